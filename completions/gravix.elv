@@ -1,0 +1,75 @@
+
+use builtin;
+use str;
+
+set edit:completion:arg-completer[gravix] = {|@words|
+    fn spaces {|n|
+        builtin:repeat $n ' ' | str:join ''
+    }
+    fn cand {|text desc|
+        edit:complex-candidate $text &display=$text' '(spaces (- 14 (wcswidth $text)))$desc
+    }
+    var command = 'gravix'
+    for word $words[1..-1] {
+        if (str:has-prefix $word '-') {
+            break
+        }
+        set command = $command';'$word
+    }
+    var completions = [
+        &'gravix'= {
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand ask 'Ask a question and print the reply'
+            cand models 'List the models that the server offers'
+            cand completions 'Print a completion script for a shell'
+            cand man 'Print a manual page, as roff'
+        }
+        &'gravix;ask'= {
+            cand -s 'The system prompt'
+            cand --system 'The system prompt'
+            cand --system-file 'Read the system prompt from FILE'
+            cand -m 'The model''s name [env: GRAVIX_MODEL]'
+            cand --model 'The model''s name [env: GRAVIX_MODEL]'
+            cand -t 'Sampling temperature, 0 to 2'
+            cand --temperature 'Sampling temperature, 0 to 2'
+            cand --top-p 'Sample from this share of the probability, 0 to 1'
+            cand --max-tokens 'End the reply after N tokens'
+            cand --stop 'End the reply before TEXT (up to 4 times)'
+            cand --seed 'Ask for the same reply each time, as far as possible'
+            cand --presence-penalty 'Penalty for tokens that occurred, -2 to 2'
+            cand --frequency-penalty 'Penalty by how often tokens occurred, -2 to 2'
+            cand -o 'Write the reply to FILE, once it is whole'
+            cand --output 'Write the reply to FILE, once it is whole'
+            cand --history 'Continue the conversation in FILE, and append the turn'
+            cand --base-url 'The API''s base URL, or ''mock:'' [env: GRAVIX_BASE_URL]'
+            cand -n 'Never read stdin (for loops such as ''while read'')'
+            cand --no-stdin 'Never read stdin (for loops such as ''while read'')'
+            cand --lossy 'Replace bytes that are not UTF-8 by U+FFFD'
+            cand --stream 'Print tokens as they come, on a pipe too'
+            cand --no-stream 'Print the reply once it is complete, on a terminal too'
+            cand --raw 'Print control characters to a terminal as they are'
+            cand -q 'Drop notes and warnings, not errors'
+            cand --quiet 'Drop notes and warnings, not errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'gravix;models'= {
+            cand --base-url 'The API''s base URL, or ''mock:'' [env: GRAVIX_BASE_URL]'
+            cand --json 'Print the server''s answer as it came'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'gravix;completions'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gravix;man'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+    ]
+    $completions[$command]
+}

@@ -1,0 +1,57 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_gravix_global_optspecs
+    string join \n h/help V/version
+end
+
+function __fish_gravix_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_gravix_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_gravix_using_subcommand
+    set -l cmd (__fish_gravix_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c gravix -n "__fish_gravix_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c gravix -n "__fish_gravix_needs_command" -s V -l version -d 'Print version'
+complete -c gravix -n "__fish_gravix_needs_command" -f -a "ask" -d 'Ask a question and print the reply'
+complete -c gravix -n "__fish_gravix_needs_command" -f -a "models" -d 'List the models that the server offers'
+complete -c gravix -n "__fish_gravix_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c gravix -n "__fish_gravix_needs_command" -f -a "man" -d 'Print a manual page, as roff'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s s -l system -d 'The system prompt' -r
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l system-file -d 'Read the system prompt from FILE' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s m -l model -d 'The model\'s name [env: GRAVIX_MODEL]' -r
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s t -l temperature -d 'Sampling temperature, 0 to 2' -r
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l top-p -d 'Sample from this share of the probability, 0 to 1' -r
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l max-tokens -d 'End the reply after N tokens' -r
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l stop -d 'End the reply before TEXT (up to 4 times)' -r
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l seed -d 'Ask for the same reply each time, as far as possible' -r
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l presence-penalty -d 'Penalty for tokens that occurred, -2 to 2' -r
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l frequency-penalty -d 'Penalty by how often tokens occurred, -2 to 2' -r
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s o -l output -d 'Write the reply to FILE, once it is whole' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l history -d 'Continue the conversation in FILE, and append the turn' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l base-url -d 'The API\'s base URL, or \'mock:\' [env: GRAVIX_BASE_URL]' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s n -l no-stdin -d 'Never read stdin (for loops such as \'while read\')'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l lossy -d 'Replace bytes that are not UTF-8 by U+FFFD'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l stream -d 'Print tokens as they come, on a pipe too'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l no-stream -d 'Print the reply once it is complete, on a terminal too'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l raw -d 'Print control characters to a terminal as they are'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s q -l quiet -d 'Drop notes and warnings, not errors'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c gravix -n "__fish_gravix_using_subcommand models" -l base-url -d 'The API\'s base URL, or \'mock:\' [env: GRAVIX_BASE_URL]' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand models" -l json -d 'Print the server\'s answer as it came'
+complete -c gravix -n "__fish_gravix_using_subcommand models" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c gravix -n "__fish_gravix_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c gravix -n "__fish_gravix_using_subcommand man" -s h -l help -d 'Print help'

@@ -1,0 +1,80 @@
+//! What a server's error means: its JSON in any of the forms seen.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::error::ServerError;
+
+/// Reads an error object: `{"error":{…}}`, `{"error":"…"}`, or the error's
+/// own fields (`{"message":…}`, `{"detail":…}`, a string). Text that is none
+/// of these is the message itself.
+pub fn parse(payload: &[u8]) -> ServerError {
+    #[derive(Deserialize)]
+    struct Body {
+        error: Value,
+        meta: Option<Value>,
+    }
+    let text = String::from_utf8_lossy(payload);
+    let Ok(value) = serde_json::from_str::<Value>(&text) else {
+        return ServerError { message: text.trim().to_owned(), ..ServerError::default() };
+    };
+    let (error, meta) = match Body::deserialize(&value) {
+        Ok(body) if !body.error.is_null() => (body.error, body.meta),
+        _ => (value, None),
+    };
+    let field = |name: &str| error.get(name).and_then(as_text);
+    let message = as_text(&error)
+        .or_else(|| field("message"))
+        .or_else(|| field("detail"))
+        .unwrap_or_else(|| error.to_string());
+    ServerError {
+        message,
+        code: field("code"),
+        kind: field("type"),
+        request_id: meta.as_ref().and_then(|meta| as_text(meta.get("request_id")?)),
+        ..ServerError::default()
+    }
+}
+
+fn as_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn every_form_of_error_gives_its_message() {
+        for (payload, message, code) in [
+            (
+                r#"{"error":{"message":"boom","type":"server_error","code":503}}"#,
+                "boom",
+                Some("503"),
+            ),
+            (
+                r#"{"error":{"code":"E1","message":"m","details":{}},"meta":{"request_id":"r"}}"#,
+                "m",
+                Some("E1"),
+            ),
+            (r#"{"error":"boom"}"#, "boom", None),
+            (r#"{"object":"error","message":"bad","code":400}"#, "bad", Some("400")),
+            (r#"{"message":"bad","code":500}"#, "bad", Some("500")),
+            (r#"{"detail":"Not Found"}"#, "Not Found", None),
+            (r#""boom""#, "boom", None),
+            ("Service Unavailable\n", "Service Unavailable", None),
+            (r#"{"error":{"x":1}}"#, r#"{"x":1}"#, None),
+        ] {
+            let error = parse(payload.as_bytes());
+            assert_eq!(
+                (error.message.as_str(), error.code.as_deref()),
+                (message, code),
+                "{payload}"
+            );
+        }
+    }
+}

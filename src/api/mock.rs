@@ -1,0 +1,147 @@
+//! The stand-in behind `mock:`: a small chat-completions server on loopback
+//! that answers with the last user message.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// The pause between words, so that one sees them come.
+const PAUSE: Duration = Duration::from_millis(40);
+
+const MODEL: &str = "mock";
+
+/// A listening stand-in. Its thread ends with the process.
+#[derive(Debug)]
+pub struct Mock {
+    address: SocketAddr,
+}
+
+impl Mock {
+    /// Listens on an ephemeral port.
+    ///
+    /// # Errors
+    /// When no loopback port can be had.
+    pub fn start() -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        thread::spawn(move || {
+            for connection in listener.incoming().flatten() {
+                // A client that goes away is no concern of the stand-in's.
+                thread::spawn(move || serve(&connection));
+            }
+        });
+        Ok(Self { address })
+    }
+
+    pub fn base_url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+}
+
+/// What the stand-in reads of a request.
+#[derive(Debug, Default, Deserialize)]
+struct ChatRequest {
+    #[serde(default)]
+    messages: Vec<Message>,
+    #[serde(default)]
+    stream: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Message {
+    role: String,
+    #[serde(default)]
+    content: Value,
+}
+
+impl ChatRequest {
+    fn reply(&self) -> &str {
+        let last = self.messages.iter().rev().find(|message| message.role == "user");
+        last.and_then(|message| message.content.as_str()).unwrap_or_default()
+    }
+}
+
+/// Answers one request, and closes.
+fn serve(connection: &TcpStream) -> io::Result<()> {
+    let mut reader = BufReader::new(connection);
+    let mut request_line = String::new();
+    reader.read_line(&mut request_line)?;
+    let length = read_headers(&mut reader)?;
+    let path = request_line.split(' ').nth(1).unwrap_or_default();
+    match path {
+        "/v1/models" => {
+            let models = json!({"object": "list", "data": [{"id": MODEL, "object": "model"}]});
+            respond(connection, "200 OK", &models)
+        }
+        "/v1/chat/completions" => match serde_json::from_reader(reader.take(length)) {
+            Ok(request) => complete(connection, &request),
+            Err(error) => {
+                let message = error.to_string();
+                respond(connection, "400 Bad Request", &json!({"error": {"message": message}}))
+            }
+        },
+        _ => respond(connection, "404 Not Found", &json!({"error": {"message": "no such path"}})),
+    }
+}
+
+/// Reads to the empty line that ends the headers; gives the Content-Length.
+fn read_headers(reader: &mut impl BufRead) -> io::Result<u64> {
+    let mut length = 0;
+    for line in reader.lines() {
+        let line = line?;
+        match line.split_once(':') {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.trim().parse().unwrap_or(0);
+            }
+            Some(_) => {}
+            None => break,
+        }
+    }
+    Ok(length)
+}
+
+fn complete(connection: &TcpStream, request: &ChatRequest) -> io::Result<()> {
+    if request.stream {
+        return stream(connection, request.reply());
+    }
+    let message = json!({"role": "assistant", "content": request.reply()});
+    let choice = json!({"index": 0, "message": message, "finish_reason": "stop"});
+    let reply = json!({"object": "chat.completion", "model": MODEL, "choices": [choice]});
+    respond(connection, "200 OK", &reply)
+}
+
+fn stream(mut connection: &TcpStream, reply: &str) -> io::Result<()> {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
+    connection.write_all(head.as_bytes())?;
+    let send = |delta: Value, finish: Option<&str>| {
+        let choice = json!({"index": 0, "delta": delta, "finish_reason": finish});
+        let chunk = json!({"object": "chat.completion.chunk", "model": MODEL, "choices": [choice]});
+        send_chunk(connection, &format!("data: {chunk}\n\n"))
+    };
+    for (index, word) in reply.split_inclusive(' ').enumerate() {
+        if index > 0 {
+            thread::sleep(PAUSE);
+        }
+        send(json!({"content": word}), None)?;
+    }
+    send(json!({}), Some("stop"))?;
+    send_chunk(connection, "data: [DONE]\n\n")?;
+    connection.write_all(b"0\r\n\r\n")
+}
+
+fn send_chunk(mut connection: &TcpStream, data: &str) -> io::Result<()> {
+    connection.write_all(format!("{:x}\r\n{data}\r\n", data.len()).as_bytes())
+}
+
+fn respond(mut connection: &TcpStream, status: &str, body: &impl Serialize) -> io::Result<()> {
+    let body = serde_json::to_string(body)?;
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    );
+    connection.write_all((head + &body).as_bytes())
+}

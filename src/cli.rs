@@ -1,0 +1,318 @@
+//! The command line as typed: options, help, and the prose that help and the
+//! man pages share. Knows nothing of what the options do.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum, ValueHint};
+
+/// Examples first: they say more than a synopsis does.
+const TEMPLATE: &str = "\
+{about-with-newline}
+{before-help}{usage-heading} {usage}
+
+{all-args}{after-help}";
+
+pub const EXAMPLES: &str = "\
+Examples:
+  gravix ask \"What is a tarpit?\"
+  git diff --staged | gravix ask \"Write the commit message\"
+  gravix ask --history chat.jsonl \"And in Rust?\"
+  gravix ask --base-url mock: hello        # try it: no key, no network";
+
+const ASK_EXAMPLES: &str = "\
+Examples:
+  echo \"What is 2+2?\" | gravix ask
+  git diff --staged | gravix ask \"Write the commit message\"
+  gravix ask \"Compare this:\" - \"with RFC 9110\" < draft.txt
+  gravix ask --stream --history chat.jsonl \"And in Rust?\"";
+
+const MODELS_EXAMPLES: &str = "\
+Examples:
+  gravix models | grep llama
+  gravix models --base-url http://localhost:11434/v1";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  gravix completions bash > ~/.local/share/bash-completion/completions/gravix
+  gravix completions zsh > ~/.zfunc/_gravix
+  gravix completions fish > ~/.config/fish/completions/gravix.fish";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  gravix man | man -l -
+  gravix man gravix-ask > ~/.local/share/man/man1/gravix-ask.1";
+
+/// What each exit status means, in ascending order.
+pub const EXIT_STATUS: &[(&str, &str)] = &[
+    ("0", "the whole reply was printed and, if asked, saved"),
+    ("2", "usage: a bad option, or no prompt"),
+    ("3", "the server ended the reply early (length, filter, refusal)"),
+    ("4", "part of the reply was printed, then it failed; nothing was saved"),
+    ("65", "bad input: a history line, or a prompt that is not UTF-8"),
+    ("66", "an input cannot be read"),
+    ("69", "the server refused the request (400, 404, 413, 422, quota)"),
+    ("70", "a bug in gravix"),
+    ("73", "the history or the output file cannot be written"),
+    ("74", "standard output cannot be written"),
+    ("75", "failed for now, nothing printed: try again later"),
+    ("76", "the reply is not the protocol (HTML, bad JSON, redirect)"),
+    ("77", "the key was refused (401, 403)"),
+    ("78", "configuration: no key, or a bad base URL"),
+    ("130 141 143", "died of SIGINT, SIGPIPE, SIGTERM, by the signal itself"),
+];
+
+/// The variables that gravix reads; an empty one counts as unset.
+pub const ENVIRONMENT: &[(&str, &str)] = &[
+    ("GRAVIXLAYER_API_KEY", "the key, sent to the base URL's host alone"),
+    ("GRAVIX_BASE_URL", "the base URL, where --base-url is not given"),
+    ("GRAVIX_MODEL", "the model, where --model is not given"),
+    ("NO_COLOR", "when set, help has no colour"),
+];
+
+pub const FILES: &[(&str, &str)] = &[(
+    "the FILE of --history",
+    "the messages array of a conversation, one JSON object a line; edit it as you like",
+)];
+
+/// `title` and its entries, as help shows them.
+fn section(title: &str, entries: &[(&str, &str)]) -> String {
+    let width = entries.iter().map(|(term, _)| term.len()).max().unwrap_or(0);
+    let mut text = format!("{title}:");
+    for (term, meaning) in entries {
+        text += &format!("\n  {term:width$}  {meaning}");
+    }
+    text
+}
+
+/// Ask a chat-completions API one question at a time
+#[derive(Debug, Parser)]
+#[command(
+    name = "gravix",
+    version,
+    help_template = TEMPLATE,
+    before_help = EXAMPLES,
+    max_term_width = 80,
+    arg_required_else_help = true,
+    subcommand_required = true,
+    disable_help_subcommand = true,
+    after_long_help = section("Environment", ENVIRONMENT) + "\n\n" + &section("Files", FILES),
+    long_about = "\
+gravix asks a chat-completions API one question at a time, from the shell.
+It is a filter: standard output carries the reply and nothing else, the exit
+status says what happened, and a reply is either whole or an error. It speaks
+to Gravix Layer and to every OpenAI-compatible server (Ollama, llama.cpp,
+vLLM, LiteLLM)."
+)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Ask a question and print the reply
+    #[command(
+        help_template = TEMPLATE,
+        before_help = ASK_EXAMPLES,
+        long_about = "\
+Ask a question and print the reply. The prompt is made of the words on the
+command line and of standard input, when that is not a terminal: words, a
+blank line, then standard input. A word that is exactly '-' says where
+standard input goes instead. On a terminal, or with --stream, tokens are
+printed as they come; otherwise the reply is printed once it is complete, so
+that a pipe sees all of a reply or none of it.",
+        after_long_help = section("Exit status", EXIT_STATUS)
+    )]
+    Ask(Box<AskArgs>),
+    /// List the models that the server offers
+    #[command(help_template = TEMPLATE, before_help = MODELS_EXAMPLES)]
+    Models(ModelsArgs),
+    /// Print a completion script for a shell
+    #[command(help_template = TEMPLATE, before_help = COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArgs),
+    /// Print a manual page, as roff
+    #[command(help_template = TEMPLATE, before_help = MAN_EXAMPLES)]
+    Man(ManArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct AskArgs {
+    /// The prompt: words joined by one space; '-' is stdin
+    #[arg(value_name = "PROMPT", help_heading = "Input")]
+    pub words: Vec<OsString>,
+
+    /// The system prompt
+    #[arg(short, long, value_name = "TEXT", help_heading = "Input")]
+    pub system: Option<String>,
+
+    /// Read the system prompt from FILE
+    ///
+    /// One line end at the very end of the file is taken off.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "system",
+        help_heading = "Input",
+        value_hint = ValueHint::FilePath
+    )]
+    pub system_file: Option<PathBuf>,
+
+    /// Never read stdin (for loops such as 'while read')
+    #[arg(short, long, help_heading = "Input")]
+    pub no_stdin: bool,
+
+    /// Replace bytes that are not UTF-8 by U+FFFD
+    #[arg(long, help_heading = "Input", hide_short_help = true)]
+    pub lossy: bool,
+
+    #[command(flatten)]
+    pub model: ModelArgs,
+
+    /// Print tokens as they come, on a pipe too
+    #[arg(long, overrides_with = "no_stream", help_heading = "Output")]
+    pub stream: bool,
+
+    /// Print the reply once it is complete, on a terminal too
+    #[arg(long, overrides_with = "stream", help_heading = "Output")]
+    pub no_stream: bool,
+
+    /// Write the reply to FILE, once it is whole
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        help_heading = "Output",
+        value_hint = ValueHint::FilePath
+    )]
+    pub output: Option<PathBuf>,
+
+    /// Print control characters to a terminal as they are
+    ///
+    /// By default a reply on a terminal has its control characters, but for
+    /// newline and tab, made visible, so that a model cannot send it escape
+    /// sequences. Pipes and files always get the exact bytes.
+    #[arg(long, help_heading = "Output", hide_short_help = true)]
+    pub raw: bool,
+
+    /// Drop notes and warnings, not errors
+    #[arg(short, long, help_heading = "Output")]
+    pub quiet: bool,
+
+    /// Continue the conversation in FILE, and append the turn
+    ///
+    /// FILE holds the messages array, one JSON object a line. It is created
+    /// with mode 0600 and locked while the turn is under way; the turn is
+    /// appended when the reply is whole.
+    #[arg(
+        long,
+        value_name = "FILE",
+        help_heading = "History",
+        value_hint = ValueHint::FilePath
+    )]
+    pub history: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub network: NetworkArgs,
+}
+
+/// The model and its parameters, each sent only when given.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Model")]
+pub struct ModelArgs {
+    /// The model's name [env: GRAVIX_MODEL]
+    #[arg(short, long, value_name = "NAME")]
+    pub model: Option<String>,
+
+    /// Sampling temperature, 0 to 2
+    #[arg(short, long, value_name = "T", value_parser = within::<0, 2>, allow_negative_numbers = true)]
+    pub temperature: Option<f64>,
+
+    /// Sample from this share of the probability, 0 to 1
+    #[arg(long, value_name = "P", value_parser = within::<0, 1>, allow_negative_numbers = true, hide_short_help = true)]
+    pub top_p: Option<f64>,
+
+    /// End the reply after N tokens
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_tokens: Option<u32>,
+
+    /// End the reply before TEXT (up to 4 times)
+    #[arg(long, value_name = "TEXT")]
+    pub stop: Vec<String>,
+
+    /// Ask for the same reply each time, as far as possible
+    #[arg(long, value_name = "N", allow_negative_numbers = true, hide_short_help = true)]
+    pub seed: Option<i64>,
+
+    /// Penalty for tokens that occurred, -2 to 2
+    #[arg(long, value_name = "P", value_parser = within::<-2, 2>, allow_negative_numbers = true, hide_short_help = true)]
+    pub presence_penalty: Option<f64>,
+
+    /// Penalty by how often tokens occurred, -2 to 2
+    #[arg(long, value_name = "P", value_parser = within::<-2, 2>, allow_negative_numbers = true, hide_short_help = true)]
+    pub frequency_penalty: Option<f64>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Network")]
+pub struct NetworkArgs {
+    /// The API's base URL, or 'mock:' [env: GRAVIX_BASE_URL]
+    ///
+    /// The default is https://api.gravixlayer.com/v1/inference. 'mock:' is a
+    /// stand-in inside gravix that answers with the prompt: it needs no key
+    /// and no network.
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub base_url: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ModelsArgs {
+    /// Print the server's answer as it came
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+
+    #[command(flatten)]
+    pub network: NetworkArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct CompletionsArgs {
+    /// bash, zsh, fish, powershell or elvish
+    #[arg(hide_possible_values = true)]
+    pub shell: Shell,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
+    Elvish,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ManArgs {
+    /// gravix, or that of a command, as gravix-ask
+    #[arg(default_value = "gravix", hide_possible_values = true)]
+    pub page: Page,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Page {
+    Gravix,
+    GravixAsk,
+    GravixModels,
+    GravixCompletions,
+    GravixMan,
+}
+
+/// Parses a number between `LOW` and `HIGH`, both included. NaN is refused.
+fn within<const LOW: i8, const HIGH: i8>(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (f64::from(LOW)..=f64::from(HIGH)).contains(&number) {
+        Ok(number)
+    } else {
+        Err(format!("not between {LOW} and {HIGH}"))
+    }
+}

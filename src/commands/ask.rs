@@ -1,0 +1,197 @@
+//! `gravix ask`: one question, one reply.
+
+use std::fs::File;
+use std::io;
+
+use crate::api::client::Client;
+use crate::api::events::{Event, FinishReason};
+use crate::api::request::{self, Body, Conversation};
+use crate::cli::AskArgs;
+use crate::error::{EarlyEnd, Error, Result};
+use crate::history::History;
+use crate::notes::Notes;
+use crate::output::{self, Bytes, Output};
+use crate::output_file::OutputFile;
+use crate::prompt::{self, Encoding, Stdin};
+use crate::settings::{self, Environment, Network};
+use crate::terminal::Terminal;
+
+pub fn run(args: AskArgs, environment: &Environment, terminal: Terminal) -> Result<()> {
+    let notes = Notes::new(args.quiet);
+    let network = Network::resolve(&args.network, environment)?;
+    let model = settings::model(&args.model, environment)?;
+    let delivery = Delivery::choose(&args, terminal)?;
+    let system = system_prompt(&args)?;
+    let prompt = prompt::assemble(
+        &args.words,
+        stdin_of(&args, terminal),
+        io::stdin(),
+        encoding(&args),
+        notes,
+    )?;
+    let mut history = open_history(&args, notes)?;
+
+    let conversation = Conversation {
+        system: system.as_deref(),
+        history: history.as_ref().map(|history| history.messages(system.is_some())),
+        prompt: &prompt,
+    };
+    let streams = args.stream || delivery == Delivery::Live;
+    let body = Body::new(&model, &args.model, streams, conversation);
+    let client = Client::new(&network)?;
+    let mut stdout = output::stdout(bytes_for_stdout(&args, terminal))?;
+    let reply = {
+        let accept = if streams { "text/event-stream" } else { "application/json" };
+        let live = (delivery == Delivery::Live).then_some(&mut stdout);
+        receive(client.chat(&body, accept)?, live)?
+    };
+
+    let saved = match &mut history {
+        Some(history) => save_turn(history, system.as_deref(), &prompt, &reply.text),
+        None => Ok(()),
+    };
+    let delivered = deliver(&delivery, &reply.text, &mut stdout);
+    saved?;
+    delivered?;
+    reply.ended_early(notes)
+}
+
+/// When and where the reply's text appears.
+#[derive(Debug, PartialEq)]
+enum Delivery {
+    /// On standard output, as it comes.
+    Live,
+    /// On standard output, once it is complete.
+    Whole,
+    File(OutputFile),
+}
+
+impl Delivery {
+    fn choose(args: &AskArgs, terminal: Terminal) -> Result<Self> {
+        match &args.output {
+            Some(path) => OutputFile::prepare(path).map(Self::File),
+            None if args.stream || (terminal.stdout && !args.no_stream) => Ok(Self::Live),
+            None => Ok(Self::Whole),
+        }
+    }
+}
+
+fn stdin_of(args: &AskArgs, terminal: Terminal) -> Stdin {
+    match (args.no_stdin, terminal.stdin) {
+        (true, _) => Stdin::Refused,
+        (false, true) => Stdin::Terminal,
+        (false, false) => Stdin::Redirected,
+    }
+}
+
+fn encoding(args: &AskArgs) -> Encoding {
+    if args.lossy { Encoding::Lossy } else { Encoding::Strict }
+}
+
+fn bytes_for_stdout(args: &AskArgs, terminal: Terminal) -> Bytes {
+    if terminal.stdout && !args.raw { Bytes::Harmless } else { Bytes::Exact }
+}
+
+fn system_prompt(args: &AskArgs) -> Result<Option<String>> {
+    match &args.system_file {
+        Some(path) => prompt::read_file(path, encoding(args)).map(Some),
+        None => Ok(args.system.clone()),
+    }
+}
+
+fn open_history(args: &AskArgs, notes: Notes) -> Result<Option<History>> {
+    let Some(path) = &args.history else {
+        return Ok(None);
+    };
+    let history = History::open(path)?;
+    if history.is_exposed() {
+        let path = path.display();
+        notes.warn(format_args!("others can read {path}; chmod 600 keeps it to you"));
+    }
+    Ok(Some(history))
+}
+
+/// What the model gave.
+#[derive(Debug, Default)]
+struct Reply {
+    text: String,
+    refusal: String,
+    finish: Option<FinishReason>,
+}
+
+/// Pulls the reply to its end, printing it to `live` as it comes.
+fn receive(
+    events: impl Iterator<Item = Result<Event>>,
+    mut live: Option<&mut Output<File>>,
+) -> Result<Reply> {
+    let mut reply = Reply::default();
+    for event in events {
+        match (event, &mut live) {
+            (Ok(Event::Text(text)), output) => {
+                reply.text += &text;
+                output.iter_mut().try_for_each(|output| output.write(&text))?;
+            }
+            (Ok(Event::Refusal(words)), _) => reply.refusal += &words,
+            (Ok(Event::Finish(reason)), _) => reply.finish = Some(reason),
+            (Ok(Event::Waiting), Some(output)) => output.flush()?,
+            (Ok(Event::Waiting), None) => {}
+            (Err(error), Some(output)) if !output.is_empty() => {
+                output.finish()?;
+                return Err(Error::Partial(Box::new(error)));
+            }
+            (Err(error), _) => return Err(error),
+        }
+    }
+    live.iter_mut().try_for_each(|output| output.flush())?;
+    Ok(reply)
+}
+
+/// Appends the turn; the system prompt goes first when it is the first turn.
+/// A reply without text makes no turn.
+fn save_turn(history: &mut History, system: Option<&str>, prompt: &str, text: &str) -> Result<()> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    let system = system.filter(|_| history.is_empty());
+    let mut lines = system.map(|text| request::line("system", text)).unwrap_or_default();
+    lines.extend(request::line("user", prompt));
+    lines.extend(request::line("assistant", text));
+    history.append(lines)
+}
+
+fn deliver(delivery: &Delivery, text: &str, stdout: &mut Output<File>) -> Result<()> {
+    match delivery {
+        Delivery::Live => stdout.finish(),
+        Delivery::Whole => {
+            stdout.write(text)?;
+            stdout.finish()
+        }
+        Delivery::File(file) => file.commit(text).inspect_err(|_| {
+            // A reply that was paid for is not lost with its file.
+            let _ = stdout.write(text).and_then(|()| stdout.finish());
+        }),
+    }
+}
+
+impl Reply {
+    /// The error that stands for a whole reply that the server cut short.
+    fn ended_early(self, notes: Notes) -> Result<()> {
+        let has_text = !self.text.is_empty();
+        let why = match self.finish {
+            _ if !self.refusal.is_empty() => EarlyEnd::Refusal(self.refusal),
+            Some(FinishReason::Length) => EarlyEnd::Length,
+            Some(FinishReason::ContentFilter) => EarlyEnd::ContentFilter,
+            Some(FinishReason::ToolCalls) if has_text => {
+                notes.warn("the model also called a tool, which was not offered");
+                return Ok(());
+            }
+            Some(FinishReason::ToolCalls) => {
+                let message = "the model called a tool, which was not offered".to_owned();
+                return Err(Error::Protocol(message));
+            }
+            Some(FinishReason::Stop) | None if has_text => return Ok(()),
+            Some(FinishReason::Stop) | None => EarlyEnd::NoText,
+        };
+        Err(Error::EndedEarly(why))
+    }
+}

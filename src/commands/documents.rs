@@ -1,0 +1,27 @@
+//! `gravix completions` and `gravix man`: files that come with the program.
+
+use crate::cli::{Page, Shell};
+use crate::error::Result;
+use crate::output::{self, Bytes};
+
+pub fn completions(shell: Shell) -> Result<()> {
+    let script = match shell {
+        Shell::Bash => include_str!("../../completions/gravix.bash"),
+        Shell::Zsh => include_str!("../../completions/_gravix"),
+        Shell::Fish => include_str!("../../completions/gravix.fish"),
+        Shell::Powershell => include_str!("../../completions/_gravix.ps1"),
+        Shell::Elvish => include_str!("../../completions/gravix.elv"),
+    };
+    output::print(script, Bytes::Exact)
+}
+
+pub fn man(page: Page) -> Result<()> {
+    let page = match page {
+        Page::Gravix => include_str!("../../man/gravix.1"),
+        Page::GravixAsk => include_str!("../../man/gravix-ask.1"),
+        Page::GravixModels => include_str!("../../man/gravix-models.1"),
+        Page::GravixCompletions => include_str!("../../man/gravix-completions.1"),
+        Page::GravixMan => include_str!("../../man/gravix-man.1"),
+    };
+    output::print(page, Bytes::Exact)
+}

@@ -1,0 +1,5 @@
+//! One file a subcommand, each a use case that reads from top to bottom.
+
+pub mod ask;
+pub mod documents;
+pub mod models;

@@ -1,0 +1,73 @@
+//! gravix asks a chat-completions API one question at a time, from the shell.
+//!
+//! This file parses, dispatches, reports once, and exits.
+
+mod api;
+mod cli;
+mod commands;
+mod error;
+mod history;
+mod notes;
+mod output;
+mod output_file;
+mod prompt;
+mod settings;
+mod terminal;
+mod usage;
+
+use std::ffi::OsString;
+use std::panic;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+use signal_hook::{consts::SIGPIPE, low_level::emulate_default_handler};
+
+use cli::{Args, Command};
+use error::{Error, Result, Status};
+use settings::Environment;
+use terminal::Terminal;
+
+fn main() -> ExitCode {
+    panic::set_hook(Box::new(|info| {
+        let place = info.location().map(ToString::to_string);
+        let place = place.unwrap_or_else(|| "an unknown place".to_owned());
+        notes::say(format_args!("this is a bug in gravix, at {place}; please report it"));
+    }));
+    match panic::catch_unwind(|| run(std::env::args_os())) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => report(&error),
+        Err(_) => ExitCode::from(70),
+    }
+}
+
+fn run(arguments: impl Iterator<Item = OsString>) -> Result<()> {
+    let args = match parse(arguments) {
+        Ok(args) => args,
+        Err(refusal) => return usage::answer(&refusal),
+    };
+    let terminal = Terminal::detect();
+    let environment = Environment::read();
+    match args.command {
+        Command::Ask(args) => commands::ask::run(*args, &environment, terminal),
+        Command::Models(args) => commands::models::run(args, &environment, terminal),
+        Command::Completions(args) => commands::documents::completions(args.shell),
+        Command::Man(args) => commands::documents::man(args.page),
+    }
+}
+
+fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Args, clap::Error> {
+    Args::from_arg_matches(&Args::command().try_get_matches_from(arguments)?)
+}
+
+fn report(error: &Error) -> ExitCode {
+    match error.status() {
+        Status::Exit(status) => {
+            notes::say(error);
+            ExitCode::from(status)
+        }
+        Status::BrokenPipe => {
+            let _ = emulate_default_handler(SIGPIPE);
+            ExitCode::from(141)
+        }
+    }
+}

@@ -1,0 +1,185 @@
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+use clap_mangen::roff::{Inline, Roff, bold, roman};
+
+use crate::support::{gravix, run};
+
+#[path = "../../src/cli.rs"]
+mod cli;
+
+const SHELLS: &[(Shell, &str)] = &[
+    (Shell::Bash, "gravix.bash"),
+    (Shell::Zsh, "_gravix"),
+    (Shell::Fish, "gravix.fish"),
+    (Shell::PowerShell, "_gravix.ps1"),
+    (Shell::Elvish, "gravix.elv"),
+];
+
+/// The date of the release, as CHANGELOG.md has it.
+const RELEASED: &str = "2026-11-23";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}
+
+/// Compares a committed file with what it is generated from; with `UPDATE=1`
+/// in the environment, writes it instead.
+#[track_caller]
+fn ensure_current(path: &Path, generated: &str) {
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(path, generated).expect("the file can be written");
+    }
+    let committed = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        committed == generated,
+        "{} differs from what src/cli.rs says: run UPDATE=1 cargo test",
+        path.display()
+    );
+}
+
+#[test]
+fn claps_own_checks_pass() {
+    cli::Args::command().debug_assert();
+}
+
+#[test]
+fn completions_are_those_of_the_command_line() {
+    for (shell, name) in SHELLS {
+        let mut script = Vec::new();
+        clap_complete::generate(*shell, &mut cli::Args::command(), "gravix", &mut script);
+        let script = String::from_utf8(script).expect("a script is UTF-8");
+        ensure_current(&root().join("completions").join(name), &script);
+    }
+}
+
+#[test]
+fn man_pages_are_those_of_the_command_line() {
+    let mut command = cli::Args::command();
+    command.build();
+    let man = root().join("man");
+    ensure_current(&man.join("gravix.1"), &page(command.clone(), cli::EXAMPLES));
+    for subcommand in command.get_subcommands() {
+        let name = format!("gravix-{}", subcommand.get_name());
+        let examples = subcommand.get_before_help().expect("examples").to_string();
+        let subcommand = subcommand.clone().display_name(&name).version(env!("CARGO_PKG_VERSION"));
+        ensure_current(&man.join(format!("{name}.1")), &page(subcommand, &examples));
+    }
+}
+
+/// A man page: what clap knows, then the sections that help has too.
+fn page(command: clap::Command, examples: &str) -> String {
+    let bin_name = command.get_bin_name().unwrap_or("gravix").to_owned();
+    let is_root = command.has_subcommands();
+    let arguments = if is_root { "COMMAND [OPTION]..." } else { "[OPTION]..." };
+    let positionals: Vec<_> = command.get_positionals().map(|arg| format!(" {arg}")).collect();
+    let usage = format!("{bin_name} {arguments}{}", positionals.concat());
+    // What is too much for -h belongs into a manual.
+    let command = command.override_usage(usage).mut_args(|arg| arg.hide_short_help(false));
+    let man = clap_mangen::Man::new(command)
+        .title(bin_name.replace(' ', "-").to_uppercase())
+        .date(RELEASED)
+        .source(concat!("gravix ", env!("CARGO_PKG_VERSION")))
+        .manual("User Commands");
+    let mut text = Vec::new();
+    let rendered = [
+        man.render_title(&mut text),
+        man.render_name_section(&mut text),
+        man.render_synopsis_section(&mut text),
+        man.render_description_section(&mut text),
+        man.render_options_section(&mut text),
+        if is_root { man.render_subcommands_section(&mut text) } else { Ok(()) },
+    ];
+    rendered.into_iter().collect::<Result<Vec<()>, _>>().expect("a vector takes all");
+    let mut text = String::from_utf8(text).expect("a page is UTF-8");
+    text += &entries("EXIT STATUS", cli::EXIT_STATUS);
+    text += &entries("ENVIRONMENT", cli::ENVIRONMENT);
+    text += &entries("FILES", cli::FILES);
+    text += &literal("EXAMPLES", examples.trim_start_matches("Examples:\n"));
+    text
+}
+
+fn entries(title: &str, entries: &[(&str, &str)]) -> String {
+    let mut roff = Roff::new();
+    roff.control("SH", [title]);
+    for (term, meaning) in entries {
+        roff.control("TP", []);
+        roff.text([bold(*term)]);
+        roff.text([roman(*meaning)]);
+    }
+    body(&roff)
+}
+
+fn literal(title: &str, text: &str) -> String {
+    let mut roff = Roff::new();
+    roff.control("SH", [title]);
+    roff.control("nf", []);
+    for line in text.lines() {
+        roff.text([roman(line.trim_start()), Inline::LineBreak]);
+    }
+    roff.control("fi", []);
+    body(&roff)
+}
+
+/// Without the preamble, which the page has already.
+fn body(roff: &Roff) -> String {
+    let text = roff.render();
+    text[text.find(".SH").expect("a section")..].to_owned()
+}
+
+#[test]
+fn the_program_prints_the_committed_files() {
+    for (shell, name) in SHELLS {
+        let script = std::fs::read(root().join("completions").join(name)).expect("a script");
+        run(gravix().args(["completions", &shell.to_string()])).exits(0).prints(script);
+    }
+    for name in ["gravix", "gravix-ask", "gravix-models", "gravix-completions", "gravix-man"] {
+        let page = std::fs::read(root().join("man").join(format!("{name}.1"))).expect("a page");
+        run(gravix().args(["man", name])).exits(0).prints(page);
+    }
+}
+
+#[test]
+fn short_help_fits_a_screen_of_40_lines_and_80_columns() {
+    for arguments in [&["-h"][..], &["ask", "-h"], &["models", "-h"], &["man", "-h"]] {
+        let help = run(gravix().args(arguments)).exits(0).says_nothing().stdout;
+        let help = String::from_utf8(help).expect("help is UTF-8");
+        assert!(help.lines().count() <= 40, "{help}");
+        assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
+    }
+}
+
+#[test]
+fn long_help_keeps_to_80_columns() {
+    for command in ["ask", "models", "completions", "man"] {
+        let help = run(gravix().args([command, "--help"])).exits(0).says_nothing().stdout;
+        let help = String::from_utf8(help).expect("help is UTF-8");
+        for line in help.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+}
+
+#[test]
+fn help_opens_with_examples() {
+    for arguments in [&["ask", "--help"][..], &["ask", "-h"], &["--help"], &["models", "-h"]] {
+        let help = run(gravix().args(arguments)).exits(0).stdout;
+        let help = String::from_utf8(help).expect("help is UTF-8");
+        let examples = help.find("Examples:").expect("examples");
+        assert!(examples < help.find("Usage:").expect("a usage line"), "{help}");
+    }
+    let help = run(&mut gravix()).exits(2).prints("");
+    assert!(help.stderr.contains("Examples:"), "{}", help.stderr);
+}
+
+#[test]
+fn a_misspelt_option_gets_a_suggestion() {
+    run(gravix().args(["ask", "--strem"])).exits(2).prints("").says(&["'--stream'"]);
+    run(gravix().args(["modles"])).exits(2).prints("").says(&["'models'"]);
+}
+
+#[test]
+fn a_question_without_its_command_gets_the_command() {
+    run(gravix().arg("what is 2+2?")).exits(2).prints("").says(&["gravix ask \"what is 2+2?\""]);
+}

@@ -1,0 +1,105 @@
+use std::net::{Ipv4Addr, TcpListener};
+
+use crate::support::server::{Server, answer};
+use crate::support::{ask, gravix, run};
+
+#[track_caller]
+fn refused(base_url: &str, status: i32, parts: &[&str]) {
+    let mut command = gravix();
+    run(command.args(["ask", "-n", "hi", "--base-url", base_url]))
+        .exits(status)
+        .prints("")
+        .says(parts);
+}
+
+#[test]
+fn no_key_for_the_default_host_says_how_to_set_one() {
+    run(gravix().args(["ask", "hi"])).exits(78).prints("").says(&["GRAVIXLAYER_API_KEY"]);
+}
+
+#[test]
+fn a_bad_base_url_is_refused_with_the_way_out() {
+    refused("localhost:8000", 78, &["did you mean http://localhost:8000"]);
+    refused("http://h:99999", 78, &["port 99999"]);
+    refused("http://u:p@h", 78, &["user or password"]);
+}
+
+#[test]
+fn an_unknown_host_is_named() {
+    refused("http://no-such-host.invalid/v1", 75, &["no-such-host.invalid", "check the base URL"]);
+}
+
+#[test]
+fn a_refused_connection_is_named() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
+    let port = listener.local_addr().expect("an address").port();
+    drop(listener);
+    refused(&format!("http://127.0.0.1:{port}/v1"), 75, &["127.0.0.1", "connection refused"]);
+}
+
+#[test]
+fn a_model_that_the_server_does_not_know_points_to_the_list() {
+    let body =
+        r#"{"error":{"message":"model 'x' not found","type":"not_found_error","code":null}}"#;
+    let server = Server::once(answer("404 Not Found", "application/json", body));
+    run(&mut ask(&server, &["-m", "x", "hi"])).exits(69).prints("").says(&[
+        "404",
+        "model 'x'",
+        "gravix models",
+    ]);
+}
+
+#[test]
+fn html_names_the_base_url() {
+    for (status, content_type) in
+        [("200 OK", "text/html"), ("404 Not Found", "text/html"), ("200 OK", "application/json")]
+    {
+        let server = Server::once(answer(status, content_type, "\n<!DOCTYPE html><html></html>"));
+        run(&mut ask(&server, &["hi"])).exits(76).prints("").says(&["HTML", &server.base_url()]);
+    }
+}
+
+#[test]
+fn every_status_has_its_class() {
+    for (line, status) in [
+        ("400 Bad Request", 69),
+        ("401 Unauthorized", 77),
+        ("403 Forbidden", 77),
+        ("404 Not Found", 69),
+        ("413 Payload Too Large", 69),
+        ("418 Teapot", 69),
+        ("422 Unprocessable", 69),
+    ] {
+        let server =
+            Server::once(answer(line, "application/json", "{\"error\":{\"message\":\"m\"}}"));
+        run(&mut ask(&server, &["hi"])).exits(status).prints("").says(&[&line[..3], ": m"]);
+    }
+}
+
+#[test]
+fn a_key_that_the_server_echoes_is_masked() {
+    let body = r#"{"error":{"message":"Incorrect key sesame42 provided"}}"#;
+    let server = Server::once(answer("401 Unauthorized", "application/json", body));
+    let run = run(ask(&server, &["hi"]).env("GRAVIXLAYER_API_KEY", "sesame42"));
+    let run = run.exits(77).prints("").says(&["(redacted)", "GRAVIXLAYER_API_KEY"]);
+    assert!(!run.stderr.contains("sesame42"));
+}
+
+#[test]
+fn a_key_with_bytes_that_no_header_takes_is_refused_unseen() {
+    let server = Server::new(vec![]);
+    for key in ["a\u{1}b", "clé", "\n"] {
+        let run = run(ask(&server, &["hi"]).env("GRAVIXLAYER_API_KEY", key)).exits(78).prints("");
+        assert!(!run.stderr.contains(key.trim()) || key.trim().is_empty(), "{}", run.stderr);
+    }
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn a_key_does_not_cross_the_network_in_the_clear() {
+    let mut command = gravix();
+    command
+        .args(["ask", "-n", "hi", "--base-url", "http://192.0.2.1/v1"])
+        .env("GRAVIXLAYER_API_KEY", "k");
+    run(&mut command).exits(78).prints("").says(&["https"]);
+}

@@ -1,0 +1,204 @@
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+use nix::sys::signal::Signal;
+
+use crate::support::server::{Server, answer, chunk, events, gate, stream_head};
+use crate::support::terminal::Terminal;
+use crate::support::{DONE, ask, ask_mock, completion, run, token};
+
+fn plain(text: &str) -> Server {
+    Server::once(answer("200 OK", "application/json", completion(text)))
+}
+
+#[test]
+fn a_reply_is_printed_exactly_with_one_newline_at_its_end() {
+    for (text, printed) in
+        [("4", "4\n"), ("4\n", "4\n"), ("a\r\n\u{1b}[1m\u{0}é", "a\r\n\u{1b}[1m\u{0}é\n")]
+    {
+        run(&mut ask(&plain(text), &["hi"])).exits(0).prints(printed).says_nothing();
+        let streamed = Server::once(events(&[token(text), DONE.to_owned()]));
+        run(&mut ask(&streamed, &["--stream", "hi"])).exits(0).prints(printed).says_nothing();
+    }
+}
+
+#[test]
+fn a_token_is_printed_before_the_next_one_is_waited_for() {
+    let (go_on, wait) = gate();
+    let script = vec![stream_head(), chunk(token("one ")), wait, chunk(token("two")), chunk(DONE)];
+    let server = Server::once(script);
+    let mut child =
+        ask(&server, &["--stream", "hi"]).stdout(Stdio::piped()).spawn().expect("gravix starts");
+    let mut stdout = child.stdout.take().expect("a pipe");
+    let mut first = [0; 4];
+    stdout.read_exact(&mut first).expect("the first token");
+    assert_eq!(&first, b"one ");
+    go_on.send(()).expect("the server waits");
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).expect("the rest");
+    assert_eq!(rest, "two\n");
+    assert!(child.wait().expect("gravix ends").success());
+}
+
+#[test]
+fn a_pipe_sees_nothing_of_a_reply_before_it_is_whole() {
+    let server = Server::once(vec![stream_head(), chunk(token("half "))]);
+    run(&mut ask(&server, &["hi"])).exits(75).prints("").says(&[]);
+}
+
+#[test]
+fn a_terminal_sees_tokens_as_they_come_unless_told_otherwise() {
+    for (arguments, streams) in [(&["hi"][..], true), (&["hi", "--no-stream"], false)] {
+        let server = Server::once(events(&[token("hey"), DONE.to_owned()]));
+        let terminal = Terminal::open();
+        let status =
+            ask(&server, arguments).stdout(terminal.stream()).status().expect("gravix runs");
+        assert!(status.success());
+        assert_eq!(terminal.read_to_end(), "hey\r\n");
+        assert_eq!(
+            server.request().json()["stream"],
+            if streams { true.into() } else { serde_json::Value::Null }
+        );
+    }
+}
+
+#[test]
+fn control_characters_are_made_harmless_on_a_terminal_unless_raw() {
+    // The escape sequence is cut in two by the tokens.
+    let tokens = [token("\u{1b}"), token("[31mred\u{9b}0m\u{7}\tx"), DONE.to_owned()];
+    for (arguments, shown) in [
+        (&["hi"][..], "^[[31mred<U+009B>0m^G\tx\r\n"),
+        (&["hi", "--raw"], "\u{1b}[31mred\u{9b}0m\u{7}\tx\r\n"),
+    ] {
+        let server = Server::once(events(&tokens));
+        let terminal = Terminal::open();
+        ask(&server, arguments).stdout(terminal.stream()).status().expect("gravix runs");
+        assert_eq!(terminal.read_to_end(), shown);
+    }
+}
+
+#[test]
+fn what_the_server_says_reaches_stderr_harmless_and_on_one_line() {
+    let body = r#"{"error":{"message":"bad\u001b[2J\nthing\u009b"}}"#;
+    let server = Server::once(answer("400 Bad Request", "application/json", body));
+    let run =
+        run(&mut ask(&server, &["hi"])).exits(69).prints("").says(&["bad^[[2J thing<U+009B>"]);
+    assert!(!run.stderr.contains('\u{1b}'));
+}
+
+#[test]
+fn a_reader_that_leaves_ends_gravix_quietly_by_sigpipe() {
+    let script = format!(
+        "{} ask -n --base-url mock: --stream one two three | head -c 1; echo \" ${{PIPESTATUS[0]}}\"",
+        env!("CARGO_BIN_EXE_gravix")
+    );
+    let mut shell = std::process::Command::new("bash");
+    run(shell.env_clear().env("PATH", "/usr/bin:/bin").args(["-c", &script]))
+        .exits(0)
+        .prints("o 141\n")
+        .says_nothing();
+}
+
+#[test]
+fn a_closed_pipe_is_death_by_sigpipe() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    run_status(ask_mock(&["hi"]).stdout(writer), Signal::SIGPIPE);
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    run_status(crate::support::gravix().arg("--help").stdout(writer), Signal::SIGPIPE);
+}
+
+#[track_caller]
+fn run_status(command: &mut std::process::Command, signal: Signal) {
+    use std::os::unix::process::ExitStatusExt;
+    let output = command.stderr(Stdio::piped()).spawn().expect("gravix starts").wait_with_output();
+    let output = output.expect("gravix ends");
+    assert_eq!(output.status.signal(), Some(signal as i32), "{output:?}");
+    assert!(output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
+fn a_full_disk_under_stdout_is_exit_74() {
+    for arguments in [&["hi"][..], &["hi", "--stream"]] {
+        let full = File::options().write(true).open("/dev/full").expect("/dev/full");
+        let child =
+            ask_mock(arguments).stdout(full).stderr(Stdio::piped()).spawn().expect("gravix starts");
+        let output = child.wait_with_output().expect("gravix ends");
+        assert_eq!(output.status.code(), Some(74), "{output:?}");
+        assert_eq!(
+            String::from_utf8_lossy(&output.stderr),
+            "gravix: cannot write standard output: no space left on device\n"
+        );
+    }
+    let full = File::options().write(true).open("/dev/full").expect("/dev/full");
+    let status = crate::support::gravix().arg("--help").stdout(full).stderr(Stdio::null()).status();
+    assert_eq!(status.expect("gravix runs").code(), Some(74));
+}
+
+#[test]
+fn an_output_file_holds_the_whole_reply_and_stdout_stays_empty() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("reply.txt");
+    for arguments in [&["one"][..], &["--stream", "two"]] {
+        run(ask_mock(arguments).arg("-o").arg(&file)).exits(0).prints("").says_nothing();
+    }
+    assert_eq!(fs::read_to_string(&file).expect("the reply"), "two\n");
+    assert_eq!(fs::read_dir(directory.path()).expect("a directory").count(), 1);
+}
+
+#[test]
+fn an_output_file_is_as_it_was_when_the_reply_is_not_whole() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("reply.txt");
+    fs::write(&file, "old").expect("a file");
+    let server = Server::once(vec![stream_head(), chunk(token("half "))]);
+    run(ask(&server, &["hi", "--stream", "-o"]).arg(&file)).exits(75).prints("");
+    assert_eq!(fs::read_to_string(&file).expect("the reply"), "old");
+    assert_eq!(fs::read_dir(directory.path()).expect("a directory").count(), 1);
+}
+
+#[test]
+fn an_output_file_keeps_its_mode_and_its_links() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (file, link) = (directory.path().join("file"), directory.path().join("link"));
+    fs::write(&file, "old").expect("a file");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("a mode");
+    std::os::unix::fs::symlink(&file, &link).expect("a link");
+    run(ask_mock(&["new", "-o"]).arg(&link)).exits(0);
+    assert_eq!(fs::read_to_string(&file).expect("the reply"), "new\n");
+    assert_eq!(fs::metadata(&file).expect("the file").permissions().mode() & 0o777, 0o640);
+    assert!(fs::symlink_metadata(&link).expect("the link").is_symlink());
+}
+
+#[test]
+fn an_output_file_that_cannot_be_written_is_refused_before_anything_is_sent() {
+    let server = Server::new(vec![]);
+    let directory = tempfile::tempdir().expect("a directory");
+    for path in ["/nowhere/x".as_ref(), directory.path()] {
+        run(ask(&server, &["hi", "-o"]).arg(path)).exits(73).prints("").says(&["cannot write"]);
+    }
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn a_device_as_output_file_is_written_and_stays_a_device() {
+    use std::os::unix::fs::FileTypeExt;
+    run(&mut ask_mock(&["hi", "-o", "/dev/null"])).exits(0).prints("").says_nothing();
+    assert!(fs::metadata("/dev/null").expect("/dev/null").file_type().is_char_device());
+    // The reply that was paid for is not lost.
+    run(&mut ask_mock(&["hi", "-o", "/dev/full"])).exits(73).prints("hi\n").says(&["/dev/full"]);
+}
+
+#[test]
+fn quiet_drops_warnings_and_keeps_errors() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("chat.jsonl");
+    fs::write(&file, "").expect("a file");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("a mode");
+    run(ask_mock(&["hi", "--history"]).arg(&file)).exits(0).says(&["warning", "others can read"]);
+    run(ask_mock(&["hi", "-q", "--history"]).arg(&file)).exits(0).says_nothing();
+    run(&mut ask_mock(&["-q", ""])).exits(2).says(&["empty"]);
+}

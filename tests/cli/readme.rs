@@ -1,0 +1,128 @@
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// What the README's commands may need that a fresh machine may lack.
+const TOOLS: &[&str] = &["git", "jq"];
+
+fn readme() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    fs::read_to_string(path).expect("the README")
+}
+
+/// The fenced blocks of `language`, in order.
+fn blocks(language: &str) -> Vec<String> {
+    let readme = readme();
+    let mut blocks = Vec::new();
+    let mut lines = readme.lines();
+    while let Some(line) = lines.next() {
+        if line.strip_prefix("```") == Some(language) {
+            let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            blocks.push(block.join("\n"));
+        }
+    }
+    assert!(!blocks.is_empty(), "no block of {language}");
+    blocks
+}
+
+/// A directory with what the README's commands read.
+fn workplace() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().expect("a directory");
+    for (name, text) in [
+        ("app.log", "ERROR disk full\n"),
+        ("draft.txt", "A 404 means no.\n"),
+        ("questions.txt", "Why?\nHow?\n"),
+    ] {
+        fs::write(directory.path().join(name), text).expect("a file");
+    }
+    directory
+}
+
+/// Bash in `directory`, where gravix is found and the stand-in answers.
+fn bash(directory: &Path, script: &str) -> Command {
+    let gravix = Path::new(env!("CARGO_BIN_EXE_gravix")).parent().expect("a directory");
+    let mut bash = Command::new("bash");
+    bash.env_clear()
+        .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", gravix.display()))
+        .env("HOME", directory)
+        .env("GRAVIX_BASE_URL", "mock:")
+        .current_dir(directory)
+        .stdin(std::process::Stdio::null())
+        .args(["-euo", "pipefail", "-c", script]);
+    bash
+}
+
+/// Whether all tools that `script` names are here; says so when one is not.
+fn has_tools(directory: &Path, script: &str) -> bool {
+    let missing = TOOLS.iter().find(|tool| {
+        let is_named = script.split_whitespace().any(|word| word == **tool);
+        let probe = format!("command -v {tool}");
+        is_named && !bash(directory, &probe).output().expect("bash runs").status.success()
+    });
+    if let Some(tool) = missing {
+        let _ = std::io::Write::write_all(
+            &mut std::io::stderr(),
+            format!("skipped, for want of {tool}: {script}\n").as_bytes(),
+        );
+    }
+    missing.is_none()
+}
+
+#[test]
+fn every_command_does_its_work() {
+    let directory = workplace();
+    let mut cargo = 0;
+    for block in blocks("sh") {
+        // .ci/run takes these from the README and runs them.
+        if block.starts_with("cargo ") {
+            cargo += 1;
+            continue;
+        }
+        if !has_tools(directory.path(), &block) {
+            continue;
+        }
+        let mut script = block.replace("http://localhost:11434/v1", "mock:");
+        if script.contains("git diff") {
+            script = format!("git init -q . && git add draft.txt && {script}");
+        }
+        let output = bash(directory.path(), &script).output().expect("bash runs");
+        assert!(output.status.success(), "{script}\n{output:?}");
+        assert!(output.stderr.is_empty(), "{script}\n{output:?}");
+    }
+    assert_eq!(cargo, 3, "the trial, the installation and the tests");
+    let summary = fs::read_to_string(directory.path().join("summary.txt"));
+    assert_eq!(summary.expect("a summary"), "Sum this up:\n\nA 404 means no.\n");
+}
+
+#[test]
+fn the_example_session_goes_as_it_is_told() {
+    let directory = workplace();
+    for session in blocks("console") {
+        let commands: Vec<&str> =
+            session.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
+        if !has_tools(directory.path(), &commands.join("\n")) {
+            continue;
+        }
+        let mut told = String::new();
+        for command in commands {
+            let output = bash(directory.path(), &format!("set +e; exec 2>&1\n{command}")).output();
+            let output = String::from_utf8(output.expect("bash runs").stdout).expect("UTF-8");
+            told += &format!("$ {command}\n{output}");
+        }
+        assert_eq!(told.trim_end(), session);
+    }
+}
+
+#[test]
+fn the_exit_statuses_are_those_of_the_help() {
+    let help = crate::support::run(crate::support::gravix().args(["ask", "--help"])).exits(0);
+    let help = String::from_utf8(help.stdout).expect("UTF-8");
+    let (_, statuses) = help.split_once("Exit status:\n").expect("the exit statuses");
+    let readme = readme();
+    for line in statuses.lines() {
+        let (status, meaning) = line.trim().split_once("  ").expect("two columns");
+        let row = format!("| {} | {}", status.trim(), meaning.trim());
+        let row = row.split(" (").next().expect("a row");
+        assert!(readme.contains(row), "{row}");
+    }
+}

@@ -1,0 +1,118 @@
+use std::fs;
+use std::path::Path;
+
+use base64::Engine;
+use serde::Deserialize;
+
+use crate::support::server::{Script, Server, Step, answer, chunk, raw, stream_head};
+use crate::support::{DONE, ask, completion, run, token};
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    bytes: Option<String>,
+    base64: Option<String>,
+    end: String,
+    text: String,
+    exit: i32,
+    saved: bool,
+}
+
+impl Case {
+    fn script(&self) -> Script {
+        let body = match (&self.bytes, &self.base64) {
+            (Some(text), _) => text.clone().into_bytes(),
+            (None, Some(code)) => base64::prelude::BASE64_STANDARD.decode(code).expect("base64"),
+            (None, None) => panic!("{} has no body", self.name),
+        };
+        let mut script = vec![stream_head()];
+        if !body.is_empty() {
+            script.push(chunk(body));
+        }
+        if self.end == "clean" {
+            script.extend([Step::LastChunk, Step::End]);
+        }
+        script
+    }
+}
+
+#[test]
+fn every_case_gives_its_text_its_status_and_its_turn() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/stream.jsonl");
+    let cases = fs::read_to_string(path).expect("the cases");
+    for case in cases.lines() {
+        let case: Case = serde_json::from_str(case).expect("a case");
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("chat.jsonl");
+        let server = Server::once(case.script());
+        let printed = match case.text.as_str() {
+            "" => String::new(),
+            text if text.ends_with('\n') => text.to_owned(),
+            text => format!("{text}\n"),
+        };
+        let command = &mut ask(&server, &["--stream", &case.name, "--history"]);
+        run(command.arg(&file)).exits(case.exit).prints(printed);
+        let saved = fs::read_to_string(&file).unwrap_or_default();
+        assert_eq!(!saved.is_empty(), case.saved, "{}: {saved}", case.name);
+    }
+}
+
+#[test]
+fn an_event_stream_for_a_plain_request_is_understood() {
+    for content_type in ["application/json", "text/event-stream", "text/plain"] {
+        let body = token("a") + &token("b") + DONE;
+        let server = Server::once(answer("200 OK", content_type, body));
+        run(&mut ask(&server, &["hi"])).exits(0).prints("ab\n").says_nothing();
+    }
+}
+
+#[test]
+fn a_json_reply_to_a_streamed_request_is_understood() {
+    for content_type in ["application/json", "text/event-stream"] {
+        let server =
+            Server::once(answer("200 OK", content_type, format!("\n\n {}", completion("ab"))));
+        run(&mut ask(&server, &["--stream", "hi"])).exits(0).prints("ab\n").says_nothing();
+    }
+}
+
+#[test]
+fn done_ends_the_reply_while_the_connection_stays_open() {
+    let (keep_open, wait) = crate::support::server::gate();
+    let server = Server::once(vec![stream_head(), chunk(token("a") + DONE), wait]);
+    run(&mut ask(&server, &["--stream", "hi"])).exits(0).prints("a\n");
+    drop(keep_open);
+}
+
+#[test]
+fn a_json_reply_without_its_end_is_a_failure() {
+    let body = completion("ab");
+    let (half, _) = body.split_at(body.len() / 2);
+    let closed = [raw("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"), raw(half), Step::End];
+    run(&mut ask(&Server::once(closed.into()), &["hi"]))
+        .exits(75)
+        .prints("")
+        .says(&["before the reply"]);
+    let dropped =
+        [raw(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len())), raw(half)];
+    run(&mut ask(&Server::once(dropped.into()), &["hi"]))
+        .exits(75)
+        .prints("")
+        .says(&["before the reply"]);
+}
+
+#[test]
+fn a_json_reply_must_be_a_completion() {
+    for (body, status) in [
+        ("{}", 76),
+        ("{\"choices\":[]}", 76),
+        ("{\"choices\":[{\"index\":0}]}", 76),
+        ("[]", 76),
+        ("nonsense", 76),
+        ("{\"error\":{\"message\":\"boom\",\"code\":503}}", 75),
+        ("{\"choices\":[{\"message\":{\"content\":\"\"}}]}", 3),
+        ("{\"choices\":[{\"message\":{\"content\":null,\"refusal\":\"no\"}}]}", 3),
+    ] {
+        let server = Server::once(answer("200 OK", "application/json", body));
+        run(&mut ask(&server, &["hi"])).exits(status).prints("").says(&[]);
+    }
+}

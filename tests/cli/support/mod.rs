@@ -1,0 +1,148 @@
+//! Running gravix in a world of its own: no variable, no home, no terminal
+//! but what a test gives.
+
+pub mod server;
+pub mod terminal;
+
+use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+
+use server::Server;
+
+/// The binary with an empty environment and nothing on stdin.
+pub fn gravix() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gravix"));
+    command.env_clear().stdin(Stdio::null());
+    command
+}
+
+/// `gravix ask` with `arguments`, sent to `server`.
+pub fn ask(server: &Server, arguments: &[&str]) -> Command {
+    let mut command = gravix();
+    command.args(["ask", "--base-url", &server.base_url()]).args(arguments);
+    command
+}
+
+/// `gravix ask` with `arguments`, answered by the stand-in.
+pub fn ask_mock(arguments: &[&str]) -> Command {
+    let mut command = gravix();
+    command.args(["ask", "--base-url", "mock:"]).args(arguments);
+    command
+}
+
+/// Runs `command` with `input` on a pipe as its stdin.
+#[track_caller]
+pub fn run_with(command: &mut Command, input: &[u8]) -> Run {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("gravix starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let input = input.to_vec();
+    // gravix may refuse before it reads, which closes the pipe.
+    let writer = thread::spawn(move || drop(stdin.write_all(&input)));
+    let output = child.wait_with_output().expect("gravix ends");
+    writer.join().expect("the writer does not panic");
+    Run::new(command, output)
+}
+
+#[track_caller]
+pub fn run(command: &mut Command) -> Run {
+    let output = command.output().expect("gravix starts");
+    Run::new(command, output)
+}
+
+/// What a run left behind. Each check prints all of it when it fails.
+pub struct Run {
+    pub stdout: Vec<u8>,
+    pub stderr: String,
+    status: Option<i32>,
+    signal: Option<i32>,
+    command: String,
+}
+
+impl Run {
+    fn new(command: &Command, output: Output) -> Self {
+        Self {
+            stdout: output.stdout,
+            stderr: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
+            status: output.status.code(),
+            signal: output.status.signal(),
+            command: format!("{command:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn fail(&self, expected: &str) -> ! {
+        panic!(
+            "{}\nexpected {expected}\nstatus {:?}, signal {:?}\nstdout: {:?}\nstderr: {}",
+            self.command,
+            self.status,
+            self.signal,
+            String::from_utf8_lossy(&self.stdout),
+            self.stderr
+        );
+    }
+
+    #[track_caller]
+    pub fn exits(self, status: i32) -> Self {
+        if self.status != Some(status) {
+            self.fail(&format!("exit status {status}"));
+        }
+        self
+    }
+
+    #[track_caller]
+    pub fn prints(self, stdout: impl AsRef<[u8]>) -> Self {
+        if self.stdout != stdout.as_ref() {
+            self.fail(&format!("stdout {:?}", String::from_utf8_lossy(stdout.as_ref())));
+        }
+        self
+    }
+
+    /// Stderr is one line, which contains each of `parts`.
+    #[track_caller]
+    pub fn says(self, parts: &[&str]) -> Self {
+        let is_one_line = self.stderr.starts_with("gravix: ") && self.stderr.lines().count() == 1;
+        if !is_one_line || !parts.iter().all(|part| self.stderr.contains(part)) {
+            self.fail(&format!("one line on stderr with {parts:?}"));
+        }
+        self
+    }
+
+    #[track_caller]
+    pub fn says_nothing(self) -> Self {
+        if !self.stderr.is_empty() {
+            self.fail("nothing on stderr");
+        }
+        self
+    }
+}
+
+/// The lines of a file as JSON.
+#[track_caller]
+pub fn json_lines(path: &Path) -> Vec<serde_json::Value> {
+    let text = std::fs::read_to_string(path).expect("the file can be read");
+    text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+}
+
+/// A whole reply as a server would send it for a plain request.
+pub fn completion(text: &str) -> String {
+    let message = serde_json::json!({"role": "assistant", "content": text});
+    let choice = serde_json::json!({"index": 0, "message": message, "finish_reason": "stop"});
+    serde_json::json!({"object": "chat.completion", "choices": [choice]}).to_string()
+}
+
+/// One event of a stream, with its blank line.
+pub fn token(text: &str) -> String {
+    let choice = serde_json::json!({"index": 0, "delta": {"content": text}});
+    format!("data: {}\n\n", serde_json::json!({ "choices": [choice] }))
+}
+
+/// The end of a stream.
+pub const DONE: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";

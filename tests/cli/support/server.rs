@@ -1,0 +1,173 @@
+//! A scripted server: it answers each connection with the next script, byte
+//! for byte, and remembers what it was asked.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// What the server does next on a connection. A script that does not come to
+/// [`Step::End`] drops the connection with its last step, by a reset.
+pub enum Step {
+    /// Bytes as they are.
+    Raw(Vec<u8>),
+    /// Bytes as one chunk of a chunked body.
+    Chunk(Vec<u8>),
+    /// Waits until the test says go on, through [`gate`].
+    Wait(Receiver<()>),
+    /// Ends a chunked body.
+    LastChunk,
+    /// Closes the connection as HTTP expects it.
+    End,
+}
+
+/// One connection's script.
+pub type Script = Vec<Step>;
+
+/// A step that waits, and the sender that ends its waiting.
+pub fn gate() -> (Sender<()>, Step) {
+    let (open, wait) = channel();
+    (open, Step::Wait(wait))
+}
+
+pub fn raw(bytes: impl AsRef<[u8]>) -> Step {
+    Step::Raw(bytes.as_ref().to_vec())
+}
+
+pub fn chunk(bytes: impl AsRef<[u8]>) -> Step {
+    Step::Chunk(bytes.as_ref().to_vec())
+}
+
+/// The head of a chunked event stream.
+pub fn stream_head() -> Step {
+    raw("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+}
+
+/// A whole answer with a Content-Length.
+pub fn answer(status: &str, content_type: &str, body: impl AsRef<[u8]>) -> Script {
+    let length = body.as_ref().len();
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n"
+    );
+    vec![raw(head), raw(body), Step::End]
+}
+
+/// A whole event stream, one chunk an event.
+pub fn events(events: &[impl AsRef<[u8]>]) -> Script {
+    let mut script = vec![stream_head()];
+    script.extend(events.iter().map(chunk));
+    script.extend([Step::LastChunk, Step::End]);
+    script
+}
+
+/// A request as it came.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The request line and the headers, as lines.
+    pub head: Vec<String>,
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// The value of the header `name`, given in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.iter().find_map(|line| {
+            let (found, value) = line.split_once(':')?;
+            found.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).expect("the request's body is JSON")
+    }
+}
+
+/// Serves until it is dropped.
+pub struct Server {
+    port: u16,
+    requests: Arc<Mutex<Vec<Request>>>,
+}
+
+impl Server {
+    /// Answers the first connection with the first script, and so on. The
+    /// connections beyond the scripts are dropped.
+    pub fn new(scripts: Vec<Script>) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
+        let port = listener.local_addr().expect("an address").port();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&requests);
+        thread::spawn(move || {
+            let mut scripts = scripts.into_iter();
+            for connection in listener.incoming().flatten() {
+                let seen = Arc::clone(&seen);
+                let script = scripts.next().unwrap_or_default();
+                // One that gravix left early is the test's business to judge.
+                thread::spawn(move || drop(serve(connection, script, &seen)));
+            }
+        });
+        Self { port, requests }
+    }
+
+    /// One connection, one script.
+    pub fn once(script: Script) -> Self {
+        Self::new(vec![script])
+    }
+
+    pub fn base_url(&self) -> String {
+        format!("http://127.0.0.1:{}/v1", self.port)
+    }
+
+    pub fn requests(&self) -> Vec<Request> {
+        self.requests.lock().expect("no test panicked here").clone()
+    }
+
+    /// The only request that came.
+    #[track_caller]
+    pub fn request(&self) -> Request {
+        let requests = self.requests();
+        assert_eq!(requests.len(), 1, "requests: {requests:#?}");
+        requests.into_iter().next().expect("one request")
+    }
+}
+
+fn serve(
+    mut connection: TcpStream,
+    script: Script,
+    seen: &Mutex<Vec<Request>>,
+) -> std::io::Result<()> {
+    let mut reader = BufReader::new(connection.try_clone()?);
+    let mut head = Vec::new();
+    for line in reader.by_ref().lines() {
+        let line = line?;
+        if line.is_empty() {
+            break;
+        }
+        head.push(line);
+    }
+    let mut request = Request { head, body: Vec::new() };
+    let length = request.header("content-length").map_or(0, |length| length.parse().unwrap_or(0));
+    reader.take(length).read_to_end(&mut request.body)?;
+    seen.lock().expect("no test panicked here").push(request);
+
+    for step in script {
+        match step {
+            Step::Raw(bytes) => connection.write_all(&bytes)?,
+            Step::Chunk(bytes) => {
+                connection.write_all(format!("{:x}\r\n", bytes.len()).as_bytes())?;
+                connection.write_all(&bytes)?;
+                connection.write_all(b"\r\n")?;
+            }
+            Step::Wait(go_on) => drop(go_on.recv()),
+            Step::LastChunk => connection.write_all(b"0\r\n\r\n")?,
+            Step::End => {
+                connection.shutdown(Shutdown::Write)?;
+                // The client closes when it has read all.
+                std::io::copy(&mut connection, &mut std::io::sink())?;
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
