@@ -43,6 +43,12 @@ Examples:
   gravix man | man -l -
   gravix man gravix-ask > ~/.local/share/man/man1/gravix-ask.1";
 
+const BASE_URL_HELP: &str = "\
+The API's base URL, or 'mock:' [env: GRAVIX_BASE_URL]
+
+The default is https://api.gravixlayer.com/v1/inference. 'mock:' is a stand-in
+inside gravix that answers with the prompt: it needs no key and no network.";
+
 /// What each exit status means, in ascending order.
 pub const EXIT_STATUS: &[(&str, &str)] = &[
     ("0", "the whole reply was printed and, if asked, saved"),
@@ -257,11 +263,7 @@ pub struct ModelArgs {
 #[command(next_help_heading = "Network")]
 pub struct NetworkArgs {
     /// The API's base URL, or 'mock:' [env: GRAVIX_BASE_URL]
-    ///
-    /// The default is https://api.gravixlayer.com/v1/inference. 'mock:' is a
-    /// stand-in inside gravix that answers with the prompt: it needs no key
-    /// and no network.
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, long_help = BASE_URL_HELP)]
     pub base_url: Option<String>,
 }
 
