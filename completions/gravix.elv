@@ -26,6 +26,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand models 'List the models that the server offers'
             cand completions 'Print a completion script for a shell'
             cand man 'Print a manual page, as roff'
+            cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gravix;ask'= {
             cand -s 'The system prompt'
@@ -45,6 +46,13 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand --output 'Write the reply to FILE, once it is whole'
             cand --history 'Continue the conversation in FILE, and append the turn'
             cand --base-url 'The API''s base URL, or ''mock:'' [env: GRAVIX_BASE_URL]'
+            cand --connect-timeout 'Give up connecting after S seconds (default 10)'
+            cand --idle-timeout 'Give up after S seconds of silence (default 300)'
+            cand --deadline 'Give up after S seconds, whatever happens'
+            cand --retries 'Try again up to N times (default 2)'
+            cand --ca-cert 'Trust the issuers in FILE (PEM) and no others [env: SSL_CERT_FILE]'
+            cand -H 'Send this header too (repeatable)'
+            cand --header 'Send this header too (repeatable)'
             cand -n 'Never read stdin (for loops such as ''while read'')'
             cand --no-stdin 'Never read stdin (for loops such as ''while read'')'
             cand --lossy 'Replace bytes that are not UTF-8 by U+FFFD'
@@ -53,12 +61,27 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand --raw 'Print control characters to a terminal as they are'
             cand -q 'Drop notes and warnings, not errors'
             cand --quiet 'Drop notes and warnings, not errors'
+            cand -v 'Tell the whole exchange on stderr, the key left out'
+            cand --verbose 'Tell the whole exchange on stderr, the key left out'
+            cand --allow-http 'Send the key over plain http too, where anyone can read it'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
         &'gravix;models'= {
             cand --base-url 'The API''s base URL, or ''mock:'' [env: GRAVIX_BASE_URL]'
+            cand --connect-timeout 'Give up connecting after S seconds (default 10)'
+            cand --idle-timeout 'Give up after S seconds of silence (default 300)'
+            cand --deadline 'Give up after S seconds, whatever happens'
+            cand --retries 'Try again up to N times (default 2)'
+            cand --ca-cert 'Trust the issuers in FILE (PEM) and no others [env: SSL_CERT_FILE]'
+            cand -H 'Send this header too (repeatable)'
+            cand --header 'Send this header too (repeatable)'
             cand --json 'Print the server''s answer as it came'
+            cand -q 'Drop notes and warnings, not errors'
+            cand --quiet 'Drop notes and warnings, not errors'
+            cand -v 'Tell the whole exchange on stderr, the key left out'
+            cand --verbose 'Tell the whole exchange on stderr, the key left out'
+            cand --allow-http 'Send the key over plain http too, where anyone can read it'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -69,6 +92,23 @@ set edit:completion:arg-completer[gravix] = {|@words|
         &'gravix;man'= {
             cand -h 'Print help'
             cand --help 'Print help'
+        }
+        &'gravix;help'= {
+            cand ask 'Ask a question and print the reply'
+            cand models 'List the models that the server offers'
+            cand completions 'Print a completion script for a shell'
+            cand man 'Print a manual page, as roff'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'gravix;help;ask'= {
+        }
+        &'gravix;help;models'= {
+        }
+        &'gravix;help;completions'= {
+        }
+        &'gravix;help;man'= {
+        }
+        &'gravix;help;help'= {
         }
     ]
     $completions[$command]

@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
@@ -46,8 +47,9 @@ Examples:
 const BASE_URL_HELP: &str = "\
 The API's base URL, or 'mock:' [env: GRAVIX_BASE_URL]
 
-The default is https://api.gravixlayer.com/v1/inference. 'mock:' is a stand-in
-inside gravix that answers with the prompt: it needs no key and no network.";
+The default is https://api.gravixlayer.com/v1/inference. 'mock:' is a \
+stand-in inside gravix that answers with the prompt: it needs no key and no \
+network.";
 
 /// What each exit status means, in ascending order.
 pub const EXIT_STATUS: &[(&str, &str)] = &[
@@ -64,7 +66,7 @@ pub const EXIT_STATUS: &[(&str, &str)] = &[
     ("75", "failed for now, nothing printed: try again later"),
     ("76", "the reply is not the protocol (HTML, bad JSON, redirect)"),
     ("77", "the key was refused (401, 403)"),
-    ("78", "configuration: no key, or a bad base URL"),
+    ("78", "configuration: no key, a bad base URL, TLS trust"),
     ("130 141 143", "died of SIGINT, SIGPIPE, SIGTERM, by the signal itself"),
 ];
 
@@ -73,6 +75,10 @@ pub const ENVIRONMENT: &[(&str, &str)] = &[
     ("GRAVIXLAYER_API_KEY", "the key, sent to the base URL's host alone"),
     ("GRAVIX_BASE_URL", "the base URL, where --base-url is not given"),
     ("GRAVIX_MODEL", "the model, where --model is not given"),
+    ("SSL_CERT_FILE", "issuers to trust, where --ca-cert is not given"),
+    ("https_proxy, http_proxy", "the proxy for https:// and http:// base URLs"),
+    ("all_proxy", "the proxy for both, where neither is set"),
+    ("no_proxy", "hosts that are reached directly, separated by commas"),
     ("NO_COLOR", "when set, help has no colour"),
 ];
 
@@ -101,7 +107,6 @@ fn section(title: &str, entries: &[(&str, &str)]) -> String {
     max_term_width = 80,
     arg_required_else_help = true,
     subcommand_required = true,
-    disable_help_subcommand = true,
     after_long_help = section("Environment", ENVIRONMENT) + "\n\n" + &section("Files", FILES),
     long_about = "\
 gravix asks a chat-completions API one question at a time, from the shell.
@@ -184,6 +189,9 @@ pub struct AskArgs {
     pub no_stream: bool,
 
     /// Write the reply to FILE, once it is whole
+    ///
+    /// Standard output stays empty. FILE is replaced at one stroke, also by a
+    /// reply that the server ended early, but never by one without text.
     #[arg(
         short,
         long,
@@ -201,9 +209,8 @@ pub struct AskArgs {
     #[arg(long, help_heading = "Output", hide_short_help = true)]
     pub raw: bool,
 
-    /// Drop notes and warnings, not errors
-    #[arg(short, long, help_heading = "Output")]
-    pub quiet: bool,
+    #[command(flatten)]
+    pub volume: VolumeArgs,
 
     /// Continue the conversation in FILE, and append the turn
     ///
@@ -265,6 +272,66 @@ pub struct NetworkArgs {
     /// The API's base URL, or 'mock:' [env: GRAVIX_BASE_URL]
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, long_help = BASE_URL_HELP)]
     pub base_url: Option<String>,
+
+    /// Give up connecting after S seconds (default 10)
+    ///
+    /// The limit holds for the name's lookup, TCP, a proxy and TLS together.
+    #[arg(long, value_name = "S", value_parser = seconds, hide_short_help = true)]
+    pub connect_timeout: Option<Duration>,
+
+    /// Give up after S seconds of silence (default 300)
+    ///
+    /// Silence is time without an event that has data: comments, blank lines
+    /// and half an event do not end it. Of a reply that is not streamed each
+    /// further 64 KiB count as an event.
+    #[arg(long, value_name = "S", value_parser = seconds, hide_short_help = true)]
+    pub idle_timeout: Option<Duration>,
+
+    /// Give up after S seconds, whatever happens
+    ///
+    /// The time begins when the prompt has been read, and the limit holds for
+    /// everything: waits, tries, and the whole reply.
+    #[arg(long, value_name = "S", value_parser = seconds)]
+    pub deadline: Option<Duration>,
+
+    /// Try again up to N times (default 2)
+    ///
+    /// Connections that fail or close before an answer, and the statuses 408,
+    /// 409, 425, 429, 500, 502, 503, 504 and 529, are tried again, after a
+    /// wait that doubles from 0.5 s, or as long as the server asks for, up to
+    /// 120 s. A timeout after the request was sent is not: it may be billed.
+    #[arg(long, value_name = "N")]
+    pub retries: Option<u32>,
+
+    /// Trust the issuers in FILE (PEM) and no others [env: SSL_CERT_FILE]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true)]
+    pub ca_cert: Option<PathBuf>,
+
+    /// Send the key over plain http too, where anyone can read it
+    #[arg(long, hide_short_help = true)]
+    pub allow_http: bool,
+
+    /// Send this header too (repeatable)
+    ///
+    /// Authorization is refused: it is made from GRAVIXLAYER_API_KEY. So are
+    /// the headers that frame the message.
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header, hide_short_help = true)]
+    pub headers: Vec<Header>,
+}
+
+/// The name and the value of a request header, checked.
+pub type Header = (String, String);
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub struct VolumeArgs {
+    /// Drop notes and warnings, not errors
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// Tell the whole exchange on stderr, the key left out
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub verbose: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -272,6 +339,9 @@ pub struct ModelsArgs {
     /// Print the server's answer as it came
     #[arg(long, help_heading = "Output")]
     pub json: bool,
+
+    #[command(flatten)]
+    pub volume: VolumeArgs,
 
     #[command(flatten)]
     pub network: NetworkArgs,
@@ -316,5 +386,35 @@ fn within<const LOW: i8, const HIGH: i8>(text: &str) -> Result<f64, String> {
         Ok(number)
     } else {
         Err(format!("not between {LOW} and {HIGH}"))
+    }
+}
+
+/// Parses a positive number of seconds, with decimals if need be.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let number: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    match Duration::try_from_secs_f64(number) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("not a positive number of seconds".to_owned()),
+    }
+}
+
+/// Parses `Name: value` (RFC 9110 5.1, 5.5).
+fn header(text: &str) -> Result<Header, String> {
+    let (name, value) = text.split_once(':').ok_or("not of the form 'Name: value'")?;
+    let value = value.trim();
+    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if name.is_empty() || !name.bytes().all(is_token) {
+        return Err(format!("{name:?} is not a header's name"));
+    }
+    if value.chars().any(char::is_control) {
+        return Err("the value contains a control character".to_owned());
+    }
+    match name.to_ascii_lowercase().as_str() {
+        "authorization" => {
+            Err("Authorization is made from GRAVIXLAYER_API_KEY; set that instead".to_owned())
+        }
+        "accept-encoding" | "connection" | "content-length" | "expect" | "host"
+        | "transfer-encoding" => Err(format!("{name} is for gravix to set")),
+        _ => Ok((name.to_owned(), value.to_owned())),
     }
 }

@@ -74,6 +74,12 @@ pub struct ServerError {
     /// Its `type`.
     pub kind: Option<String>,
     pub request_id: Option<String>,
+    /// A list of limits that were exceeded came with it.
+    pub is_exceeded: bool,
+    /// How long the server asks to wait.
+    pub retry_after: Option<Duration>,
+    /// Whether the server wants to be asked again, where it says so.
+    pub should_retry: Option<bool>,
     /// What the user can do, where that is known.
     pub way_out: Option<String>,
 }
@@ -84,8 +90,18 @@ pub enum NetworkError {
     Lookup { host: String, reason: String },
     /// No connection came about.
     Connect { target: String, source: io::Error },
-    /// Nothing came for as long as the user was ready to wait.
-    Timeout { phase: &'static str, after: Duration },
+    /// The proxy made none.
+    Proxy(String),
+    /// TLS did not come about, for no fault of a certificate.
+    Tls { host: String, reason: String },
+    /// No connection came about in this time.
+    ConnectTimeout(Duration),
+    /// The connection ended before the server answered.
+    Unanswered,
+    /// The server sent nothing that counts for this long.
+    Silence(Duration),
+    /// The time that the user allowed for everything is over.
+    Deadline(Duration),
     /// The connection ended before the reply did.
     Cut(String),
 }
@@ -106,9 +122,10 @@ impl ServerError {
 
     /// No money or allowance left: waiting does not help.
     pub fn is_quota(&self) -> bool {
-        [&self.code, &self.kind]
-            .into_iter()
-            .any(|field| field.as_deref() == Some("insufficient_quota"))
+        self.is_exceeded
+            || [&self.code, &self.kind]
+                .into_iter()
+                .any(|field| field.as_deref() == Some("insufficient_quota"))
     }
 
     fn refusal(&self) -> Refusal {
@@ -148,6 +165,12 @@ impl Error {
 }
 
 impl std::error::Error for Error {}
+
+impl From<NetworkError> for Error {
+    fn from(error: NetworkError) -> Self {
+        Error::Network(error)
+    }
+}
 
 impl From<ServerError> for Error {
     fn from(error: ServerError) -> Self {
@@ -243,8 +266,21 @@ impl fmt::Display for NetworkError {
             NetworkError::Connect { target, source } => {
                 write!(f, "cannot connect to {target}: {}", Reason(source))
             }
-            NetworkError::Timeout { phase, after } => {
-                write!(f, "timed out after {} s {phase}", after.as_secs_f64())
+            NetworkError::Proxy(reason) => write!(f, "the proxy made no connection: {reason}"),
+            NetworkError::Tls { host, reason } => write!(f, "no TLS with {host}: {reason}"),
+            NetworkError::ConnectTimeout(after) => {
+                let after = after.as_secs_f64();
+                write!(f, "no connection within {after} s; --connect-timeout sets the limit")
+            }
+            NetworkError::Unanswered => {
+                f.write_str("the server closed the connection without an answer")
+            }
+            NetworkError::Silence(after) => {
+                let after = after.as_secs_f64();
+                write!(f, "the server was silent for {after} s; --idle-timeout sets the limit")
+            }
+            NetworkError::Deadline(after) => {
+                write!(f, "the deadline of {} s has passed", after.as_secs_f64())
             }
             NetworkError::Cut(how) => write!(f, "{how} before the reply was complete"),
         }

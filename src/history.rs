@@ -11,6 +11,7 @@ use memchr::memchr;
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use crate::error::{Error, Result};
+use crate::signals::Hold;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -83,6 +84,7 @@ impl History {
         if self.lacks_newline {
             lines.insert(0, b'\n');
         }
+        let _hold = Hold::new();
         let written = (&*self.file).write_all(&lines).and_then(|()| self.file.sync_data());
         written.map_err(|source| {
             // The first fault is the one to report.
@@ -112,7 +114,7 @@ impl History {
             self.end += read as u64;
             self.lacks_newline = !line.ends_with(b"\n");
             let mark = if number == 1 && line.starts_with(BYTE_ORDER_MARK) { 3 } else { 0 };
-            let text = line[mark..].trim_ascii();
+            let text = trim(&line[mark..]);
             if text.is_empty() {
                 continue;
             }
@@ -125,10 +127,26 @@ impl History {
                 self.messages.0 = begin + mark as u64;
                 self.after_system = (role == "system").then_some(self.end);
             }
-            self.messages.1 = begin + line.trim_ascii_end().len() as u64;
+            self.messages.1 = begin + trim_end(&line).len() as u64;
         }
         Ok(())
     }
+}
+
+/// `line` without the white space of JSON (RFC 8259 2) around it.
+fn trim(line: &[u8]) -> &[u8] {
+    let line = trim_end(line);
+    let begin = line.iter().position(|byte| !is_blank(*byte));
+    &line[begin.unwrap_or(line.len())..]
+}
+
+fn trim_end(line: &[u8]) -> &[u8] {
+    let end = line.iter().rposition(|byte| !is_blank(*byte)).map_or(0, |last| last + 1);
+    &line[..end]
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// The role of the message that `line` holds, or why it holds none.
@@ -227,14 +245,14 @@ impl Read for MessagesReader {
         self.messages.start += read as u64;
         let mut rest = &mut buffer[..read];
         while let Some(newline) = memchr(b'\n', rest) {
-            let is_blank = self.is_blank && rest[..newline].trim_ascii().is_empty();
+            let is_blank = self.is_blank && trim(&rest[..newline]).is_empty();
             if !is_blank {
                 rest[newline] = b',';
             }
             self.is_blank = true;
             rest = &mut rest[newline + 1..];
         }
-        self.is_blank &= rest.trim_ascii().is_empty();
+        self.is_blank &= trim(rest).is_empty();
         Ok(read)
     }
 }

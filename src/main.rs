@@ -3,15 +3,21 @@
 //! This file parses, dispatches, reports once, and exits.
 
 mod api;
+mod base_url;
 mod cli;
 mod commands;
+mod environment;
 mod error;
 mod history;
 mod notes;
 mod output;
 mod output_file;
 mod prompt;
+mod proxy;
+mod reply;
+mod secret;
 mod settings;
+mod signals;
 mod terminal;
 mod usage;
 
@@ -20,11 +26,11 @@ use std::panic;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
-use signal_hook::{consts::SIGPIPE, low_level::emulate_default_handler};
 
 use cli::{Args, Command};
+use environment::Environment;
 use error::{Error, Result, Status};
-use settings::Environment;
+use notes::Notes;
 use terminal::Terminal;
 
 fn main() -> ExitCode {
@@ -33,23 +39,23 @@ fn main() -> ExitCode {
         let place = place.unwrap_or_else(|| "an unknown place".to_owned());
         notes::say(format_args!("this is a bug in gravix, at {place}; please report it"));
     }));
-    match panic::catch_unwind(|| run(std::env::args_os())) {
+    let environment = Environment::read();
+    match panic::catch_unwind(|| run(std::env::args_os(), &environment)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(error)) => report(&error),
+        Ok(Err(error)) => report(&error, &environment),
         Err(_) => ExitCode::from(70),
     }
 }
 
-fn run(arguments: impl Iterator<Item = OsString>) -> Result<()> {
+fn run(arguments: impl Iterator<Item = OsString>, environment: &Environment) -> Result<()> {
     let args = match parse(arguments) {
         Ok(args) => args,
         Err(refusal) => return usage::answer(&refusal),
     };
     let terminal = Terminal::detect();
-    let environment = Environment::read();
     match args.command {
-        Command::Ask(args) => commands::ask::run(*args, &environment, terminal),
-        Command::Models(args) => commands::models::run(args, &environment, terminal),
+        Command::Ask(args) => commands::ask::run(*args, environment, terminal),
+        Command::Models(args) => commands::models::run(args, environment, terminal),
         Command::Completions(args) => commands::documents::completions(args.shell),
         Command::Man(args) => commands::documents::man(args.page),
     }
@@ -59,14 +65,14 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Args, clap::Error>
     Args::from_arg_matches(&Args::command().try_get_matches_from(arguments)?)
 }
 
-fn report(error: &Error) -> ExitCode {
+fn report(error: &Error, environment: &Environment) -> ExitCode {
     match error.status() {
         Status::Exit(status) => {
-            notes::say(error);
+            Notes::quiet(environment).error(error);
             ExitCode::from(status)
         }
         Status::BrokenPipe => {
-            let _ = emulate_default_handler(SIGPIPE);
+            signals::die_of_broken_pipe();
             ExitCode::from(141)
         }
     }

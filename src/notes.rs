@@ -7,34 +7,71 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+use crate::cli::VolumeArgs;
+use crate::environment::Environment;
+use crate::secret::Secret;
 use crate::terminal::push_harmless;
 
 /// How long gravix waits for something before it says what it waits for.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Volume {
+    /// Errors alone.
+    Quiet,
+    Normal,
+    /// Each step of an exchange too.
+    Verbose,
+}
+
+#[derive(Debug, Clone)]
 pub struct Notes {
-    quiet: bool,
+    volume: Volume,
+    /// Masked wherever it would appear.
+    key: Option<Secret>,
 }
 
 impl Notes {
-    /// `quiet` drops notes and warnings.
-    pub fn new(quiet: bool) -> Self {
-        Self { quiet }
+    pub fn new(args: &VolumeArgs, environment: &Environment) -> Self {
+        let volume = match (args.quiet, args.verbose) {
+            (true, _) => Volume::Quiet,
+            (false, false) => Volume::Normal,
+            (false, true) => Volume::Verbose,
+        };
+        Self { volume, ..Self::quiet(environment) }
     }
 
-    pub fn note(self, message: impl Display) {
-        if !self.quiet {
-            say(message);
-        }
+    /// For errors alone.
+    pub fn quiet(environment: &Environment) -> Self {
+        // A key that is not one is told by whoever needs it.
+        let key = Secret::from_environment(environment).ok().flatten();
+        Self { volume: Volume::Quiet, key }
     }
 
-    pub fn warn(self, message: impl Display) {
+    pub fn error(&self, message: impl Display) {
+        let message = message.to_string();
+        say(self.key.as_ref().map_or(message.clone(), |key| key.mask(&message)));
+    }
+
+    pub fn warn(&self, message: impl Display) {
         self.note(format_args!("warning: {message}"));
     }
 
+    pub fn note(&self, message: impl Display) {
+        if self.volume >= Volume::Normal {
+            self.error(message);
+        }
+    }
+
+    /// For `--verbose` alone.
+    pub fn detail(&self, message: impl Display) {
+        if self.volume >= Volume::Verbose {
+            self.error(message);
+        }
+    }
+
     /// Runs `work`, and notes `message` once if it takes more than a second.
-    pub fn while_waiting<T: Send>(self, message: &str, work: impl FnOnce() -> T + Send) -> T {
+    pub fn while_waiting<T: Send>(&self, message: &str, work: impl FnOnce() -> T + Send) -> T {
         thread::scope(|scope| {
             let (done, waiting) = mpsc::channel::<()>();
             scope.spawn(move || {

@@ -37,10 +37,20 @@ pub fn stdout(bytes: Bytes) -> Result<Output<File>> {
 }
 
 /// Writes a whole text to standard output.
+///
+/// # Errors
+/// [`Error::Stdout`] and [`Error::StdoutClosed`].
 pub fn print(text: &str, bytes: Bytes) -> Result<()> {
     let mut output = stdout(bytes)?;
-    output.write(text)?;
-    output.finish()
+    output.write(text).and_then(|()| output.finish()).map_err(stdout_error)
+}
+
+/// What a fault of standard output means: a reader that went away is none.
+pub fn stdout_error(error: io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::BrokenPipe => Error::StdoutClosed,
+        _ => Error::Stdout(error),
+    }
 }
 
 impl<W: Write> Output<W> {
@@ -53,9 +63,8 @@ impl<W: Write> Output<W> {
         self.is_empty
     }
 
-    /// # Errors
-    /// [`Error::Stdout`] and [`Error::StdoutClosed`], as for all that writes.
-    pub fn write(&mut self, text: &str) -> Result<()> {
+    /// Takes `text`, which may wait for [`Self::flush`].
+    pub fn write(&mut self, text: &str) -> io::Result<()> {
         self.is_empty &= text.is_empty();
         self.lacks_newline =
             if text.is_empty() { self.lacks_newline } else { !text.ends_with('\n') };
@@ -66,17 +75,14 @@ impl<W: Write> Output<W> {
         if self.buffer.len() >= BUFFER_SIZE { self.flush() } else { Ok(()) }
     }
 
-    pub fn flush(&mut self) -> Result<()> {
+    pub fn flush(&mut self) -> io::Result<()> {
         let written = self.writer.write_all(&self.buffer);
         self.buffer.clear();
-        written.map_err(|error| match error.kind() {
-            ErrorKind::BrokenPipe => Error::StdoutClosed,
-            _ => Error::Stdout(error),
-        })
+        written
     }
 
     /// Adds the newline that a text may lack at its end, and flushes.
-    pub fn finish(&mut self) -> Result<()> {
+    pub fn finish(&mut self) -> io::Result<()> {
         if self.lacks_newline {
             self.buffer.push(b'\n');
             self.lacks_newline = false;

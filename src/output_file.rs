@@ -1,14 +1,21 @@
 //! The file of `--output`, which is replaced at one stroke or not at all.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::fs::{self, File, Permissions};
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::output::{Bytes, Output};
+use crate::signals::Hold;
+
+/// How many links may lead from one to the next, as in Linux.
+const MAX_LINKS: usize = 40;
 
 #[derive(Debug, PartialEq, Eq)]
 pub struct OutputFile {
+    /// Where links lead, so that they stay links.
     path: PathBuf,
 }
 
@@ -19,19 +26,16 @@ impl OutputFile {
     /// [`Error::Unwritable`].
     pub fn prepare(path: &Path) -> Result<Self> {
         let unwritable = |source| Error::Unwritable { path: path.to_owned(), source };
-        // A link is followed, so that it stays one.
-        let path = match fs::canonicalize(path) {
-            Ok(target) => target,
-            Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),
-            Err(error) => return Err(unwritable(error)),
-        };
-        let file = Self { path };
+        let file = Self { path: follow(path).map_err(unwritable)? };
         match fs::metadata(&file.path) {
             Ok(metadata) if metadata.is_dir() => {
                 return Err(unwritable(ErrorKind::IsADirectory.into()));
             }
             Ok(metadata) if !metadata.is_file() => return Ok(file),
             Ok(_) => drop(File::options().write(true).open(&file.path).map_err(unwritable)?),
+            Err(_) if path.as_os_str().as_bytes().ends_with(b"/") => {
+                return Err(unwritable(ErrorKind::IsADirectory.into()));
+            }
             Err(_) => {}
         }
         // This file has no name: nothing is left of it, whatever happens.
@@ -39,29 +43,33 @@ impl OutputFile {
         Ok(file)
     }
 
-    /// Writes `text` and the newline that it may lack.
+    /// Writes `text` and the newline that it may lack. `bytes` holds where
+    /// the file is a terminal.
     ///
     /// # Errors
     /// [`Error::NotSaved`]; a regular file is then what it was.
-    pub fn commit(&self, text: &str) -> Result<()> {
-        self.replace(text).map_err(|source| Error::NotSaved { path: self.path.clone(), source })
+    pub fn commit(&self, text: &str, bytes: Bytes) -> Result<()> {
+        self.replace(text, bytes)
+            .map_err(|source| Error::NotSaved { path: self.path.clone(), source })
     }
 
-    fn replace(&self, text: &str) -> io::Result<()> {
-        let metadata = fs::metadata(&self.path);
-        if metadata.as_ref().is_ok_and(|metadata| !metadata.is_file()) {
-            let mut device = File::options().write(true).open(&self.path)?;
-            return write_text(&mut device, text);
+    fn replace(&self, text: &str, bytes: Bytes) -> io::Result<()> {
+        let metadata = fs::metadata(&self.path).ok();
+        if metadata.as_ref().is_some_and(|metadata| !metadata.is_file()) {
+            let device = File::options().write(true).open(&self.path)?;
+            let bytes = if device.is_terminal() { bytes } else { Bytes::Exact };
+            return write(device, text, bytes);
         }
-        // The umask applies to a new file, and an old one keeps its mode.
-        let mode = metadata.as_ref().map_or(0o666, |metadata| metadata.permissions().mode());
-        let mut beside = tempfile::Builder::new()
+        let _hold = Hold::new();
+        let old = metadata.map(|metadata| metadata.permissions());
+        let beside = tempfile::Builder::new()
             .prefix(".gravix-")
-            .permissions(fs::Permissions::from_mode(mode))
+            // The umask applies to a new file; an old one keeps its mode.
+            .permissions(old.clone().unwrap_or(Permissions::from_mode(0o666)))
             .tempfile_in(self.directory())?;
-        write_text(beside.as_file_mut(), text)?;
-        if let Ok(metadata) = metadata {
-            beside.as_file().set_permissions(metadata.permissions())?;
+        write(beside.as_file(), text, Bytes::Exact)?;
+        if let Some(old) = old {
+            beside.as_file().set_permissions(old)?;
         }
         beside.persist(&self.path)?;
         Ok(())
@@ -75,10 +83,20 @@ impl OutputFile {
     }
 }
 
-fn write_text(file: &mut File, text: &str) -> io::Result<()> {
-    file.write_all(text.as_bytes())?;
-    if !text.is_empty() && !text.ends_with('\n') {
-        file.write_all(b"\n")?;
+/// Where the links that begin at `path` lead, be there a file or not.
+fn follow(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        match fs::read_link(&path) {
+            Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
+            Err(_) => return Ok(path),
+        }
     }
-    Ok(())
+    Err(io::Error::other("too many links"))
+}
+
+fn write(file: impl Write, text: &str, bytes: Bytes) -> io::Result<()> {
+    let mut output = Output::new(file, bytes);
+    output.write(text)?;
+    output.finish()
 }

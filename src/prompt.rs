@@ -29,42 +29,46 @@ pub enum Stdin {
     Refused,
 }
 
+/// Whether there can be a prompt at all.
+///
+/// # Errors
+/// [`Error::Usage`] where there cannot.
+pub fn ensure_possible(words: &[OsString], stdin: Stdin) -> Result<()> {
+    let dashes = words.iter().filter(|word| *word == "-").count();
+    Err(usage(match (dashes, stdin) {
+        (0, Stdin::Refused) if words.is_empty() => "no prompt: --no-stdin was given, and no words",
+        (0, Stdin::Terminal) if words.is_empty() => {
+            "no prompt: give it as words, as in gravix ask \"What is a tarpit?\", or on standard input"
+        }
+        (1, Stdin::Refused) => "'-' asks for standard input, which --no-stdin refuses",
+        (0 | 1, _) => return Ok(()),
+        _ => "'-' stands for standard input, which can be read only once",
+    }))
+}
+
 /// The user's message, which holds more than white space.
 pub fn assemble<R: Read + Send>(
     words: &[OsString],
     stdin: Stdin,
     input: R,
     encoding: Encoding,
-    notes: Notes,
+    notes: &Notes,
 ) -> Result<String> {
-    let dashes = words.iter().filter(|word| *word == "-").count();
-    let parts = match (dashes, stdin) {
-        (0, Stdin::Refused) if words.is_empty() => {
-            return Err(usage("no prompt: --no-stdin was given, and no words"));
-        }
-        (0, Stdin::Terminal) if words.is_empty() => {
-            return Err(usage(
-                "no prompt: give it as words, as in gravix ask \"What is a tarpit?\", or on standard input",
-            ));
-        }
-        (0, Stdin::Refused | Stdin::Terminal) => vec![join(words, encoding)?],
-        (0, Stdin::Redirected) if words.is_empty() => vec![read(input, encoding)?],
-        (0, Stdin::Redirected) => {
-            let words = join(words, encoding)?;
-            let waiting = "waiting for standard input; -n (--no-stdin) leaves it alone";
-            vec![words, notes.while_waiting(waiting, || read(input, encoding))?]
-        }
-        (1, Stdin::Refused) => {
-            return Err(usage("'-' asks for standard input, which --no-stdin refuses"));
-        }
-        (1, _) => {
+    ensure_possible(words, stdin)?;
+    let has_dash = words.iter().any(|word| word == "-");
+    let parts = match stdin {
+        _ if has_dash => {
             let mut halves = words.split(|word| word == "-");
             let mut half = || join(halves.next().unwrap_or_default(), encoding);
             let (before, after) = (half()?, half()?);
             vec![before, read(input, encoding)?, after]
         }
-        _ => {
-            return Err(usage("'-' stands for standard input, which can be read only once"));
+        Stdin::Refused | Stdin::Terminal => vec![join(words, encoding)?],
+        Stdin::Redirected if words.is_empty() => vec![read(input, encoding)?],
+        Stdin::Redirected => {
+            let words = join(words, encoding)?;
+            let waiting = "waiting for standard input; -n (--no-stdin) leaves it alone";
+            vec![words, notes.while_waiting(waiting, || read(input, encoding))?]
         }
     };
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();

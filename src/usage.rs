@@ -1,11 +1,12 @@
 //! What clap answers in place of arguments: help and version, printed, or a
 //! refusal, made into an error of one line.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
 
 use crate::error::{Error, Result};
+use crate::output::stdout_error;
 
 /// Prints help and version on standard output; all else is an error.
 ///
@@ -14,11 +15,7 @@ use crate::error::{Error, Result};
 pub fn answer(refusal: &clap::Error) -> Result<()> {
     match refusal.kind() {
         ClapErrorKind::DisplayHelp | ClapErrorKind::DisplayVersion => {
-            let printed = refusal.print().and_then(|()| io::stdout().flush());
-            printed.map_err(|error| match error.kind() {
-                ErrorKind::BrokenPipe => Error::StdoutClosed,
-                _ => Error::Stdout(error),
-            })
+            refusal.print().and_then(|()| io::stdout().flush()).map_err(stdout_error)
         }
         ClapErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             // The error below says enough where help cannot be printed.
@@ -36,7 +33,7 @@ fn no_such_command(refusal: &clap::Error) -> String {
         Some(ContextValue::String(word))
             if refusal.get(ContextKind::SuggestedSubcommand).is_none() =>
         {
-            format!("there is no command {word:?}; to ask a question: gravix ask {word:?}")
+            format!("there is no command '{word}'; questions go to ask, as in: gravix ask {word} …")
         }
         _ => one_line(&refusal.render().to_string()),
     }
@@ -46,7 +43,7 @@ fn no_such_command(refusal: &clap::Error) -> String {
 /// usage is told.
 fn one_line(report: &str) -> String {
     let mut line = String::new();
-    let before_usage = report.split("\nUsage:").next().unwrap_or_default();
+    let before_usage = report.split("\n\nUsage:").next().unwrap_or_default();
     let told = |text: &&str| !text.is_empty() && !text.starts_with("For more information");
     for text in before_usage.lines().map(str::trim).filter(told) {
         let text = text.strip_prefix("error: ").unwrap_or(text);

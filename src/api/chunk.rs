@@ -2,8 +2,8 @@
 //! a stream and a whole completion differ in one field's name alone.
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::failure;
 use crate::error::{Error, ServerError};
@@ -15,6 +15,18 @@ pub enum FinishReason {
     Length,
     ContentFilter,
     ToolCalls,
+}
+
+impl FinishReason {
+    /// The API's word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            FinishReason::Stop => "stop",
+            FinishReason::Length => "length",
+            FinishReason::ContentFilter => "content_filter",
+            FinishReason::ToolCalls => "tool_calls",
+        }
+    }
 }
 
 /// What one payload says of choice 0.
@@ -48,8 +60,23 @@ impl From<Fault> for Error {
     }
 }
 
-/// `None` when the payload says nothing of choice 0: usage, a ping, a filter.
-pub fn parse(payload: &[u8]) -> Result<Option<Choice>, Fault> {
+/// What one payload says.
+#[derive(Debug, Default)]
+pub struct Chunk {
+    /// `None` when it says nothing of choice 0: usage, a ping, a filter.
+    pub choice: Option<Choice>,
+    pub usage: Option<Usage>,
+}
+
+/// How many tokens the server counted, as far as it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Usage {
+    pub prompt_tokens: Option<u64>,
+    pub completion_tokens: Option<u64>,
+    pub total_tokens: Option<u64>,
+}
+
+pub fn parse(payload: &[u8]) -> Result<Chunk, Fault> {
     let malformed = |reason: String, is_torn| Fault::Malformed { reason, is_torn };
     let text = std::str::from_utf8(payload)
         .map_err(|error| malformed(error.to_string(), error.error_len().is_none()))?;
@@ -62,21 +89,25 @@ pub fn parse(payload: &[u8]) -> Result<Option<Choice>, Fault> {
     json.end().map_err(|error| malformed(error.to_string(), false))?;
     let first = |choice: &WireChoice| choice.index.unwrap_or(0) == 0;
     match body.choices.unwrap_or_default().into_iter().find(first) {
-        Some(choice) => choice.meaning().map(Some),
-        None => Ok(None),
+        Some(choice) => Ok(Chunk { choice: Some(choice.meaning()?), usage: body.usage }),
+        None => Ok(Chunk { choice: None, usage: body.usage }),
     }
 }
 
 #[derive(Deserialize)]
-struct Body {
+struct Body<'a> {
     choices: Option<Vec<WireChoice>>,
-    error: Option<IgnoredAny>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
     object: Option<Text>,
+    usage: Option<Usage>,
 }
 
-impl Body {
+impl Body<'_> {
     fn is_error(&self) -> bool {
-        self.error.is_some() || self.object.as_ref().is_some_and(|object| object.0 == b"error")
+        let is_told = |error: &RawValue| !matches!(error.get(), "false" | "\"\"" | "{}");
+        self.error.is_some_and(is_told)
+            || self.object.as_ref().is_some_and(|object| object.0 == b"error")
     }
 }
 
@@ -96,8 +127,8 @@ struct WireMessage {
 
 impl WireChoice {
     fn meaning(self) -> Result<Choice, Fault> {
-        let has_message = self.delta.is_none() && self.message.is_some();
-        let message = self.delta.or(self.message).unwrap_or_default();
+        let has_message = self.message.is_some();
+        let (delta, message) = (self.delta.unwrap_or_default(), self.message.unwrap_or_default());
         let bytes = |text: Option<Text>| text.unwrap_or_default().0;
         let finish = match bytes(self.finish_reason).as_slice() {
             b"" => None,
@@ -112,8 +143,8 @@ impl WireChoice {
             _ => Some(FinishReason::Stop),
         };
         Ok(Choice {
-            text: bytes(message.content),
-            refusal: bytes(message.refusal),
+            text: bytes(delta.content.or(message.content)),
+            refusal: bytes(delta.refusal.or(message.refusal)),
             finish,
             has_message,
         })
@@ -147,11 +178,14 @@ impl<'de> Visitor<'de> for TextVisitor {
     fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Text, A::Error> {
         #[derive(Deserialize)]
         struct Part {
+            r#type: Option<Text>,
             text: Option<Text>,
         }
         let mut joined = Vec::new();
         while let Some(part) = parts.next_element::<Part>()? {
-            joined.extend(part.text.unwrap_or_default().0);
+            if part.r#type.is_none_or(|kind| kind.0 == b"text") {
+                joined.extend(part.text.unwrap_or_default().0);
+            }
         }
         Ok(Text(joined))
     }
@@ -228,7 +262,7 @@ mod tests {
         let mut text = String::new();
         for content in contents {
             let payload = format!(r#"{{"choices":[{{"delta":{{"content":{content}}}}}]}}"#);
-            let choice = parse(payload.as_bytes()).expect(&payload).expect("a choice");
+            let choice = parse(payload.as_bytes()).expect(&payload).choice.expect("a choice");
             text += &surrogates.join(choice.text);
         }
         text + &surrogates.end()
@@ -249,16 +283,29 @@ mod tests {
 
     #[test]
     fn text_parts_are_joined_and_other_parts_passed_over() {
-        let parts = r#"[{"type":"text","text":"a"},{"type":"image_url","image_url":{}},{"type":"text","text":"b"}]"#;
+        let parts = r#"[{"type":"text","text":"a"},{"type":"reasoning","text":"x"},{"type":"text","text":"b"}]"#;
         assert_eq!(joined(&[parts]), "ab");
     }
 
     #[test]
     fn only_choice_0_counts() {
         let payload = r#"{"choices":[{"index":1,"delta":{"content":"x"},"finish_reason":"stop"}]}"#;
-        assert!(parse(payload.as_bytes()).expect("JSON").is_none());
+        assert!(parse(payload.as_bytes()).expect("JSON").choice.is_none());
         let payload = r#"{"choices":[{"index":1,"delta":{"content":"x"}},{"index":0,"delta":{"content":"y"}}]}"#;
-        assert_eq!(parse(payload.as_bytes()).expect("JSON").expect("a choice").text, b"y");
+        assert_eq!(parse(payload.as_bytes()).expect("JSON").choice.expect("a choice").text, b"y");
+    }
+
+    #[test]
+    fn an_error_that_says_there_is_none_is_none() {
+        for none in ["null", "false", "\"\"", "{}"] {
+            let payload =
+                format!(r#"{{"error":{none},"choices":[{{"message":{{"content":"a"}}}}]}}"#);
+            assert_eq!(
+                parse(payload.as_bytes()).expect("JSON").choice.expect("a choice").text,
+                b"a"
+            );
+        }
+        assert!(matches!(parse(br#"{"error":true}"#), Err(Fault::Server(_))));
     }
 
     #[test]
@@ -278,6 +325,6 @@ mod tests {
     fn unknown_fields_may_nest_as_they_like() {
         let deep = "[".repeat(200_000) + &"]".repeat(200_000);
         let payload = format!(r#"{{"x":{deep},"choices":[{{"delta":{{"content":"a"}}}}]}}"#);
-        assert_eq!(parse(payload.as_bytes()).expect("JSON").expect("a choice").text, b"a");
+        assert_eq!(parse(payload.as_bytes()).expect("JSON").choice.expect("a choice").text, b"a");
     }
 }

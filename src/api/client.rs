@@ -1,24 +1,31 @@
-//! One HTTP exchange: a request sent, its status judged, the body handed on.
+//! One exchange with the API: a request sent, and again where that is wise,
+//! its status judged, the body handed on.
 
 use std::io::{self, Read};
-use std::time::Duration;
+use std::sync::Arc;
+use std::thread;
+use std::time::SystemTime;
 
-use ureq::http::{HeaderMap, Response, StatusCode, header};
-use ureq::unversioned::resolver::DefaultResolver;
-use ureq::{Agent, Timeout};
+use ureq::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use ureq::typestate::WithoutBody;
+use ureq::{Agent, Proxy, RequestBuilder, SendBody};
 
-use super::events::{self, Events};
+use super::clock::Clock;
+use super::connect::{TimedConnector, TimedResolver};
+use super::events::{self, Event, Events};
 use super::failure;
 use super::mock::Mock;
 use super::request;
-use super::transport::{self, Watch};
+use super::retry::{self, Verdict};
+use super::tls::{Roots, TlsConnector};
+use crate::base_url::BaseUrl;
+use crate::cli::Header;
 use crate::error::{Error, NetworkError, Result, ServerError};
-use crate::settings::{BaseUrl, Network, Secret};
+use crate::notes::Notes;
+use crate::secret::Secret;
+use crate::settings::Network;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long the server may be silent.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
+const USER_AGENT: &str = concat!("gravix/", env!("CARGO_PKG_VERSION"));
 
 /// No more of an error's body is read: 64 KiB.
 const ERROR_LIMIT: u64 = 64 << 10;
@@ -28,75 +35,97 @@ const MODELS_LIMIT: u64 = 64 << 20;
 
 pub struct Client {
     agent: Agent,
-    watch: Watch,
+    clock: Arc<Clock>,
+    notes: Notes,
     base_url: String,
-    host: String,
     key: Option<Secret>,
+    headers: Vec<Header>,
+    retries: u32,
     /// Serves as long as the client lives.
     _mock: Option<Mock>,
 }
 
 impl Client {
-    pub fn new(network: &Network) -> Result<Self> {
-        let (base_url, host, mock) = match &network.base_url {
-            BaseUrl::Http { url, host } => (url.clone(), host.clone(), None),
+    /// Starts the clock of the deadline.
+    ///
+    /// # Errors
+    /// Those of [`Roots::load`], and [`Error::Network`] where the stand-in
+    /// cannot be started.
+    pub fn new(network: &Network, notes: &Notes) -> Result<Self> {
+        let (base_url, mock) = match &network.base_url {
+            BaseUrl::Http { url, .. } => (url.clone(), None),
             BaseUrl::Mock => {
                 let mock = Mock::start().map_err(|source| {
                     let target = "the stand-in behind mock:".to_owned();
-                    Error::Network(NetworkError::Connect { target, source })
+                    NetworkError::Connect { target, source }
                 })?;
-                (mock.base_url(), "localhost".to_owned(), Some(mock))
+                (mock.base_url(), Some(mock))
             }
         };
-        let watch = Watch::default();
+        let clock = Arc::new(Clock::start(network.limits));
+        let tls = TlsConnector::new(Roots::load(network.ca_file.as_deref())?, notes.clone());
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .max_idle_connections(0)
-            .proxy(None)
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_recv_response(Some(IDLE_TIMEOUT))
-            .timeout_per_read(Some(IDLE_TIMEOUT))
-            .user_agent(concat!("gravix/", env!("CARGO_PKG_VERSION")))
+            .proxy(network.proxy.as_deref().map(proxy).transpose()?)
+            .user_agent(USER_AGENT)
             .build();
         let agent = Agent::with_parts(
             config,
-            transport::connector(watch.clone()),
-            DefaultResolver::default(),
+            TimedConnector::new(Arc::clone(&clock), tls, notes.clone()),
+            TimedResolver { clock: Arc::clone(&clock) },
         );
-        Ok(Self { agent, watch, base_url, host, key: network.key.clone(), _mock: mock })
+        Ok(Self {
+            agent,
+            clock,
+            notes: notes.clone(),
+            base_url,
+            key: network.key.clone(),
+            headers: network.headers.clone(),
+            retries: network.retries,
+            _mock: mock,
+        })
     }
 
-    /// Asks for a chat completion.
-    pub fn chat(&self, body: &request::Body, accept: &str) -> Result<Events<impl Read>> {
-        let mut request = self
-            .agent
-            .post(format!("{}/chat/completions", self.base_url))
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(header::CONTENT_LENGTH, body.len())
-            .header(header::ACCEPT, accept);
-        if let Some(key) = &self.key {
-            request = request.header(header::AUTHORIZATION, key.bearer());
-        }
-        let mut reader = body.reader();
-        let answer = request.send(ureq::SendBody::from_reader(&mut reader));
-        let body = self.judge(answer)?;
-        self.watch.announce_waits();
-        Ok(Events::new(body, &self.base_url))
+    /// Asks for a chat completion. The events end when the reply is whole.
+    ///
+    /// # Errors
+    /// Those of the last try.
+    pub fn chat(
+        &self,
+        body: &request::Body,
+        accept: &'static str,
+    ) -> Result<impl Iterator<Item = Result<Event>>> {
+        let url = format!("{}/chat/completions", self.base_url);
+        let answer = self.persist(|| {
+            let mut request = self.agent.post(&url);
+            self.set_headers(request.headers_mut(), accept);
+            if let Some(headers) = request.headers_mut() {
+                let json = HeaderValue::from_static("application/json");
+                headers.entry(header::CONTENT_TYPE).or_insert(json);
+                headers.insert(header::CONTENT_LENGTH, body.len().into());
+            }
+            self.send(request, |request| request.send(SendBody::from_reader(&mut body.reader())))
+        })?;
+        self.clock.announce_waits();
+        Ok(Chat { events: Events::new(answer, &self.base_url), client: self })
     }
 
     /// The server's list of models, as it came.
+    ///
+    /// # Errors
+    /// Those of the last try.
     pub fn models(&self) -> Result<Vec<u8>> {
-        let mut request = self
-            .agent
-            .get(format!("{}/models", self.base_url))
-            .header(header::ACCEPT, "application/json");
-        if let Some(key) = &self.key {
-            request = request.header(header::AUTHORIZATION, key.bearer());
-        }
+        let url = format!("{}/models", self.base_url);
+        let answer = self.persist(|| {
+            let mut request = self.agent.get(&url);
+            self.set_headers(request.headers_mut(), "application/json");
+            self.send(request, RequestBuilder::<WithoutBody>::call)
+        })?;
         let mut body = Vec::new();
-        let read = self.judge(request.call())?.take(MODELS_LIMIT + 1).read_to_end(&mut body);
-        read.map_err(|error| self.class_io(error))?;
+        let read = answer.take(MODELS_LIMIT + 1).read_to_end(&mut body);
+        read.map_err(events::from_io)?;
         if body.len() as u64 > MODELS_LIMIT {
             return Err(Error::Protocol("the list of models is longer than 64 MiB".to_owned()));
         }
@@ -106,117 +135,236 @@ impl Client {
         Ok(body)
     }
 
-    /// The body of a success; anything else is an error.
-    fn judge(&self, answer: Result<Response<ureq::Body>, ureq::Error>) -> Result<Body> {
-        let (head, body) = answer.map_err(|error| self.class(error))?.into_parts();
-        let body = Body { reader: body.into_reader(), host: self.host.clone() };
-        if head.status.is_success() {
-            return Ok(body);
+    /// Tries until a success comes or there is no point in going on.
+    fn persist(&self, attempt: impl Fn() -> Result<Body>) -> Result<Body> {
+        let mut failures = 0;
+        loop {
+            self.clock.connecting();
+            let error = match attempt() {
+                Ok(body) => return Ok(body),
+                Err(error) => error,
+            };
+            failures += 1;
+            let left = self.clock.left();
+            match retry::after(&error, failures, self.retries, left, fastrand::f64()) {
+                Verdict::Never => return Err(error),
+                Verdict::Again(wait) => {
+                    let seconds = wait.as_secs_f64();
+                    let (next, tries) = (failures + 1, self.retries + 1);
+                    self.notes.note(format_args!(
+                        "{error}; trying again in {seconds:.1} s (try {next} of {tries})"
+                    ));
+                    thread::sleep(wait);
+                }
+            }
         }
+    }
+
+    fn set_headers(&self, headers: Option<&mut HeaderMap>, accept: &'static str) {
+        let Some(headers) = headers else {
+            return;
+        };
+        headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+        for (name, value) in &self.headers {
+            if let (Ok(name), Ok(value)) =
+                (HeaderName::try_from(name), HeaderValue::try_from(value))
+            {
+                headers.insert(name, value);
+            }
+        }
+        let bearer = self.key.as_ref().and_then(|key| HeaderValue::try_from(key.bearer()).ok());
+        if let Some(mut bearer) = bearer {
+            bearer.set_sensitive(true);
+            headers.insert(header::AUTHORIZATION, bearer);
+        }
+    }
+
+    /// Sends one request and judges its answer.
+    fn send<B>(
+        &self,
+        request: RequestBuilder<B>,
+        send: impl FnOnce(RequestBuilder<B>) -> Result<Response<ureq::Body>, ureq::Error>,
+    ) -> Result<Body> {
+        if let (Some(method), Some(uri)) = (request.method_ref(), request.uri_ref()) {
+            self.notes.detail(format_args!("> {method} {uri}"));
+        }
+        self.tell(">", request.headers_ref());
+        let answer = send(request).map_err(|error| self.class(error))?;
+        self.clock.alive();
+        let (head, body) = answer.into_parts();
+        self.notes.detail(format_args!("< {:?} {}", head.version, head.status));
+        self.tell("<", Some(&head.headers));
+        let body = Body { reader: body.into_reader(), clock: Arc::clone(&self.clock) };
         if head.status.is_redirection() {
-            let target = head.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
+            let target = head.headers.get(header::LOCATION).map(HeaderValue::as_bytes);
             return Err(Error::Protocol(format!(
                 "the server redirects to {}; gravix follows no redirects: set the base URL accordingly",
-                self.mask(target.unwrap_or("nowhere"))
+                String::from_utf8_lossy(target.unwrap_or(b"an unknown place"))
             )));
         }
-        Err(self.refusal(head.status, &head.headers, body))
+        let encoding = text(&head.headers, "content-encoding").unwrap_or("identity");
+        let is_plain = encoding.eq_ignore_ascii_case("identity");
+        match head.status.is_success() {
+            true if is_plain => Ok(body),
+            true => Err(Error::Protocol(format!(
+                "the reply is encoded as {encoding}, which gravix did not ask for"
+            ))),
+            false => Err(self.refusal(head.status, &head.headers, is_plain.then_some(body))),
+        }
+    }
+
+    fn tell(&self, direction: &str, headers: Option<&HeaderMap>) {
+        for (name, value) in headers.into_iter().flatten() {
+            let is_secret = value.is_sensitive()
+                || ["authorization", "cookie", "key", "secret", "token"]
+                    .iter()
+                    .any(|part| name.as_str().contains(part));
+            let value = String::from_utf8_lossy(value.as_bytes());
+            let value = if is_secret { "(redacted)" } else { &value };
+            self.notes.detail(format_args!("{direction} {name}: {value}"));
+        }
     }
 
     /// The error that a status other than a success stands for.
-    fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: Body) -> Error {
-        let mut text = Vec::new();
-        // What can be read of the message is better than nothing.
-        let _ = body.take(ERROR_LIMIT).read_to_end(&mut text);
-        let is_html = text.trim_ascii_start().starts_with(b"<");
-        let wrong_url = matches!(status.as_u16(), 400 | 404 | 405);
-        if is_html && wrong_url {
+    fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: Option<Body>) -> Error {
+        let mut text_of_body = Vec::new();
+        if let Some(body) = body {
+            // What can be read of the message is better than nothing.
+            let _ = body.take(ERROR_LIMIT).read_to_end(&mut text_of_body);
+        }
+        let is_html = text_of_body.trim_ascii_start().starts_with(b"<");
+        if is_html && matches!(status.as_u16(), 400 | 404 | 405) {
             return events::html(&self.base_url);
         }
-        let mut error = if is_html { ServerError::default() } else { failure::parse(&text) };
-        error.http_status = Some(status.as_u16());
-        error.message = self.mask(error.message.trim());
+        let parsed = if is_html { ServerError::default() } else { failure::parse(&text_of_body) };
+        let mut error = ServerError {
+            http_status: Some(status.as_u16()),
+            retry_after: retry::requested_wait(
+                text(headers, "retry-after"),
+                text(headers, "retry-after-ms"),
+                SystemTime::now(),
+            ),
+            should_retry: text(headers, "x-should-retry").and_then(|wish| wish.parse().ok()),
+            ..parsed
+        };
+        let request_id = text(headers, "x-request-id").map(str::to_owned);
+        error.request_id = error.request_id.or(request_id);
         if error.message.is_empty() {
             error.message = status.canonical_reason().unwrap_or_default().to_owned();
         }
-        let request_id = headers.get("x-request-id").and_then(|id| id.to_str().ok());
-        error.request_id = error.request_id.or(request_id.map(str::to_owned));
         error.way_out = self.way_out(&error);
         error.into()
     }
 
+    /// What the user can do about an error of the server's.
     fn way_out(&self, error: &ServerError) -> Option<String> {
-        match error.status()? {
-            401 | 403 if self.key.is_none() => {
+        let message = error.message.to_lowercase();
+        let is_too_long = error.code.as_deref() == Some("context_length_exceeded")
+            || ["context length", "context size", "context window", "maximum context"]
+                .iter()
+                .any(|words| message.contains(words));
+        match error.status() {
+            _ if is_too_long => Some("shorten the prompt or the history".to_owned()),
+            Some(401 | 403) if self.key.is_none() => {
                 Some("set GRAVIXLAYER_API_KEY to your key".to_owned())
             }
-            401 | 403 => Some("check the key in GRAVIXLAYER_API_KEY".to_owned()),
-            404 if error.message.to_lowercase().contains("model") => {
+            Some(401 | 403) => Some("check the key in GRAVIXLAYER_API_KEY".to_owned()),
+            Some(404) if message.contains("model") => {
                 Some("gravix models lists the models there are".to_owned())
             }
-            404 => Some(format!("check the base URL {}", self.base_url)),
+            Some(404) => Some(format!("check the base URL {}", self.base_url)),
+            Some(413) => Some("shorten the prompt or the history".to_owned()),
+            Some(429) if error.is_quota() => None,
+            Some(429 | 503) => Some(match error.retry_after {
+                Some(wait) => format!("try again in {} s", wait.as_secs_f64().ceil()),
+                None => "try again later".to_owned(),
+            }),
             _ => None,
         }
     }
 
-    fn mask(&self, text: &str) -> String {
-        self.key.as_ref().map_or_else(|| text.to_owned(), |key| key.mask(text))
-    }
-
+    /// What went wrong before the answer's body, in gravix's terms. The
+    /// connection's own faults are classed already.
     fn class(&self, error: ureq::Error) -> Error {
-        class(error, &self.host)
-    }
-
-    fn class_io(&self, error: io::Error) -> Error {
-        error.downcast().unwrap_or_else(|other| self.class(ureq::Error::Io(other)))
+        match error {
+            ureq::Error::Other(inner) => match inner.downcast::<Error>() {
+                Ok(classed) => *classed,
+                Err(other) => Error::Protocol(format!("no HTTP exchange: {other}")),
+            },
+            ureq::Error::Timeout(reason) => self.clock.expired(reason).into(),
+            ureq::Error::Io(_) => NetworkError::Unanswered.into(),
+            ureq::Error::LargeResponseHeader(_, limit) => {
+                Error::Protocol(format!("the answer's headers are longer than {limit} bytes"))
+            }
+            ureq::Error::Protocol(reason) => Error::Protocol(format!(
+                "{} does not speak HTTP as it should: {reason}",
+                self.base_url
+            )),
+            other => Error::Protocol(format!("no HTTP exchange with {}: {other}", self.base_url)),
+        }
     }
 }
 
-/// The body of a success. Its errors are [`Error`]s, but for
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn proxy(url: &str) -> Result<Proxy> {
+    Proxy::new(url).map_err(|error| Error::Config(format!("the proxy's URL is bad: {error}")))
+}
+
+/// A reply's events, which keep the clock going.
+struct Chat<'a> {
+    events: Events<Body>,
+    client: &'a Client,
+}
+
+impl Iterator for Chat<'_> {
+    type Item = Result<Event>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.events.next()? {
+                Ok(Event::Alive) => self.client.clock.alive(),
+                Ok(Event::Finish(reason)) => {
+                    self.client.clock.closing();
+                    return Some(Ok(Event::Finish(reason)));
+                }
+                Err(Error::Server(mut error)) => {
+                    error.way_out = self.client.way_out(&error);
+                    return Some(Err(Error::Server(error)));
+                }
+                other => return Some(other),
+            }
+        }
+    }
+}
+
+/// The body of an answer. Its errors are [`Error`]s, but for
 /// [`io::ErrorKind::WouldBlock`] before each wait.
 struct Body {
     reader: ureq::BodyReader<'static>,
-    host: String,
+    clock: Arc<Clock>,
 }
 
 impl Read for Body {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(buffer).map_err(|error| match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => error,
-            io::ErrorKind::UnexpectedEof => io::Error::other(Error::Network(NetworkError::Cut(
-                "the connection was closed".to_owned(),
-            ))),
-            _ => io::Error::other(class(ureq::Error::from(error), &self.host)),
+        self.reader.read(buffer).map_err(|error| {
+            let kind = error.kind();
+            match ureq::Error::from(error) {
+                ureq::Error::Io(error) if kind == io::ErrorKind::WouldBlock => error,
+                ureq::Error::Timeout(reason) => {
+                    io::Error::other(Error::from(self.clock.expired(reason)))
+                }
+                ureq::Error::Io(_) => {
+                    let cut = NetworkError::Cut("the connection was closed".to_owned());
+                    io::Error::other(Error::from(cut))
+                }
+                other => {
+                    io::Error::other(Error::Protocol(format!("the reply is bad HTTP: {other}")))
+                }
+            }
         })
     }
-}
-
-/// What went wrong on the way, in gravix's terms.
-fn class(error: ureq::Error, host: &str) -> Error {
-    match error {
-        ureq::Error::HostNotFound => lookup(host, "it has no address"),
-        ureq::Error::Io(source) if source.to_string().starts_with("failed to lookup") => {
-            let text = source.to_string();
-            lookup(host, text.rsplit(": ").next().unwrap_or_default())
-        }
-        ureq::Error::Io(source) => {
-            Error::Network(NetworkError::Connect { target: host.to_owned(), source })
-        }
-        ureq::Error::Timeout(Timeout::Connect) => {
-            let phase = "waiting for a connection";
-            Error::Network(NetworkError::Timeout { phase, after: CONNECT_TIMEOUT })
-        }
-        ureq::Error::Timeout(_) => {
-            let phase = "waiting for the server";
-            Error::Network(NetworkError::Timeout { phase, after: IDLE_TIMEOUT })
-        }
-        ureq::Error::Protocol(reason) => {
-            Error::Protocol(format!("{host} does not speak HTTP as it should: {reason}"))
-        }
-        other => Error::Protocol(format!("no HTTP exchange with {host}: {other}")),
-    }
-}
-
-fn lookup(host: &str, reason: &str) -> Error {
-    Error::Network(NetworkError::Lookup { host: host.to_owned(), reason: reason.to_owned() })
 }

@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read};
 
-pub use super::chunk::FinishReason;
-use super::chunk::{self, Choice, Fault, Surrogates};
+use super::chunk::{self, Chunk, Fault, Surrogates};
+pub use super::chunk::{FinishReason, Usage};
 use super::failure;
 use super::sse::{self, Decoder, Item};
 use crate::error::{Error, NetworkError, Result};
@@ -18,9 +18,16 @@ pub enum Event {
     /// Part of the words in which the model refused; never empty.
     Refusal(String),
     Finish(FinishReason),
+    Usage(Usage),
+    /// The server sent something that counts: an event with data, or as much
+    /// of a JSON body as [`SIGN_OF_LIFE`].
+    Alive,
     /// All that has arrived was given out: the next event may take its time.
     Waiting,
 }
+
+/// So much of a JSON body counts as an event does: 64 KiB.
+const SIGN_OF_LIFE: usize = 64 << 10;
 
 /// The events of one reply, whatever form the server chose for it. They end
 /// with `None` when the reply is whole, and with an error otherwise.
@@ -43,9 +50,18 @@ pub struct Events<R> {
 /// The body's first character that is not white space decides, whatever was
 /// asked for and whatever the content type says.
 enum Form<R> {
-    Unknown { source: R, head: Vec<u8> },
+    Unknown {
+        source: R,
+        head: Vec<u8>,
+        scanned: usize,
+    },
     Stream(Decoder<R>),
-    Json { source: R, body: Vec<u8> },
+    /// `counted` is the length at the last sign of life.
+    Json {
+        source: R,
+        body: Vec<u8>,
+        counted: usize,
+    },
     Ended,
 }
 
@@ -53,11 +69,14 @@ enum Form<R> {
 enum Step {
     Nothing,
     Waiting,
+    Alive,
     /// The body's first character, if it has one.
     Begin(Option<u8>),
-    Choice(Choice),
+    Chunk(Chunk),
+    /// The one JSON object that is the reply.
+    Completion(Chunk),
     Stray(String),
-    /// `[DONE]`, or the end of a whole JSON body.
+    /// `[DONE]`
     Done,
     /// The body ended; nothing in it said that the reply had.
     End,
@@ -69,7 +88,7 @@ impl<R: Read> Events<R> {
     pub fn new(source: R, base_url: &str) -> Self {
         Self {
             base_url: base_url.to_owned(),
-            form: Form::Unknown { source, head: Vec::new() },
+            form: Form::Unknown { source, head: Vec::new(), scanned: 0 },
             queue: VecDeque::new(),
             surrogates: Surrogates::default(),
             refusals: Surrogates::default(),
@@ -82,11 +101,15 @@ impl<R: Read> Events<R> {
     fn step(&mut self) -> Result<Step> {
         match &mut self.form {
             Form::Ended => Ok(Step::Nothing),
-            Form::Unknown { source, head } => {
-                Ok(recognise(source, head).map_or_else(Step::from_io, Step::Begin))
+            Form::Unknown { source, head, scanned } => {
+                Ok(recognise(source, head, scanned).map_or_else(Step::from_io, Step::Begin))
             }
-            Form::Json { source, body } => match read_to_limit(source, body) {
+            Form::Json { source, body, counted } => match read_to_limit(source, body) {
                 Ok(()) => on_json(body),
+                Err(_) if body.len() - *counted >= SIGN_OF_LIFE => {
+                    *counted = body.len();
+                    Ok(Step::Alive)
+                }
                 Err(error) => Ok(Step::from_io(error)),
             },
             Form::Stream(decoder) => match decoder.next() {
@@ -103,8 +126,13 @@ impl<R: Read> Events<R> {
         match step {
             Step::Nothing => {}
             Step::Waiting => self.queue.push_back(Event::Waiting),
+            Step::Alive => self.queue.push_back(Event::Alive),
             Step::Begin(first) => self.begin(first)?,
-            Step::Choice(choice) => self.take_choice(choice),
+            Step::Chunk(chunk) => self.take_chunk(chunk),
+            Step::Completion(completion) => {
+                self.take_chunk(completion);
+                self.finish();
+            }
             Step::Stray(line) => {
                 self.stray.get_or_insert(line);
             }
@@ -124,7 +152,12 @@ impl<R: Read> Events<R> {
         Ok(())
     }
 
-    fn take_choice(&mut self, choice: Choice) {
+    fn take_chunk(&mut self, chunk: Chunk) {
+        self.queue.push_back(Event::Alive);
+        self.queue.extend(chunk.usage.map(Event::Usage));
+        let Some(choice) = chunk.choice else {
+            return;
+        };
         self.has_choice = true;
         let refusal = self.refusals.join(choice.refusal);
         let text = self.surrogates.join(choice.text);
@@ -134,16 +167,13 @@ impl<R: Read> Events<R> {
             self.is_finished = true;
             self.queue.push_back(Event::Finish(reason));
         }
-        if choice.has_message {
-            self.finish();
-        }
     }
 
     fn begin(&mut self, first: Option<u8>) -> Result<()> {
-        if let Form::Unknown { source, head } = std::mem::replace(&mut self.form, Form::Ended) {
+        if let Form::Unknown { source, head, .. } = std::mem::replace(&mut self.form, Form::Ended) {
             self.form = match first {
                 Some(b'<') => return Err(html(&self.base_url)),
-                Some(b'{') => Form::Json { source, body: head },
+                Some(b'{') => Form::Json { source, body: head, counted: 0 },
                 _ => Form::Stream(Decoder::new(source, head)),
             };
         }
@@ -153,6 +183,7 @@ impl<R: Read> Events<R> {
     /// The reply is whole.
     fn finish(&mut self) {
         self.queue.extend(some(self.surrogates.end()).map(Event::Text));
+        self.queue.extend(some(self.refusals.end()).map(Event::Refusal));
         self.form = Form::Ended;
     }
 }
@@ -181,10 +212,7 @@ impl Step {
         match error.kind() {
             ErrorKind::WouldBlock => Step::Waiting,
             ErrorKind::FileTooLarge => Step::Broken(Error::Protocol(error.to_string())),
-            _ => Step::Broken(match error.downcast::<Error>() {
-                Ok(classed) => classed,
-                Err(other) => cut(&format!("the connection failed ({other})")),
-            }),
+            _ => Step::Broken(from_io(error)),
         }
     }
 }
@@ -201,10 +229,12 @@ fn on_event(event: &sse::Event<'_>) -> Result<Step> {
         return Err(Error::from(failure::parse(data)));
     }
     match chunk::parse(data) {
-        Ok(choice) => Ok(choice.map_or(Step::Nothing, Step::Choice)),
+        Ok(chunk) => Ok(Step::Chunk(chunk)),
         Err(Fault::Malformed { .. }) if !event.terminated => {
             Ok(Step::Broken(cut("the stream ended in the middle of an event")))
         }
+        // After the finish reason nothing is missing, whatever this was.
+        Err(fault @ Fault::Malformed { .. }) => Ok(Step::Broken(fault.into())),
         Err(fault) => Err(fault.into()),
     }
 }
@@ -225,22 +255,29 @@ fn on_stray(line: &[u8]) -> Result<Step> {
 
 fn on_json(body: &[u8]) -> Result<Step> {
     match chunk::parse(body) {
-        Ok(Some(choice)) if choice.has_message => Ok(Step::Choice(choice)),
+        Ok(chunk) if chunk.choice.as_ref().is_some_and(|choice| choice.has_message) => {
+            Ok(Step::Completion(chunk))
+        }
         Ok(_) => Err(not_a_completion(&String::from_utf8_lossy(body))),
         Err(Fault::Malformed { is_torn: true, .. }) => Err(cut("the body ended")),
         Err(fault) => Err(fault.into()),
     }
 }
 
-/// Reads until the first character that is not white space, which is kept
-/// in `head` with all that was read. A byte order mark is passed over.
-fn recognise(source: &mut impl Read, head: &mut Vec<u8>) -> io::Result<Option<u8>> {
+/// Reads until the first character that is neither white space nor a byte
+/// order mark. All that was read is kept in `head`, of which `scanned` bytes
+/// are known to hold nothing else.
+fn recognise(
+    source: &mut impl Read,
+    head: &mut Vec<u8>,
+    scanned: &mut usize,
+) -> io::Result<Option<u8>> {
     let mut buffer = [0; 4096];
     loop {
-        let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-        let first = text.iter().find(|byte| !byte.is_ascii_whitespace());
-        if let Some(&first) = first.filter(|_| text[0] != 0xef || text.len() > 2) {
-            return Ok(Some(first));
+        let blank = |byte: &u8| byte.is_ascii_whitespace() || b"\xef\xbb\xbf".contains(byte);
+        match head[*scanned..].iter().find(|byte| !blank(byte)) {
+            Some(&first) => return Ok(Some(first)),
+            None => *scanned = head.len(),
         }
         match source.read(&mut buffer) {
             Ok(0) => return Ok(None),
@@ -264,6 +301,11 @@ fn too_large() -> io::Error {
     io::Error::new(ErrorKind::FileTooLarge, "the reply is longer than 64 MiB")
 }
 
+/// What reading a body reports, classed.
+pub fn from_io(error: io::Error) -> Error {
+    error.downcast().unwrap_or_else(|other| cut(&format!("the connection failed ({other})")))
+}
+
 fn some(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
@@ -285,6 +327,7 @@ fn not_a_completion(body: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use base64::Engine;
+    use proptest::prelude::*;
     use serde::Deserialize;
 
     use super::*;
@@ -382,12 +425,57 @@ mod tests {
         }
     }
 
+    /// What streams are made of, good and bad.
+    fn fragment() -> impl Strategy<Value = &'static [u8]> {
+        prop::sample::select(vec![
+            b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}".as_slice(),
+            b"data: {\"choices\":[{\"delta\":{\"content\":\"\\ud83d\"}}]}",
+            b"data:{\"choices\":[{\"delta\":{\"content\":\"\\ude00\xc3\xa9\"}}]}",
+            b"data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}",
+            b"data: {\"choices\":",
+            b"data: [{\"delta\":{\"content\":\"b\"}}]}",
+            b"data: {\"error\":{\"message\":\"boom\"}}",
+            b"data: [DONE]",
+            b"event: error",
+            b"error: {\"message\":\"boom\"}",
+            b"{\"error\":\"boom\"}",
+            b": comment",
+            b"stray",
+            b"\xef\xbb\xbf",
+            b"\xff",
+            b"\n",
+            b"\r",
+            b"\r\n",
+            b"\n\n",
+        ])
+    }
+
+    proptest! {
+        #[test]
+        fn any_stream_is_the_same_however_its_bytes_are_cut(
+            fragments in prop::collection::vec(fragment(), 0..24),
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+            is_cut: bool,
+        ) {
+            let body = fragments.concat();
+            let whole = read(Pieces::new(&[&body], is_cut));
+            let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(body.len() + 1)).collect();
+            cuts.extend([0, body.len()]);
+            cuts.sort_unstable();
+            let pieces: Vec<_> = cuts.windows(2).map(|cut| &body[cut[0]..cut[1]]).collect();
+            prop_assert_eq!(read(Pieces::new(&pieces, is_cut)), whole);
+        }
+    }
+
     #[test]
     fn each_wait_of_the_source_is_announced() {
         let first = b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
         let pieces = Pieces::new(&[first, b"data: [DONE]\n\n"], false);
         let events: Vec<_> =
             Events::new(pieces, "http://h").map(|event| event.expect("whole")).collect();
-        assert_eq!(events, [Event::Waiting, Event::Text("a".to_owned()), Event::Waiting]);
+        assert_eq!(
+            events,
+            [Event::Waiting, Event::Alive, Event::Text("a".to_owned()), Event::Waiting]
+        );
     }
 }

@@ -5,6 +5,9 @@ use serde_json::Value;
 
 use crate::error::ServerError;
 
+/// No more characters of a message are shown.
+const MESSAGE_LIMIT: usize = 300;
+
 /// Reads an error object: `{"error":{…}}`, `{"error":"…"}`, or the error's
 /// own fields (`{"message":…}`, `{"detail":…}`, a string). Text that is none
 /// of these is the message itself.
@@ -16,10 +19,12 @@ pub fn parse(payload: &[u8]) -> ServerError {
     }
     let text = String::from_utf8_lossy(payload);
     let Ok(value) = serde_json::from_str::<Value>(&text) else {
-        return ServerError { message: text.trim().to_owned(), ..ServerError::default() };
+        let line = text.trim().lines().next().unwrap_or_default();
+        return ServerError { message: cut(line), ..ServerError::default() };
     };
+    let is_exceeded = [&value, &value["error"]].iter().any(|part| part["exceeded"].is_array());
     let (error, meta) = match Body::deserialize(&value) {
-        Ok(body) if !body.error.is_null() => (body.error, body.meta),
+        Ok(body) if body.error.is_object() || body.error.is_string() => (body.error, body.meta),
         _ => (value, None),
     };
     let field = |name: &str| error.get(name).and_then(as_text);
@@ -28,11 +33,20 @@ pub fn parse(payload: &[u8]) -> ServerError {
         .or_else(|| field("detail"))
         .unwrap_or_else(|| error.to_string());
     ServerError {
-        message,
+        message: cut(message.trim()),
+        is_exceeded,
         code: field("code"),
         kind: field("type"),
         request_id: meta.as_ref().and_then(|meta| as_text(meta.get("request_id")?)),
         ..ServerError::default()
+    }
+}
+
+/// Enough of a message to be read in one line.
+fn cut(message: &str) -> String {
+    match message.char_indices().nth(MESSAGE_LIMIT) {
+        Some((end, _)) => format!("{}…", &message[..end]),
+        None => message.to_owned(),
     }
 }
 
@@ -65,6 +79,7 @@ mod tests {
             (r#"{"object":"error","message":"bad","code":400}"#, "bad", Some("400")),
             (r#"{"message":"bad","code":500}"#, "bad", Some("500")),
             (r#"{"detail":"Not Found"}"#, "Not Found", None),
+            (r#"{"error":true,"message":"the reason"}"#, "the reason", None),
             (r#""boom""#, "boom", None),
             ("Service Unavailable\n", "Service Unavailable", None),
             (r#"{"error":{"x":1}}"#, r#"{"x":1}"#, None),

@@ -9,6 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::signals::Hold;
+
 /// The pause between words, so that one sees them come.
 const PAUSE: Duration = Duration::from_millis(40);
 
@@ -28,6 +30,8 @@ impl Mock {
     pub fn start() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
+        // Its threads inherit this: signals are for the main thread.
+        let _hold = Hold::new();
         thread::spawn(move || {
             for connection in listener.incoming().flatten() {
                 // A client that goes away is no concern of the stand-in's.

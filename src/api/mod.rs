@@ -5,7 +5,10 @@ pub mod events;
 pub mod request;
 
 mod chunk;
+mod clock;
+mod connect;
 mod failure;
 mod mock;
+mod retry;
 mod sse;
-mod transport;
+mod tls;

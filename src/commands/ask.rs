@@ -7,29 +7,28 @@ use crate::api::client::Client;
 use crate::api::events::{Event, FinishReason};
 use crate::api::request::{self, Body, Conversation};
 use crate::cli::AskArgs;
+use crate::environment::Environment;
 use crate::error::{EarlyEnd, Error, Result};
 use crate::history::History;
 use crate::notes::Notes;
-use crate::output::{self, Bytes, Output};
+use crate::output::{self, Bytes, Output, stdout_error};
 use crate::output_file::OutputFile;
 use crate::prompt::{self, Encoding, Stdin};
-use crate::settings::{self, Environment, Network};
+use crate::reply::Reply;
+use crate::settings::{self, Network};
 use crate::terminal::Terminal;
 
 pub fn run(args: AskArgs, environment: &Environment, terminal: Terminal) -> Result<()> {
-    let notes = Notes::new(args.quiet);
+    let notes = Notes::new(&args.volume, environment);
+    let stdin = stdin_of(&args, terminal);
+    prompt::ensure_possible(&args.words, stdin)?;
     let network = Network::resolve(&args.network, environment)?;
     let model = settings::model(&args.model, environment)?;
     let delivery = Delivery::choose(&args, terminal)?;
     let system = system_prompt(&args)?;
-    let prompt = prompt::assemble(
-        &args.words,
-        stdin_of(&args, terminal),
-        io::stdin(),
-        encoding(&args),
-        notes,
-    )?;
-    let mut history = open_history(&args, notes)?;
+    let prompt = prompt::assemble(&args.words, stdin, io::stdin(), encoding(&args), &notes)?;
+    let client = Client::new(&network, &notes)?;
+    let mut history = open_history(&args, &notes)?;
 
     let conversation = Conversation {
         system: system.as_deref(),
@@ -38,22 +37,26 @@ pub fn run(args: AskArgs, environment: &Environment, terminal: Terminal) -> Resu
     };
     let streams = args.stream || delivery == Delivery::Live;
     let body = Body::new(&model, &args.model, streams, conversation);
-    let client = Client::new(&network)?;
-    let mut stdout = output::stdout(bytes_for_stdout(&args, terminal))?;
-    let reply = {
-        let accept = if streams { "text/event-stream" } else { "application/json" };
-        let live = (delivery == Delivery::Live).then_some(&mut stdout);
-        receive(client.chat(&body, accept)?, live)?
-    };
+    let bytes = if terminal.stdout { terminal_bytes(&args) } else { Bytes::Exact };
+    let mut stdout = output::stdout(bytes)?;
+    let mut reply = Reply::expected();
+    let received = client
+        .chat(&body, if streams { "text/event-stream" } else { "application/json" })
+        .and_then(|events| {
+            let live = (delivery == Delivery::Live).then_some(&mut stdout);
+            receive(events, &mut reply, live)
+        });
+    notes.detail(reply.summary());
+    received?;
 
     let saved = match &mut history {
         Some(history) => save_turn(history, system.as_deref(), &prompt, &reply.text),
         None => Ok(()),
     };
-    let delivered = deliver(&delivery, &reply.text, &mut stdout);
+    let delivered = deliver(&delivery, &reply.text, terminal_bytes(&args), &mut stdout);
     saved?;
     delivered?;
-    reply.ended_early(notes)
+    ended_early(reply, &notes)
 }
 
 /// When and where the reply's text appears.
@@ -88,8 +91,9 @@ fn encoding(args: &AskArgs) -> Encoding {
     if args.lossy { Encoding::Lossy } else { Encoding::Strict }
 }
 
-fn bytes_for_stdout(args: &AskArgs, terminal: Terminal) -> Bytes {
-    if terminal.stdout && !args.raw { Bytes::Harmless } else { Bytes::Exact }
+/// What a terminal gets to see.
+fn terminal_bytes(args: &AskArgs) -> Bytes {
+    if args.raw { Bytes::Exact } else { Bytes::Harmless }
 }
 
 fn system_prompt(args: &AskArgs) -> Result<Option<String>> {
@@ -99,7 +103,7 @@ fn system_prompt(args: &AskArgs) -> Result<Option<String>> {
     }
 }
 
-fn open_history(args: &AskArgs, notes: Notes) -> Result<Option<History>> {
+fn open_history(args: &AskArgs, notes: &Notes) -> Result<Option<History>> {
     let Some(path) = &args.history else {
         return Ok(None);
     };
@@ -111,39 +115,31 @@ fn open_history(args: &AskArgs, notes: Notes) -> Result<Option<History>> {
     Ok(Some(history))
 }
 
-/// What the model gave.
-#[derive(Debug, Default)]
-struct Reply {
-    text: String,
-    refusal: String,
-    finish: Option<FinishReason>,
-}
-
 /// Pulls the reply to its end, printing it to `live` as it comes.
 fn receive(
     events: impl Iterator<Item = Result<Event>>,
+    reply: &mut Reply,
     mut live: Option<&mut Output<File>>,
-) -> Result<Reply> {
-    let mut reply = Reply::default();
+) -> Result<()> {
     for event in events {
         match (event, &mut live) {
-            (Ok(Event::Text(text)), output) => {
-                reply.text += &text;
-                output.iter_mut().try_for_each(|output| output.write(&text))?;
+            (Ok(event), live) => {
+                reply.add(&event);
+                match (event, live) {
+                    (Event::Text(text), Some(output)) => output.write(&text),
+                    (Event::Waiting, Some(output)) => output.flush(),
+                    _ => Ok(()),
+                }
+                .map_err(stdout_error)?;
             }
-            (Ok(Event::Refusal(words)), _) => reply.refusal += &words,
-            (Ok(Event::Finish(reason)), _) => reply.finish = Some(reason),
-            (Ok(Event::Waiting), Some(output)) => output.flush()?,
-            (Ok(Event::Waiting), None) => {}
             (Err(error), Some(output)) if !output.is_empty() => {
-                output.finish()?;
+                output.finish().map_err(stdout_error)?;
                 return Err(Error::Partial(Box::new(error)));
             }
             (Err(error), _) => return Err(error),
         }
     }
-    live.iter_mut().try_for_each(|output| output.flush())?;
-    Ok(reply)
+    live.map_or(Ok(()), Output::flush).map_err(stdout_error)
 }
 
 /// Appends the turn; the system prompt goes first when it is the first turn.
@@ -159,39 +155,36 @@ fn save_turn(history: &mut History, system: Option<&str>, prompt: &str, text: &s
     history.append(lines)
 }
 
-fn deliver(delivery: &Delivery, text: &str, stdout: &mut Output<File>) -> Result<()> {
+fn deliver(delivery: &Delivery, text: &str, bytes: Bytes, stdout: &mut Output<File>) -> Result<()> {
+    let mut print = || stdout.write(text).and_then(|()| stdout.finish()).map_err(stdout_error);
     match delivery {
-        Delivery::Live => stdout.finish(),
-        Delivery::Whole => {
-            stdout.write(text)?;
-            stdout.finish()
-        }
-        Delivery::File(file) => file.commit(text).inspect_err(|_| {
+        Delivery::Live => stdout.finish().map_err(stdout_error),
+        Delivery::Whole => print(),
+        // Nothing is no reason to replace a file.
+        Delivery::File(_) if text.is_empty() => Ok(()),
+        Delivery::File(file) => file.commit(text, bytes).inspect_err(|_| {
             // A reply that was paid for is not lost with its file.
-            let _ = stdout.write(text).and_then(|()| stdout.finish());
+            let _ = print();
         }),
     }
 }
 
-impl Reply {
-    /// The error that stands for a whole reply that the server cut short.
-    fn ended_early(self, notes: Notes) -> Result<()> {
-        let has_text = !self.text.is_empty();
-        let why = match self.finish {
-            _ if !self.refusal.is_empty() => EarlyEnd::Refusal(self.refusal),
-            Some(FinishReason::Length) => EarlyEnd::Length,
-            Some(FinishReason::ContentFilter) => EarlyEnd::ContentFilter,
-            Some(FinishReason::ToolCalls) if has_text => {
-                notes.warn("the model also called a tool, which was not offered");
-                return Ok(());
-            }
-            Some(FinishReason::ToolCalls) => {
-                let message = "the model called a tool, which was not offered".to_owned();
-                return Err(Error::Protocol(message));
-            }
-            Some(FinishReason::Stop) | None if has_text => return Ok(()),
-            Some(FinishReason::Stop) | None => EarlyEnd::NoText,
-        };
-        Err(Error::EndedEarly(why))
-    }
+/// The error that stands for a whole reply that the server cut short.
+fn ended_early(reply: Reply, notes: &Notes) -> Result<()> {
+    let has_text = !reply.text.is_empty();
+    Err(Error::EndedEarly(match reply.finish {
+        _ if !reply.refusal.is_empty() => EarlyEnd::Refusal(reply.refusal),
+        Some(FinishReason::Length) => EarlyEnd::Length,
+        Some(FinishReason::ContentFilter) => EarlyEnd::ContentFilter,
+        Some(FinishReason::ToolCalls) if has_text => {
+            notes.warn("the model also called a tool, which was not offered");
+            return Ok(());
+        }
+        Some(FinishReason::ToolCalls) => {
+            let message = "the model called a tool, which was not offered".to_owned();
+            return Err(Error::Protocol(message));
+        }
+        Some(FinishReason::Stop) | None if has_text => return Ok(()),
+        Some(FinishReason::Stop) | None => EarlyEnd::NoText,
+    }))
 }

@@ -1,17 +1,23 @@
 //! `gravix models`: what the server offers.
 
+use std::fmt::Display;
+
 use serde::Deserialize;
 
 use crate::api::client::Client;
 use crate::cli::ModelsArgs;
+use crate::environment::Environment;
 use crate::error::{Error, Result};
+use crate::notes::Notes;
 use crate::output::{self, Bytes};
-use crate::settings::{Environment, Network};
+use crate::settings::Network;
 use crate::terminal::Terminal;
 
 #[derive(Deserialize)]
 struct List {
-    data: Vec<Model>,
+    /// There must be a list, be it null.
+    #[serde(deserialize_with = "Option::deserialize")]
+    data: Option<Vec<Model>>,
 }
 
 #[derive(Deserialize)]
@@ -20,16 +26,20 @@ struct Model {
 }
 
 pub fn run(args: ModelsArgs, environment: &Environment, terminal: Terminal) -> Result<()> {
+    let notes = Notes::new(&args.volume, environment);
     let network = Network::resolve(&args.network, environment)?;
-    let body = Client::new(&network)?.models()?;
-    let list: List = serde_json::from_slice(&body).map_err(|error| {
-        Error::Protocol(format!("the server's list of models cannot be read: {error}"))
-    })?;
+    let body = Client::new(&network, &notes)?.models()?;
+    let list: List = serde_json::from_slice(&body).map_err(not_a_list)?;
     let bytes = if terminal.stdout { Bytes::Harmless } else { Bytes::Exact };
     if args.json {
-        return output::print(&String::from_utf8_lossy(&body), bytes);
+        let body = String::from_utf8(body).map_err(|_| not_a_list("it is not UTF-8"))?;
+        return output::print(&body, bytes);
     }
-    let mut ids: Vec<String> = list.data.into_iter().map(|model| model.id).collect();
+    let mut ids: Vec<String> = list.data.into_iter().flatten().map(|model| model.id).collect();
     ids.sort();
     output::print(&ids.join("\n"), bytes)
+}
+
+fn not_a_list(reason: impl Display) -> Error {
+    Error::Protocol(format!("the server's list of models cannot be read: {reason}"))
 }

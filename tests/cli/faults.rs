@@ -6,7 +6,7 @@ use crate::support::{ask, gravix, run};
 #[track_caller]
 fn refused(base_url: &str, status: i32, parts: &[&str]) {
     let mut command = gravix();
-    run(command.args(["ask", "-n", "hi", "--base-url", base_url]))
+    run(command.args(["ask", "-n", "hi", "--retries", "0", "--base-url", base_url]))
         .exits(status)
         .prints("")
         .says(parts);
@@ -26,7 +26,8 @@ fn a_bad_base_url_is_refused_with_the_way_out() {
 
 #[test]
 fn an_unknown_host_is_named() {
-    refused("http://no-such-host.invalid/v1", 75, &["no-such-host.invalid", "check the base URL"]);
+    // An empty label: the resolver refuses it without asking a server.
+    refused("http://no-such..host/v1", 75, &["no-such..host", "check the base URL"]);
 }
 
 #[test]
@@ -77,15 +78,6 @@ fn every_status_has_its_class() {
 }
 
 #[test]
-fn a_key_that_the_server_echoes_is_masked() {
-    let body = r#"{"error":{"message":"Incorrect key sesame42 provided"}}"#;
-    let server = Server::once(answer("401 Unauthorized", "application/json", body));
-    let run = run(ask(&server, &["hi"]).env("GRAVIXLAYER_API_KEY", "sesame42"));
-    let run = run.exits(77).prints("").says(&["(redacted)", "GRAVIXLAYER_API_KEY"]);
-    assert!(!run.stderr.contains("sesame42"));
-}
-
-#[test]
 fn a_key_with_bytes_that_no_header_takes_is_refused_unseen() {
     let server = Server::new(vec![]);
     for key in ["a\u{1}b", "clé", "\n"] {
@@ -101,5 +93,5 @@ fn a_key_does_not_cross_the_network_in_the_clear() {
     command
         .args(["ask", "-n", "hi", "--base-url", "http://192.0.2.1/v1"])
         .env("GRAVIXLAYER_API_KEY", "k");
-    run(&mut command).exits(78).prints("").says(&["https"]);
+    run(&mut command).exits(78).prints("").says(&["https", "--allow-http"]);
 }

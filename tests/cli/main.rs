@@ -5,17 +5,29 @@
 mod companions;
 /// Help, completions and man pages say what the program does.
 mod documents;
-/// Faults of servers, URLs and keys.
+/// Faults of URLs and keys, and what servers say of them.
 mod faults;
 /// A conversation in a file.
 mod history;
 /// What becomes a prompt, and what is refused.
 mod input;
+/// Faults of networks and servers: stalls, cuts, and what is no HTTP.
+mod network;
 /// What stdout, stderr and files get to see.
 mod output;
+/// Proxies, used and refused.
+mod proxies;
 /// The README's commands do what it says.
 mod readme;
+/// When gravix tries again, and when it does not.
+mod retries;
+/// The key, which nobody gets to see, and what --verbose tells.
+mod secrets;
+/// Dying by a signal, and leaving nothing behind.
+mod signals;
 /// Streams as servers send them.
 mod stream;
 /// Running gravix, and being its server.
 mod support;
+/// Certificates that are trusted, and those that are not.
+mod tls;

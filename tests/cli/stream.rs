@@ -78,7 +78,7 @@ fn a_json_reply_to_a_streamed_request_is_understood() {
 #[test]
 fn done_ends_the_reply_while_the_connection_stays_open() {
     let (keep_open, wait) = crate::support::server::gate();
-    let server = Server::once(vec![stream_head(), chunk(token("a") + DONE), wait]);
+    let server = Server::once(vec![stream_head(), chunk(token("a") + "data: [DONE]\n\n"), wait]);
     run(&mut ask(&server, &["--stream", "hi"])).exits(0).prints("a\n");
     drop(keep_open);
 }

@@ -3,6 +3,7 @@
 
 pub mod server;
 pub mod terminal;
+pub mod tls;
 
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;

@@ -6,9 +6,10 @@ use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 /// What the server does next on a connection. A script that does not come to
-/// [`Step::End`] drops the connection with its last step, by a reset.
+/// [`Step::End`] drops the connection with its last step.
 pub enum Step {
     /// Bytes as they are.
     Raw(Vec<u8>),
@@ -16,11 +17,22 @@ pub enum Step {
     Chunk(Vec<u8>),
     /// Waits until the test says go on, through [`gate`].
     Wait(Receiver<()>),
+    /// Bytes one at a time, until the client leaves.
+    Drip(Vec<u8>),
+    /// Nothing for so long, or until the client leaves.
+    Pause(Duration),
+    /// Nothing more, until the client leaves.
+    Stall,
+    /// Drops the connection by a reset.
+    Reset,
     /// Ends a chunked body.
     LastChunk,
     /// Closes the connection as HTTP expects it.
     End,
 }
+
+/// The pause between the bytes of [`Step::Drip`].
+const DRIP: Duration = Duration::from_millis(50);
 
 /// One connection's script.
 pub type Script = Vec<Step>;
@@ -137,7 +149,13 @@ fn serve(
     script: Script,
     seen: &Mutex<Vec<Request>>,
 ) -> std::io::Result<()> {
-    let mut reader = BufReader::new(connection.try_clone()?);
+    seen.lock().expect("no test panicked here").push(receive(&mut connection)?);
+    play(&mut connection, script)
+}
+
+/// Reads one request.
+pub fn receive(connection: &mut impl Read) -> std::io::Result<Request> {
+    let mut reader = BufReader::new(connection);
     let mut head = Vec::new();
     for line in reader.by_ref().lines() {
         let line = line?;
@@ -149,8 +167,10 @@ fn serve(
     let mut request = Request { head, body: Vec::new() };
     let length = request.header("content-length").map_or(0, |length| length.parse().unwrap_or(0));
     reader.take(length).read_to_end(&mut request.body)?;
-    seen.lock().expect("no test panicked here").push(request);
+    Ok(request)
+}
 
+fn play(connection: &mut TcpStream, script: Script) -> std::io::Result<()> {
     for step in script {
         match step {
             Step::Raw(bytes) => connection.write_all(&bytes)?,
@@ -160,11 +180,36 @@ fn serve(
                 connection.write_all(b"\r\n")?;
             }
             Step::Wait(go_on) => drop(go_on.recv()),
+            Step::Drip(bytes) => {
+                connection.set_read_timeout(Some(DRIP))?;
+                for byte in bytes.iter().cycle() {
+                    connection.write_all(&[*byte])?;
+                    // The pause ends early when the client leaves.
+                    if matches!(connection.read(&mut [0]), Ok(0)) {
+                        break;
+                    }
+                }
+            }
+            Step::Pause(time) => {
+                connection.set_read_timeout(Some(time))?;
+                let _ = connection.read(&mut [0]);
+                connection.set_read_timeout(None)?;
+            }
+            Step::Stall => drop(std::io::copy(connection, &mut std::io::sink())),
+            Step::Reset => {
+                let linger = nix::libc::linger { l_onoff: 1, l_linger: 0 };
+                nix::sys::socket::setsockopt(
+                    connection,
+                    nix::sys::socket::sockopt::Linger,
+                    &linger,
+                )?;
+                return Ok(());
+            }
             Step::LastChunk => connection.write_all(b"0\r\n\r\n")?,
             Step::End => {
                 connection.shutdown(Shutdown::Write)?;
                 // The client closes when it has read all.
-                std::io::copy(&mut connection, &mut std::io::sink())?;
+                std::io::copy(connection, &mut std::io::sink())?;
                 return Ok(());
             }
         }

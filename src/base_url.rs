@@ -1,0 +1,158 @@
+//! The base URL: where the API is. Knows no environment and no options.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use crate::error::{Error, Result};
+
+/// A checked base URL, without a slash at its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BaseUrl {
+    /// The stand-in inside the program.
+    Mock,
+    Http {
+        url: String,
+        /// In lower case, without the port; an IPv6 address without brackets.
+        host: String,
+    },
+}
+
+impl BaseUrl {
+    pub fn parse(text: &str) -> Result<Self> {
+        if text.eq_ignore_ascii_case("mock:") {
+            return Ok(Self::Mock);
+        }
+        let url = match text.split_once("://") {
+            Some((scheme, rest)) => {
+                format!("{}://{}", scheme.to_ascii_lowercase(), rest.trim_end_matches('/'))
+            }
+            None => text.to_owned(),
+        };
+        match checked_host(&url) {
+            Ok(host) => Ok(Self::Http { url: url.clone(), host: host.to_ascii_lowercase() }),
+            Err(reason) if text.contains('@') => {
+                Err(Error::Config(format!("bad base URL: {reason}")))
+            }
+            Err(reason) => Err(Error::Config(format!("bad base URL {text}: {reason}"))),
+        }
+    }
+}
+
+/// The host of `url`, which must have a scheme, a host, a port in 1–65535 if
+/// any, and neither user info, query nor fragment.
+fn checked_host(url: &str) -> Result<&str, String> {
+    // What stands before an @ may be a password, which no message shows.
+    if url.contains('@') {
+        return Err("it has a user or password; the key belongs into the environment".to_owned());
+    }
+    let rest = match url.split_once("://") {
+        Some(("http" | "https", rest)) => rest,
+        Some((scheme, _)) => return Err(format!("the scheme {scheme} is not http or https")),
+        None if url == "mock" => return Err("did you mean mock:?".to_owned()),
+        None if url.contains(":/") => return Err("it has no ://".to_owned()),
+        None => return Err(format!("it has no scheme; did you mean http://{url}?")),
+    };
+    if let Some(bad) = url.chars().find(|c| !c.is_ascii_graphic() || "<>\"{}|\\^`".contains(*c)) {
+        return Err(format!("it contains {bad:?}"));
+    }
+    if url.contains(['?', '#']) {
+        return Err("it has a query or a fragment".to_owned());
+    }
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    if path.ends_with("/chat/completions") {
+        return Err("leave out /chat/completions, which gravix adds itself".to_owned());
+    }
+    checked_authority(authority).map(|(host, _)| host)
+}
+
+/// The host, without brackets, and the port of `host:port`; the port is in
+/// 1–65535 if there is one.
+pub fn checked_authority(authority: &str) -> Result<(&str, Option<u16>), String> {
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(bracketed) => {
+            let (host, port) = bracketed.split_once(']').ok_or("its [ has no ]")?;
+            host.parse::<Ipv6Addr>().map_err(|_| format!("{host} is not an IPv6 address"))?;
+            (host, port)
+        }
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    };
+    if host.is_empty() {
+        return Err("it has no host".to_owned());
+    }
+    if !host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:".contains(&b)) {
+        return Err(format!("{host} is not a host"));
+    }
+    match port.strip_prefix(':') {
+        None if port.is_empty() => Ok((host, None)),
+        Some("") => Err("its port is empty".to_owned()),
+        // `parse` would take a sign.
+        Some(digits) => match digits.parse() {
+            Ok(port @ 1..) if !digits.starts_with('+') => Ok((host, Some(port))),
+            _ => Err(format!("the port {digits} is not between 1 and 65535")),
+        },
+        None => Err(format!("{port} after the host is no port")),
+    }
+}
+
+/// Whether `host` names this machine: what is sent there crosses no network.
+pub fn is_loopback(host: &str) -> bool {
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+        || host.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_is_taken_or_refused_with_a_reason() {
+        for (text, host) in [
+            ("https://api.gravixlayer.com/v1/inference", "api.gravixlayer.com"),
+            ("HTTP://LOCALHOST:11434/v1/", "localhost"),
+            ("http://[::1]:8080/v1", "::1"),
+            ("http://127.0.0.1:65535", "127.0.0.1"),
+        ] {
+            match BaseUrl::parse(text) {
+                Ok(BaseUrl::Http { host: found, .. }) => assert_eq!(found, host),
+                other => panic!("{text}: {other:?}"),
+            }
+        }
+        for (text, reason) in [
+            ("localhost:8000", "did you mean http://localhost:8000?"),
+            ("http://h:99999", "port 99999"),
+            ("http://h:0", "port 0"),
+            ("http://h:8000x", "port 8000x"),
+            ("http://[::1]x", "no port"),
+            ("http://h:+80", "port +80"),
+            ("http://h:", "port is empty"),
+            ("http://u:p@h", "user or password"),
+            ("u:p@h", "user or password"),
+            ("u:p@h://x", "user or password"),
+            ("mock", "mean mock:?"),
+            ("http:/h", "no ://"),
+            ("http://h/a<b", "'<'"),
+            ("http://", "no host"),
+            ("ftp://h", "scheme ftp"),
+            ("http://h/v1?x=1", "query"),
+            ("http://h h", "' '"),
+            ("http://[::1", "no ]"),
+            ("http://h/v1/chat/completions", "leave out"),
+            ("", "no scheme"),
+        ] {
+            let error = BaseUrl::parse(text).expect_err(text).to_string();
+            assert!(error.contains(reason), "{text}: {error}");
+            assert!(!error.contains("u:p"), "{error}");
+        }
+    }
+
+    #[test]
+    fn loopback_hosts_are_known() {
+        for host in ["localhost", "a.localhost", "127.0.0.1", "127.9.9.9", "::1"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["localhost.example", "128.0.0.1", "::2", "127.0.0.1.example"] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use crate::support::server::{Server, answer, receive};
+use crate::support::{ask, completion, gravix, run};
+
+/// A proxy that answers CONNECT with `status`, and passes bytes on after 200.
+/// It remembers the request lines.
+fn proxy(status: &'static str) -> (u16, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
+    let port = listener.local_addr().expect("an address").port();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let lines = Arc::clone(&seen);
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let lines = Arc::clone(&lines);
+            thread::spawn(move || drop(tunnel(client, status, &lines)));
+        }
+    });
+    (port, seen)
+}
+
+fn tunnel(mut client: TcpStream, status: &str, lines: &Mutex<Vec<String>>) -> std::io::Result<()> {
+    let request = receive(&mut client)?;
+    let target = request.head[0].split(' ').nth(1).unwrap_or_default().to_owned();
+    lines.lock().expect("no test panicked here").push(request.head[0].clone());
+    client.write_all(format!("HTTP/1.1 {status}\r\n\r\n").as_bytes())?;
+    if !status.starts_with("200") {
+        return Ok(());
+    }
+    let mut server = TcpStream::connect(target)?;
+    let (mut from, mut to) = (server.try_clone()?, client.try_clone()?);
+    let back = thread::spawn(move || std::io::copy(&mut from, &mut to));
+    std::io::copy(&mut client, &mut server)?;
+    server.shutdown(std::net::Shutdown::Write)?;
+    let _ = back.join();
+    let _ = client.read(&mut [0]);
+    Ok(())
+}
+
+fn server() -> Server {
+    Server::new((0..2).map(|_| answer("200 OK", "application/json", completion("ok"))).collect())
+}
+
+#[test]
+fn a_proxy_passes_the_request_on() {
+    let server = server();
+    let (port, seen) = proxy("200 OK");
+    run(ask(&server, &["hi"]).env("http_proxy", format!("127.0.0.1:{port}")))
+        .exits(0)
+        .prints("ok\n");
+    let target = server.base_url().replace("http://", "").replace("/v1", "");
+    assert_eq!(*seen.lock().expect("seen"), [format!("CONNECT {target} HTTP/1.1")]);
+}
+
+#[test]
+fn hosts_of_no_proxy_are_reached_directly() {
+    let server = server();
+    let (port, seen) = proxy("200 OK");
+    let mut command = ask(&server, &["hi"]);
+    command.env("all_proxy", format!("http://127.0.0.1:{port}")).env("no_proxy", " x , 127.0.0.1 ");
+    run(&mut command).exits(0).prints("ok\n");
+    assert!(seen.lock().expect("seen").is_empty());
+}
+
+#[test]
+fn a_proxy_that_refuses_is_named_and_not_gone_around() {
+    let server = server();
+    for (status, told) in [("403 Forbidden", "403"), ("407 Proxy Authentication Required", "407")] {
+        let (port, _) = proxy(status);
+        let mut command = ask(&server, &["hi", "--retries", "0"]);
+        command.env("http_proxy", format!("http://u:hunter2@127.0.0.1:{port}"));
+        let run = run(&mut command).exits(75).prints("").says(&["proxy", told]);
+        assert!(!run.stderr.contains("hunter2"));
+    }
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn a_key_may_be_allowed_to_cross_the_network_in_the_clear() {
+    let (port, seen) = proxy("403 Forbidden");
+    let mut command = gravix();
+    command.args(["ask", "hi", "--retries", "0", "--allow-http", "--base-url", "http://h.test/v1"]);
+    command.env("GRAVIXLAYER_API_KEY", "k").env("http_proxy", format!("127.0.0.1:{port}"));
+    // It is allowed, and comes as far as the proxy.
+    run(&mut command).exits(75).prints("").says(&["proxy"]);
+    assert_eq!(*seen.lock().expect("seen"), ["CONNECT h.test:80 HTTP/1.1"]);
+}
+
+#[test]
+fn a_proxy_that_cannot_be_parsed_is_an_error_and_not_skipped() {
+    let server = server();
+    for url in ["http://:80", "ftp://h", "http://h:99999", "http://u:hunter2@"] {
+        let run = run(ask(&server, &["hi"]).env("http_proxy", url)).exits(78).prints("");
+        assert!(
+            run.stderr.contains("http_proxy") && !run.stderr.contains("hunter2"),
+            "{}",
+            run.stderr
+        );
+    }
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn the_stand_in_needs_no_proxy() {
+    let mut command = gravix();
+    command.args(["ask", "--base-url", "mock:", "hi"]).env("all_proxy", "http://127.0.0.1:1");
+    run(&mut command).exits(0).prints("hi\n");
+}

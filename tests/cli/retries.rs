@@ -1,0 +1,155 @@
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::support::server::{Script, Server, Step, answer, chunk, raw, stream_head};
+use crate::support::{ask, completion, run, token};
+
+/// A refusal that asks to be tried again at once.
+fn refusal(status: &str) -> Script {
+    with_header(status, "Retry-After: 0")
+}
+
+fn with_header(status: &str, header: &str) -> Script {
+    let head = format!("HTTP/1.1 {status}\r\n{header}\r\nContent-Length: 0\r\n\r\n");
+    vec![raw(head), Step::End]
+}
+
+fn success() -> Script {
+    answer("200 OK", "application/json", completion("ok"))
+}
+
+const TEMPORARY: [&str; 9] = [
+    "408 Request Timeout",
+    "409 Conflict",
+    "425 Too Early",
+    "429 Too Many Requests",
+    "500 Internal Server Error",
+    "502 Bad Gateway",
+    "503 Service Unavailable",
+    "504 Gateway Timeout",
+    "529 Overloaded",
+];
+
+#[test]
+fn a_temporary_refusal_is_tried_again_with_the_same_body() {
+    for status in TEMPORARY {
+        let server = Server::new(vec![refusal(status), success()]);
+        let wait = ["trying again", "(try 2 of 3)", &status[..3]];
+        run(&mut ask(&server, &["hi"])).exits(0).prints("ok\n").says(&wait);
+        let requests = server.requests();
+        assert_eq!(requests.len(), 2);
+        assert_eq!(requests[0].body, requests[1].body);
+    }
+}
+
+#[test]
+fn a_refusal_that_stays_is_exit_75_after_two_retries() {
+    for status in TEMPORARY {
+        let server = Server::new((0..9).map(|_| refusal(status)).collect());
+        let run = run(&mut ask(&server, &["hi"])).exits(75).prints("");
+        assert_eq!(run.stderr.lines().count(), 3, "{}", run.stderr);
+        assert_eq!(server.requests().len(), 3, "{status}");
+    }
+    let server = Server::new((0..9).map(|_| refusal("503 Busy")).collect());
+    run(&mut ask(&server, &["hi", "--retries", "4", "-q"])).exits(75).says(&["503"]);
+    assert_eq!(server.requests().len(), 5);
+}
+
+#[test]
+fn other_refusals_are_final() {
+    for (status, exit) in [
+        ("400 Bad Request", 69),
+        ("401 Unauthorized", 77),
+        ("403 Forbidden", 77),
+        ("404 Not Found", 69),
+        ("413 Too Large", 69),
+        ("422 Unprocessable", 69),
+        ("501 Not Implemented", 75),
+    ] {
+        let server = Server::new(vec![refusal(status), success()]);
+        run(&mut ask(&server, &["hi"])).exits(exit).prints("").says(&[&status[..3]]);
+        assert_eq!(server.requests().len(), 1, "{status}");
+    }
+    for body in [
+        r#"{"error":{"message":"q","type":"insufficient_quota","code":"insufficient_quota"}}"#,
+        r#"{"error":{"message":"q","exceeded":["tokens"]}}"#,
+        r#"{"error":"q","exceeded":[]}"#,
+    ] {
+        let server = Server::new(vec![answer("429 No", "application/json", body), success()]);
+        run(&mut ask(&server, &["hi"])).exits(69).prints("").says(&["429: q"]);
+        assert_eq!(server.requests().len(), 1);
+    }
+}
+
+#[test]
+fn a_connection_that_closes_before_the_answer_is_tried_again() {
+    for first in [vec![], vec![Step::Reset], vec![raw("HTTP/1.1 20")]] {
+        let server = Server::new(vec![first, success()]);
+        run(&mut ask(&server, &["hi"])).exits(0).prints("ok\n").says(&["without an answer"]);
+        assert_eq!(server.requests().len(), 2);
+    }
+}
+
+#[test]
+fn what_may_be_billed_is_not_asked_twice() {
+    // A timeout after the request was sent, and a reply that breaks off.
+    for (first, status) in [
+        (vec![Step::Stall], 75),
+        (vec![stream_head()], 75),
+        (vec![stream_head(), chunk(token("a"))], 4),
+    ] {
+        let server = Server::new(vec![first, success()]);
+        let arguments = ["hi", "--stream", "--idle-timeout", "0.3"];
+        run(&mut ask(&server, &arguments)).exits(status).says(&[]);
+        assert_eq!(server.requests().len(), 1);
+    }
+}
+
+#[test]
+fn the_servers_wish_not_to_be_asked_again_is_obeyed() {
+    let server = Server::new(vec![with_header("503 Busy", "x-should-retry: false"), success()]);
+    run(&mut ask(&server, &["hi"])).exits(75).prints("").says(&["503"]);
+    assert_eq!(server.requests().len(), 1);
+    let wish = "x-should-retry: true\r\nRetry-After: 0";
+    let server = Server::new(vec![with_header("400 Odd", wish), success()]);
+    run(&mut ask(&server, &["hi", "-q"])).exits(0).prints("ok\n");
+}
+
+#[test]
+fn the_wait_is_the_one_that_the_server_asks_for() {
+    let soon = SystemTime::now() + Duration::from_secs(2);
+    let date = format!("Retry-After: {}", httpdate::fmt_http_date(soon));
+    for (header, least) in [
+        // The date's time begins when the test does: it comes first.
+        (date.as_str(), 700),
+        ("Retry-After: 1", 1000),
+        ("retry-after: 0.7", 700),
+        ("Retry-After: 60\r\nretry-after-ms: 600", 600),
+    ] {
+        let server = Server::new(vec![with_header("429 Slow Down", header), success()]);
+        let began = Instant::now();
+        run(&mut ask(&server, &["hi"])).exits(0).prints("ok\n").says(&["429"]);
+        assert!(began.elapsed() >= Duration::from_millis(least), "{header}");
+    }
+}
+
+#[test]
+fn a_wait_that_is_too_long_is_told_and_not_begun() {
+    for (header, arguments, told) in [
+        ("Retry-After: 121", &["hi"][..], "try again in 121 s"),
+        ("Retry-After: 5", &["hi", "--deadline", "4"], "try again in 5 s"),
+        ("retry-after-ms: 130500", &["hi"], "try again in 131 s"),
+    ] {
+        let server = Server::new(vec![with_header("429 Slow Down", header), success()]);
+        run(&mut ask(&server, arguments)).exits(75).prints("").says(&["429", told]);
+        assert_eq!(server.requests().len(), 1);
+    }
+}
+
+#[test]
+fn a_list_of_models_is_asked_for_again_too() {
+    let list = answer("200 OK", "application/json", r#"{"data":[{"id":"m"}]}"#);
+    let server = Server::new(vec![refusal("503 Busy"), list]);
+    let mut command = crate::support::gravix();
+    command.args(["models", "--quiet", "--base-url", &server.base_url()]);
+    run(&mut command).exits(0).prints("m\n").says_nothing();
+}

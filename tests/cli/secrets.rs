@@ -1,0 +1,77 @@
+use crate::support::server::{Server, answer, events, raw};
+use crate::support::{ask, completion, gravix, run};
+
+const KEY: &str = "sesame42";
+
+#[test]
+fn a_key_that_the_server_echoes_is_masked_wherever_it_stands() {
+    let json = |status: &str, body: &str| answer(status, "application/json", body);
+    let with_header = |header: &str| {
+        vec![raw(format!("HTTP/1.1 401 No\r\n{header}\r\nContent-Length: 2\r\n\r\n{{}}"))]
+    };
+    for script in [
+        json("401 No", r#"{"error":{"message":"bad key sesame42"}}"#),
+        json("401 No", r#"{"error":{"message":"bad key","code":"sesame42"}}"#),
+        json("401 No", r#"{"error":{"message":"no"},"meta":{"request_id":"sesame42"}}"#),
+        json("200 OK", r#"{"error":{"message":"bad key sesame42","code":401}}"#),
+        json("200 OK", "bad key sesame42"),
+        json("200 OK", r#"{"choices":[{"message":{"refusal":"no sesame42"}}]}"#),
+        with_header("x-request-id: sesame42"),
+        vec![raw(
+            "HTTP/1.1 302 No\r\nLocation: http://h/?key=sesame42\r\nContent-Length: 0\r\n\r\n",
+        )],
+        events(&["data: {\"error\":{\"message\":\"bad key sesame42\",\"code\":401}}\n\n"]),
+        events(&["bad key sesame42\n\n"]),
+    ] {
+        let server = Server::once(script);
+        let run = run(ask(&server, &["hi"]).env("GRAVIXLAYER_API_KEY", KEY)).prints("");
+        assert!(run.stderr.contains("(redacted)") && !run.stderr.contains(KEY), "{}", run.stderr);
+    }
+    let server = Server::once(json("200 OK", r#"{"data":"sesame42"}"#));
+    let mut models = gravix();
+    models.args(["models", "--base-url", &server.base_url()]).env("GRAVIXLAYER_API_KEY", KEY);
+    run(&mut models).exits(76).says(&["(redacted)"]);
+}
+
+#[test]
+fn a_verbose_exchange_tells_all_but_the_key() {
+    let server = Server::once(answer("200 OK", "application/json", completion("one two")));
+    let mut command = ask(&server, &["hi", "-v", "-H", "X-Api-Key: sesame42"]);
+    let run = run(command.env("GRAVIXLAYER_API_KEY", KEY)).exits(0).prints("one two\n");
+    assert!(!run.stderr.contains(KEY), "{}", run.stderr);
+    for part in [
+        format!("> POST {}/chat/completions", server.base_url()).as_str(),
+        "> authorization: (redacted)",
+        "> x-api-key: (redacted)",
+        "* connecting to 127.0.0.1:",
+        "< HTTP/1.1 200 OK",
+        "< content-type: application/json",
+        "1 chunks, the first after 0.",
+        "s in all, finish reason stop",
+    ] {
+        assert!(run.stderr.contains(part), "{part}: {}", run.stderr);
+    }
+    assert!(run.stderr.lines().all(|line| line.starts_with("gravix: ")), "{}", run.stderr);
+}
+
+#[test]
+fn a_verbose_stream_counts_its_chunks_and_tokens() {
+    let usage = r#"{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}"#;
+    let usage = format!("data: {{\"choices\":[],\"usage\":{usage}}}\n\n");
+    let script = [
+        crate::support::token("a"),
+        crate::support::token("b"),
+        usage,
+        crate::support::DONE.to_owned(),
+    ];
+    let server = Server::once(events(&script));
+    let run = run(&mut ask(&server, &["hi", "--stream", "-v"])).exits(0).prints("ab\n");
+    for part in ["2 chunks", "5 prompt + 2 completion = 7 tokens", "tokens/s"] {
+        assert!(run.stderr.contains(part), "{part}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn verbose_and_quiet_exclude_one_another() {
+    run(gravix().args(["ask", "-v", "-q", "hi"])).exits(2).says(&["--verbose"]);
+}

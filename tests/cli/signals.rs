@@ -1,0 +1,106 @@
+use std::fs;
+use std::io::Read;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::support::server::{Server, Step, chunk, stream_head};
+use crate::support::{DONE, ask, token};
+
+fn signal(child: &Child, signal: Signal) {
+    let pid = i32::try_from(child.id()).expect("a process id");
+    kill(Pid::from_raw(pid), signal).expect("the process lives");
+}
+
+/// A server that sends one token and then no more.
+fn stalling() -> Server {
+    Server::once(vec![stream_head(), chunk(token("one")), Step::Stall])
+}
+
+/// Runs `command` until its first token came.
+fn until_first_token(command: &mut Command) -> Child {
+    let mut child =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("gravix starts");
+    let mut token = [0; 3];
+    child.stdout.as_mut().expect("a pipe").read_exact(&mut token).expect("the first token");
+    child
+}
+
+#[test]
+fn a_signal_ends_gravix_by_the_signal_itself_and_nothing_is_saved() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("chat.jsonl");
+    for ending in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let server = stalling();
+        let mut command = ask(&server, &["hi", "--stream", "--history"]);
+        let child = until_first_token(command.arg(&file));
+        signal(&child, ending);
+        let output = child.wait_with_output().expect("gravix ends");
+        assert_eq!(output.status.signal(), Some(ending as i32));
+        assert!(output.stderr.is_empty(), "{output:?}");
+        assert_eq!(fs::read_to_string(&file).unwrap_or_default(), "");
+    }
+}
+
+#[test]
+fn a_signal_leaves_no_temporary_file_behind() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("reply.txt");
+    let (_hold, wait) = crate::support::server::gate();
+    let server = Server::once(vec![stream_head(), chunk(token("one")), wait]);
+    let mut command = ask(&server, &["hi", "--stream", "-o"]);
+    let child = command.arg(&file).spawn().expect("gravix starts");
+    while server.requests().is_empty() {
+        std::thread::yield_now();
+    }
+    signal(&child, Signal::SIGINT);
+    let output = child.wait_with_output().expect("gravix ends");
+    assert_eq!(output.status.signal(), Some(Signal::SIGINT as i32));
+    assert_eq!(fs::read_dir(directory.path()).expect("a directory").count(), 0);
+}
+
+#[test]
+fn a_signal_that_was_ignored_before_stays_ignored() {
+    let (go_on, wait) = crate::support::server::gate();
+    let script =
+        vec![stream_head(), chunk(token("one")), wait, chunk(DONE), Step::LastChunk, Step::End];
+    let server = Server::once(script);
+    let command_line = format!(
+        "trap '' INT; exec {} ask --stream hi --base-url {}",
+        env!("CARGO_BIN_EXE_gravix"),
+        server.base_url()
+    );
+    let mut command = Command::new("sh");
+    let child =
+        until_first_token(command.env_clear().stdin(Stdio::null()).args(["-c", &command_line]));
+    signal(&child, Signal::SIGINT);
+    go_on.send(()).expect("the server waits");
+    let output = child.wait_with_output().expect("gravix ends");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(output.stdout, b"\n");
+}
+
+#[test]
+fn one_interrupt_stops_a_shells_loop() {
+    let server = Server::new(
+        (0..3).map(|_| vec![stream_head(), chunk(token("one")), Step::Stall]).collect(),
+    );
+    let script = format!(
+        "for i in 1 2 3; do {} ask --stream hi --base-url {}; done; echo survived",
+        env!("CARGO_BIN_EXE_gravix"),
+        server.base_url()
+    );
+    let mut command = Command::new("bash");
+    command.env_clear().stdin(Stdio::null()).args(["-c", &script]);
+    // A process group of its own, which a terminal's Ctrl-C would reach.
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let child = until_first_token(&mut command);
+    let group = Pid::from_raw(-i32::try_from(child.id()).expect("a process id"));
+    kill(group, Signal::SIGINT).expect("the group lives");
+    let output = child.wait_with_output().expect("bash ends");
+    assert_eq!(output.status.signal(), Some(Signal::SIGINT as i32), "{output:?}");
+    assert!(output.stdout.is_empty(), "{output:?}");
+    assert_eq!(server.requests().len(), 1);
+}

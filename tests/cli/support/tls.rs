@@ -1,0 +1,70 @@
+//! A server that speaks TLS, with certificates made for the test.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::Arc;
+use std::thread;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use super::server::receive;
+
+/// An issuer of certificates.
+pub struct Issuer(CertifiedIssuer<'static, KeyPair>);
+
+impl Issuer {
+    pub fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "gravix test issuer");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a key");
+        Self(CertifiedIssuer::self_signed(params, key).expect("a certificate"))
+    }
+
+    /// The issuer's own certificate.
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// Serves `answer` to one client after another, on the returned port,
+    /// with a certificate for `host`.
+    pub fn serve(&self, host: &str, is_expired: bool, answer: &str) -> u16 {
+        let mut params = CertificateParams::new([host.to_owned()]).expect("a host");
+        if is_expired {
+            params.not_before = rcgen::date_time_ymd(2000, 1, 1);
+            params.not_after = rcgen::date_time_ymd(2001, 1, 1);
+        }
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.0).expect("a certificate");
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("the default versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .expect("a certificate and its key");
+        serve(Arc::new(config), answer.to_owned())
+    }
+}
+
+fn serve(config: Arc<ServerConfig>, answer: String) -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
+    let port = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        for connection in listener.incoming().flatten() {
+            let session = ServerConnection::new(Arc::clone(&config)).expect("a session");
+            let mut stream = StreamOwned::new(session, connection);
+            // A client that does not trust the certificate leaves here.
+            if receive(&mut stream).is_ok() {
+                let _ = stream.write_all(answer.as_bytes());
+                stream.conn.send_close_notify();
+                let _ = stream.flush();
+                let _ = stream.read(&mut [0]);
+            }
+        }
+    });
+    port
+}

@@ -1,0 +1,93 @@
+use std::fs;
+use std::io::Write;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+use std::thread;
+
+use crate::support::tls::Issuer;
+use crate::support::{DONE, completion, gravix, run, token};
+
+fn plain_answer() -> String {
+    let body = completion("safe");
+    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
+/// A file that holds `pem`, in a directory of its own.
+fn file(pem: &str) -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("issuers.pem");
+    fs::write(&path, pem).expect("a file");
+    (directory, path)
+}
+
+fn ask(port: u16, arguments: &[&str]) -> std::process::Command {
+    let mut command = gravix();
+    command.args(["ask", "hi", "--base-url", &format!("https://localhost:{port}/v1")]);
+    command.args(arguments);
+    command
+}
+
+#[test]
+fn an_unknown_issuer_is_refused_with_the_way_out() {
+    let port = Issuer::new().serve("localhost", false, &plain_answer());
+    run(&mut ask(port, &[])).exits(78).prints("").says(&["issuer is unknown", "SSL_CERT_FILE"]);
+}
+
+#[test]
+fn a_given_issuer_is_trusted() {
+    let issuer = Issuer::new();
+    let (_directory, path) = file(&issuer.pem());
+    let port = issuer.serve("localhost", false, &plain_answer());
+    run(ask(port, &["--ca-cert"]).arg(&path)).exits(0).prints("safe\n").says_nothing();
+    run(ask(port, &[]).env("SSL_CERT_FILE", &path)).exits(0).prints("safe\n").says_nothing();
+    run(ask(port, &["-v", "--ca-cert"]).arg(&path).env("GRAVIXLAYER_API_KEY", "k"))
+        .exits(0)
+        .prints("safe\n");
+    let verbose = run(ask(port, &["-v", "--ca-cert"]).arg(&path)).exits(0);
+    assert!(verbose.stderr.contains("TLSv1_3"), "{}", verbose.stderr);
+}
+
+#[test]
+fn a_stream_over_tls_is_judged_as_any_other() {
+    let issuer = Issuer::new();
+    let (_directory, path) = file(&issuer.pem());
+    let head = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
+    let whole = issuer.serve("localhost", false, &format!("{head}{}{DONE}", token("a")));
+    run(ask(whole, &["--stream", "--ca-cert"]).arg(&path)).exits(0).prints("a\n");
+    let cut = issuer.serve("localhost", false, &format!("{head}{}", token("a")));
+    run(ask(cut, &["--stream", "--ca-cert"]).arg(&path)).exits(4).prints("a\n").says(&[]);
+}
+
+#[test]
+fn a_certificate_for_another_host_or_another_time_is_refused() {
+    let issuer = Issuer::new();
+    let (_directory, path) = file(&issuer.pem());
+    let port = issuer.serve("example.org", false, &plain_answer());
+    run(ask(port, &["--ca-cert"]).arg(&path)).exits(78).prints("").says(&["another host"]);
+    let port = issuer.serve("localhost", true, &plain_answer());
+    run(ask(port, &["--ca-cert"]).arg(&path)).exits(78).prints("").says(&["expired"]);
+}
+
+#[test]
+fn a_file_of_issuers_must_hold_some() {
+    let (_directory, path) = file("no certificate\n");
+    run(ask(1, &["--ca-cert"]).arg(&path)).exits(78).prints("").says(&["issuers.pem"]);
+    run(&mut ask(1, &["--ca-cert", "/nowhere/x"])).exits(66).prints("").says(&["/nowhere/x"]);
+    // Plain http needs no issuers: the file is not even looked for.
+    let mut plain = crate::support::ask_mock(&["hi", "--ca-cert", "/nowhere/x"]);
+    run(&mut plain).exits(0).prints("hi\n");
+}
+
+#[test]
+fn tls_to_a_port_without_it_says_so() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
+    let port = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        let (mut connection, _) = listener.accept().expect("a connection");
+        connection.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").expect("an answer");
+        // gravix leaves.
+        let _ = std::io::copy(&mut connection, &mut std::io::sink());
+    });
+    let mut command = ask(port, &["--retries", "0"]);
+    run(&mut command).exits(76).prints("").says(&["does not speak TLS", "http://"]);
+}
