@@ -27,6 +27,7 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('ask', 'ask', [CompletionResultType]::ParameterValue, 'Ask a question and print the reply')
             [CompletionResult]::new('models', 'models', [CompletionResultType]::ParameterValue, 'List the models that the server offers')
+            [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show, check, repair or undo a conversation')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a manual page, as roff')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -49,6 +50,7 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the reply to FILE, once it is whole')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the reply to FILE, once it is whole')
             [CompletionResult]::new('--history', '--history', [CompletionResultType]::ParameterName, 'Continue the conversation in FILE, and append the turn')
+            [CompletionResult]::new('--turns', '--turns', [CompletionResultType]::ParameterName, 'Send only the system message and the newest N turns')
             [CompletionResult]::new('--base-url', '--base-url', [CompletionResultType]::ParameterName, 'The API''s base URL, or ''mock:'' [env: GRAVIX_BASE_URL]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Give up connecting after S seconds (default 10)')
             [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'Give up after S seconds of silence (default 300)')
@@ -67,6 +69,9 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Drop notes and warnings, not errors')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell the whole exchange on stderr, the key left out')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell the whole exchange on stderr, the key left out')
+            [CompletionResult]::new('--continue', '--continue', [CompletionResultType]::ParameterName, 'Send the history as it is, without a new prompt')
+            [CompletionResult]::new('--no-save', '--no-save', [CompletionResultType]::ParameterName, 'Send the history, append nothing')
+            [CompletionResult]::new('--no-wait', '--no-wait', [CompletionResultType]::ParameterName, 'Give up at once when another turn is under way')
             [CompletionResult]::new('--allow-http', '--allow-http', [CompletionResultType]::ParameterName, 'Send the key over plain http too, where anyone can read it')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -91,6 +96,65 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'gravix;history' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print a conversation for people, paged where it does not fit')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Name every line that is no message, and count the others')
+            [CompletionResult]::new('repair', 'repair', [CompletionResultType]::ParameterValue, 'Move the lines that are no messages to FILE.bad')
+            [CompletionResult]::new('undo', 'undo', [CompletionResultType]::ParameterValue, 'Remove the newest turn, and print its lines')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'gravix;history;show' {
+            [CompletionResult]::new('--last', '--last', [CompletionResultType]::ParameterName, 'Show only the system message and the newest N turns')
+            [CompletionResult]::new('--raw', '--raw', [CompletionResultType]::ParameterName, 'Print control characters to a terminal as they are')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'gravix;history;check' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'gravix;history;repair' {
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Drop notes and warnings, not errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Drop notes and warnings, not errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'gravix;history;undo' {
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Drop notes and warnings, not errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Drop notes and warnings, not errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'gravix;history;help' {
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print a conversation for people, paged where it does not fit')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Name every line that is no message, and count the others')
+            [CompletionResult]::new('repair', 'repair', [CompletionResultType]::ParameterValue, 'Move the lines that are no messages to FILE.bad')
+            [CompletionResult]::new('undo', 'undo', [CompletionResultType]::ParameterValue, 'Remove the newest turn, and print its lines')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'gravix;history;help;show' {
+            break
+        }
+        'gravix;history;help;check' {
+            break
+        }
+        'gravix;history;help;repair' {
+            break
+        }
+        'gravix;history;help;undo' {
+            break
+        }
+        'gravix;history;help;help' {
+            break
+        }
         'gravix;completions' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
@@ -104,6 +168,7 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
         'gravix;help' {
             [CompletionResult]::new('ask', 'ask', [CompletionResultType]::ParameterValue, 'Ask a question and print the reply')
             [CompletionResult]::new('models', 'models', [CompletionResultType]::ParameterValue, 'List the models that the server offers')
+            [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show, check, repair or undo a conversation')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a manual page, as roff')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -113,6 +178,25 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             break
         }
         'gravix;help;models' {
+            break
+        }
+        'gravix;help;history' {
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print a conversation for people, paged where it does not fit')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Name every line that is no message, and count the others')
+            [CompletionResult]::new('repair', 'repair', [CompletionResultType]::ParameterValue, 'Move the lines that are no messages to FILE.bad')
+            [CompletionResult]::new('undo', 'undo', [CompletionResultType]::ParameterValue, 'Remove the newest turn, and print its lines')
+            break
+        }
+        'gravix;help;history;show' {
+            break
+        }
+        'gravix;help;history;check' {
+            break
+        }
+        'gravix;help;history;repair' {
+            break
+        }
+        'gravix;help;history;undo' {
             break
         }
         'gravix;help;completions' {

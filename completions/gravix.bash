@@ -25,6 +25,9 @@ _gravix() {
             gravix,help)
                 cmd="gravix__subcmd__help"
                 ;;
+            gravix,history)
+                cmd="gravix__subcmd__history"
+                ;;
             gravix,man)
                 cmd="gravix__subcmd__man"
                 ;;
@@ -40,11 +43,56 @@ _gravix() {
             gravix__subcmd__help,help)
                 cmd="gravix__subcmd__help__subcmd__help"
                 ;;
+            gravix__subcmd__help,history)
+                cmd="gravix__subcmd__help__subcmd__history"
+                ;;
             gravix__subcmd__help,man)
                 cmd="gravix__subcmd__help__subcmd__man"
                 ;;
             gravix__subcmd__help,models)
                 cmd="gravix__subcmd__help__subcmd__models"
+                ;;
+            gravix__subcmd__help__subcmd__history,check)
+                cmd="gravix__subcmd__help__subcmd__history__subcmd__check"
+                ;;
+            gravix__subcmd__help__subcmd__history,repair)
+                cmd="gravix__subcmd__help__subcmd__history__subcmd__repair"
+                ;;
+            gravix__subcmd__help__subcmd__history,show)
+                cmd="gravix__subcmd__help__subcmd__history__subcmd__show"
+                ;;
+            gravix__subcmd__help__subcmd__history,undo)
+                cmd="gravix__subcmd__help__subcmd__history__subcmd__undo"
+                ;;
+            gravix__subcmd__history,check)
+                cmd="gravix__subcmd__history__subcmd__check"
+                ;;
+            gravix__subcmd__history,help)
+                cmd="gravix__subcmd__history__subcmd__help"
+                ;;
+            gravix__subcmd__history,repair)
+                cmd="gravix__subcmd__history__subcmd__repair"
+                ;;
+            gravix__subcmd__history,show)
+                cmd="gravix__subcmd__history__subcmd__show"
+                ;;
+            gravix__subcmd__history,undo)
+                cmd="gravix__subcmd__history__subcmd__undo"
+                ;;
+            gravix__subcmd__history__subcmd__help,check)
+                cmd="gravix__subcmd__history__subcmd__help__subcmd__check"
+                ;;
+            gravix__subcmd__history__subcmd__help,help)
+                cmd="gravix__subcmd__history__subcmd__help__subcmd__help"
+                ;;
+            gravix__subcmd__history__subcmd__help,repair)
+                cmd="gravix__subcmd__history__subcmd__help__subcmd__repair"
+                ;;
+            gravix__subcmd__history__subcmd__help,show)
+                cmd="gravix__subcmd__history__subcmd__help__subcmd__show"
+                ;;
+            gravix__subcmd__history__subcmd__help,undo)
+                cmd="gravix__subcmd__history__subcmd__help__subcmd__undo"
                 ;;
             *)
                 ;;
@@ -53,7 +101,7 @@ _gravix() {
 
     case "${cmd}" in
         gravix)
-            opts="-h -V --help --version ask models completions man help"
+            opts="-h -V --help --version ask models history completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -67,7 +115,7 @@ _gravix() {
             return 0
             ;;
         gravix__subcmd__ask)
-            opts="-s -n -m -t -o -q -v -H -h --system --system-file --no-stdin --lossy --model --temperature --top-p --max-tokens --stop --seed --presence-penalty --frequency-penalty --stream --no-stream --output --raw --quiet --verbose --history --base-url --connect-timeout --idle-timeout --deadline --retries --ca-cert --allow-http --header --help"
+            opts="-s -n -m -t -o -q -v -H -h --system --system-file --no-stdin --lossy --model --temperature --top-p --max-tokens --stop --seed --presence-penalty --frequency-penalty --stream --no-stream --output --raw --quiet --verbose --history --turns --continue --no-save --no-wait --base-url --connect-timeout --idle-timeout --deadline --retries --ca-cert --allow-http --header --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -181,6 +229,10 @@ _gravix() {
                     fi
                     return 0
                     ;;
+                --turns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --base-url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -246,7 +298,7 @@ _gravix() {
             return 0
             ;;
         gravix__subcmd__help)
-            opts="ask models completions man help"
+            opts="ask models history completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -301,6 +353,76 @@ _gravix() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        gravix__subcmd__help__subcmd__history)
+            opts="show check repair undo"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gravix__subcmd__help__subcmd__history__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gravix__subcmd__help__subcmd__history__subcmd__repair)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gravix__subcmd__help__subcmd__history__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gravix__subcmd__help__subcmd__history__subcmd__undo)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         gravix__subcmd__help__subcmd__man)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -329,8 +451,166 @@ _gravix() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        gravix__subcmd__history)
+            opts="-h --help show check repair undo help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gravix__subcmd__history__subcmd__check)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gravix__subcmd__history__subcmd__help)
+            opts="show check repair undo help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gravix__subcmd__history__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gravix__subcmd__history__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gravix__subcmd__history__subcmd__help__subcmd__repair)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gravix__subcmd__history__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gravix__subcmd__history__subcmd__help__subcmd__undo)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gravix__subcmd__history__subcmd__repair)
+            opts="-q -h --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gravix__subcmd__history__subcmd__show)
+            opts="-h --last --raw --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --last)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gravix__subcmd__history__subcmd__undo)
+            opts="-q -h --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         gravix__subcmd__man)
-            opts="-h --help gravix gravix-ask gravix-models gravix-completions gravix-man"
+            opts="-h --help gravix gravix-ask gravix-models gravix-history gravix-completions gravix-man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -24,6 +24,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand --version 'Print version'
             cand ask 'Ask a question and print the reply'
             cand models 'List the models that the server offers'
+            cand history 'Show, check, repair or undo a conversation'
             cand completions 'Print a completion script for a shell'
             cand man 'Print a manual page, as roff'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -45,6 +46,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand -o 'Write the reply to FILE, once it is whole'
             cand --output 'Write the reply to FILE, once it is whole'
             cand --history 'Continue the conversation in FILE, and append the turn'
+            cand --turns 'Send only the system message and the newest N turns'
             cand --base-url 'The API''s base URL, or ''mock:'' [env: GRAVIX_BASE_URL]'
             cand --connect-timeout 'Give up connecting after S seconds (default 10)'
             cand --idle-timeout 'Give up after S seconds of silence (default 300)'
@@ -63,6 +65,9 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand --quiet 'Drop notes and warnings, not errors'
             cand -v 'Tell the whole exchange on stderr, the key left out'
             cand --verbose 'Tell the whole exchange on stderr, the key left out'
+            cand --continue 'Send the history as it is, without a new prompt'
+            cand --no-save 'Send the history, append nothing'
+            cand --no-wait 'Give up at once when another turn is under way'
             cand --allow-http 'Send the key over plain http too, where anyone can read it'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
@@ -85,6 +90,54 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'gravix;history'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand show 'Print a conversation for people, paged where it does not fit'
+            cand check 'Name every line that is no message, and count the others'
+            cand repair 'Move the lines that are no messages to FILE.bad'
+            cand undo 'Remove the newest turn, and print its lines'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'gravix;history;show'= {
+            cand --last 'Show only the system message and the newest N turns'
+            cand --raw 'Print control characters to a terminal as they are'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gravix;history;check'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gravix;history;repair'= {
+            cand -q 'Drop notes and warnings, not errors'
+            cand --quiet 'Drop notes and warnings, not errors'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gravix;history;undo'= {
+            cand -q 'Drop notes and warnings, not errors'
+            cand --quiet 'Drop notes and warnings, not errors'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'gravix;history;help'= {
+            cand show 'Print a conversation for people, paged where it does not fit'
+            cand check 'Name every line that is no message, and count the others'
+            cand repair 'Move the lines that are no messages to FILE.bad'
+            cand undo 'Remove the newest turn, and print its lines'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'gravix;history;help;show'= {
+        }
+        &'gravix;history;help;check'= {
+        }
+        &'gravix;history;help;repair'= {
+        }
+        &'gravix;history;help;undo'= {
+        }
+        &'gravix;history;help;help'= {
+        }
         &'gravix;completions'= {
             cand -h 'Print help'
             cand --help 'Print help'
@@ -96,6 +149,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
         &'gravix;help'= {
             cand ask 'Ask a question and print the reply'
             cand models 'List the models that the server offers'
+            cand history 'Show, check, repair or undo a conversation'
             cand completions 'Print a completion script for a shell'
             cand man 'Print a manual page, as roff'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -103,6 +157,20 @@ set edit:completion:arg-completer[gravix] = {|@words|
         &'gravix;help;ask'= {
         }
         &'gravix;help;models'= {
+        }
+        &'gravix;help;history'= {
+            cand show 'Print a conversation for people, paged where it does not fit'
+            cand check 'Name every line that is no message, and count the others'
+            cand repair 'Move the lines that are no messages to FILE.bad'
+            cand undo 'Remove the newest turn, and print its lines'
+        }
+        &'gravix;help;history;show'= {
+        }
+        &'gravix;help;history;check'= {
+        }
+        &'gravix;help;history;repair'= {
+        }
+        &'gravix;help;history;undo'= {
         }
         &'gravix;help;completions'= {
         }

@@ -33,6 +33,12 @@ Examples:
   gravix models | grep llama
   gravix models --base-url http://localhost:11434/v1";
 
+const HISTORY_EXAMPLES: &str = "\
+Examples:
+  gravix history show --last 3 chat.jsonl
+  gravix history check *.jsonl
+  gravix history undo chat.jsonl | jq -r 'select(.role==\"user\").content'";
+
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   gravix completions bash > ~/.local/share/bash-completion/completions/gravix
@@ -79,13 +85,15 @@ pub const ENVIRONMENT: &[(&str, &str)] = &[
     ("https_proxy, http_proxy", "the proxy for https:// and http:// base URLs"),
     ("all_proxy", "the proxy for both, where neither is set"),
     ("no_proxy", "hosts that are reached directly, separated by commas"),
-    ("NO_COLOR", "when set, help has no colour"),
+    ("PAGER", "shows what history show prints; less -FR where it is unset"),
+    ("NO_COLOR", "when set, nothing has colour"),
 ];
 
-pub const FILES: &[(&str, &str)] = &[(
-    "the FILE of --history",
-    "the messages array of a conversation, one JSON object a line; edit it as you like",
-)];
+pub const FILES: &[(&str, &str)] = &[
+    ("FILE", "a history: the messages array, one JSON object a line; edit it freely"),
+    ("FILE.torn", "a last line of FILE that was cut while it was written"),
+    ("FILE.bad", "lines of FILE that history repair moved there"),
+];
 
 /// `title` and its entries, as help shows them.
 fn section(title: &str, entries: &[(&str, &str)]) -> String {
@@ -139,6 +147,9 @@ that a pipe sees all of a reply or none of it.",
     /// List the models that the server offers
     #[command(help_template = TEMPLATE, before_help = MODELS_EXAMPLES)]
     Models(ModelsArgs),
+    /// Show, check, repair or undo a conversation
+    #[command(help_template = TEMPLATE, before_help = HISTORY_EXAMPLES, subcommand_required = true)]
+    History(HistoryArgs),
     /// Print a completion script for a shell
     #[command(help_template = TEMPLATE, before_help = COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),
@@ -224,6 +235,36 @@ pub struct AskArgs {
         value_hint = ValueHint::FilePath
     )]
     pub history: Option<PathBuf>,
+
+    /// Send only the system message and the newest N turns
+    ///
+    /// A turn begins at a user message. The file is read from its end, and
+    /// what is not sent is not checked.
+    #[arg(long, value_name = "N", requires = "history", help_heading = "History")]
+    pub turns: Option<u64>,
+
+    /// Send the history as it is, without a new prompt
+    ///
+    /// For a history that ends with a message of your own or of a tool. The
+    /// reply alone is appended. Standard input is left alone.
+    #[arg(
+        long = "continue",
+        requires = "history",
+        conflicts_with = "words",
+        help_heading = "History",
+        hide_short_help = true
+    )]
+    pub continues: bool,
+
+    /// Send the history, append nothing
+    ///
+    /// The file may then be read-only.
+    #[arg(long, requires = "history", help_heading = "History", hide_short_help = true)]
+    pub no_save: bool,
+
+    /// Give up at once when another turn is under way
+    #[arg(long, requires = "history", help_heading = "History", hide_short_help = true)]
+    pub no_wait: bool,
 
     #[command(flatten)]
     pub network: NetworkArgs,
@@ -348,6 +389,57 @@ pub struct ModelsArgs {
 }
 
 #[derive(Debug, clap::Args)]
+pub struct HistoryArgs {
+    #[command(subcommand)]
+    pub command: HistoryCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum HistoryCommand {
+    /// Print a conversation for people, paged where it does not fit
+    Show(ShowArgs),
+    /// Name every line that is no message, and count the others
+    Check(CheckArgs),
+    /// Move the lines that are no messages to FILE.bad
+    Repair(ChangeArgs),
+    /// Remove the newest turn, and print its lines
+    Undo(ChangeArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ShowArgs {
+    /// The history
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+
+    /// Show only the system message and the newest N turns
+    #[arg(long, value_name = "N")]
+    pub last: Option<u64>,
+
+    /// Print control characters to a terminal as they are
+    #[arg(long)]
+    pub raw: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct CheckArgs {
+    /// The histories
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ChangeArgs {
+    /// The history
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+
+    /// Drop notes and warnings, not errors
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, clap::Args)]
 pub struct CompletionsArgs {
     /// bash, zsh, fish, powershell or elvish
     #[arg(hide_possible_values = true)]
@@ -375,6 +467,7 @@ pub enum Page {
     Gravix,
     GravixAsk,
     GravixModels,
+    GravixHistory,
     GravixCompletions,
     GravixMan,
 }

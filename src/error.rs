@@ -29,10 +29,14 @@ pub enum Error {
     NotUtf8 { what: String, offset: usize },
     /// A line of a history file is no message; `line` counts from 1.
     HistoryLine { path: PathBuf, line: u64, reason: String },
+    /// So many lines of histories are no messages; each was told.
+    Faults(u64),
     /// An input cannot be read.
     Unreadable { path: PathBuf, source: io::Error },
     /// A file to be written cannot be; found before anything was sent.
     Unwritable { path: PathBuf, source: io::Error },
+    /// Another process works on this history.
+    Locked(PathBuf),
     /// The reply came and was printed, but could not be written to a file.
     NotSaved { path: PathBuf, source: io::Error },
     /// Standard output cannot be written.
@@ -147,12 +151,12 @@ impl Error {
             Error::Usage(_) => 2,
             Error::EndedEarly(_) => 3,
             Error::Partial(_) => 4,
-            Error::NotUtf8 { .. } | Error::HistoryLine { .. } => 65,
+            Error::NotUtf8 { .. } | Error::HistoryLine { .. } | Error::Faults(_) => 65,
             Error::Unreadable { .. } => 66,
             Error::Unwritable { .. } | Error::NotSaved { .. } => 73,
             Error::Stdout(_) => 74,
             Error::StdoutClosed => return Status::BrokenPipe,
-            Error::Network(_) => 75,
+            Error::Locked(_) | Error::Network(_) => 75,
             Error::Protocol(_) => 76,
             Error::Config(_) => 78,
             Error::Server(server) => match server.refusal() {
@@ -195,11 +199,18 @@ impl fmt::Display for Error {
             Error::HistoryLine { path, line, reason } => {
                 write!(f, "{}:{line}: {reason}", path.display())
             }
+            Error::Faults(1) => f.write_str("1 line is no message; gravix history repair moves it"),
+            Error::Faults(count) => {
+                write!(f, "{count} lines are no messages; gravix history repair moves them")
+            }
             Error::Unreadable { path, source } => {
                 write!(f, "cannot read {}: {}", path.display(), Reason(source))
             }
             Error::Unwritable { path, source } => {
                 write!(f, "cannot write {}: {}", path.display(), Reason(source))
+            }
+            Error::Locked(path) => {
+                write!(f, "another turn of {} is under way; try again later", path.display())
             }
             Error::NotSaved { path, source } => {
                 write!(f, "the reply was not saved to {}: {}", path.display(), Reason(source))
@@ -294,10 +305,11 @@ struct Reason<'a>(&'a io::Error);
 impl fmt::Display for Reason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.0.to_string();
-        let text = text.split(" (os error ").next().unwrap_or_default();
+        let (text, rest) = text.split_once(" (os error ").unwrap_or((&text, ""));
+        let rest = rest.split_once(')').map_or("", |parts| parts.1);
         let mut letters = text.chars();
         match letters.next() {
-            Some(first) => write!(f, "{}{}", first.to_lowercase(), letters.as_str()),
+            Some(first) => write!(f, "{}{}{rest}", first.to_lowercase(), letters.as_str()),
             None => f.write_str("unknown error"),
         }
     }

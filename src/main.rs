@@ -12,6 +12,7 @@ mod history;
 mod notes;
 mod output;
 mod output_file;
+mod pager;
 mod prompt;
 mod proxy;
 mod reply;
@@ -19,6 +20,7 @@ mod secret;
 mod settings;
 mod signals;
 mod terminal;
+mod transcript;
 mod usage;
 
 use std::ffi::OsString;
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         let place = place.unwrap_or_else(|| "an unknown place".to_owned());
         notes::say(format_args!("this is a bug in gravix, at {place}; please report it"));
     }));
+    signals::survive_file_size_limit();
     let environment = Environment::read();
     match panic::catch_unwind(|| run(std::env::args_os(), &environment)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
@@ -56,6 +59,7 @@ fn run(arguments: impl Iterator<Item = OsString>, environment: &Environment) -> 
     match args.command {
         Command::Ask(args) => commands::ask::run(*args, environment, terminal),
         Command::Models(args) => commands::models::run(args, environment, terminal),
+        Command::History(args) => commands::history::run(args.command, environment, terminal),
         Command::Completions(args) => commands::documents::completions(args.shell),
         Command::Man(args) => commands::documents::man(args.page),
     }

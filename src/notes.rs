@@ -13,7 +13,7 @@ use crate::secret::Secret;
 use crate::terminal::push_harmless;
 
 /// How long gravix waits for something before it says what it waits for.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub const PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Volume {

@@ -32,8 +32,12 @@ pub struct Output<W> {
 
 /// Standard output, without Rust's line buffer.
 pub fn stdout(bytes: Bytes) -> Result<Output<File>> {
+    Ok(Output::new(stdout_file()?, bytes))
+}
+
+pub fn stdout_file() -> Result<File> {
     let stdout = io::stdout().as_fd().try_clone_to_owned().map_err(Error::Stdout)?;
-    Ok(Output::new(File::from(stdout), bytes))
+    Ok(File::from(stdout))
 }
 
 /// Writes a whole text to standard output.

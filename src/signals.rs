@@ -11,6 +11,15 @@ pub fn die_of_broken_pipe() {
     let _ = emulate_default_handler(SIGPIPE);
 }
 
+/// Makes a write beyond `ulimit -f` an error (EFBIG) and not a death by
+/// SIGXFSZ, which would lose what was being written.
+pub fn survive_file_size_limit() {
+    let mut file_size = SigSet::empty();
+    file_size.add(Signal::SIGXFSZ);
+    // It fails for masks that do not exist alone.
+    let _ = file_size.thread_block();
+}
+
 /// Keeps the signals that end a process waiting until it is dropped; then
 /// they do their work. A signal that is ignored stays so.
 #[must_use]

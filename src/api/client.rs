@@ -4,7 +4,7 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::thread;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use ureq::typestate::WithoutBody;
@@ -86,6 +86,11 @@ impl Client {
             retries: network.retries,
             _mock: mock,
         })
+    }
+
+    /// What is left until the deadline, if there is one.
+    pub fn time_left(&self) -> Option<Duration> {
+        self.clock.left()
     }
 
     /// Asks for a chat completion. The events end when the reply is whole.
@@ -265,7 +270,7 @@ impl Client {
                 .iter()
                 .any(|words| message.contains(words));
         match error.status() {
-            _ if is_too_long => Some("shorten the prompt or the history".to_owned()),
+            _ if is_too_long => Some("shorten the prompt, or send fewer --turns".to_owned()),
             Some(401 | 403) if self.key.is_none() => {
                 Some("set GRAVIXLAYER_API_KEY to your key".to_owned())
             }
@@ -274,7 +279,7 @@ impl Client {
                 Some("gravix models lists the models there are".to_owned())
             }
             Some(404) => Some(format!("check the base URL {}", self.base_url)),
-            Some(413) => Some("shorten the prompt or the history".to_owned()),
+            Some(413) => Some("shorten the prompt, or send fewer --turns".to_owned()),
             Some(429) if error.is_quota() => None,
             Some(429 | 503) => Some(match error.retry_after {
                 Some(wait) => format!("try again in {} s", wait.as_secs_f64().ceil()),

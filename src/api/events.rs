@@ -451,6 +451,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn any_stream_is_the_same_however_its_bytes_are_cut(
             fragments in prop::collection::vec(fragment(), 0..24),

@@ -41,14 +41,18 @@ struct Fields<'a> {
 pub struct Conversation<'a> {
     pub system: Option<&'a str>,
     pub history: Option<Messages>,
-    pub prompt: &'a str,
+    /// `None` where the history is to be carried on as it is.
+    pub prompt: Option<&'a str>,
 }
 
 /// A request body of known length that can be read any number of times.
 pub struct Body {
-    before: Vec<u8>,
-    history: Option<Messages>,
-    after: Vec<u8>,
+    parts: Vec<Part>,
+}
+
+enum Part {
+    Bytes(Vec<u8>),
+    History(Messages),
 }
 
 impl Body {
@@ -64,36 +68,43 @@ impl Body {
             frequency_penalty: args.frequency_penalty,
             stream,
         };
-        let mut before = json(&fields);
-        before.pop();
-        before.extend_from_slice(b",\"messages\":[");
+        let mut head = json(&fields);
+        head.pop();
+        head.extend_from_slice(b",\"messages\":[");
+        let message = |role, content| Part::Bytes(json(&Message { role, content }));
         let history = conversation.history.filter(|history| !history.is_empty());
-        if let Some(content) = conversation.system {
-            before.extend(json(&Message { role: "system", content }));
-            before.push(b',');
+        let messages = [
+            conversation.system.map(|text| message("system", text)),
+            history.map(Part::History),
+            conversation.prompt.map(|text| message("user", text)),
+        ];
+        let mut parts = vec![Part::Bytes(head)];
+        for (index, part) in messages.into_iter().flatten().enumerate() {
+            if index > 0 {
+                parts.push(Part::Bytes(b",".to_vec()));
+            }
+            parts.push(part);
         }
-        let mut after = Vec::new();
-        if history.is_some() {
-            after.push(b',');
-        }
-        after.extend(json(&Message { role: "user", content: conversation.prompt }));
-        after.extend_from_slice(b"]}");
-        Self { before, history, after }
+        parts.push(Part::Bytes(b"]}".to_vec()));
+        Self { parts }
     }
 
     /// The length in bytes.
     pub fn len(&self) -> u64 {
-        let history = self.history.as_ref().map_or(0, Messages::len);
-        self.before.len() as u64 + history + self.after.len() as u64
+        let length = |part: &Part| match part {
+            Part::Bytes(bytes) => bytes.len() as u64,
+            Part::History(messages) => messages.len(),
+        };
+        self.parts.iter().map(length).sum()
     }
 
     /// Reads the body from its beginning.
-    pub fn reader(&self) -> impl Read + '_ {
-        let history: Box<dyn Read> = match &self.history {
-            Some(history) => Box::new(history.reader()),
-            None => Box::new(io::empty()),
-        };
-        self.before.chain(history).chain(self.after.as_slice())
+    pub fn reader(&self) -> Box<dyn Read + '_> {
+        let nothing: Box<dyn Read + '_> = Box::new(io::empty());
+        self.parts.iter().fold(nothing, |before, part| match part {
+            Part::Bytes(bytes) => Box::new(before.chain(bytes.as_slice())),
+            Part::History(messages) => Box::new(before.chain(messages.reader())),
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::time::Duration;
 
 use crate::api::client::Client;
 use crate::api::events::{Event, FinishReason};
@@ -9,7 +10,7 @@ use crate::api::request::{self, Body, Conversation};
 use crate::cli::AskArgs;
 use crate::environment::Environment;
 use crate::error::{EarlyEnd, Error, Result};
-use crate::history::History;
+use crate::history::{Access, History, Patience, Window};
 use crate::notes::Notes;
 use crate::output::{self, Bytes, Output, stdout_error};
 use crate::output_file::OutputFile;
@@ -21,19 +22,27 @@ use crate::terminal::Terminal;
 pub fn run(args: AskArgs, environment: &Environment, terminal: Terminal) -> Result<()> {
     let notes = Notes::new(&args.volume, environment);
     let stdin = stdin_of(&args, terminal);
-    prompt::ensure_possible(&args.words, stdin)?;
+    if !args.continues {
+        prompt::ensure_possible(&args.words, stdin)?;
+    }
     let network = Network::resolve(&args.network, environment)?;
     let model = settings::model(&args.model, environment)?;
     let delivery = Delivery::choose(&args, terminal)?;
     let system = system_prompt(&args)?;
-    let prompt = prompt::assemble(&args.words, stdin, io::stdin(), encoding(&args), &notes)?;
+    let prompt = match args.continues {
+        true => None,
+        false => Some(prompt::assemble(&args.words, stdin, io::stdin(), encoding(&args), &notes)?),
+    };
     let client = Client::new(&network, &notes)?;
-    let mut history = open_history(&args, &notes)?;
+    let mut history = open_history(&args, client.time_left(), &notes)?;
+    if args.continues {
+        ensure_open_ended(history.as_ref())?;
+    }
 
     let conversation = Conversation {
         system: system.as_deref(),
         history: history.as_ref().map(|history| history.messages(system.is_some())),
-        prompt: &prompt,
+        prompt: prompt.as_deref(),
     };
     let streams = args.stream || delivery == Delivery::Live;
     let body = Body::new(&model, &args.model, streams, conversation);
@@ -43,6 +52,9 @@ pub fn run(args: AskArgs, environment: &Environment, terminal: Terminal) -> Resu
     let received = client
         .chat(&body, if streams { "text/event-stream" } else { "application/json" })
         .and_then(|events| {
+            if let Some(history) = history.as_ref().filter(|_| args.no_save) {
+                history.release();
+            }
             let live = (delivery == Delivery::Live).then_some(&mut stdout);
             receive(events, &mut reply, live)
         });
@@ -50,8 +62,10 @@ pub fn run(args: AskArgs, environment: &Environment, terminal: Terminal) -> Resu
     received?;
 
     let saved = match &mut history {
-        Some(history) => save_turn(history, system.as_deref(), &prompt, &reply.text),
-        None => Ok(()),
+        Some(history) if !args.no_save => {
+            save_turn(history, system.as_deref(), prompt.as_deref(), &reply.text)
+        }
+        _ => Ok(()),
     };
     let delivered = deliver(&delivery, &reply.text, terminal_bytes(&args), &mut stdout);
     saved?;
@@ -103,16 +117,30 @@ fn system_prompt(args: &AskArgs) -> Result<Option<String>> {
     }
 }
 
-fn open_history(args: &AskArgs, notes: &Notes) -> Result<Option<History>> {
+fn open_history(args: &AskArgs, left: Option<Duration>, notes: &Notes) -> Result<Option<History>> {
     let Some(path) = &args.history else {
         return Ok(None);
     };
-    let history = History::open(path)?;
-    if history.is_exposed() {
-        let path = path.display();
-        notes.warn(format_args!("others can read {path}; chmod 600 keeps it to you"));
-    }
+    let access = if args.no_save { Access::Read } else { Access::Append };
+    let window = args.turns.map_or(Window::All, Window::Turns);
+    let patience = match (args.no_wait, left, args.network.deadline) {
+        (true, ..) => Patience::None,
+        (false, Some(left), Some(of)) => Patience::Until { left, of },
+        (false, ..) => Patience::Endless,
+    };
+    let history = History::open(path, access, window, patience, notes)?;
+    history.warn_if_exposed(notes);
     Ok(Some(history))
+}
+
+/// A history can be carried on when it is the model's turn.
+fn ensure_open_ended(history: Option<&History>) -> Result<()> {
+    let why = match history.map(History::last_role) {
+        Some(Some("assistant")) => "the history ends with an assistant message",
+        Some(Some(_)) => return Ok(()),
+        Some(None) | None => "the history is empty",
+    };
+    Err(Error::Usage(format!("nothing to continue: {why}; give a prompt instead of --continue")))
 }
 
 /// Pulls the reply to its end, printing it to `live` as it comes.
@@ -144,13 +172,18 @@ fn receive(
 
 /// Appends the turn; the system prompt goes first when it is the first turn.
 /// A reply without text makes no turn.
-fn save_turn(history: &mut History, system: Option<&str>, prompt: &str, text: &str) -> Result<()> {
+fn save_turn(
+    history: &mut History,
+    system: Option<&str>,
+    prompt: Option<&str>,
+    text: &str,
+) -> Result<()> {
     if text.is_empty() {
         return Ok(());
     }
     let system = system.filter(|_| history.is_empty());
     let mut lines = system.map(|text| request::line("system", text)).unwrap_or_default();
-    lines.extend(request::line("user", prompt));
+    lines.extend(prompt.into_iter().flat_map(|prompt| request::line("user", prompt)));
     lines.extend(request::line("assistant", text));
     history.append(lines)
 }

@@ -2,4 +2,5 @@
 
 pub mod ask;
 pub mod documents;
+pub mod history;
 pub mod models;

@@ -72,8 +72,9 @@ fn man_pages_are_those_of_the_command_line() {
 /// A man page: what clap knows, then the sections that help has too.
 fn page(command: clap::Command, examples: &str) -> String {
     let bin_name = command.get_bin_name().unwrap_or("gravix").to_owned();
-    let is_root = command.has_subcommands();
-    let arguments = if is_root { "COMMAND [OPTION]..." } else { "[OPTION]..." };
+    let is_root = bin_name == "gravix";
+    let arguments = if command.has_subcommands() { "COMMAND [OPTION]..." } else { "[OPTION]..." };
+    let nested: String = if is_root { String::new() } else { subsections(&command) };
     let positionals: Vec<_> = command.get_positionals().map(|arg| format!(" {arg}")).collect();
     let usage = format!("{bin_name} {arguments}{}", positionals.concat());
     // What is too much for -h belongs into a manual.
@@ -94,10 +95,34 @@ fn page(command: clap::Command, examples: &str) -> String {
     ];
     rendered.into_iter().collect::<Result<Vec<()>, _>>().expect("a vector takes all");
     let mut text = String::from_utf8(text).expect("a page is UTF-8");
+    text += &nested;
     text += &entries("EXIT STATUS", cli::EXIT_STATUS);
     text += &entries("ENVIRONMENT", cli::ENVIRONMENT);
     text += &entries("FILES", cli::FILES);
     text += &literal("EXAMPLES", examples.trim_start_matches("Examples:\n"));
+    text
+}
+
+/// The commands of a command that has no pages for them.
+fn subsections(command: &clap::Command) -> String {
+    let is_own = |command: &&clap::Command| command.get_name() != "help";
+    let mut text = String::new();
+    for nested in command.get_subcommands().filter(is_own) {
+        let mut roff = Roff::new();
+        let positionals: Vec<_> = nested.get_positionals().map(ToString::to_string).collect();
+        let usage = format!("{} [OPTION]... {}", nested.get_name(), positionals.join(" "));
+        roff.control("SH", [usage.to_uppercase().split(' ').next().unwrap_or_default()]);
+        roff.text([bold(usage)]);
+        roff.control("PP", []);
+        roff.text([roman(nested.get_about().expect("an about").to_string())]);
+        text += &body(&roff);
+        let mut options = Vec::new();
+        let man = clap_mangen::Man::new(nested.clone());
+        man.render_options_section(&mut options).expect("a vector takes all");
+        let options = String::from_utf8(options).expect("a page is UTF-8");
+        let (_, options) = options.split_once(".SH OPTIONS\n").expect("options");
+        text += options;
+    }
     text
 }
 
@@ -135,7 +160,14 @@ fn the_program_prints_the_committed_files() {
         let script = std::fs::read(root().join("completions").join(name)).expect("a script");
         run(gravix().args(["completions", &shell.to_string()])).exits(0).prints(script);
     }
-    for name in ["gravix", "gravix-ask", "gravix-models", "gravix-completions", "gravix-man"] {
+    for name in [
+        "gravix",
+        "gravix-ask",
+        "gravix-models",
+        "gravix-history",
+        "gravix-completions",
+        "gravix-man",
+    ] {
         let page = std::fs::read(root().join("man").join(format!("{name}.1"))).expect("a page");
         run(gravix().args(["man", name])).exits(0).prints(page);
     }

@@ -5,6 +5,8 @@
 mod companions;
 /// Help, completions and man pages say what the program does.
 mod documents;
+/// What crashes, full disks and other processes may do to a history.
+mod durability;
 /// Faults of URLs and keys, and what servers say of them.
 mod faults;
 /// A conversation in a file.
@@ -31,3 +33,5 @@ mod stream;
 mod support;
 /// Certificates that are trusted, and those that are not.
 mod tls;
+/// Showing, checking, repairing and undoing a history.
+mod upkeep;

@@ -1,0 +1,193 @@
+//! `gravix history`: conversations for people, and their upkeep.
+
+use std::fs;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::Path;
+
+use crate::cli::{ChangeArgs, HistoryCommand, ShowArgs, VolumeArgs};
+use crate::environment::Environment;
+use crate::error::{Error, Result};
+use crate::history::{
+    Access, BYTE_ORDER_MARK, History, Line, Lines, Patience, Window, append_to, directory_of, role,
+    with_suffix,
+};
+use crate::notes::Notes;
+use crate::output::{self, Bytes, stdout_error};
+use crate::pager::{Pager, or_left};
+use crate::signals::Hold;
+use crate::terminal::Terminal;
+use crate::transcript::Transcript;
+
+pub fn run(command: HistoryCommand, environment: &Environment, terminal: Terminal) -> Result<()> {
+    let notes = |quiet| Notes::new(&VolumeArgs { quiet, verbose: false }, environment);
+    match command {
+        HistoryCommand::Show(args) => show(&args, environment, terminal, &notes(false)),
+        HistoryCommand::Check(args) => {
+            let mut faults = 0;
+            for file in &args.files {
+                faults += check(file, terminal, &notes(false))?;
+            }
+            if faults == 0 { Ok(()) } else { Err(Error::Faults(faults)) }
+        }
+        HistoryCommand::Repair(args) => repair(&args, &notes(args.quiet)),
+        HistoryCommand::Undo(args) => undo(&args, &notes(args.quiet)),
+    }
+}
+
+fn show(
+    args: &ShowArgs,
+    environment: &Environment,
+    terminal: Terminal,
+    notes: &Notes,
+) -> Result<()> {
+    let window = args.last.map_or(Window::All, Window::Turns);
+    let history = History::open(&args.file, Access::Read, window, Patience::Endless, notes)?;
+    let bytes = if terminal.stdout && !args.raw { Bytes::Harmless } else { Bytes::Exact };
+    let size = terminal.size();
+    let has_colour = size.is_some() && environment.get("NO_COLOR").is_none();
+    let transcript = Transcript { bytes, width: size.map(|size| size.width), has_colour };
+    let screen = output::stdout_file()?;
+    match size {
+        None => {
+            let mut screen = io::BufWriter::new(screen);
+            let shown = print(&history, &transcript, &args.file, &mut screen)?;
+            shown.and_then(|()| screen.flush()).map_err(stdout_error)
+        }
+        Some(size) => {
+            let mut pager = Pager::new(screen, size.height, environment);
+            let shown = print(&history, &transcript, &args.file, &mut pager)?;
+            or_left(shown.and_then(|()| pager.finish())).map_err(stdout_error)
+        }
+    }
+}
+
+/// Reads the history and writes its transcript. The inner result is that of
+/// the writing.
+fn print(
+    history: &History,
+    transcript: &Transcript,
+    path: &Path,
+    out: &mut impl Write,
+) -> Result<io::Result<()>> {
+    let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
+    let mut is_first = true;
+    for range in history.ranges() {
+        let mut lines = BufReader::new(history.part(range).map_err(unreadable)?);
+        let mut line = Vec::new();
+        while lines.read_until(b'\n', &mut line).map_err(unreadable)? > 0 {
+            let written = transcript.write(&line, is_first, out);
+            is_first &= !matches!(written, Ok(true));
+            if let Err(error) = written {
+                return Ok(Err(error));
+            }
+            line.clear();
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Prints each fault of a history and what else is in it. Gives the number of
+/// faults.
+fn check(path: &Path, terminal: Terminal, notes: &Notes) -> Result<u64> {
+    let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
+    let history = History::open_unchecked(path, Access::Read, Patience::Endless, notes)?;
+    let bytes = if terminal.stdout { Bytes::Harmless } else { Bytes::Exact };
+    let mut report = output::stdout(bytes)?;
+    let (mut turns, mut messages, mut length, mut faults) = (0_u64, 0_u64, 0, 0);
+    let shown = path.display();
+    let mut lines = Lines::new(history.file()).map_err(unreadable)?;
+    while let Some(line) = lines.next().map_err(unreadable)? {
+        length = line.range().end;
+        match role(line.text) {
+            Ok(None) => {}
+            Ok(Some(role)) => {
+                messages += 1;
+                turns += u64::from(role == "user");
+            }
+            Err(fault) => {
+                faults += 1;
+                let torn = if fault.is_torn && !line.is_terminated { "torn: " } else { "" };
+                let text = format!("{shown}:{}: {torn}{}\n", line.number, fault.reason);
+                report.write(&text).map_err(stdout_error)?;
+            }
+        }
+    }
+    let counts = format!("{shown}: {turns} turns, {messages} messages, {length} bytes");
+    let written = report.write(&counts).and_then(|()| report.finish());
+    written.map_err(stdout_error)?;
+    Ok(faults)
+}
+
+/// Moves the lines that are no messages to `FILE.bad`, in order. The file is
+/// replaced by what is left of it, byte for byte.
+fn repair(args: &ChangeArgs, notes: &Notes) -> Result<()> {
+    let path = fs::canonicalize(&args.file)
+        .map_err(|source| Error::Unwritable { path: args.file.clone(), source })?;
+    let unwritable = |source| Error::Unwritable { path: path.clone(), source };
+    let history = History::open_unchecked(&path, Access::Change, Patience::Endless, notes)?;
+    let _hold = Hold::new();
+    let mut good = tempfile::NamedTempFile::new_in(directory_of(&path)).map_err(unwritable)?;
+    let mut moved = Vec::new();
+    let mut bad = Vec::new();
+    {
+        let mut out = io::BufWriter::new(good.as_file_mut());
+        let mut lines = Lines::new(history.file()).map_err(unwritable)?;
+        while let Some(line) = lines.next().map_err(unwritable)? {
+            if role(line.text).is_ok() {
+                copy(&line, &mut out).map_err(unwritable)?;
+            } else {
+                moved.push(line.number.to_string());
+                bad.extend_from_slice(line.text);
+                bad.extend_from_slice(if line.is_terminated { b"" } else { b"\n" });
+            }
+        }
+        out.flush().map_err(unwritable)?;
+    }
+    let shown = args.file.display();
+    if moved.is_empty() {
+        notes.note(format_args!("{shown} needs no repair"));
+        return Ok(());
+    }
+    let aside = with_suffix(&path, ".bad");
+    append_to(&aside, &bad).map_err(|source| Error::Unwritable { path: aside.clone(), source })?;
+    let replaced = history.file().metadata().and_then(|metadata| {
+        good.as_file().set_permissions(metadata.permissions())?;
+        good.as_file().sync_all()?;
+        good.persist(&path)?;
+        fs::File::open(directory_of(&path))?.sync_all()
+    });
+    replaced.map_err(unwritable)?;
+    let aside = with_suffix(&args.file, ".bad");
+    let (count, lines) = (moved.len(), moved.join(", "));
+    notes.note(format_args!(
+        "moved {count} of the lines of {shown} to {}: {lines}",
+        aside.display()
+    ));
+    Ok(())
+}
+
+fn copy(line: &Line<'_>, out: &mut impl Write) -> io::Result<()> {
+    // Only the first line can begin after a mark.
+    if line.number == 1 && line.start > 0 {
+        out.write_all(BYTE_ORDER_MARK)?;
+    }
+    out.write_all(line.text)
+}
+
+/// Prints the lines of the newest turn, then cuts them off.
+fn undo(args: &ChangeArgs, notes: &Notes) -> Result<()> {
+    let path = &args.file;
+    let history = History::open(path, Access::Change, Window::Turns(1), Patience::Endless, notes)?;
+    let [_, turn] = history.ranges();
+    let lines = history
+        .part(turn.clone())
+        .and_then(io::read_to_string)
+        .map_err(|source| Error::Unreadable { path: path.clone(), source })?;
+    let first = lines.lines().next().unwrap_or_default();
+    if role(first.as_bytes()) != Ok(Some("user".to_owned())) {
+        return Err(Error::Usage(format!("{} has no turn to undo", path.display())));
+    }
+    // First printed, then removed: so it is always somewhere.
+    output::print(&lines, Bytes::Exact)?;
+    history.truncate(turn.start)
+}

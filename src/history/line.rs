@@ -1,0 +1,117 @@
+//! One line of a history file: whether it is a message, and whose.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::error::Category;
+
+pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Why a line is no message.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Fault {
+    pub reason: String,
+    /// It is no JSON at all, as what is left of a line that was cut.
+    pub is_torn: bool,
+}
+
+/// The role of the message that `line` holds; `None` for a blank line.
+pub fn role(line: &[u8]) -> Result<Option<String>, Fault> {
+    let text = trim(line);
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let text = std::str::from_utf8(text).map_err(|error| Fault {
+        reason: format!("not UTF-8 at byte offset {} of the line", error.valid_up_to()),
+        is_torn: true,
+    })?;
+    match serde_json::from_str::<Message>(text) {
+        Ok(message) => Ok(Some(message.role)),
+        Err(error) => {
+            // The position that serde_json appends counts lines of its own.
+            let reason = error.to_string();
+            let reason = reason.rsplit_once(" at line ").map_or(reason.as_str(), |parts| parts.0);
+            Err(Fault {
+                reason: format!("not a message: {reason} at column {}", error.column()),
+                is_torn: error.classify() != Category::Data,
+            })
+        }
+    }
+}
+
+/// `line` without the white space of JSON (RFC 8259 2) around it.
+pub fn trim(line: &[u8]) -> &[u8] {
+    let end = trimmed_len(line);
+    let begin = line[..end].iter().position(|byte| !is_blank(*byte));
+    &line[begin.unwrap_or(end)..end]
+}
+
+/// How much of `line` is left without the white space at its end.
+pub fn trimmed_len(line: &[u8]) -> usize {
+    line.iter().rposition(|byte| !is_blank(*byte)).map_or(0, |last| last + 1)
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// An object with one string `role` and at most one `content`.
+struct Message {
+    role: String,
+}
+
+impl<'de> Deserialize<'de> for Message {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MessageVisitor)
+    }
+}
+
+struct MessageVisitor;
+
+impl<'de> Visitor<'de> for MessageVisitor {
+    type Value = Message;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with a role")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Message, A::Error> {
+        let mut role = None;
+        let mut has_content = false;
+        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+            match key.as_ref() {
+                "role" if role.is_some() => return Err(A::Error::duplicate_field("role")),
+                "role" => role = Some(map.next_value()?),
+                "content" if has_content => return Err(A::Error::duplicate_field("content")),
+                name => {
+                    has_content |= name == "content";
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(Message { role: role.ok_or_else(|| A::Error::missing_field("role"))? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::role;
+
+    #[test]
+    fn a_line_is_a_message_blank_or_a_fault() {
+        assert_eq!(role(b" {\"role\":\"user\"}\r\n"), Ok(Some("user".to_owned())));
+        assert_eq!(role(b" \t\r\n"), Ok(None));
+        for (line, is_torn) in [
+            (&b"{\"role\":\"us"[..], true),
+            (b"{\"role\":\"user\"", true),
+            (b"{\"role\":\"\xc3", true),
+            (b"\x0c", true),
+            (b"[]", false),
+            (b"{}", false),
+            (b"{\"role\":1}", false),
+        ] {
+            assert_eq!(role(line).expect_err("a fault").is_torn, is_torn, "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Waiting for one's turn on a conversation.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, NetworkError, Result};
+use crate::notes::{Notes, PATIENCE};
+
+/// Who else may hold the lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Nobody.
+    Exclusive,
+    /// Other readers.
+    Shared,
+}
+
+/// How long to wait for it.
+#[derive(Debug, Clone, Copy)]
+pub enum Patience {
+    /// Not at all.
+    None,
+    /// As long as it takes.
+    Endless,
+    /// So long, which is what is left of the deadline; `of` is all of it.
+    Until { left: Duration, of: Duration },
+}
+
+/// Locks `file`, which `path` is shown for, until it is closed. A file system
+/// without locks is told, and done without.
+///
+/// # Errors
+/// [`Error::Locked`] when another process holds it and there is no patience,
+/// the deadline's error when patience ends.
+pub fn acquire(
+    file: &Arc<File>,
+    path: &Path,
+    kind: Kind,
+    patience: Patience,
+    notes: &Notes,
+) -> Result<()> {
+    let tried = match kind {
+        Kind::Exclusive => file.try_lock(),
+        Kind::Shared => file.try_lock_shared(),
+    };
+    let outcome = match (tried, patience) {
+        (Ok(()), _) => return Ok(()),
+        (Err(TryLockError::WouldBlock), Patience::None) => {
+            return Err(Error::Locked(path.to_owned()));
+        }
+        (Err(TryLockError::WouldBlock), _) => wait(file, path, kind, patience, notes)?,
+        (Err(TryLockError::Error(error)), _) => Err(error),
+    };
+    match outcome {
+        Err(error) if has_no_locks(&error) => {
+            let path = path.display();
+            notes.warn(format_args!(
+                "the file system of {path} has no locks: let no two turns run at once"
+            ));
+            Ok(())
+        }
+        Err(source) => Err(Error::Unwritable { path: path.to_owned(), source }),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Waits in a thread, as a lock knows no timeout; says so after a second.
+fn wait(
+    file: &Arc<File>,
+    path: &Path,
+    kind: Kind,
+    patience: Patience,
+    notes: &Notes,
+) -> Result<io::Result<()>> {
+    let (done, locked) = mpsc::channel();
+    let file = Arc::clone(file);
+    thread::spawn(move || {
+        let outcome = match kind {
+            Kind::Exclusive => file.lock(),
+            Kind::Shared => file.lock_shared(),
+        };
+        // Nobody listens any more when patience has ended.
+        let _ = done.send(outcome);
+    });
+    let began = Instant::now();
+    let limit = match patience {
+        Patience::Until { left, .. } => left,
+        Patience::None | Patience::Endless => Duration::MAX,
+    };
+    if let Ok(outcome) = locked.recv_timeout(PATIENCE.min(limit)) {
+        return Ok(outcome);
+    }
+    if limit > PATIENCE {
+        let path = path.display();
+        notes.note(format_args!(
+            "waiting for another turn of {path} to end; --no-wait gives up instead"
+        ));
+    }
+    locked.recv_timeout(limit.saturating_sub(began.elapsed())).map_err(|_| match patience {
+        Patience::Until { of, .. } => NetworkError::Deadline(of).into(),
+        Patience::None | Patience::Endless => Error::Locked(path.to_owned()),
+    })
+}
+
+fn has_no_locks(error: &io::Error) -> bool {
+    const ENOLCK: i32 = nix::errno::Errno::ENOLCK as i32;
+    error.kind() == ErrorKind::Unsupported || error.raw_os_error() == Some(ENOLCK)
+}

@@ -1,0 +1,299 @@
+//! The JSONL file of a conversation: open, lock, check, append, heal. A line
+//! is one message object; lines go into the request byte for byte.
+
+mod line;
+mod lock;
+mod messages;
+mod survey;
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use line::{BYTE_ORDER_MARK, role, trim};
+pub use lock::Patience;
+pub use messages::Messages;
+pub use survey::{Line, Lines, Window};
+
+use lock::Kind;
+use survey::{Failure, Survey};
+
+use crate::error::{Error, Result};
+use crate::notes::Notes;
+use crate::signals::Hold;
+
+/// What a run may do to the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Read it and append to it; it is created where there is none.
+    Append,
+    /// Read it, and rewrite what is there.
+    Change,
+    /// Read it.
+    Read,
+}
+
+/// A conversation's file, locked until it is dropped.
+#[derive(Debug)]
+pub struct History {
+    path: PathBuf,
+    file: Arc<File>,
+    access: Access,
+    survey: Survey,
+    /// This run made the file, and nothing is in it yet.
+    is_new: bool,
+}
+
+impl History {
+    /// Opens `path`, waits for its lock, and checks the lines of `window`. A
+    /// torn last line is moved to `FILE.torn` with a warning.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`] or [`Error::Unwritable`] when it is no regular
+    /// file with that access, [`Error::HistoryLine`] for the first line that
+    /// is no message, and those of the lock.
+    pub fn open(
+        path: &Path,
+        access: Access,
+        window: Window,
+        patience: Patience,
+        notes: &Notes,
+    ) -> Result<Self> {
+        let mut history = Self::open_unchecked(path, access, patience, notes)?;
+        history.survey = Survey::of(&history.file, window).map_err(|failure| match failure {
+            Failure::Io(source) => Error::Unreadable { path: path.to_owned(), source },
+            Failure::Line { line, fault } => {
+                Error::HistoryLine { path: path.to_owned(), line, reason: fault.reason }
+            }
+        })?;
+        history.heal(notes)?;
+        Ok(history)
+    }
+
+    /// Opens `path` and waits for its lock. What is in it is not looked at.
+    ///
+    /// # Errors
+    /// Those of [`Self::open`], but for lines.
+    pub fn open_unchecked(
+        path: &Path,
+        access: Access,
+        patience: Patience,
+        notes: &Notes,
+    ) -> Result<Self> {
+        let (file, is_new) = open_locked(path, access, patience, notes)?;
+        Ok(Self { path: path.to_owned(), file, access, survey: Survey::default(), is_new })
+    }
+
+    /// Whether the turn to come is the file's first.
+    pub fn is_empty(&self) -> bool {
+        self.survey.last_role.is_none()
+    }
+
+    /// The role of the newest message.
+    pub fn last_role(&self) -> Option<&str> {
+        self.survey.last_role.as_deref()
+    }
+
+    /// The messages of the window, with the file's own system message at
+    /// their head unless `without_system`.
+    pub fn messages(&self, without_system: bool) -> Messages {
+        let Survey { system, messages, .. } = &self.survey;
+        let system = if without_system { 0..0 } else { system.clone() };
+        Messages::new(Arc::clone(&self.file), [system, messages.clone()])
+    }
+
+    /// The file's own system message and the messages of the window, as
+    /// ranges of bytes.
+    pub fn ranges(&self) -> [Range<u64>; 2] {
+        [self.survey.system.clone(), self.survey.messages.clone()]
+    }
+
+    /// A range of the file, from its beginning.
+    ///
+    /// # Errors
+    /// Those of seeking.
+    pub fn part(&self, range: Range<u64>) -> io::Result<impl Read + '_> {
+        let mut file = &*self.file;
+        file.seek(SeekFrom::Start(range.start))?;
+        Ok(file.take(range.end - range.start))
+    }
+
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Lets others have the file; it is not read any more.
+    pub fn release(&self) {
+        // A lock that was not had cannot be given back.
+        let _ = self.file.unlock();
+    }
+
+    /// Appends whole lines in one write, and waits until they are on disk.
+    /// When that fails the file is as it was.
+    ///
+    /// # Errors
+    /// [`Error::NotSaved`].
+    pub fn append(&mut self, mut lines: Vec<u8>) -> Result<()> {
+        if self.survey.lacks_newline {
+            lines.insert(0, b'\n');
+        }
+        let _hold = Hold::new();
+        let written = (&*self.file).write_all(&lines).and_then(|()| self.file.sync_data());
+        if let Err(source) = written.and_then(|()| self.sync_directory()) {
+            // The first fault is the one to report.
+            let _ = self.file.set_len(self.survey.end);
+            return Err(Error::NotSaved { path: self.path.clone(), source });
+        }
+        self.is_new = false;
+        Ok(())
+    }
+
+    /// Cuts the file off at `end`, and waits until that is on disk.
+    ///
+    /// # Errors
+    /// [`Error::Unwritable`].
+    pub fn truncate(&self, end: u64) -> Result<()> {
+        let cut = self.file.set_len(end).and_then(|()| self.file.sync_data());
+        cut.map_err(|source| Error::Unwritable { path: self.path.clone(), source })
+    }
+
+    /// Warns when others than the owner may read the file.
+    pub fn warn_if_exposed(&self, notes: &Notes) {
+        let mode = self.file.metadata().map_or(0, |metadata| metadata.permissions().mode());
+        if mode & 0o044 != 0 {
+            let path = self.path.display();
+            notes.warn(format_args!("others can read {path}; chmod 600 keeps it to you"));
+        }
+    }
+
+    /// A new file is on disk when its directory is.
+    fn sync_directory(&self) -> io::Result<()> {
+        if self.is_new { File::open(directory_of(&self.path))?.sync_all() } else { Ok(()) }
+    }
+
+    /// Moves a torn last line to `FILE.torn`, where nothing of it is lost.
+    fn heal(&mut self, notes: &Notes) -> Result<()> {
+        let torn = std::mem::take(&mut self.survey.torn);
+        if torn.is_empty() {
+            return Ok(());
+        }
+        let path = self.path.display();
+        if self.access == Access::Read {
+            notes.warn(format_args!("the last line of {path} is torn and left out"));
+            return Ok(());
+        }
+        let aside = with_suffix(&self.path, ".torn");
+        let moved = copy_range(&self.file, torn.clone(), &aside);
+        moved.map_err(|source| Error::Unwritable { path: aside.clone(), source })?;
+        self.truncate(torn.start)?;
+        let aside = aside.display();
+        notes.warn(format_args!("the last line of {path} was torn; it is in {aside} now"));
+        Ok(())
+    }
+}
+
+impl Drop for History {
+    fn drop(&mut self) {
+        // A turn that failed leaves no trace. The lock is still held, and who
+        // waits for it will see that the path has gone.
+        let is_unused = || self.file.metadata().is_ok_and(|metadata| metadata.len() == 0);
+        if self.is_new && is_unused() {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Opens `path` and locks it; again when another file took its place in the
+/// meantime. Tells whether this made the file.
+fn open_locked(
+    path: &Path,
+    access: Access,
+    patience: Patience,
+    notes: &Notes,
+) -> Result<(Arc<File>, bool)> {
+    let kind = if access == Access::Read { Kind::Shared } else { Kind::Exclusive };
+    loop {
+        let (file, is_new) = open(path, access)?;
+        let file = Arc::new(file);
+        lock::acquire(&file, path, kind, patience, notes)?;
+        if is_still_at(&file, path) {
+            return Ok((file, is_new));
+        }
+    }
+}
+
+fn open(path: &Path, access: Access) -> Result<(File, bool)> {
+    let unusable = |source: io::Error| match access {
+        Access::Read => Error::Unreadable { path: path.to_owned(), source },
+        Access::Append if is_read_only(&source) => {
+            let source = io::Error::other(format!("{source}; --no-save only reads it"));
+            Error::Unwritable { path: path.to_owned(), source }
+        }
+        Access::Append | Access::Change => Error::Unwritable { path: path.to_owned(), source },
+    };
+    // A FIFO would be waited for, and a device has no messages.
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(unusable(io::Error::other("not a regular file")));
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).append(access != Access::Read);
+    if access == Access::Append {
+        let made = options.clone().create_new(true).mode(0o600).open(path);
+        match made {
+            Ok(file) => return Ok((file, true)),
+            // Through a dangling link the file is made below.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                options.create(true).mode(0o600);
+            }
+            Err(error) => return Err(unusable(error)),
+        }
+    }
+    Ok((options.open(path).map_err(unusable)?, false))
+}
+
+fn is_read_only(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+}
+
+fn is_still_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(ours), Ok(theirs)) => (ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino()),
+        (_, Err(error)) if error.kind() == ErrorKind::NotFound => false,
+        // What cannot be compared is taken as it is.
+        _ => true,
+    }
+}
+
+/// Appends a range of `file` to the file at `path`, as a line, and waits
+/// until it is on disk.
+fn copy_range(file: &File, range: Range<u64>, path: &Path) -> io::Result<()> {
+    let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
+    let mut line = vec![0; length];
+    file.read_exact_at(&mut line, range.start)?;
+    line.push(b'\n');
+    append_to(path, &line)
+}
+
+/// Appends to a file that is the owner's alone, and waits until it is on disk.
+pub fn append_to(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut aside = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+    aside.write_all(bytes)?;
+    aside.sync_all()
+}
+
+pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+pub fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}

@@ -1,0 +1,357 @@
+//! What is in a history file and where: the whole file from its beginning,
+//! or its newest turns from its end. Changes nothing.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+
+use memchr::{memchr_iter, memrchr};
+
+use super::line::{self, BYTE_ORDER_MARK, Fault, trimmed_len};
+
+const BLOCK: usize = 128 << 10;
+
+/// How much of a conversation is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Window {
+    All,
+    /// The system message at the head, and the newest turns. A turn begins
+    /// at a `user` message.
+    Turns(u64),
+}
+
+/// Offsets are in bytes from the beginning of the file.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// The system message that heads the file.
+    pub system: Range<u64>,
+    /// The other messages of the window.
+    pub messages: Range<u64>,
+    /// The role of the newest message.
+    pub last_role: Option<String>,
+    /// Where the file ends, or the torn line that follows this.
+    pub end: u64,
+    /// A last line that was cut while it was being written.
+    pub torn: Range<u64>,
+    /// What stands before `end` is not a newline.
+    pub lacks_newline: bool,
+}
+
+/// A survey that failed.
+#[derive(Debug)]
+pub enum Failure {
+    Io(io::Error),
+    /// The line counts from 1.
+    Line {
+        line: u64,
+        fault: Fault,
+    },
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Failure::Io(error)
+    }
+}
+
+impl Survey {
+    /// Checks the lines of the window.
+    ///
+    /// # Errors
+    /// [`Failure::Line`] for the first line that is no message.
+    pub fn of(file: &File, window: Window) -> Result<Self, Failure> {
+        let mut survey = match window {
+            Window::All => Self::from_the_beginning(file),
+            Window::Turns(turns) => Self::from_the_end(file, turns),
+        }?;
+        if survey.messages.is_empty() {
+            survey.messages = 0..0;
+        }
+        let mut last = *b"\n";
+        if survey.end > 0 {
+            file.read_exact_at(&mut last, survey.end - 1)?;
+        }
+        survey.lacks_newline = last != *b"\n";
+        Ok(survey)
+    }
+
+    fn from_the_beginning(file: &File) -> Result<Self, Failure> {
+        let mut survey = Self::default();
+        let mut lines = Lines::new(file)?;
+        while let Some(line) = lines.next()? {
+            match line::role(line.text) {
+                Ok(Some(role)) => survey.add(&line, role),
+                Ok(None) => {}
+                Err(fault) if fault.is_torn && !line.is_terminated => {
+                    survey.end = line.start;
+                    survey.torn = line.range();
+                    break;
+                }
+                Err(fault) => return Err(Failure::Line { line: line.number, fault }),
+            }
+            survey.end = line.range().end;
+        }
+        Ok(survey)
+    }
+
+    /// Counts a message that follows all others.
+    fn add(&mut self, line: &Line<'_>, role: String) {
+        let begin = line.start;
+        let end = begin + trimmed_len(line.text) as u64;
+        if self.last_role.is_none() && role == "system" {
+            self.system = begin..end;
+            self.messages = line.range().end..line.range().end;
+        } else {
+            if self.messages.is_empty() {
+                self.messages.start = begin;
+            }
+            self.messages.end = end;
+        }
+        self.last_role = Some(role);
+    }
+
+    fn from_the_end(file: &File, turns: u64) -> Result<Self, Failure> {
+        let mut survey = Self { end: file.metadata()?.len(), ..Self::default() };
+        let first = survey.take_head(file)?;
+        let role_of_head = survey.last_role.take();
+        let mut lines = Backwards { file, first, end: survey.end, text: Vec::new() };
+        let mut newest = None;
+        let mut oldest = survey.end;
+        let mut taken = 0;
+        while newest.is_none() || taken < turns {
+            let Some((range, text)) = lines.next()? else {
+                break;
+            };
+            let is_terminated = text.ends_with(b"\n");
+            let role = match line::role(text) {
+                Err(fault) if fault.is_torn && !is_terminated => {
+                    survey.end = range.start;
+                    survey.torn = range;
+                    continue;
+                }
+                Err(fault) => {
+                    let line = 1 + newlines_before(file, range.start)?;
+                    return Err(Failure::Line { line, fault });
+                }
+                Ok(role) => role,
+            };
+            let Some(role) = role else {
+                continue;
+            };
+            newest.get_or_insert(range.start + trimmed_len(text) as u64);
+            if taken < turns {
+                oldest = range.start;
+                taken += u64::from(role == "user");
+            }
+            survey.last_role.get_or_insert(role);
+        }
+        survey.messages = oldest..newest.unwrap_or(oldest).max(oldest);
+        survey.last_role = survey.last_role.or(role_of_head);
+        Ok(survey)
+    }
+
+    /// Takes the system message at the head, and gives the offset from which
+    /// on there may be others.
+    fn take_head(&mut self, file: &File) -> Result<u64, Failure> {
+        let mut lines = Lines::new(file)?;
+        while let Some(line) = lines.next()? {
+            match line::role(line.text) {
+                Ok(None) => {}
+                Ok(Some(role)) if role == "system" => {
+                    self.add(&line, role);
+                    return Ok(line.range().end);
+                }
+                // Whether it is a fault is found from the end.
+                Ok(Some(_)) | Err(_) => return Ok(line.start),
+            }
+        }
+        Ok(self.end)
+    }
+}
+
+/// One line of a file.
+pub struct Line<'a> {
+    /// Counts from 1.
+    pub number: u64,
+    /// Where `text` begins, in bytes from the beginning of the file.
+    pub start: u64,
+    /// Without a byte order mark, with its newline.
+    pub text: &'a [u8],
+    pub is_terminated: bool,
+}
+
+impl Line<'_> {
+    pub fn range(&self) -> Range<u64> {
+        self.start..self.start + self.text.len() as u64
+    }
+}
+
+/// The lines of a file from its beginning, one in memory at a time.
+pub struct Lines<'a> {
+    reader: BufReader<&'a File>,
+    text: Vec<u8>,
+    number: u64,
+    offset: u64,
+}
+
+impl<'a> Lines<'a> {
+    pub fn new(mut file: &'a File) -> io::Result<Self> {
+        file.rewind()?;
+        let reader = BufReader::with_capacity(BLOCK, file);
+        Ok(Self { reader, text: Vec::new(), number: 0, offset: 0 })
+    }
+
+    pub fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+        self.text.clear();
+        let read = self.reader.read_until(b'\n', &mut self.text)? as u64;
+        if read == 0 {
+            return Ok(None);
+        }
+        self.number += 1;
+        let has_mark = self.number == 1 && self.text.starts_with(BYTE_ORDER_MARK);
+        let mark = if has_mark { BYTE_ORDER_MARK.len() } else { 0 };
+        let start = self.offset + mark as u64;
+        self.offset += read;
+        let text = &self.text[mark..];
+        Ok(Some(Line { number: self.number, start, text, is_terminated: text.ends_with(b"\n") }))
+    }
+}
+
+/// The lines of a file from its end down to `first`, one in memory at a time.
+struct Backwards<'a> {
+    file: &'a File,
+    first: u64,
+    /// Where the line before begins, which is where the next one ends.
+    end: u64,
+    text: Vec<u8>,
+}
+
+impl Backwards<'_> {
+    fn next(&mut self) -> io::Result<Option<(Range<u64>, &[u8])>> {
+        if self.end <= self.first {
+            return Ok(None);
+        }
+        // The newline that ends the line is its own.
+        let start = self.line_start(self.end - 1)?;
+        self.text.resize(usize::try_from(self.end - start).map_err(io::Error::other)?, 0);
+        self.file.read_exact_at(&mut self.text, start)?;
+        let range = start..self.end;
+        self.end = start;
+        Ok(Some((range, &self.text)))
+    }
+
+    /// Where the line begins that holds the byte before `offset`.
+    fn line_start(&self, mut offset: u64) -> io::Result<u64> {
+        let mut block = [0; BLOCK];
+        while offset > self.first {
+            let start = offset.saturating_sub(BLOCK as u64).max(self.first);
+            let block = &mut block[..usize::try_from(offset - start).unwrap_or(BLOCK)];
+            self.file.read_exact_at(block, start)?;
+            if let Some(newline) = memrchr(b'\n', block) {
+                return Ok(start + newline as u64 + 1);
+            }
+            offset = start;
+        }
+        Ok(self.first)
+    }
+}
+
+fn newlines_before(mut file: &File, offset: u64) -> io::Result<u64> {
+    file.rewind()?;
+    let mut reader = BufReader::with_capacity(BLOCK, file).take(offset);
+    let mut count = 0;
+    loop {
+        let block = reader.fill_buf()?;
+        if block.is_empty() {
+            return Ok(count);
+        }
+        count += memchr_iter(b'\n', block).count() as u64;
+        let length = block.len();
+        reader.consume(length);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn survey(text: &[u8], window: Window) -> Result<Survey, String> {
+        let mut file = tempfile::tempfile().expect("a file");
+        file.write_all(text).expect("a file");
+        Survey::of(&file, window).map_err(|failure| match failure {
+            Failure::Io(error) => panic!("{error}"),
+            Failure::Line { line, fault } => format!("{line}: {}", fault.reason),
+        })
+    }
+
+    /// The text that the window sends.
+    fn window(text: &str, turns: u64) -> String {
+        let survey = survey(text.as_bytes(), Window::Turns(turns)).expect("messages");
+        let part = |range: Range<u64>| &text[range.start as usize..range.end as usize];
+        format!("{}|{}", part(survey.system), part(survey.messages))
+    }
+
+    const SYSTEM: &str = r#"{"role":"system"}"#;
+    const USER: &str = r#"{"role":"user"}"#;
+    const ASSISTANT: &str = r#"{"role":"assistant"}"#;
+    const TOOL: &str = r#"{"role":"tool"}"#;
+
+    #[test]
+    fn the_newest_turns_are_found_from_the_end() {
+        let text = [SYSTEM, USER, ASSISTANT, USER, ASSISTANT, TOOL, ASSISTANT].join("\n") + "\n\n";
+        let newest = [USER, ASSISTANT, TOOL, ASSISTANT].join("\n");
+        assert_eq!(window(&text, 0), format!("{SYSTEM}|"));
+        assert_eq!(window(&text, 1), format!("{SYSTEM}|{newest}"));
+        let both = [USER, ASSISTANT, &newest].join("\n");
+        assert_eq!(window(&text, 2), format!("{SYSTEM}|{both}"));
+        assert_eq!(window(&text, 9), format!("{SYSTEM}|{both}"));
+        assert_eq!(window(&format!("{SYSTEM}\n"), 3), format!("{SYSTEM}|"));
+        assert_eq!(window("\n \n", 3), "|");
+        assert_eq!(window("", 3), "|");
+    }
+
+    #[test]
+    fn a_fault_is_found_by_its_line_from_the_end_too() {
+        let text = [USER, "[]", USER, ASSISTANT].join("\n");
+        assert!(survey(text.as_bytes(), Window::All).expect_err("a fault").starts_with("2: "));
+        assert!(survey(text.as_bytes(), Window::Turns(2)).expect_err("a fault").starts_with("2: "));
+        assert!(survey(text.as_bytes(), Window::Turns(1)).is_ok());
+    }
+
+    #[test]
+    fn a_message_longer_than_a_block_is_found_whole() {
+        let long = format!(r#"{{"role":"user","content":"{}"}}"#, "x".repeat(3 * BLOCK));
+        let text = [USER, ASSISTANT, &long, ASSISTANT].join("\n");
+        assert_eq!(window(&text, 1), format!("|{long}\n{ASSISTANT}"));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn both_ways_through_a_file_find_the_same(
+            lines in prop::collection::vec(
+                prop::sample::select(vec![SYSTEM, USER, ASSISTANT, TOOL, "", " ", "\r", "{\"role\":"]),
+                0..12,
+            ),
+            has_mark: bool,
+            is_terminated: bool,
+        ) {
+            let mark = if has_mark { "\u{feff}" } else { "" };
+            let end = if is_terminated { "\n" } else { "" };
+            let text = format!("{mark}{}{end}", lines.join("\n"));
+            let forwards = survey(text.as_bytes(), Window::All);
+            let backwards = survey(text.as_bytes(), Window::Turns(100));
+            match (forwards, backwards) {
+                (Ok(forwards), Ok(backwards)) => prop_assert_eq!(forwards, backwards),
+                // From the end the last fault of several is met first.
+                (forwards, backwards) => prop_assert!(forwards.is_err() && backwards.is_err()),
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use crate::support::terminal::Terminal;
+use crate::support::{Run, gravix, run};
+
+const SYSTEM: &str = "{\"role\":\"system\",\"content\":\"Be brief.\"}\n";
+const USER: &str = "{\"role\":\"user\",\"content\":\"one\\u001b[31m\"}\n";
+const ASSISTANT: &str = "{\"role\":\"assistant\",\"content\":\"two\\n\\nthree\"}\n";
+
+fn history(text: impl AsRef<[u8]>) -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("chat.jsonl");
+    fs::write(&file, text).expect("a file");
+    (directory, file)
+}
+
+#[track_caller]
+fn upkeep(arguments: &[&str], file: &PathBuf) -> Run {
+    run(gravix().arg("history").args(arguments).arg(file))
+}
+
+#[test]
+fn show_prints_the_conversation_unwrapped_and_exact_on_a_pipe() {
+    let long = "word ".repeat(60);
+    let line = format!("{{\"role\":\"user\",\"content\":\"{long}\"}}\n");
+    let (_directory, file) = history(format!("{SYSTEM}{USER}{ASSISTANT}{line}"));
+    let shown = format!(
+        "system:\nBe brief.\n\nuser:\none\u{1b}[31m\n\nassistant:\ntwo\n\nthree\n\nuser:\n{long}\n"
+    );
+    upkeep(&["show"], &file).exits(0).prints(shown).says_nothing();
+    let newest = format!("system:\nBe brief.\n\nuser:\n{long}\n");
+    upkeep(&["show", "--last", "1"], &file).exits(0).prints(newest).says_nothing();
+}
+
+#[test]
+fn show_is_harmless_on_a_terminal_and_bold_where_colour_is_wanted() {
+    let (_directory, file) = history(USER);
+    for (no_colour, heading) in [(true, "user:"), (false, "\u{1b}[1muser:\u{1b}[0m")] {
+        let terminal = Terminal::open();
+        let mut command = gravix();
+        command.args(["history", "show"]).arg(&file).stdout(terminal.stream());
+        if no_colour {
+            command.env("NO_COLOR", "1");
+        }
+        assert!(command.status().expect("gravix runs").success());
+        // It holds an end of the terminal.
+        drop(command);
+        assert_eq!(terminal.read_to_end(), format!("{heading}\r\none^[[31m\r\n"));
+    }
+}
+
+#[test]
+fn show_pages_what_does_not_fit_the_terminal() {
+    let (_directory, file) = history(ASSISTANT.repeat(30));
+    let terminal = Terminal::open();
+    let mut command = gravix();
+    command.args(["history", "show"]).arg(&file).stdout(terminal.stream());
+    command.env("PATH", "/usr/bin:/bin").env("NO_COLOR", "1").env("PAGER", "sed s/^/paged:/");
+    assert!(command.status().expect("gravix runs").success());
+    drop(command);
+    let shown = terminal.read_to_end();
+    assert_eq!(shown.matches("paged:assistant:").count(), 30, "{shown}");
+}
+
+#[test]
+fn show_ends_well_when_the_pager_is_left_early() {
+    let (_directory, file) = history(ASSISTANT.repeat(20_000));
+    let terminal = Terminal::open();
+    let mut command = gravix();
+    command.args(["history", "show"]).arg(&file).stdout(terminal.stream());
+    command.env("PATH", "/usr/bin:/bin").env("PAGER", "head -n 1");
+    assert!(command.status().expect("gravix runs").success());
+}
+
+#[test]
+fn check_names_every_fault_and_counts_the_rest() {
+    let (_directory, file) =
+        history(format!("{SYSTEM}[]\n{USER}\n{ASSISTANT}{{\"role\":1}}\n{{\"torn"));
+    let run = upkeep(&["check"], &file).exits(65).says(&["3 lines", "repair"]);
+    let report = String::from_utf8(run.stdout).expect("UTF-8");
+    let name = file.display();
+    for part in [
+        format!("{name}:2: not a message"),
+        format!("{name}:6: not a message"),
+        format!("{name}:7: torn: not a message"),
+        format!("{name}: 1 turns, 3 messages, "),
+    ] {
+        assert!(report.contains(&part), "{part}\n{report}");
+    }
+    assert_eq!(report.lines().count(), 4, "{report}");
+    let (_directory, good) = history(format!("{USER}{ASSISTANT}"));
+    let bytes = USER.len() + ASSISTANT.len();
+    let counts = format!("{}: 1 turns, 2 messages, {bytes} bytes\n", good.display());
+    upkeep(&["check"], &good).exits(0).prints(counts).says_nothing();
+    upkeep(&["check"], &good.with_extension("none")).exits(66).prints("").says(&["cannot read"]);
+}
+
+#[test]
+fn repair_moves_bad_lines_and_leaves_the_rest_byte_for_byte() {
+    let good =
+        [&b"\xef\xbb\xbf"[..], SYSTEM.as_bytes(), b"\r\n", USER.as_bytes(), ASSISTANT.as_bytes()];
+    let mixed =
+        [good[0], good[1], b"[]\n", good[2], good[3], b"\xff\n", good[4], b"{\"torn"].concat();
+    let (_directory, file) = history(mixed);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("a mode");
+    upkeep(&["repair"], &file).exits(0).prints("").says(&["moved 3", "chat.jsonl.bad", "2, 5, 7"]);
+    assert_eq!(fs::read(&file).expect("the file"), good.concat());
+    assert_eq!(fs::metadata(&file).expect("the file").permissions().mode() & 0o777, 0o640);
+    let bad = file.with_extension("jsonl.bad");
+    assert_eq!(fs::read(bad).expect("the lines"), b"[]\n\xff\n{\"torn\n");
+    upkeep(&["repair"], &file).exits(0).prints("").says(&["needs no repair"]);
+    upkeep(&["check"], &file).exits(0);
+    assert_eq!(fs::read_dir(file.parent().expect("a directory")).expect("it").count(), 2);
+}
+
+#[test]
+fn undo_prints_the_newest_turn_and_removes_it() {
+    let (_directory, file) = history(format!("{SYSTEM}{USER}{ASSISTANT}{USER}{ASSISTANT}"));
+    for turns in [1, 0] {
+        upkeep(&["undo"], &file).exits(0).prints(format!("{USER}{ASSISTANT}")).says_nothing();
+        let left = format!("{SYSTEM}{}", format!("{USER}{ASSISTANT}").repeat(turns));
+        assert_eq!(fs::read_to_string(&file).expect("the file"), left);
+    }
+    upkeep(&["undo"], &file).exits(2).prints("").says(&["no turn to undo"]);
+    assert_eq!(fs::read_to_string(&file).expect("the file"), SYSTEM);
+}
+
+#[test]
+fn undo_removes_nothing_that_it_could_not_print() {
+    let (_directory, file) = history(format!("{USER}{ASSISTANT}"));
+    let full = fs::File::options().write(true).open("/dev/full").expect("/dev/full");
+    let mut command = gravix();
+    let status = command
+        .args(["history", "undo"])
+        .arg(&file)
+        .stdout(full)
+        .stderr(std::process::Stdio::null());
+    assert_eq!(status.status().expect("gravix runs").code(), Some(74));
+    assert_eq!(fs::read_to_string(&file).expect("the file"), format!("{USER}{ASSISTANT}"));
+}
