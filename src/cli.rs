@@ -482,11 +482,13 @@ fn within<const LOW: i8, const HIGH: i8>(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Parses a positive number of seconds, with decimals if need be.
+/// Parses a positive number of seconds, with decimals if need be, up to a
+/// year: more than that overflows clocks.
 fn seconds(text: &str) -> Result<Duration, String> {
+    const YEAR: f64 = 365.0 * 24.0 * 3600.0;
     let number: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
-    match Duration::try_from_secs_f64(number) {
-        Ok(duration) if !duration.is_zero() => Ok(duration),
+    match Duration::try_from_secs_f64(number.min(YEAR)) {
+        Ok(duration) if !duration.is_zero() && number.is_finite() => Ok(duration),
         _ => Err("not a positive number of seconds".to_owned()),
     }
 }

@@ -94,8 +94,8 @@ pub enum NetworkError {
     Lookup { host: String, reason: String },
     /// No connection came about.
     Connect { target: String, source: io::Error },
-    /// The proxy made none.
-    Proxy(String),
+    /// The proxy made none; asking again may be no use.
+    Proxy { reason: String, is_final: bool },
     /// TLS did not come about, for no fault of a certificate.
     Tls { host: String, reason: String },
     /// No connection came about in this time.
@@ -277,7 +277,9 @@ impl fmt::Display for NetworkError {
             NetworkError::Connect { target, source } => {
                 write!(f, "cannot connect to {target}: {}", Reason(source))
             }
-            NetworkError::Proxy(reason) => write!(f, "the proxy made no connection: {reason}"),
+            NetworkError::Proxy { reason, .. } => {
+                write!(f, "the proxy made no connection: {reason}")
+            }
             NetworkError::Tls { host, reason } => write!(f, "no TLS with {host}: {reason}"),
             NetworkError::ConnectTimeout(after) => {
                 let after = after.as_secs_f64();

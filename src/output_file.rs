@@ -26,12 +26,15 @@ impl OutputFile {
     /// [`Error::Unwritable`].
     pub fn prepare(path: &Path) -> Result<Self> {
         let unwritable = |source| Error::Unwritable { path: path.to_owned(), source };
+        // A pipe behind /dev/stdout is no link that leads to a path.
+        if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
+            return Ok(Self { path: path.to_owned() });
+        }
         let file = Self { path: follow(path).map_err(unwritable)? };
         match fs::metadata(&file.path) {
             Ok(metadata) if metadata.is_dir() => {
                 return Err(unwritable(ErrorKind::IsADirectory.into()));
             }
-            Ok(metadata) if !metadata.is_file() => return Ok(file),
             Ok(_) => drop(File::options().write(true).open(&file.path).map_err(unwritable)?),
             Err(_) if path.as_os_str().as_bytes().ends_with(b"/") => {
                 return Err(unwritable(ErrorKind::IsADirectory.into()));

@@ -43,7 +43,10 @@ impl Secret {
 
     /// `text` with every occurrence of the key taken out.
     pub fn mask(&self, text: &str) -> String {
-        text.replace(&self.0, "(redacted)")
+        let masked = text.replace(&self.0, "(redacted)");
+        // As it stands in JSON, where it holds a quote or a backslash.
+        let escaped = self.0.escape_default().to_string();
+        if escaped == self.0 { masked } else { masked.replace(&escaped, "(redacted)") }
     }
 }
 

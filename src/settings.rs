@@ -68,12 +68,16 @@ impl Network {
         };
         if let BaseUrl::Http { url, host } = &network.base_url {
             let is_secure = url.starts_with("https:");
-            if is_secure {
+            let scheme = if is_secure { "https" } else { "http" };
+            network.proxy = proxy::for_host(scheme, host, environment)?;
+            let has_secure_proxy =
+                network.proxy.as_ref().is_some_and(|proxy| proxy.starts_with("https:"));
+            if is_secure || has_secure_proxy {
                 let variable = environment.get("SSL_CERT_FILE").map(PathBuf::from);
                 network.ca_file = args.ca_cert.clone().or(variable);
             }
-            let scheme = if is_secure { "https" } else { "http" };
-            network.proxy = proxy::for_host(scheme, host, environment)?;
+            // Through a proxy a request leaves this machine wherever it goes.
+            let is_private = is_secure || (is_loopback(host) && network.proxy.is_none());
             network.key = Secret::from_environment(environment)?;
             let has_key = network.key.is_some();
             if !has_key && host == DEFAULT_HOST {
@@ -81,7 +85,7 @@ impl Network {
                     "no API key for {host}: set {KEY_VARIABLE}, or try --base-url mock:"
                 )));
             }
-            if has_key && !is_secure && !is_loopback(host) && !args.allow_http {
+            if has_key && !is_private && !args.allow_http {
                 return Err(Error::Config(format!(
                     "the key would cross the network in the clear to {url}: use https, unset {KEY_VARIABLE}, or allow it with --allow-http"
                 )));

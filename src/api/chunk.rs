@@ -88,10 +88,12 @@ pub fn parse(payload: &[u8]) -> Result<Chunk, Fault> {
     }
     json.end().map_err(|error| malformed(error.to_string(), false))?;
     let first = |choice: &WireChoice| choice.index.unwrap_or(0) == 0;
-    match body.choices.unwrap_or_default().into_iter().find(first) {
-        Some(choice) => Ok(Chunk { choice: Some(choice.meaning()?), usage: body.usage }),
-        None => Ok(Chunk { choice: None, usage: body.usage }),
-    }
+    let choice = body.choices.unwrap_or_default().into_iter().find(first);
+    Ok(Chunk {
+        choice: choice.map(WireChoice::meaning).transpose()?,
+        // Odd counts are no reason to lose a reply.
+        usage: body.usage.and_then(|usage| serde_json::from_str(usage.get()).ok()),
+    })
 }
 
 #[derive(Deserialize)]
@@ -99,15 +101,17 @@ struct Body<'a> {
     choices: Option<Vec<WireChoice>>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
-    object: Option<Text>,
-    usage: Option<Usage>,
+    #[serde(borrow)]
+    object: Option<&'a RawValue>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
 }
 
 impl Body<'_> {
     fn is_error(&self) -> bool {
         let is_told = |error: &RawValue| !matches!(error.get(), "false" | "\"\"" | "{}");
         self.error.is_some_and(is_told)
-            || self.object.as_ref().is_some_and(|object| object.0 == b"error")
+            || self.object.is_some_and(|object| object.get() == "\"error\"")
     }
 }
 
@@ -132,7 +136,7 @@ impl WireChoice {
         let bytes = |text: Option<Text>| text.unwrap_or_default().0;
         let finish = match bytes(self.finish_reason).as_slice() {
             b"" => None,
-            b"length" => Some(FinishReason::Length),
+            b"length" | b"max_tokens" | b"model_length" => Some(FinishReason::Length),
             b"content_filter" => Some(FinishReason::ContentFilter),
             b"tool_calls" | b"function_call" => Some(FinishReason::ToolCalls),
             b"error" => {

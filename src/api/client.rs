@@ -4,31 +4,33 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use ureq::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use ureq::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use ureq::typestate::WithoutBody;
 use ureq::{Agent, Proxy, RequestBuilder, SendBody};
 
+use super::chunk::{self, Fault};
 use super::clock::Clock;
 use super::connect::{TimedConnector, TimedResolver};
-use super::events::{self, Event, Events};
-use super::failure;
+use super::events::{Event, Events};
+use super::fault;
 use super::mock::Mock;
+use super::refusal;
 use super::request;
 use super::retry::{self, Verdict};
 use super::tls::{Roots, TlsConnector};
 use crate::base_url::BaseUrl;
 use crate::cli::Header;
-use crate::error::{Error, NetworkError, Result, ServerError};
+use crate::error::{Error, NetworkError, Result};
 use crate::notes::Notes;
 use crate::secret::Secret;
 use crate::settings::Network;
 
 const USER_AGENT: &str = concat!("gravix/", env!("CARGO_PKG_VERSION"));
 
-/// No more of an error's body is read: 64 KiB.
-const ERROR_LIMIT: u64 = 64 << 10;
+/// No more characters of what a server says are shown.
+const MESSAGE_LIMIT: usize = 300;
 
 /// No more of a list of models is read: 64 MiB.
 const MODELS_LIMIT: u64 = 64 << 20;
@@ -130,32 +132,42 @@ impl Client {
         })?;
         let mut body = Vec::new();
         let read = answer.take(MODELS_LIMIT + 1).read_to_end(&mut body);
-        read.map_err(events::from_io)?;
+        let list = read.map_err(fault::from_io).and_then(|_| self.ensure_list(&body));
+        list.map_err(|error| self.advise(self.presentable(error)))?;
+        Ok(body)
+    }
+
+    /// Tells what a success is that is no list: a page, or an error.
+    fn ensure_list(&self, body: &[u8]) -> Result<()> {
         if body.len() as u64 > MODELS_LIMIT {
             return Err(Error::Protocol("the list of models is longer than 64 MiB".to_owned()));
         }
         if body.trim_ascii_start().starts_with(b"<") {
-            return Err(events::html(&self.base_url));
+            return Err(fault::html(&self.base_url));
         }
-        Ok(body)
+        match chunk::parse(body) {
+            Err(Fault::Server(server)) => Err(Error::Server(server)),
+            Err(Fault::Malformed { is_torn: true, .. }) => Err(fault::cut("the list ended")),
+            _ => Ok(()),
+        }
     }
 
     /// Tries until a success comes or there is no point in going on.
     fn persist(&self, attempt: impl Fn() -> Result<Body>) -> Result<Body> {
-        let mut failures = 0;
+        let mut failures: u32 = 0;
         loop {
             self.clock.connecting();
             let error = match attempt() {
                 Ok(body) => return Ok(body),
-                Err(error) => error,
+                Err(error) => self.presentable(error),
             };
-            failures += 1;
+            failures = failures.saturating_add(1);
             let left = self.clock.left();
             match retry::after(&error, failures, self.retries, left, fastrand::f64()) {
-                Verdict::Never => return Err(error),
+                Verdict::Never => return Err(self.advise(error)),
                 Verdict::Again(wait) => {
                     let seconds = wait.as_secs_f64();
-                    let (next, tries) = (failures + 1, self.retries + 1);
+                    let (next, tries) = (failures + 1, self.retries.saturating_add(1));
                     self.notes.note(format_args!(
                         "{error}; trying again in {seconds:.1} s (try {next} of {tries})"
                     ));
@@ -163,6 +175,36 @@ impl Client {
                 }
             }
         }
+    }
+
+    /// Masks the key in what the server said, and cuts it to a line's length:
+    /// in this order, as half a key is no key to a mask.
+    fn presentable(&self, error: Error) -> Error {
+        let line = |text: String| {
+            let text = self.key.as_ref().map_or(text.clone(), |key| key.mask(&text));
+            match text.char_indices().nth(MESSAGE_LIMIT) {
+                Some((end, _)) => format!("{}…", &text[..end]),
+                None => text,
+            }
+        };
+        match error {
+            Error::Protocol(text) => Error::Protocol(line(text)),
+            Error::Server(mut server) => {
+                server.message = line(server.message);
+                server.code = server.code.map(line);
+                server.request_id = server.request_id.map(line);
+                Error::Server(server)
+            }
+            other => other,
+        }
+    }
+
+    /// Adds what the user can do.
+    fn advise(&self, mut error: Error) -> Error {
+        if let Error::Server(server) = &mut error {
+            server.way_out = refusal::way_out(server, self.key.is_some(), &self.base_url);
+        }
+        error
     }
 
     fn set_headers(&self, headers: Option<&mut HeaderMap>, accept: &'static str) {
@@ -179,8 +221,7 @@ impl Client {
             }
         }
         let bearer = self.key.as_ref().and_then(|key| HeaderValue::try_from(key.bearer()).ok());
-        if let Some(mut bearer) = bearer {
-            bearer.set_sensitive(true);
+        if let Some(bearer) = bearer {
             headers.insert(header::AUTHORIZATION, bearer);
         }
     }
@@ -195,124 +236,30 @@ impl Client {
             self.notes.detail(format_args!("> {method} {uri}"));
         }
         self.tell(">", request.headers_ref());
-        let answer = send(request).map_err(|error| self.class(error))?;
+        let answer = send(request)
+            .map_err(|error| fault::before_body(error, &self.clock, &self.base_url))?;
         self.clock.alive();
         let (head, body) = answer.into_parts();
         self.notes.detail(format_args!("< {:?} {}", head.version, head.status));
         self.tell("<", Some(&head.headers));
         let body = Body { reader: body.into_reader(), clock: Arc::clone(&self.clock) };
-        if head.status.is_redirection() {
-            let target = head.headers.get(header::LOCATION).map(HeaderValue::as_bytes);
-            return Err(Error::Protocol(format!(
-                "the server redirects to {}; gravix follows no redirects: set the base URL accordingly",
-                String::from_utf8_lossy(target.unwrap_or(b"an unknown place"))
-            )));
+        if !head.status.is_success() {
+            return Err(refusal::read(&head, body, &self.base_url));
         }
-        let encoding = text(&head.headers, "content-encoding").unwrap_or("identity");
-        let is_plain = encoding.eq_ignore_ascii_case("identity");
-        match head.status.is_success() {
-            true if is_plain => Ok(body),
-            true => Err(Error::Protocol(format!(
-                "the reply is encoded as {encoding}, which gravix did not ask for"
-            ))),
-            false => Err(self.refusal(head.status, &head.headers, is_plain.then_some(body))),
-        }
+        refusal::ensure_identity(&head.headers)?;
+        Ok(body)
     }
 
     fn tell(&self, direction: &str, headers: Option<&HeaderMap>) {
         for (name, value) in headers.into_iter().flatten() {
-            let is_secret = value.is_sensitive()
-                || ["authorization", "cookie", "key", "secret", "token"]
-                    .iter()
-                    .any(|part| name.as_str().contains(part));
+            let is_secret = name.as_str().split('-').any(|part| {
+                matches!(part, "apikey" | "authorization" | "cookie" | "key" | "secret" | "token")
+            });
             let value = String::from_utf8_lossy(value.as_bytes());
             let value = if is_secret { "(redacted)" } else { &value };
             self.notes.detail(format_args!("{direction} {name}: {value}"));
         }
     }
-
-    /// The error that a status other than a success stands for.
-    fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: Option<Body>) -> Error {
-        let mut text_of_body = Vec::new();
-        if let Some(body) = body {
-            // What can be read of the message is better than nothing.
-            let _ = body.take(ERROR_LIMIT).read_to_end(&mut text_of_body);
-        }
-        let is_html = text_of_body.trim_ascii_start().starts_with(b"<");
-        if is_html && matches!(status.as_u16(), 400 | 404 | 405) {
-            return events::html(&self.base_url);
-        }
-        let parsed = if is_html { ServerError::default() } else { failure::parse(&text_of_body) };
-        let mut error = ServerError {
-            http_status: Some(status.as_u16()),
-            retry_after: retry::requested_wait(
-                text(headers, "retry-after"),
-                text(headers, "retry-after-ms"),
-                SystemTime::now(),
-            ),
-            should_retry: text(headers, "x-should-retry").and_then(|wish| wish.parse().ok()),
-            ..parsed
-        };
-        let request_id = text(headers, "x-request-id").map(str::to_owned);
-        error.request_id = error.request_id.or(request_id);
-        if error.message.is_empty() {
-            error.message = status.canonical_reason().unwrap_or_default().to_owned();
-        }
-        error.way_out = self.way_out(&error);
-        error.into()
-    }
-
-    /// What the user can do about an error of the server's.
-    fn way_out(&self, error: &ServerError) -> Option<String> {
-        let message = error.message.to_lowercase();
-        let is_too_long = error.code.as_deref() == Some("context_length_exceeded")
-            || ["context length", "context size", "context window", "maximum context"]
-                .iter()
-                .any(|words| message.contains(words));
-        match error.status() {
-            _ if is_too_long => Some("shorten the prompt, or send fewer --turns".to_owned()),
-            Some(401 | 403) if self.key.is_none() => {
-                Some("set GRAVIXLAYER_API_KEY to your key".to_owned())
-            }
-            Some(401 | 403) => Some("check the key in GRAVIXLAYER_API_KEY".to_owned()),
-            Some(404) if message.contains("model") => {
-                Some("gravix models lists the models there are".to_owned())
-            }
-            Some(404) => Some(format!("check the base URL {}", self.base_url)),
-            Some(413) => Some("shorten the prompt, or send fewer --turns".to_owned()),
-            Some(429) if error.is_quota() => None,
-            Some(429 | 503) => Some(match error.retry_after {
-                Some(wait) => format!("try again in {} s", wait.as_secs_f64().ceil()),
-                None => "try again later".to_owned(),
-            }),
-            _ => None,
-        }
-    }
-
-    /// What went wrong before the answer's body, in gravix's terms. The
-    /// connection's own faults are classed already.
-    fn class(&self, error: ureq::Error) -> Error {
-        match error {
-            ureq::Error::Other(inner) => match inner.downcast::<Error>() {
-                Ok(classed) => *classed,
-                Err(other) => Error::Protocol(format!("no HTTP exchange: {other}")),
-            },
-            ureq::Error::Timeout(reason) => self.clock.expired(reason).into(),
-            ureq::Error::Io(_) => NetworkError::Unanswered.into(),
-            ureq::Error::LargeResponseHeader(_, limit) => {
-                Error::Protocol(format!("the answer's headers are longer than {limit} bytes"))
-            }
-            ureq::Error::Protocol(reason) => Error::Protocol(format!(
-                "{} does not speak HTTP as it should: {reason}",
-                self.base_url
-            )),
-            other => Error::Protocol(format!("no HTTP exchange with {}: {other}", self.base_url)),
-        }
-    }
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
 }
 
 fn proxy(url: &str) -> Result<Proxy> {
@@ -336,11 +283,8 @@ impl Iterator for Chat<'_> {
                     self.client.clock.closing();
                     return Some(Ok(Event::Finish(reason)));
                 }
-                Err(Error::Server(mut error)) => {
-                    error.way_out = self.client.way_out(&error);
-                    return Some(Err(Error::Server(error)));
-                }
-                other => return Some(other),
+                Err(error) => return Some(Err(self.client.advise(self.client.presentable(error)))),
+                Ok(event) => return Some(Ok(event)),
             }
         }
     }
@@ -355,21 +299,6 @@ struct Body {
 
 impl Read for Body {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(buffer).map_err(|error| {
-            let kind = error.kind();
-            match ureq::Error::from(error) {
-                ureq::Error::Io(error) if kind == io::ErrorKind::WouldBlock => error,
-                ureq::Error::Timeout(reason) => {
-                    io::Error::other(Error::from(self.clock.expired(reason)))
-                }
-                ureq::Error::Io(_) => {
-                    let cut = NetworkError::Cut("the connection was closed".to_owned());
-                    io::Error::other(Error::from(cut))
-                }
-                other => {
-                    io::Error::other(Error::Protocol(format!("the reply is bad HTTP: {other}")))
-                }
-            }
-        })
+        self.reader.read(buffer).map_err(|error| fault::in_body(error, &self.clock))
     }
 }

@@ -32,6 +32,8 @@ struct State {
     waited: Duration,
     /// How long the server may be waited for.
     patience: Duration,
+    /// The answer has begun: its status line is here.
+    is_answered: bool,
 }
 
 impl Clock {
@@ -45,6 +47,7 @@ impl Clock {
                 connect_by: None,
                 waited: Duration::ZERO,
                 patience: limits.idle,
+                is_answered: false,
             }),
         }
     }
@@ -52,7 +55,10 @@ impl Clock {
     /// A connection is being made.
     pub fn connecting(&self) {
         let connect_by = Some(Instant::now() + self.limits.connect);
-        self.update(|state| (state.connect_by, state.waited) = (connect_by, Duration::ZERO));
+        self.update(|state| {
+            (state.connect_by, state.waited) = (connect_by, Duration::ZERO);
+            state.is_answered = false;
+        });
     }
 
     /// The connection stands.
@@ -63,6 +69,15 @@ impl Clock {
     /// The server sent something that counts.
     pub fn alive(&self) {
         self.update(|state| state.waited = Duration::ZERO);
+    }
+
+    /// The server's status line has come.
+    pub fn answered(&self) {
+        self.update(|state| state.is_answered = true);
+    }
+
+    pub fn is_answered(&self) -> bool {
+        self.update(|state| state.is_answered)
     }
 
     /// The reply is whole, whatever else may come: that is not waited for long.
@@ -118,5 +133,57 @@ impl Clock {
     fn update<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         // Nothing that holds the lock can panic.
         change(&mut self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        connect: Duration::from_secs(1000),
+        idle: Duration::from_secs(100),
+        deadline: None,
+    };
+
+    fn idle_left(clock: &Clock) -> Duration {
+        let timeout = clock.next_timeout();
+        assert_eq!(timeout.reason, Timeout::PerRead);
+        *timeout.after
+    }
+
+    #[test]
+    fn waiting_uses_patience_up_and_a_sign_of_life_restores_it() {
+        let clock = Clock::start(LIMITS);
+        clock.connecting();
+        assert_eq!(clock.next_timeout().reason, Timeout::Connect);
+        clock.waited(Duration::from_secs(40));
+        clock.connected();
+        assert_eq!(idle_left(&clock), Duration::from_secs(100));
+        clock.waited(Duration::from_secs(40));
+        clock.waited(Duration::from_secs(40));
+        assert_eq!(idle_left(&clock), Duration::from_secs(20));
+        clock.alive();
+        assert_eq!(idle_left(&clock), Duration::from_secs(100));
+        clock.waited(Duration::from_secs(140));
+        assert_eq!(idle_left(&clock), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_whole_reply_is_not_waited_for_long() {
+        let clock = Clock::start(LIMITS);
+        clock.closing();
+        assert_eq!(idle_left(&clock), CLOSING_PATIENCE);
+    }
+
+    #[test]
+    fn a_shorter_deadline_goes_first() {
+        let deadline = Some(Duration::from_secs(10));
+        let clock = Clock::start(Limits { deadline, ..LIMITS });
+        let timeout = clock.next_timeout();
+        assert_eq!(timeout.reason, Timeout::Global);
+        assert!(*timeout.after <= Duration::from_secs(10));
+        clock.waited(Duration::from_secs(95));
+        assert_eq!(clock.next_timeout().reason, Timeout::PerRead);
     }
 }

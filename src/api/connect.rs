@@ -13,12 +13,14 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
     Buffers, ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, SocksConnector,
-    TcpConnector, Transport,
+    Transport,
 };
 
 use super::clock::Clock;
+use super::fault::classed;
+use super::tcp::TcpConnector;
 use super::tls::TlsConnector;
-use crate::error::{Error, NetworkError};
+use crate::error::NetworkError;
 use crate::notes::Notes;
 
 /// Looks names up within the clock's limits.
@@ -39,13 +41,14 @@ impl Resolver for TimedResolver {
         // A timeout costs a thread, which an address or localhost can do without.
         let is_local = bare == "localhost" || bare.parse::<IpAddr>().is_ok();
         let timeout = if is_local { NextTimeout::default() } else { self.clock.next_timeout() };
-        DefaultResolver::default()
-            .resolve(uri, config, timeout)
-            .map_err(|error| classed(lookup_failure(error, bare, &self.clock)))
+        DefaultResolver::default().resolve(uri, config, timeout).map_err(|error| {
+            let is_proxy = config.proxy().is_some_and(|proxy| proxy.uri().host() == uri.host());
+            classed(lookup_failure(error, bare, is_proxy, &self.clock))
+        })
     }
 }
 
-fn lookup_failure(error: ureq::Error, host: &str, clock: &Clock) -> NetworkError {
+fn lookup_failure(error: ureq::Error, host: &str, is_proxy: bool, clock: &Clock) -> NetworkError {
     let reason = match error {
         ureq::Error::Timeout(reason) => return clock.expired(reason),
         ureq::Error::Io(error) => error.to_string(),
@@ -53,6 +56,10 @@ fn lookup_failure(error: ureq::Error, host: &str, clock: &Clock) -> NetworkError
     };
     // "failed to lookup address information: Name or service not known"
     let reason = reason.rsplit(": ").next().unwrap_or_default().to_owned();
+    if is_proxy {
+        let reason = format!("its host {host} cannot be found ({reason})");
+        return NetworkError::Proxy { reason, is_final: true };
+    }
     NetworkError::Lookup { host: host.to_owned(), reason }
 }
 
@@ -71,23 +78,23 @@ impl TimedConnector {
         let layers =
             ().chain(SocksConnector::default())
                 .chain(ConnectProxyConnector::default())
-                .chain(TcpConnector::default())
+                .chain(TcpConnector)
                 .chain(Timed { clock: Arc::clone(&clock) })
                 .chain(tls)
-                .chain(Boxed);
+                .chain(Heard { clock: Arc::clone(&clock) });
         Self { clock, notes, layers: Box::new(layers), is_under_way: AtomicBool::new(false) }
     }
 
     fn connect_in_time(
         &self,
         details: &ConnectionDetails,
+        is_proxy: bool,
     ) -> Result<Option<Box<dyn Transport>>, ureq::Error> {
         let mut addrs = details.resolver.empty();
         details.addrs.iter().for_each(|address| addrs.push(*address));
-        if !addrs.is_empty() {
-            let shown: Vec<_> = addrs.iter().map(ToString::to_string).collect();
-            self.notes.detail(format_args!("* connecting to {}", shown.join(", ")));
-        }
+        let target = target(details, is_proxy);
+        let shown: Vec<_> = addrs.iter().map(ToString::to_string).collect();
+        self.notes.detail(format_args!("* connecting to {target} {}", shown.join(", ")));
         let timeout = self.clock.next_timeout();
         let timed = ConnectionDetails {
             uri: details.uri,
@@ -104,11 +111,12 @@ impl TimedConnector {
         self.layers.connect(&timed, None).map_err(|error| match error {
             // Whichever phase it was in, the shorter limit ended it.
             ureq::Error::Timeout(_) => classed(self.clock.expired(timeout.reason)),
-            ureq::Error::Io(source) => {
-                let target = details.uri.authority().map(ToString::to_string).unwrap_or_default();
-                classed(NetworkError::Connect { target, source })
+            ureq::Error::Io(source) => classed(NetworkError::Connect { target, source }),
+            ureq::Error::ConnectProxyFailed(reason) => classed(proxy_failure(&reason)),
+            ureq::Error::Protocol(reason) if details.config.proxy().is_some() => {
+                let reason = format!("it does not speak HTTP as it should: {reason}");
+                classed(NetworkError::Proxy { reason, is_final: true })
             }
-            ureq::Error::ConnectProxyFailed(reason) => classed(NetworkError::Proxy(reason)),
             other => other,
         })
     }
@@ -123,7 +131,7 @@ impl Connector for TimedConnector {
         _: Option<()>,
     ) -> Result<Option<Self::Out>, ureq::Error> {
         let is_nested = self.is_under_way.swap(true, Ordering::Relaxed);
-        let connection = self.connect_in_time(details);
+        let connection = self.connect_in_time(details, is_nested);
         if !is_nested {
             self.is_under_way.store(false, Ordering::Relaxed);
             self.clock.connected();
@@ -138,11 +146,38 @@ impl Debug for TimedConnector {
     }
 }
 
-/// The last layer: any transport as a trait object.
-#[derive(Debug)]
-struct Boxed;
+/// Whom a connection is made to, without any password.
+fn target(details: &ConnectionDetails, is_proxy: bool) -> String {
+    let place = |uri: &Uri| {
+        let port = uri.port_u16().unwrap_or(if details.needs_tls() { 443 } else { 80 });
+        format!("{}:{port}", uri.host().unwrap_or_default())
+    };
+    match details.config.proxy() {
+        _ if is_proxy => format!("the proxy {}", place(details.uri)),
+        Some(proxy) => format!("{} through the proxy {}", place(details.uri), place(proxy.uri())),
+        None => place(details.uri),
+    }
+}
 
-impl<In: Transport> Connector<In> for Boxed {
+/// What a proxy answered to CONNECT: "proxy server responded 407/407".
+fn proxy_failure(reason: &str) -> NetworkError {
+    match reason.strip_prefix("proxy server responded ").and_then(|status| status.split('/').next())
+    {
+        Some(status) => NetworkError::Proxy {
+            reason: format!("it answered CONNECT with {status}"),
+            is_final: status.starts_with('4'),
+        },
+        None => NetworkError::Proxy { reason: reason.to_owned(), is_final: false },
+    }
+}
+
+/// The last layer: tells the clock when the status line has come.
+#[derive(Debug)]
+struct Heard {
+    clock: Arc<Clock>,
+}
+
+impl<In: Transport> Connector<In> for Heard {
     type Out = Box<dyn Transport>;
 
     fn connect(
@@ -150,7 +185,40 @@ impl<In: Transport> Connector<In> for Boxed {
         _: &ConnectionDetails,
         chained: Option<In>,
     ) -> Result<Option<Self::Out>, ureq::Error> {
-        Ok(chained.map(|transport| Box::new(transport) as Self::Out))
+        let clock = || Arc::clone(&self.clock);
+        Ok(chained.map(|inner| Box::new(HeardTransport { inner, clock: clock() }) as Self::Out))
+    }
+}
+
+#[derive(Debug)]
+struct HeardTransport<T> {
+    inner: T,
+    clock: Arc<Clock>,
+}
+
+impl<T: Transport> Transport for HeardTransport<T> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.inner.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
+        self.inner.transmit_output(amount, timeout)
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
+        let came = self.inner.await_input(timeout)?;
+        if !self.clock.is_answered() && self.inner.buffers().input().contains(&b'\n') {
+            self.clock.answered();
+        }
+        Ok(came)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.inner.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.inner.is_tls()
     }
 }
 
@@ -251,9 +319,4 @@ fn is_broken(error: &io::Error) -> bool {
         error.kind(),
         ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted
     )
-}
-
-/// An error that keeps its class on its way through ureq.
-pub fn classed(error: impl Into<Error>) -> ureq::Error {
-    ureq::Error::Other(Box::new(error.into()))
 }

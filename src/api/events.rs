@@ -7,8 +7,9 @@ use std::io::{self, ErrorKind, Read};
 use super::chunk::{self, Chunk, Fault, Surrogates};
 pub use super::chunk::{FinishReason, Usage};
 use super::failure;
+use super::fault::{cut, from_io, html};
 use super::sse::{self, Decoder, Item};
-use crate::error::{Error, NetworkError, Result};
+use crate::error::{Error, Result};
 
 /// What a reply is made of, in the order of its coming.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,7 +111,12 @@ impl<R: Read> Events<R> {
                     *counted = body.len();
                     Ok(Step::Alive)
                 }
-                Err(error) => Ok(Step::from_io(error)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(Step::Waiting),
+                // What came may be whole, and only its framing missing.
+                Err(error) => match on_json(body) {
+                    told @ (Ok(_) | Err(Error::Server(_))) => told,
+                    Err(_) => Ok(Step::from_io(error)),
+                },
             },
             Form::Stream(decoder) => match decoder.next() {
                 Ok(Item::Event(event)) => on_event(&event),
@@ -301,27 +307,12 @@ fn too_large() -> io::Error {
     io::Error::new(ErrorKind::FileTooLarge, "the reply is longer than 64 MiB")
 }
 
-/// What reading a body reports, classed.
-pub fn from_io(error: io::Error) -> Error {
-    error.downcast().unwrap_or_else(|other| cut(&format!("the connection failed ({other})")))
-}
-
 fn some(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-fn cut(how: &str) -> Error {
-    Error::Network(NetworkError::Cut(how.to_owned()))
-}
-
-/// A web page: the base URL is that of a site, not of an API.
-pub fn html(base_url: &str) -> Error {
-    Error::Protocol(format!("the server sent HTML; check the base URL {base_url}"))
-}
-
 fn not_a_completion(body: &str) -> Error {
-    let beginning: String = body.trim().chars().take(200).collect();
-    Error::Protocol(format!("the reply is no chat completion: {beginning}"))
+    Error::Protocol(format!("the reply is no chat completion: {}", body.trim()))
 }
 
 #[cfg(test)]

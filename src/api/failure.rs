@@ -5,9 +5,6 @@ use serde_json::Value;
 
 use crate::error::ServerError;
 
-/// No more characters of a message are shown.
-const MESSAGE_LIMIT: usize = 300;
-
 /// Reads an error object: `{"error":{…}}`, `{"error":"…"}`, or the error's
 /// own fields (`{"message":…}`, `{"detail":…}`, a string). Text that is none
 /// of these is the message itself.
@@ -20,7 +17,7 @@ pub fn parse(payload: &[u8]) -> ServerError {
     let text = String::from_utf8_lossy(payload);
     let Ok(value) = serde_json::from_str::<Value>(&text) else {
         let line = text.trim().lines().next().unwrap_or_default();
-        return ServerError { message: cut(line), ..ServerError::default() };
+        return ServerError { message: line.to_owned(), ..ServerError::default() };
     };
     let is_exceeded = [&value, &value["error"]].iter().any(|part| part["exceeded"].is_array());
     let (error, meta) = match Body::deserialize(&value) {
@@ -33,20 +30,12 @@ pub fn parse(payload: &[u8]) -> ServerError {
         .or_else(|| field("detail"))
         .unwrap_or_else(|| error.to_string());
     ServerError {
-        message: cut(message.trim()),
+        message: message.trim().to_owned(),
         is_exceeded,
         code: field("code"),
         kind: field("type"),
         request_id: meta.as_ref().and_then(|meta| as_text(meta.get("request_id")?)),
         ..ServerError::default()
-    }
-}
-
-/// Enough of a message to be read in one line.
-fn cut(message: &str) -> String {
-    match message.char_indices().nth(MESSAGE_LIMIT) {
-        Some((end, _)) => format!("{}…", &message[..end]),
-        None => message.to_owned(),
     }
 }
 

@@ -36,7 +36,7 @@ pub fn after(
         Error::Network(
             NetworkError::Connect { .. }
             | NetworkError::ConnectTimeout(_)
-            | NetworkError::Proxy(_)
+            | NetworkError::Proxy { is_final: false, .. }
             | NetworkError::Tls { .. }
             | NetworkError::Unanswered,
         ) => None,
@@ -81,7 +81,10 @@ pub fn requested_wait(
 ) -> Option<Duration> {
     let number = |text: &str, scale: f64| {
         let number: f64 = text.trim().parse().ok()?;
-        Duration::try_from_secs_f64(number * scale).ok()
+        let is_wait = number.is_finite() && number >= 0.0;
+        // What is too long to be counted is for ever.
+        let wait = || Duration::try_from_secs_f64(number * scale).unwrap_or(Duration::MAX);
+        is_wait.then(wait)
     };
     if let Some(wait) = retry_after_ms.and_then(|text| number(text, 0.001)) {
         return Some(wait);
@@ -216,7 +219,8 @@ mod tests {
         assert_eq!(wait(Some("Sunday, 06-Nov-94 08:49:47 GMT"), None), seconds(10.0));
         assert_eq!(wait(Some("Sun Nov  6 08:49:47 1994"), None), seconds(10.0));
         assert_eq!(wait(Some("Sun, 06 Nov 1994 08:49:00 GMT"), None), seconds(0.0));
-        for text in ["-1", "NaN", "inf", "soon", "", "1e300"] {
+        assert_eq!(wait(Some("1e300"), None), Some(Duration::MAX));
+        for text in ["-1", "NaN", "inf", "soon", ""] {
             assert_eq!(wait(Some(text), None), None, "{text}");
         }
     }

@@ -17,7 +17,7 @@ use ureq::unversioned::transport::{
     TransportAdapter,
 };
 
-use super::connect::classed;
+use super::fault::classed;
 use crate::error::{Error, NetworkError};
 use crate::notes::Notes;
 

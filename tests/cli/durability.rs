@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::support::server::{Script, Server, answer, gate, raw};
-use crate::support::{ask, ask_mock, completion, gravix, json_lines, run};
+use crate::support::{ask, ask_mock, completion, gravix, json_lines, run, skip, strace};
 
 const USER: &str = "{\"role\":\"user\",\"content\":\"a\"}\n";
 const ASSISTANT: &str = "{\"role\":\"assistant\",\"content\":\"b\"}\n";
@@ -22,23 +22,6 @@ fn place() -> (tempfile::TempDir, PathBuf) {
 fn replies(count: usize) -> Server {
     let reply = || -> Script { answer("200 OK", "application/json", completion("reply")) };
     Server::new((0..count).map(|_| reply()).collect())
-}
-
-/// `command` under strace with these faults injected, where strace works.
-fn strace(command: &Command, faults: &[String]) -> Option<Command> {
-    let probe = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
-    if !probe.is_ok_and(|probe| probe.status.success()) {
-        skip("strace cannot be had");
-        return None;
-    }
-    let mut strace = Command::new("strace");
-    strace.env_clear().stdin(Stdio::null()).args(["-f", "-qq", "-o", "/dev/null"]).args(faults);
-    strace.arg(command.get_program()).args(command.get_args());
-    Some(strace)
-}
-
-fn skip(reason: &str) {
-    let _ = writeln!(std::io::stderr(), "skipped: {reason}");
 }
 
 /// Runs to its end, whichever that is.

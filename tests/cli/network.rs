@@ -1,5 +1,5 @@
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
@@ -95,8 +95,13 @@ fn a_server_that_says_nothing_useful_is_an_error() {
         Fault::new("closes before the status", vec![]).says(&["without an answer"]),
         Fault::new("resets before the status", vec![Step::Reset]).says(&["without an answer"]),
         Fault::new("closes in the status", vec![raw("HTTP/1.1 2")]).says(&["without an answer"]),
+        // A status was seen, so that nothing is asked twice.
         Fault::new("closes in the headers", vec![raw(HEAD), raw("Content-")])
-            .says(&["without an answer"]),
+            .with(&["--retries", "2"])
+            .says(&["before the reply"]),
+        Fault::new("resets in the headers", vec![raw(HEAD), raw("Content-"), Step::Reset])
+            .with(&["--retries", "2"])
+            .says(&["before the reply"]),
         Fault::new("speaks no HTTP", vec![raw("SSH-2.0-OpenSSH_9.2\r\n\r\n"), Step::End])
             .exits(76)
             .says(&["HTTP"]),
@@ -292,6 +297,57 @@ fn unusual_but_whole_replies_are_understood() {
 }
 
 #[test]
+fn a_whole_json_reply_counts_though_its_framing_is_missing() {
+    let whole = completion("a");
+    let longer = || of_length(whole.len() + 10);
+    for script in [
+        vec![stream_head(), chunk(&whole)],
+        vec![stream_head(), chunk(&whole), Step::Reset],
+        vec![longer(), raw(&whole)],
+        vec![longer(), raw(&whole), Step::Stall],
+    ] {
+        Fault::new("whole", script).exits(0).prints("a\n").check();
+    }
+}
+
+#[test]
+fn odd_metadata_does_not_cost_a_reply() {
+    for usage in ["{\"prompt_tokens\":5.5}", "{\"total_tokens\":\"7\"}", "[]", "\"x\"", "null"] {
+        let body = completion("a").replacen('{', &format!("{{\"usage\":{usage},"), 1);
+        let body = body.replace("\"chat.completion\"", "1");
+        let script = answer("200 OK", "application/json", body);
+        Fault::new("odd metadata", script).exits(0).prints("a\n").check();
+    }
+}
+
+#[test]
+fn the_head_of_an_answer_is_a_sign_of_life() {
+    // Neither pause is as long as the limit of 0.4 s; both are longer.
+    let pause = || Step::Pause(Duration::from_millis(250));
+    let whole = completion("a");
+    let script = vec![pause(), of_length(whole.len()), pause(), raw(&whole), Step::End];
+    Fault::new("late", script).exits(0).prints("a\n").check();
+}
+
+#[test]
+fn a_server_that_does_not_read_is_left_in_time() {
+    // More than the sockets hold between them.
+    let prompt = vec![b'x'; 16 << 20];
+    for (option, told) in [("--idle-timeout", "silent for 2 s"), ("--deadline", "deadline of 2 s")]
+    {
+        // Connections stand in the listener's queue, and nobody reads.
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
+        let port = listener.local_addr().expect("an address").port();
+        let url = format!("http://127.0.0.1:{port}/v1");
+        let mut command = gravix();
+        command.args(["ask", "--retries", "0", "--base-url", &url, option, "2"]);
+        let began = Instant::now();
+        crate::support::run_with(&mut command, &prompt).exits(75).prints("").says(&[told]);
+        assert!(began.elapsed() < Duration::from_secs(10), "{option} took its time");
+    }
+}
+
+#[test]
 fn bodies_over_the_limits_are_errors_and_do_not_fill_the_memory() {
     let limits = |script: Vec<Step>, stdout: &'static str, status| {
         Fault::new("too much", script)
@@ -331,7 +387,7 @@ fn odd_payloads_are_errors_or_replies_and_never_a_crash() {
 #[test]
 fn a_refusal_of_a_body_that_is_still_being_sent_is_read() {
     // The server answers before it has read: gravix meets a closed socket.
-    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
     let port = listener.local_addr().expect("an address").port();
     let server = std::thread::spawn(move || {
         use std::io::{Read, Write};
@@ -417,6 +473,9 @@ fn headers_of_the_users_are_sent_and_those_of_gravix_kept() {
 #[test]
 fn limits_must_be_positive_numbers() {
     for option in ["--connect-timeout", "--idle-timeout", "--deadline"] {
+        let mut command = gravix();
+        command.args(["ask", "hi", "--base-url", "mock:", option, "1e19"]);
+        run(&mut command).exits(0).prints("hi\n").says_nothing();
         for value in ["0", "-1", "NaN", "inf", "1e400", "x", ""] {
             let mut command = gravix();
             command.args(["ask", "hi", "--base-url", "mock:", &format!("{option}={value}")]);

@@ -193,6 +193,20 @@ fn a_device_as_output_file_is_written_and_stays_a_device() {
 }
 
 #[test]
+fn an_output_file_may_be_a_pipe() {
+    run(&mut ask_mock(&["hi", "-o", "/dev/stdout"])).exits(0).prints("hi\n").says_nothing();
+}
+
+#[test]
+fn an_empty_reply_replaces_no_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("reply.txt");
+    fs::write(&file, "precious").expect("a file");
+    run(ask(&plain(""), &["hi", "-o"]).arg(&file)).exits(3).prints("").says(&["no text"]);
+    assert_eq!(fs::read_to_string(&file).expect("the file"), "precious");
+}
+
+#[test]
 fn quiet_drops_warnings_and_keeps_errors() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("chat.jsonl");

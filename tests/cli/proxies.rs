@@ -30,7 +30,31 @@ fn tunnel(mut client: TcpStream, status: &str, lines: &Mutex<Vec<String>>) -> st
     if !status.starts_with("200") {
         return Ok(());
     }
-    let mut server = TcpStream::connect(target)?;
+    relay(client, TcpStream::connect(target)?)
+}
+
+/// A SOCKS5 proxy without authentication (RFC 1928), for one client.
+fn socks() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
+    let port = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        let (mut client, _) = listener.accept().expect("a client");
+        client.read_exact(&mut [0; 3]).expect("the greeting");
+        client.write_all(&[5, 0]).expect("an answer");
+        // Version, CONNECT, reserved, IPv4, the address and the port.
+        let mut request = [0; 10];
+        client.read_exact(&mut request).expect("the request");
+        assert_eq!(request[..8], [5, 1, 0, 1, 127, 0, 0, 1]);
+        let port = u16::from_be_bytes([request[8], request[9]]);
+        client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).expect("an answer");
+        let server = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the server");
+        drop(relay(client, server));
+    });
+    port
+}
+
+/// Passes bytes on, both ways, until the client has gone.
+fn relay(mut client: TcpStream, mut server: TcpStream) -> std::io::Result<()> {
     let (mut from, mut to) = (server.try_clone()?, client.try_clone()?);
     let back = thread::spawn(move || std::io::copy(&mut from, &mut to));
     std::io::copy(&mut client, &mut server)?;
@@ -56,6 +80,50 @@ fn a_proxy_passes_the_request_on() {
 }
 
 #[test]
+fn a_socks_proxy_passes_the_request_on() {
+    let server = server();
+    let proxy = format!("socks5://127.0.0.1:{}", socks());
+    run(ask(&server, &["hi"]).env("all_proxy", proxy)).exits(0).prints("ok\n").says_nothing();
+}
+
+#[test]
+fn a_proxy_that_stalls_is_given_up() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
+    let port = listener.local_addr().expect("an address").port();
+    for scheme in ["http", "socks5"] {
+        let mut command = ask(&server(), &["hi", "--retries", "0", "--connect-timeout", "0.3"]);
+        command.env("all_proxy", format!("{scheme}://127.0.0.1:{port}"));
+        run(&mut command).exits(75).prints("").says(&["no connection within 0.3 s"]);
+    }
+}
+
+#[test]
+fn a_proxy_that_cannot_be_reached_is_named_without_its_password() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
+    let port = listener.local_addr().expect("an address").port();
+    drop(listener);
+    for (proxy, told) in [
+        (format!("http://u:hunter2@127.0.0.1:{port}"), "the proxy 127.0.0.1"),
+        (format!("socks5://u:hunter2@127.0.0.1:{port}"), "the proxy 127.0.0.1"),
+        ("http://u:hunter2@no..such:1".to_owned(), "the proxy made no connection"),
+    ] {
+        let mut command = ask(&server(), &["hi", "--retries", "0", "-v"]);
+        let run = run(command.env("all_proxy", proxy)).exits(75).prints("");
+        assert!(run.stderr.contains(told) && !run.stderr.contains("hunter2"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_key_does_not_cross_a_proxy_in_the_clear() {
+    let server = server();
+    let (port, seen) = proxy("200 OK");
+    let mut command = ask(&server, &["hi"]);
+    command.env("http_proxy", format!("127.0.0.1:{port}")).env("GRAVIXLAYER_API_KEY", "k");
+    run(&mut command).exits(78).prints("").says(&["in the clear", "--allow-http"]);
+    assert!(seen.lock().expect("seen").is_empty());
+}
+
+#[test]
 fn hosts_of_no_proxy_are_reached_directly() {
     let server = server();
     let (port, seen) = proxy("200 OK");
@@ -70,7 +138,7 @@ fn a_proxy_that_refuses_is_named_and_not_gone_around() {
     let server = server();
     for (status, told) in [("403 Forbidden", "403"), ("407 Proxy Authentication Required", "407")] {
         let (port, _) = proxy(status);
-        let mut command = ask(&server, &["hi", "--retries", "0"]);
+        let mut command = ask(&server, &["hi"]);
         command.env("http_proxy", format!("http://u:hunter2@127.0.0.1:{port}"));
         let run = run(&mut command).exits(75).prints("").says(&["proxy", told]);
         assert!(!run.stderr.contains("hunter2"));

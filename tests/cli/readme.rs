@@ -60,10 +60,7 @@ fn has_tools(directory: &Path, script: &str) -> bool {
         is_named && !bash(directory, &probe).output().expect("bash runs").status.success()
     });
     if let Some(tool) = missing {
-        let _ = std::io::Write::write_all(
-            &mut std::io::stderr(),
-            format!("skipped, for want of {tool}: {script}\n").as_bytes(),
-        );
+        crate::support::skip(&format!("{tool} cannot be had for {script}"));
     }
     missing.is_none()
 }

@@ -143,6 +143,13 @@ fn a_wait_that_is_too_long_is_told_and_not_begun() {
         run(&mut ask(&server, arguments)).exits(75).prints("").says(&["429", told]);
         assert_eq!(server.requests().len(), 1);
     }
+    for status in TEMPORARY {
+        let server = Server::new(vec![with_header(status, "Retry-After: 600"), success()]);
+        run(&mut ask(&server, &["hi"])).exits(75).says(&[&status[..3], "try again in 600 s"]);
+        assert_eq!(server.requests().len(), 1);
+    }
+    let for_ever = with_header("503 Busy", "Retry-After: 99999999999999999999999");
+    run(&mut ask(&Server::once(for_ever), &["hi"])).exits(75).says(&["try again later"]);
 }
 
 #[test]

@@ -9,6 +9,20 @@ fn a_key_that_the_server_echoes_is_masked_wherever_it_stands() {
     let with_header = |header: &str| {
         vec![raw(format!("HTTP/1.1 401 No\r\n{header}\r\nContent-Length: 2\r\n\r\n{{}}"))]
     };
+    // Where a message is cut, and the key with it.
+    let cut = |length| format!("{}sesame42{}", "x".repeat(length), "y".repeat(500));
+    let long: Vec<_> = (290..301)
+        .flat_map(|length| {
+            let message = serde_json::json!({"error": {"message": cut(length)}}).to_string();
+            [json("401 No", &message), json("200 OK", &cut(length))]
+        })
+        .collect();
+    for script in long {
+        let server = Server::once(script);
+        let run = run(ask(&server, &["hi"]).env("GRAVIXLAYER_API_KEY", KEY)).prints("");
+        assert!(!run.stderr.contains("ses"), "{}", run.stderr);
+        assert!(run.stderr.len() < 600, "{}", run.stderr);
+    }
     for script in [
         json("401 No", r#"{"error":{"message":"bad key sesame42"}}"#),
         json("401 No", r#"{"error":{"message":"bad key","code":"sesame42"}}"#),

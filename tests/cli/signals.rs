@@ -62,6 +62,24 @@ fn a_signal_leaves_no_temporary_file_behind() {
 }
 
 #[test]
+fn a_signal_while_a_file_is_replaced_waits_for_the_end_of_that() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("reply.txt");
+    let mut gravix = crate::support::ask_mock(&["new", "-o"]);
+    gravix.arg(&file);
+    // The temporary file is there when its mode is set.
+    let fault = ["--inject=fchmod:signal=SIGINT".to_owned()];
+    let Some(mut command) = crate::support::strace(&gravix, &fault) else {
+        return;
+    };
+    fs::write(&file, "old").expect("a file");
+    let status = command.stderr(Stdio::null()).status().expect("strace runs");
+    assert_eq!(status.signal(), Some(Signal::SIGINT as i32), "{status:?}");
+    assert_eq!(fs::read_to_string(&file).expect("the file"), "new\n");
+    assert_eq!(fs::read_dir(directory.path()).expect("a directory").count(), 1);
+}
+
+#[test]
 fn a_signal_that_was_ignored_before_stays_ignored() {
     let (go_on, wait) = crate::support::server::gate();
     let script =

@@ -69,6 +69,16 @@ fn a_certificate_for_another_host_or_another_time_is_refused() {
 }
 
 #[test]
+fn a_handshake_that_stalls_is_given_up() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
+    let port = listener.local_addr().expect("an address").port();
+    // The connection stands in the listener's queue, where nobody answers.
+    let limits = ["--retries", "0", "--connect-timeout", "0.3"];
+    run(&mut ask(port, &limits)).exits(75).prints("").says(&["no connection within 0.3 s"]);
+    drop(listener);
+}
+
+#[test]
 fn a_file_of_issuers_must_hold_some() {
     let (_directory, path) = file("no certificate\n");
     run(ask(1, &["--ca-cert"]).arg(&path)).exits(78).prints("").says(&["issuers.pem"]);

@@ -125,6 +125,24 @@ impl Run {
     }
 }
 
+/// `command` under strace with these faults injected, where strace works.
+pub fn strace(command: &Command, faults: &[String]) -> Option<Command> {
+    let probe = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
+    if !probe.is_ok_and(|probe| probe.status.success()) {
+        skip("strace cannot be had");
+        return None;
+    }
+    let mut strace = Command::new("strace");
+    strace.env_clear().stdin(Stdio::null()).args(["-f", "-qq", "-o", "/dev/null"]).args(faults);
+    strace.arg(command.get_program()).args(command.get_args());
+    Some(strace)
+}
+
+/// Says why a test is skipped.
+pub fn skip(reason: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {reason}");
+}
+
 /// The lines of a file as JSON.
 #[track_caller]
 pub fn json_lines(path: &Path) -> Vec<serde_json::Value> {

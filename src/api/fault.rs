@@ -1,0 +1,58 @@
+//! What goes wrong on the way, in gravix's terms: ureq's errors classed, and
+//! errors that keep their class on their way through ureq and `std::io`.
+
+use std::io;
+
+use super::clock::Clock;
+use crate::error::{Error, NetworkError};
+
+/// An error that keeps its class on its way through ureq.
+pub fn classed(error: impl Into<Error>) -> ureq::Error {
+    ureq::Error::Other(Box::new(error.into()))
+}
+
+/// What an error before an answer's body means. The connection's own faults
+/// are classed already.
+pub fn before_body(error: ureq::Error, clock: &Clock, base_url: &str) -> Error {
+    match error {
+        ureq::Error::Other(inner) => match inner.downcast::<Error>() {
+            Ok(classed) => *classed,
+            Err(other) => Error::Protocol(format!("no HTTP exchange: {other}")),
+        },
+        ureq::Error::Timeout(reason) => clock.expired(reason).into(),
+        ureq::Error::Io(_) if clock.is_answered() => cut("the connection was closed"),
+        ureq::Error::Io(_) => NetworkError::Unanswered.into(),
+        ureq::Error::LargeResponseHeader(_, limit) => {
+            Error::Protocol(format!("the answer's headers are longer than {limit} bytes"))
+        }
+        other => Error::Protocol(format!("{base_url} does not speak HTTP as it should: {other}")),
+    }
+}
+
+/// What an error inside a body means. [`io::ErrorKind::WouldBlock`] is left
+/// as it is.
+pub fn in_body(error: io::Error, clock: &Clock) -> io::Error {
+    if error.kind() == io::ErrorKind::WouldBlock {
+        return error;
+    }
+    io::Error::other(match ureq::Error::from(error) {
+        ureq::Error::Timeout(reason) => clock.expired(reason).into(),
+        ureq::Error::Io(_) => cut("the connection was closed"),
+        other => Error::Protocol(format!("the reply is bad HTTP: {other}")),
+    })
+}
+
+/// The class that an error of a body has; without one it is a cut.
+pub fn from_io(error: io::Error) -> Error {
+    error.downcast().unwrap_or_else(|other| cut(&format!("the connection failed ({other})")))
+}
+
+/// The reply broke off.
+pub fn cut(how: &str) -> Error {
+    NetworkError::Cut(how.to_owned()).into()
+}
+
+/// A web page: the base URL is that of a site, not of an API.
+pub fn html(base_url: &str) -> Error {
+    Error::Protocol(format!("the server sent HTML; check the base URL {base_url}"))
+}
