@@ -13,6 +13,7 @@ mod notes;
 mod output;
 mod output_file;
 mod pager;
+mod paths;
 mod prompt;
 mod proxy;
 mod reply;

@@ -8,10 +8,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::output::{Bytes, Output};
+use crate::paths::{directory_of, follow};
 use crate::signals::Hold;
-
-/// How many links may lead from one to the next, as in Linux.
-const MAX_LINKS: usize = 40;
 
 #[derive(Debug, PartialEq, Eq)]
 pub struct OutputFile {
@@ -42,7 +40,7 @@ impl OutputFile {
             Err(_) => {}
         }
         // This file has no name: nothing is left of it, whatever happens.
-        tempfile::tempfile_in(file.directory()).map_err(unwritable)?;
+        tempfile::tempfile_in(directory_of(&file.path)).map_err(unwritable)?;
         Ok(file)
     }
 
@@ -69,7 +67,7 @@ impl OutputFile {
             .prefix(".gravix-")
             // The umask applies to a new file; an old one keeps its mode.
             .permissions(old.clone().unwrap_or(Permissions::from_mode(0o666)))
-            .tempfile_in(self.directory())?;
+            .tempfile_in(directory_of(&self.path))?;
         write(beside.as_file(), text, Bytes::Exact)?;
         if let Some(old) = old {
             beside.as_file().set_permissions(old)?;
@@ -77,25 +75,6 @@ impl OutputFile {
         beside.persist(&self.path)?;
         Ok(())
     }
-
-    fn directory(&self) -> &Path {
-        match self.path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        }
-    }
-}
-
-/// Where the links that begin at `path` lead, be there a file or not.
-fn follow(path: &Path) -> io::Result<PathBuf> {
-    let mut path = path.to_owned();
-    for _ in 0..MAX_LINKS {
-        match fs::read_link(&path) {
-            Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
-            Err(_) => return Ok(path),
-        }
-    }
-    Err(io::Error::other("too many links"))
 }
 
 fn write(file: impl Write, text: &str, bytes: Bytes) -> io::Result<()> {

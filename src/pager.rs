@@ -1,6 +1,7 @@
 //! A text for people: on the terminal as it is where it fits, and otherwise
 //! in the user's pager. Knows nothing of what is shown.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::process::{Child, Command, Stdio};
@@ -8,63 +9,94 @@ use std::process::{Child, Command, Stdio};
 use memchr::memchr_iter;
 
 use crate::environment::Environment;
+use crate::signals::Hold;
 
 /// Holds back what fits the screen; the line that does not starts the pager.
 pub struct Pager {
     screen: File,
-    command: String,
+    /// As the shell takes it; `less -FR` where there is none.
+    command: Option<OsString>,
     /// How many lines fit.
     height: usize,
     lines: usize,
     held: Vec<u8>,
-    child: Option<Child>,
+    running: Option<Running>,
+}
+
+struct Running {
+    child: Child,
+    /// An interrupt is for the pager, which has the terminal.
+    _hold: Hold,
 }
 
 impl Pager {
     /// Writes to `screen`, which is `height` lines high, or to `$PAGER`,
     /// which is `less -FR` where it is unset.
     pub fn new(screen: File, height: usize, environment: &Environment) -> Self {
-        let command = environment.get("PAGER").and_then(|pager| pager.to_str());
-        Self {
-            screen,
-            command: command.unwrap_or("less -FR").to_owned(),
-            height,
-            lines: 0,
-            held: Vec::new(),
-            child: None,
-        }
+        let command = environment.get("PAGER").map(ToOwned::to_owned);
+        Self { screen, command, height, lines: 0, held: Vec::new(), running: None }
     }
 
     /// Shows what is still held back, and waits until the pager is left.
+    ///
+    /// # Errors
+    /// Those of the screen, and that the pager cannot be run.
     pub fn finish(mut self) -> io::Result<()> {
-        match self.child.take() {
-            None => self.screen.write_all(&self.held),
-            Some(mut child) => {
-                // What is closed here tells the pager that this is all.
-                drop(child.stdin.take());
-                child.wait().map(drop)
-            }
+        self.screen.write_all(&std::mem::take(&mut self.held))?;
+        self.leave()
+    }
+
+    /// Waits until the pager is left, if it runs.
+    fn leave(&mut self) -> io::Result<()> {
+        let Some(mut running) = self.running.take() else {
+            return Ok(());
+        };
+        // What is closed here tells the pager that this is all.
+        drop(running.child.stdin.take());
+        // So a shell says that there is no such program, or none that runs.
+        match running.child.wait()?.code() {
+            Some(126 | 127) => Err(io::Error::other("the pager of $PAGER cannot be run")),
+            _ => Ok(()),
         }
     }
 
     fn start(&mut self) -> io::Result<()> {
-        let mut shell = Command::new("sh");
-        let child = shell.args(["-c", &self.command]).stdin(Stdio::piped()).spawn();
-        // Without a shell there is no pager either: the screen will do.
-        let Ok(mut child) = child else {
+        let hold = Hold::new();
+        let mut pager = match &self.command {
+            Some(command) => {
+                let mut shell = Command::new("sh");
+                shell.arg("-c").arg(command);
+                shell
+            }
+            None => {
+                let mut less = Command::new("less");
+                less.arg("-FR");
+                less
+            }
+        };
+        let Ok(mut child) = pager.stdin(Stdio::piped()).spawn() else {
+            // Without a pager the screen will do.
             self.height = usize::MAX;
             return Ok(());
         };
         let held = std::mem::take(&mut self.held);
         let written = child.stdin.as_mut().map_or(Ok(()), |stdin| stdin.write_all(&held));
-        self.child = Some(child);
+        self.running = Some(Running { child, _hold: hold });
         written
+    }
+}
+
+impl Drop for Pager {
+    fn drop(&mut self) {
+        // The terminal is the pager's until it ends, whatever else went wrong.
+        let _ = self.leave();
     }
 }
 
 impl Write for Pager {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        if let Some(stdin) = self.child.as_mut().and_then(|child| child.stdin.as_mut()) {
+        if let Some(stdin) = self.running.as_mut().and_then(|running| running.child.stdin.as_mut())
+        {
             return stdin.write(text);
         }
         self.held.extend_from_slice(text);

@@ -52,9 +52,6 @@ pub fn run(args: AskArgs, environment: &Environment, terminal: Terminal) -> Resu
     let received = client
         .chat(&body, if streams { "text/event-stream" } else { "application/json" })
         .and_then(|events| {
-            if let Some(history) = history.as_ref().filter(|_| args.no_save) {
-                history.release();
-            }
             let live = (delivery == Delivery::Live).then_some(&mut stdout);
             receive(events, &mut reply, live)
         });
@@ -137,8 +134,10 @@ fn open_history(args: &AskArgs, left: Option<Duration>, notes: &Notes) -> Result
 fn ensure_open_ended(history: Option<&History>) -> Result<()> {
     let why = match history.map(History::last_role) {
         Some(Some("assistant")) => "the history ends with an assistant message",
-        Some(Some(_)) => return Ok(()),
-        Some(None) | None => "the history is empty",
+        Some(Some(_)) if history.is_some_and(|history| !history.messages(false).is_empty()) => {
+            return Ok(());
+        }
+        _ => "there is no message to send",
     };
     Err(Error::Usage(format!("nothing to continue: {why}; give a prompt instead of --continue")))
 }

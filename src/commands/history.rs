@@ -1,20 +1,15 @@
 //! `gravix history`: conversations for people, and their upkeep.
 
-use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 
 use crate::cli::{ChangeArgs, HistoryCommand, ShowArgs, VolumeArgs};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
-use crate::history::{
-    Access, BYTE_ORDER_MARK, History, Line, Lines, Patience, Window, append_to, directory_of, role,
-    with_suffix,
-};
+use crate::history::{self, Access, History, Lines, Patience, Window, role};
 use crate::notes::Notes;
 use crate::output::{self, Bytes, stdout_error};
 use crate::pager::{Pager, or_left};
-use crate::signals::Hold;
 use crate::terminal::Terminal;
 use crate::transcript::Transcript;
 
@@ -23,11 +18,25 @@ pub fn run(command: HistoryCommand, environment: &Environment, terminal: Termina
     match command {
         HistoryCommand::Show(args) => show(&args, environment, terminal, &notes(false)),
         HistoryCommand::Check(args) => {
+            let notes = notes(false);
             let mut faults = 0;
+            let mut unread = None;
             for file in &args.files {
-                faults += check(file, terminal, &notes(false))?;
+                match check(file, terminal, &notes) {
+                    Ok(found) => faults += found,
+                    // The first is told at the end.
+                    Err(error @ Error::Unreadable { .. }) if unread.is_none() => {
+                        unread = Some(error);
+                    }
+                    Err(error @ Error::Unreadable { .. }) => notes.error(error),
+                    Err(error) => return Err(error),
+                }
             }
-            if faults == 0 { Ok(()) } else { Err(Error::Faults(faults)) }
+            match unread {
+                Some(error) => Err(error),
+                None if faults > 0 => Err(Error::Faults(faults)),
+                None => Ok(()),
+            }
         }
         HistoryCommand::Repair(args) => repair(&args, &notes(args.quiet)),
         HistoryCommand::Undo(args) => undo(&args, &notes(args.quiet)),
@@ -42,6 +51,8 @@ fn show(
 ) -> Result<()> {
     let window = args.last.map_or(Window::All, Window::Turns);
     let history = History::open(&args.file, Access::Read, window, Patience::Endless, notes)?;
+    // Turns may go on while it is read: they append.
+    history.release();
     let bytes = if terminal.stdout && !args.raw { Bytes::Harmless } else { Bytes::Exact };
     let size = terminal.size();
     let has_colour = size.is_some() && environment.get("NO_COLOR").is_none();
@@ -118,60 +129,20 @@ fn check(path: &Path, terminal: Terminal, notes: &Notes) -> Result<u64> {
     Ok(faults)
 }
 
-/// Moves the lines that are no messages to `FILE.bad`, in order. The file is
-/// replaced by what is left of it, byte for byte.
 fn repair(args: &ChangeArgs, notes: &Notes) -> Result<()> {
-    let path = fs::canonicalize(&args.file)
-        .map_err(|source| Error::Unwritable { path: args.file.clone(), source })?;
-    let unwritable = |source| Error::Unwritable { path: path.clone(), source };
-    let history = History::open_unchecked(&path, Access::Change, Patience::Endless, notes)?;
-    let _hold = Hold::new();
-    let mut good = tempfile::NamedTempFile::new_in(directory_of(&path)).map_err(unwritable)?;
-    let mut moved = Vec::new();
-    let mut bad = Vec::new();
-    {
-        let mut out = io::BufWriter::new(good.as_file_mut());
-        let mut lines = Lines::new(history.file()).map_err(unwritable)?;
-        while let Some(line) = lines.next().map_err(unwritable)? {
-            if role(line.text).is_ok() {
-                copy(&line, &mut out).map_err(unwritable)?;
-            } else {
-                moved.push(line.number.to_string());
-                bad.extend_from_slice(line.text);
-                bad.extend_from_slice(if line.is_terminated { b"" } else { b"\n" });
-            }
-        }
-        out.flush().map_err(unwritable)?;
-    }
+    let moved = history::repair(&args.file, notes)?;
     let shown = args.file.display();
-    if moved.is_empty() {
+    if moved.lines == 0 {
         notes.note(format_args!("{shown} needs no repair"));
         return Ok(());
     }
-    let aside = with_suffix(&path, ".bad");
-    append_to(&aside, &bad).map_err(|source| Error::Unwritable { path: aside.clone(), source })?;
-    let replaced = history.file().metadata().and_then(|metadata| {
-        good.as_file().set_permissions(metadata.permissions())?;
-        good.as_file().sync_all()?;
-        good.persist(&path)?;
-        fs::File::open(directory_of(&path))?.sync_all()
-    });
-    replaced.map_err(unwritable)?;
-    let aside = with_suffix(&args.file, ".bad");
-    let (count, lines) = (moved.len(), moved.join(", "));
-    notes.note(format_args!(
-        "moved {count} of the lines of {shown} to {}: {lines}",
-        aside.display()
-    ));
-    Ok(())
-}
-
-fn copy(line: &Line<'_>, out: &mut impl Write) -> io::Result<()> {
-    // Only the first line can begin after a mark.
-    if line.number == 1 && line.start > 0 {
-        out.write_all(BYTE_ORDER_MARK)?;
+    let mut numbers: Vec<_> = moved.first.iter().map(ToString::to_string).collect();
+    if moved.lines > moved.first.len() as u64 {
+        numbers.push("…".to_owned());
     }
-    out.write_all(line.text)
+    let (count, numbers) = (moved.lines, numbers.join(", "));
+    notes.note(format_args!("moved {count} of the lines of {shown} to {shown}.bad: {numbers}"));
+    Ok(())
 }
 
 /// Prints the lines of the newest turn, then cuts them off.

@@ -32,10 +32,10 @@ pub fn role(line: &[u8]) -> Result<Option<String>, Fault> {
             // The position that serde_json appends counts lines of its own.
             let reason = error.to_string();
             let reason = reason.rsplit_once(" at line ").map_or(reason.as_str(), |parts| parts.0);
-            Err(Fault {
-                reason: format!("not a message: {reason} at column {}", error.column()),
-                is_torn: error.classify() != Category::Data,
-            })
+            let is_torn = error.classify() != Category::Data;
+            let place =
+                if is_torn { format!(" at column {}", error.column()) } else { String::new() };
+            Err(Fault { reason: format!("not a message: {reason}{place}"), is_torn })
         }
     }
 }

@@ -64,6 +64,9 @@ pub fn acquire(
             ));
             Ok(())
         }
+        Err(source) if kind == Kind::Shared => {
+            Err(Error::Unreadable { path: path.to_owned(), source })
+        }
         Err(source) => Err(Error::Unwritable { path: path.to_owned(), source }),
         Ok(()) => Ok(()),
     }
@@ -97,9 +100,7 @@ fn wait(
     }
     if limit > PATIENCE {
         let path = path.display();
-        notes.note(format_args!(
-            "waiting for another turn of {path} to end; --no-wait gives up instead"
-        ));
+        notes.note(format_args!("waiting for another turn of {path} to end"));
     }
     locked.recv_timeout(limit.saturating_sub(began.elapsed())).map_err(|_| match patience {
         Patience::Until { of, .. } => NetworkError::Deadline(of).into(),

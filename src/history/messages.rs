@@ -19,13 +19,21 @@ pub struct Messages {
     file: Arc<File>,
     /// Each from the first byte of a message to the last one of another.
     ranges: Vec<Range<u64>>,
+    /// The lock is given back when all is read.
+    releases: bool,
 }
 
 impl Messages {
-    /// Empty ranges count for nothing.
-    pub fn new(file: Arc<File>, ranges: impl IntoIterator<Item = Range<u64>>) -> Self {
+    /// Empty ranges count for nothing. With `releases` the lock of the file
+    /// is given back when they were read for the first time: others append,
+    /// and what is read again is still there.
+    pub fn new(
+        file: Arc<File>,
+        ranges: impl IntoIterator<Item = Range<u64>>,
+        releases: bool,
+    ) -> Self {
         let ranges = ranges.into_iter().filter(|range| !range.is_empty());
-        Self { file, ranges: ranges.collect() }
+        Self { file, ranges: ranges.collect(), releases }
     }
 
     /// The length in bytes.
@@ -45,6 +53,7 @@ impl Messages {
             ranges: self.ranges.clone(),
             next: 0,
             is_blank: true,
+            releases: self.releases,
         }
     }
 }
@@ -57,6 +66,7 @@ struct MessagesReader {
     next: usize,
     /// The line under way has only white space so far.
     is_blank: bool,
+    releases: bool,
 }
 
 impl Read for MessagesReader {
@@ -68,6 +78,10 @@ impl Read for MessagesReader {
             self.next += 1;
             self.is_blank = true;
             if self.next == self.ranges.len() {
+                if self.releases {
+                    // A lock that was not had cannot be given back.
+                    let _ = self.file.unlock();
+                }
                 return Ok(0);
             }
             buffer[0] = b',';
@@ -109,7 +123,7 @@ mod tests {
         let mut file = tempfile::tempfile().expect("a file");
         file.write_all(b"{1}\n\n \r\n{22}\r\n{3}\n{44}").expect("a file");
         let file = Arc::new(file);
-        let messages = Messages::new(file, [0..3, 5..5, 8..22]);
+        let messages = Messages::new(file, [0..3, 5..5, 8..22], false);
         let expected = "{1},{22}\r,{3},{44}";
         assert_eq!(messages.len(), expected.len() as u64);
         for size in 1..30 {

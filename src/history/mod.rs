@@ -4,9 +4,9 @@
 mod line;
 mod lock;
 mod messages;
+mod repair;
 mod survey;
 
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -14,16 +14,18 @@ use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use line::{BYTE_ORDER_MARK, role, trim};
+pub use line::{role, trim};
 pub use lock::Patience;
 pub use messages::Messages;
-pub use survey::{Line, Lines, Window};
+pub use repair::repair;
+pub use survey::{Lines, Window};
 
 use lock::Kind;
 use survey::{Failure, Survey};
 
 use crate::error::{Error, Result};
 use crate::notes::Notes;
+use crate::paths::{directory_of, follow, with_suffix};
 use crate::signals::Hold;
 
 /// What a run may do to the file.
@@ -40,6 +42,7 @@ pub enum Access {
 /// A conversation's file, locked until it is dropped.
 #[derive(Debug)]
 pub struct History {
+    /// Where links lead.
     path: PathBuf,
     file: Arc<File>,
     access: Access,
@@ -84,8 +87,10 @@ impl History {
         patience: Patience,
         notes: &Notes,
     ) -> Result<Self> {
-        let (file, is_new) = open_locked(path, access, patience, notes)?;
-        Ok(Self { path: path.to_owned(), file, access, survey: Survey::default(), is_new })
+        let path =
+            follow(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
+        let (file, is_new) = open_locked(&path, access, patience, notes)?;
+        Ok(Self { path, file, access, survey: Survey::default(), is_new })
     }
 
     /// Whether the turn to come is the file's first.
@@ -103,7 +108,8 @@ impl History {
     pub fn messages(&self, without_system: bool) -> Messages {
         let Survey { system, messages, .. } = &self.survey;
         let system = if without_system { 0..0 } else { system.clone() };
-        Messages::new(Arc::clone(&self.file), [system, messages.clone()])
+        let is_shared = self.access == Access::Read;
+        Messages::new(Arc::clone(&self.file), [system, messages.clone()], is_shared)
     }
 
     /// The file's own system message and the messages of the window, as
@@ -137,19 +143,30 @@ impl History {
     ///
     /// # Errors
     /// [`Error::NotSaved`].
-    pub fn append(&mut self, mut lines: Vec<u8>) -> Result<()> {
-        if self.survey.lacks_newline {
-            lines.insert(0, b'\n');
-        }
+    pub fn append(&mut self, lines: Vec<u8>) -> Result<()> {
         let _hold = Hold::new();
-        let written = (&*self.file).write_all(&lines).and_then(|()| self.file.sync_data());
-        if let Err(source) = written.and_then(|()| self.sync_directory()) {
-            // The first fault is the one to report.
-            let _ = self.file.set_len(self.survey.end);
-            return Err(Error::NotSaved { path: self.path.clone(), source });
-        }
+        self.write_lines(lines)
+            .map_err(|source| Error::NotSaved { path: self.path.clone(), source })?;
         self.is_new = false;
         Ok(())
+    }
+
+    fn write_lines(&self, mut lines: Vec<u8>) -> io::Result<()> {
+        if !is_still_at(&self.file, &self.path) {
+            return Err(io::Error::other("another file took its place meanwhile"));
+        }
+        // Asked anew: who edits by hand takes no lock.
+        let end = self.file.metadata()?.len();
+        if !survey::ends_in_newline(&self.file, end)? {
+            lines.insert(0, b'\n');
+        }
+        let written = (&*self.file).write_all(&lines).and_then(|()| self.file.sync_data());
+        if written.is_err() {
+            // The first fault is the one to report.
+            let _ = self.file.set_len(end);
+        }
+        written?;
+        if end == 0 { sync_directory(&self.path) } else { Ok(()) }
     }
 
     /// Cuts the file off at `end`, and waits until that is on disk.
@@ -170,11 +187,6 @@ impl History {
         }
     }
 
-    /// A new file is on disk when its directory is.
-    fn sync_directory(&self) -> io::Result<()> {
-        if self.is_new { File::open(directory_of(&self.path))?.sync_all() } else { Ok(()) }
-    }
-
     /// Moves a torn last line to `FILE.torn`, where nothing of it is lost.
     fn heal(&mut self, notes: &Notes) -> Result<()> {
         let torn = std::mem::take(&mut self.survey.torn);
@@ -187,7 +199,7 @@ impl History {
             return Ok(());
         }
         let aside = with_suffix(&self.path, ".torn");
-        let moved = copy_range(&self.file, torn.clone(), &aside);
+        let moved = set_aside(&self.file, torn.clone(), &aside);
         moved.map_err(|source| Error::Unwritable { path: aside.clone(), source })?;
         self.truncate(torn.start)?;
         let aside = aside.display();
@@ -201,7 +213,7 @@ impl Drop for History {
         // A turn that failed leaves no trace. The lock is still held, and who
         // waits for it will see that the path has gone.
         let is_unused = || self.file.metadata().is_ok_and(|metadata| metadata.len() == 0);
-        if self.is_new && is_unused() {
+        if self.is_new && is_unused() && is_still_at(&self.file, &self.path) {
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -245,7 +257,7 @@ fn open(path: &Path, access: Access) -> Result<(File, bool)> {
         let made = options.clone().create_new(true).mode(0o600).open(path);
         match made {
             Ok(file) => return Ok((file, true)),
-            // Through a dangling link the file is made below.
+            // A turn that fails takes its new file away: it may be gone again.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 options.create(true).mode(0o600);
             }
@@ -270,30 +282,29 @@ fn is_still_at(file: &File, path: &Path) -> bool {
 
 /// Appends a range of `file` to the file at `path`, as a line, and waits
 /// until it is on disk.
-fn copy_range(file: &File, range: Range<u64>, path: &Path) -> io::Result<()> {
+fn set_aside(file: &File, range: Range<u64>, path: &Path) -> io::Result<()> {
     let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
     let mut line = vec![0; length];
     file.read_exact_at(&mut line, range.start)?;
     line.push(b'\n');
-    append_to(path, &line)
-}
-
-/// Appends to a file that is the owner's alone, and waits until it is on disk.
-pub fn append_to(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut aside = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-    aside.write_all(bytes)?;
+    let mut aside = open_private(path)?;
+    aside.write_all(&line)?;
     aside.sync_all()
 }
 
-pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    name.into()
+/// Opens a file to append to, which is the owner's alone when it is new.
+fn open_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
 }
 
-pub fn directory_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
+/// The first turn is on disk when its file's directory is. A directory that
+/// cannot be read, or a file system that knows no such thing, is done without.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    let Ok(directory) = File::open(directory_of(path)) else {
+        return Ok(());
+    };
+    match directory.sync_all() {
+        Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
+        synced => synced,
     }
 }

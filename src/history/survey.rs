@@ -34,8 +34,6 @@ pub struct Survey {
     pub end: u64,
     /// A last line that was cut while it was being written.
     pub torn: Range<u64>,
-    /// What stands before `end` is not a newline.
-    pub lacks_newline: bool,
 }
 
 /// A survey that failed.
@@ -68,11 +66,6 @@ impl Survey {
         if survey.messages.is_empty() {
             survey.messages = 0..0;
         }
-        let mut last = *b"\n";
-        if survey.end > 0 {
-            file.read_exact_at(&mut last, survey.end - 1)?;
-        }
-        survey.lacks_newline = last != *b"\n";
         Ok(survey)
     }
 
@@ -115,7 +108,7 @@ impl Survey {
         let mut survey = Self { end: file.metadata()?.len(), ..Self::default() };
         let first = survey.take_head(file)?;
         let role_of_head = survey.last_role.take();
-        let mut lines = Backwards { file, first, end: survey.end, text: Vec::new() };
+        let mut lines = Backwards::new(file, first, survey.end);
         let mut newest = None;
         let mut oldest = survey.end;
         let mut taken = 0;
@@ -225,36 +218,65 @@ struct Backwards<'a> {
     /// Where the line before begins, which is where the next one ends.
     end: u64,
     text: Vec<u8>,
+    /// What was read last, which begins at this offset.
+    block: Vec<u8>,
+    block_start: u64,
 }
 
-impl Backwards<'_> {
+impl<'a> Backwards<'a> {
+    fn new(file: &'a File, first: u64, end: u64) -> Self {
+        Self { file, first, end, text: Vec::new(), block: Vec::new(), block_start: end }
+    }
+
     fn next(&mut self) -> io::Result<Option<(Range<u64>, &[u8])>> {
         if self.end <= self.first {
             return Ok(None);
         }
         // The newline that ends the line is its own.
-        let start = self.line_start(self.end - 1)?;
-        self.text.resize(usize::try_from(self.end - start).map_err(io::Error::other)?, 0);
-        self.file.read_exact_at(&mut self.text, start)?;
-        let range = start..self.end;
-        self.end = start;
+        let range = self.line_start(self.end - 1)?..self.end;
+        self.end = range.start;
+        let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
+        let block_end = self.block_start + self.block.len() as u64;
+        self.text.clear();
+        if range.start >= self.block_start && range.end <= block_end {
+            let begin = (range.start - self.block_start) as usize;
+            self.text.extend_from_slice(&self.block[begin..begin + length]);
+        } else {
+            self.text.resize(length, 0);
+            self.file.read_exact_at(&mut self.text, range.start)?;
+        }
         Ok(Some((range, &self.text)))
     }
 
     /// Where the line begins that holds the byte before `offset`.
-    fn line_start(&self, mut offset: u64) -> io::Result<u64> {
-        let mut block = [0; BLOCK];
+    fn line_start(&mut self, mut offset: u64) -> io::Result<u64> {
         while offset > self.first {
-            let start = offset.saturating_sub(BLOCK as u64).max(self.first);
-            let block = &mut block[..usize::try_from(offset - start).unwrap_or(BLOCK)];
-            self.file.read_exact_at(block, start)?;
-            if let Some(newline) = memrchr(b'\n', block) {
-                return Ok(start + newline as u64 + 1);
+            if offset <= self.block_start {
+                self.read_block_before(offset)?;
             }
-            offset = start;
+            let known = (offset - self.block_start) as usize;
+            if let Some(newline) = memrchr(b'\n', &self.block[..known]) {
+                return Ok(self.block_start + newline as u64 + 1);
+            }
+            offset = self.block_start;
         }
         Ok(self.first)
     }
+
+    fn read_block_before(&mut self, offset: u64) -> io::Result<()> {
+        self.block_start = offset.saturating_sub(BLOCK as u64).max(self.first);
+        self.block.resize((offset - self.block_start) as usize, 0);
+        self.file.read_exact_at(&mut self.block, self.block_start)
+    }
+}
+
+/// Whether a file of this length ends in a newline, as an empty one does.
+pub fn ends_in_newline(file: &File, length: u64) -> io::Result<bool> {
+    let mut last = *b"\n";
+    if length > 0 {
+        file.read_exact_at(&mut last, length - 1)?;
+    }
+    Ok(last == *b"\n")
 }
 
 fn newlines_before(mut file: &File, offset: u64) -> io::Result<u64> {
@@ -321,6 +343,13 @@ mod tests {
         assert!(survey(text.as_bytes(), Window::All).expect_err("a fault").starts_with("2: "));
         assert!(survey(text.as_bytes(), Window::Turns(2)).expect_err("a fault").starts_with("2: "));
         assert!(survey(text.as_bytes(), Window::Turns(1)).is_ok());
+    }
+
+    #[test]
+    fn a_block_is_read_once_for_all_its_lines() {
+        // With a block read for every line this would take minutes.
+        let text = format!("{USER}\n{}", "\n".repeat(4 << 20));
+        assert_eq!(window(&text, 1), format!("|{USER}"));
     }
 
     #[test]

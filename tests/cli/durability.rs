@@ -3,6 +3,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -54,23 +55,27 @@ fn sixteen_turns_at_once_each_see_all_before_them() {
 
 #[test]
 fn a_kill_at_any_moment_loses_no_earlier_turn() {
+    const ROUNDS: u32 = 60;
     let (_directory, file) = place();
-    let mut kept = 0;
-    for round in 0..60 {
-        let mut child = ask_mock(&["-q", &"word ".repeat(200), "--history"])
-            .arg(&file)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("gravix starts");
-        // A moment that moves through the run, without a clock.
-        for _ in 0..round * 40 {
-            std::thread::yield_now();
-        }
+    let ask_word = || {
+        let mut command = ask_mock(&["-q", &"word ".repeat(2000), "--history"]);
+        command.arg(&file).stdout(Stdio::null());
+        command
+    };
+    let began = Instant::now();
+    assert!(ask_word().status().expect("gravix runs").success());
+    let usual = began.elapsed();
+    let (mut kept, mut killed) = (ensure_turns(&file, 1), 0);
+    for round in 0..ROUNDS {
+        let mut child = ask_word().spawn().expect("gravix starts");
+        // A moment that moves from the beginning to beyond the end.
+        std::thread::sleep(usual * 3 * round / (2 * ROUNDS));
         let pid = Pid::from_raw(i32::try_from(child.id()).expect("a process id"));
         let _ = kill(pid, Signal::SIGKILL);
-        child.wait().expect("gravix ends");
+        killed += usize::from(!child.wait().expect("gravix ends").success());
         kept = ensure_turns(&file, kept);
     }
+    assert!(killed > 0 && kept > 1, "{killed} were killed, {kept} turns are there");
 }
 
 /// The file holds whole turns, at least `least` of them, but for its last
@@ -110,6 +115,100 @@ fn a_kill_at_every_system_call_of_the_append_loses_no_earlier_turn() {
             run(ask_mock(&["-q", "third", "--history"]).arg(&file)).exits(0);
             assert!(json_lines(&file).len() >= 4, "{call} {nth}");
             fs::write(&file, &before).expect("the file");
+        }
+    }
+}
+
+#[test]
+fn a_turn_is_one_write_and_on_disk_with_its_directory() {
+    let (directory, file) = place();
+    let trace = directory.path().join("trace");
+    // A signal in the middle waits until all is done.
+    for (fault, exit) in [(None, Some(0)), (Some("--inject=write:signal=SIGTERM:when=1"), None)] {
+        let mut command = ask_mock(&["-q", "hi", "--history"]);
+        command.arg(&file);
+        let mut options = vec!["--trace=write,fdatasync,fsync".to_owned()];
+        options.push(format!("-P{}", file.display()));
+        options.push(format!("-P{}", directory.path().display()));
+        options.extend(fault.map(str::to_owned));
+        options.push(format!("-o{}", trace.display()));
+        let Some(mut command) = strace(&command, &options) else {
+            return;
+        };
+        let status = command.stdout(Stdio::null()).status().expect("strace runs");
+        assert_eq!(status.code(), exit);
+        let trace = fs::read_to_string(&trace).expect("the trace");
+        let calls: Vec<_> = trace
+            .lines()
+            .filter_map(|line| line.split_once('(')?.0.split_whitespace().last())
+            .filter(|call| call.chars().all(|letter| letter.is_ascii_lowercase()))
+            .collect();
+        assert_eq!(calls, ["write", "fdatasync", "fsync"], "{trace}");
+        assert_eq!(json_lines(&file).len(), 2);
+        fs::remove_file(&file).expect("the file");
+    }
+}
+
+#[test]
+fn a_hand_edit_while_a_turn_is_under_way_is_kept() {
+    let (_directory, file) = place();
+    fs::write(&file, USER).expect("a file");
+    for (edit, fault) in [(ASSISTANT, true), (ASSISTANT.trim_end(), false)] {
+        let (go_on, wait) = gate();
+        let reply = completion("reply");
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", reply.len());
+        let server = Server::once(vec![wait, raw(head + &reply)]);
+        let mut command = ask(&server, &["hi", "-q", "--history"]);
+        command.arg(&file);
+        let mut faults = vec![format!("-P{}", file.display())];
+        faults.extend(fault.then(|| "--inject=write:error=ENOSPC:when=1".to_owned()));
+        let Some(mut command) = strace(&command, &faults) else {
+            return;
+        };
+        let mut turn =
+            command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+        while server.requests().is_empty() {
+            std::thread::yield_now();
+        }
+        let mut hand = File::options().append(true).open(&file).expect("the file");
+        hand.write_all(edit.as_bytes()).expect("an edit");
+        go_on.send(()).expect("the server waits");
+        let status = turn.wait().expect("gravix ends").code();
+        assert_eq!(status, Some(if fault { 73 } else { 0 }));
+        let saved = fs::read_to_string(&file).expect("the file");
+        assert!(saved.starts_with(&format!("{USER}{ASSISTANT}")), "{saved}");
+        assert_eq!(json_lines(&file).len(), if fault { 2 } else { 5 });
+    }
+}
+
+#[test]
+fn a_file_that_took_the_place_of_the_history_is_left_alone() {
+    let (_directory, file) = place();
+    for status in ["200 OK", "400 Bad Request"] {
+        let _ = fs::remove_file(&file);
+        let (go_on, wait) = gate();
+        let reply = completion("reply");
+        let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", reply.len());
+        let server = Server::once(vec![wait, raw(head + &reply)]);
+        let mut turn = ask(&server, &["hi", "-q", "--history"]);
+        let turn = turn
+            .arg(&file)
+            .stderr(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        while server.requests().is_empty() {
+            std::thread::yield_now();
+        }
+        let other = file.with_extension("other");
+        fs::write(&other, USER).expect("a file");
+        fs::rename(&other, &file).expect("a rename");
+        go_on.send(()).expect("the server waits");
+        let output = turn.wait_with_output().expect("gravix ends");
+        assert_eq!(fs::read_to_string(&file).expect("the file"), USER);
+        if status == "200 OK" {
+            assert_eq!(output.status.code(), Some(73), "{output:?}");
+            assert_eq!(output.stdout, b"reply\n");
         }
     }
 }
@@ -248,7 +347,7 @@ fn another_turn_is_waited_for_and_told_after_a_second() {
         .expect("gravix starts");
     let mut told = String::new();
     BufReader::new(patient.stderr.take().expect("a pipe")).read_line(&mut told).expect("a line");
-    assert!(told.contains("waiting for another turn") && told.contains("--no-wait"), "{told}");
+    assert!(told.contains("waiting for another turn"), "{told}");
     go_on.send(()).expect("the server waits");
     assert!(slow.wait().expect("gravix ends").success());
     assert!(patient.wait().expect("gravix ends").success());
@@ -446,7 +545,12 @@ fn continue_sends_the_history_as_it_is_and_appends_the_reply_alone() {
         .says(&["ends with an assistant message"]);
     run(ask(&server, &["-q", "--continue", "--history"]).arg(file.with_extension("new")))
         .exits(2)
-        .says(&["empty"]);
+        .says(&["no message"]);
+    let question = file.with_extension("question");
+    fs::write(&question, USER).expect("a file");
+    run(ask(&server, &["-q", "--continue", "--turns", "0", "--history"]).arg(&question))
+        .exits(2)
+        .says(&["no message"]);
     run(&mut ask(&server, &["--continue"])).exits(2).says(&["--history"]);
     run(ask(&server, &["hi", "--continue", "--history"]).arg(&file)).exits(2).says(&["--continue"]);
     assert!(server.requests().is_empty());

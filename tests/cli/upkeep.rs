@@ -75,6 +75,55 @@ fn show_ends_well_when_the_pager_is_left_early() {
 }
 
 #[test]
+fn show_does_without_a_pager_where_there_is_none() {
+    let (_directory, file) = history(ASSISTANT.repeat(30));
+    let terminal = Terminal::open();
+    let mut command = gravix();
+    command.args(["history", "show"]).arg(&file).stdout(terminal.stream());
+    command.env("PATH", "/nowhere").env("NO_COLOR", "1");
+    assert!(command.status().expect("gravix runs").success());
+    drop(command);
+    assert_eq!(terminal.read_to_end().matches("assistant:").count(), 30);
+    // One that was asked for and cannot be had is an error.
+    let terminal = Terminal::open();
+    let mut command = gravix();
+    command.args(["history", "show"]).arg(&file).stdout(terminal.stream());
+    command.env("PATH", "/usr/bin:/bin").env("PAGER", "/nowhere/pager 2> /dev/null");
+    run(command.stdout(terminal.stream())).exits(74).says(&["$PAGER"]);
+}
+
+#[test]
+fn turns_go_on_while_a_history_is_shown() {
+    let (_directory, file) = history(ASSISTANT.repeat(30));
+    let terminal = Terminal::open();
+    let mut command = gravix();
+    command.args(["history", "show"]).arg(&file).stdout(terminal.stream());
+    // The pager is left when its reader says so.
+    let script = format!("cat > /dev/null; touch {0}.open; cat {0}.fifo", file.display());
+    let fifo = file.with_extension("jsonl.fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
+    command.env("PATH", "/usr/bin:/bin").env("PAGER", script);
+    let mut child = command.spawn().expect("gravix starts");
+    while !file.with_extension("jsonl.open").exists() {
+        std::thread::yield_now();
+    }
+    let mut turn = crate::support::ask_mock(&["hi", "-q", "--no-wait", "--history"]);
+    run(turn.arg(&file)).exits(0).prints("hi\n");
+    fs::write(&fifo, "").expect("the pager listens");
+    assert!(child.wait().expect("gravix ends").success());
+}
+
+#[test]
+fn check_goes_on_where_a_file_cannot_be_read() {
+    let (directory, file) = history("[]\n");
+    let none = directory.path().join("none");
+    let mut command = gravix();
+    let run =
+        run(command.args(["history", "check"]).arg(&none).arg(&file)).exits(66).says(&["none"]);
+    assert!(String::from_utf8_lossy(&run.stdout).contains("chat.jsonl:1:"));
+}
+
+#[test]
 fn check_names_every_fault_and_counts_the_rest() {
     let (_directory, file) =
         history(format!("{SYSTEM}[]\n{USER}\n{ASSISTANT}{{\"role\":1}}\n{{\"torn"));
@@ -111,6 +160,10 @@ fn repair_moves_bad_lines_and_leaves_the_rest_byte_for_byte() {
     let bad = file.with_extension("jsonl.bad");
     assert_eq!(fs::read(bad).expect("the lines"), b"[]\n\xff\n{\"torn\n");
     upkeep(&["repair"], &file).exits(0).prints("").says(&["needs no repair"]);
+    // Many lines are counted, and the first ones named.
+    let (_directory, bad) = history("[]\n".repeat(500) + USER);
+    let run = upkeep(&["repair"], &bad).exits(0).says(&["moved 500", "1, 2, 3", "…"]);
+    assert!(run.stderr.len() < 300, "{}", run.stderr);
     upkeep(&["check"], &file).exits(0);
     assert_eq!(fs::read_dir(file.parent().expect("a directory")).expect("it").count(), 2);
 }
