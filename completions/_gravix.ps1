@@ -67,8 +67,8 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('--raw', '--raw', [CompletionResultType]::ParameterName, 'Print control characters to a terminal as they are')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Drop notes and warnings, not errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Drop notes and warnings, not errors')
-            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell the whole exchange on stderr, the key left out')
-            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell the whole exchange on stderr, the key left out')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell connections, headers and times on stderr')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell connections, headers and times on stderr')
             [CompletionResult]::new('--continue', '--continue', [CompletionResultType]::ParameterName, 'Send the history as it is, without a new prompt')
             [CompletionResult]::new('--no-save', '--no-save', [CompletionResultType]::ParameterName, 'Send the history, append nothing')
             [CompletionResult]::new('--no-wait', '--no-wait', [CompletionResultType]::ParameterName, 'Give up at once when another turn is under way')
@@ -89,16 +89,16 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the server''s answer as it came')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Drop notes and warnings, not errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Drop notes and warnings, not errors')
-            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell the whole exchange on stderr, the key left out')
-            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell the whole exchange on stderr, the key left out')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell connections, headers and times on stderr')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell connections, headers and times on stderr')
             [CompletionResult]::new('--allow-http', '--allow-http', [CompletionResultType]::ParameterName, 'Send the key over plain http too, where anyone can read it')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'gravix;history' {
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print a conversation for people, paged where it does not fit')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Name every line that is no message, and count the others')
             [CompletionResult]::new('repair', 'repair', [CompletionResultType]::ParameterValue, 'Move the lines that are no messages to FILE.bad')
@@ -156,13 +156,13 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             break
         }
         'gravix;completions' {
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'gravix;man' {
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'gravix;help' {

@@ -63,8 +63,8 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand --raw 'Print control characters to a terminal as they are'
             cand -q 'Drop notes and warnings, not errors'
             cand --quiet 'Drop notes and warnings, not errors'
-            cand -v 'Tell the whole exchange on stderr, the key left out'
-            cand --verbose 'Tell the whole exchange on stderr, the key left out'
+            cand -v 'Tell connections, headers and times on stderr'
+            cand --verbose 'Tell connections, headers and times on stderr'
             cand --continue 'Send the history as it is, without a new prompt'
             cand --no-save 'Send the history, append nothing'
             cand --no-wait 'Give up at once when another turn is under way'
@@ -84,15 +84,15 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand --json 'Print the server''s answer as it came'
             cand -q 'Drop notes and warnings, not errors'
             cand --quiet 'Drop notes and warnings, not errors'
-            cand -v 'Tell the whole exchange on stderr, the key left out'
-            cand --verbose 'Tell the whole exchange on stderr, the key left out'
+            cand -v 'Tell connections, headers and times on stderr'
+            cand --verbose 'Tell connections, headers and times on stderr'
             cand --allow-http 'Send the key over plain http too, where anyone can read it'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
         &'gravix;history'= {
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
             cand show 'Print a conversation for people, paged where it does not fit'
             cand check 'Name every line that is no message, and count the others'
             cand repair 'Move the lines that are no messages to FILE.bad'
@@ -139,12 +139,12 @@ set edit:completion:arg-completer[gravix] = {|@words|
         &'gravix;history;help;help'= {
         }
         &'gravix;completions'= {
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'gravix;man'= {
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'gravix;help'= {
             cand ask 'Ask a question and print the reply'

@@ -32,57 +32,57 @@ complete -c gravix -n "__fish_gravix_needs_command" -f -a "history" -d 'Show, ch
 complete -c gravix -n "__fish_gravix_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c gravix -n "__fish_gravix_needs_command" -f -a "man" -d 'Print a manual page, as roff'
 complete -c gravix -n "__fish_gravix_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -s s -l system -d 'The system prompt' -r
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s s -l system -d 'The system prompt' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l system-file -d 'Read the system prompt from FILE' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -s m -l model -d 'The model\'s name [env: GRAVIX_MODEL]' -r
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -s t -l temperature -d 'Sampling temperature, 0 to 2' -r
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l top-p -d 'Sample from this share of the probability, 0 to 1' -r
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l max-tokens -d 'End the reply after N tokens' -r
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l stop -d 'End the reply before TEXT (up to 4 times)' -r
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l seed -d 'Ask for the same reply each time, as far as possible' -r
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l presence-penalty -d 'Penalty for tokens that occurred, -2 to 2' -r
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l frequency-penalty -d 'Penalty by how often tokens occurred, -2 to 2' -r
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s m -l model -d 'The model\'s name [env: GRAVIX_MODEL]' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s t -l temperature -d 'Sampling temperature, 0 to 2' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l top-p -d 'Sample from this share of the probability, 0 to 1' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l max-tokens -d 'End the reply after N tokens' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l stop -d 'End the reply before TEXT (up to 4 times)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l seed -d 'Ask for the same reply each time, as far as possible' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l presence-penalty -d 'Penalty for tokens that occurred, -2 to 2' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l frequency-penalty -d 'Penalty by how often tokens occurred, -2 to 2' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s o -l output -d 'Write the reply to FILE, once it is whole' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l history -d 'Continue the conversation in FILE, and append the turn' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l turns -d 'Send only the system message and the newest N turns' -r
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l turns -d 'Send only the system message and the newest N turns' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l base-url -d 'The API\'s base URL, or \'mock:\' [env: GRAVIX_BASE_URL]' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l connect-timeout -d 'Give up connecting after S seconds (default 10)' -r
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l idle-timeout -d 'Give up after S seconds of silence (default 300)' -r
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l deadline -d 'Give up after S seconds, whatever happens' -r
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l retries -d 'Try again up to N times (default 2)' -r
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l connect-timeout -d 'Give up connecting after S seconds (default 10)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l idle-timeout -d 'Give up after S seconds of silence (default 300)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l deadline -d 'Give up after S seconds, whatever happens' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l retries -d 'Try again up to N times (default 2)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l ca-cert -d 'Trust the issuers in FILE (PEM) and no others [env: SSL_CERT_FILE]' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -s H -l header -d 'Send this header too (repeatable)' -r
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s H -l header -d 'Send this header too (repeatable)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s n -l no-stdin -d 'Never read stdin (for loops such as \'while read\')'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l lossy -d 'Replace bytes that are not UTF-8 by U+FFFD'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l stream -d 'Print tokens as they come, on a pipe too'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l no-stream -d 'Print the reply once it is complete, on a terminal too'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l raw -d 'Print control characters to a terminal as they are'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s q -l quiet -d 'Drop notes and warnings, not errors'
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -s v -l verbose -d 'Tell the whole exchange on stderr, the key left out'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s v -l verbose -d 'Tell connections, headers and times on stderr'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l continue -d 'Send the history as it is, without a new prompt'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l no-save -d 'Send the history, append nothing'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l no-wait -d 'Give up at once when another turn is under way'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l allow-http -d 'Send the key over plain http too, where anyone can read it'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gravix -n "__fish_gravix_using_subcommand models" -l base-url -d 'The API\'s base URL, or \'mock:\' [env: GRAVIX_BASE_URL]' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand models" -l connect-timeout -d 'Give up connecting after S seconds (default 10)' -r
-complete -c gravix -n "__fish_gravix_using_subcommand models" -l idle-timeout -d 'Give up after S seconds of silence (default 300)' -r
-complete -c gravix -n "__fish_gravix_using_subcommand models" -l deadline -d 'Give up after S seconds, whatever happens' -r
-complete -c gravix -n "__fish_gravix_using_subcommand models" -l retries -d 'Try again up to N times (default 2)' -r
+complete -c gravix -n "__fish_gravix_using_subcommand models" -l connect-timeout -d 'Give up connecting after S seconds (default 10)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand models" -l idle-timeout -d 'Give up after S seconds of silence (default 300)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand models" -l deadline -d 'Give up after S seconds, whatever happens' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand models" -l retries -d 'Try again up to N times (default 2)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand models" -l ca-cert -d 'Trust the issuers in FILE (PEM) and no others [env: SSL_CERT_FILE]' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand models" -s H -l header -d 'Send this header too (repeatable)' -r
+complete -c gravix -n "__fish_gravix_using_subcommand models" -s H -l header -d 'Send this header too (repeatable)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand models" -l json -d 'Print the server\'s answer as it came'
 complete -c gravix -n "__fish_gravix_using_subcommand models" -s q -l quiet -d 'Drop notes and warnings, not errors'
-complete -c gravix -n "__fish_gravix_using_subcommand models" -s v -l verbose -d 'Tell the whole exchange on stderr, the key left out'
+complete -c gravix -n "__fish_gravix_using_subcommand models" -s v -l verbose -d 'Tell connections, headers and times on stderr'
 complete -c gravix -n "__fish_gravix_using_subcommand models" -l allow-http -d 'Send the key over plain http too, where anyone can read it'
 complete -c gravix -n "__fish_gravix_using_subcommand models" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c gravix -n "__fish_gravix_using_subcommand history; and not __fish_seen_subcommand_from show check repair undo help" -s h -l help -d 'Print help'
+complete -c gravix -n "__fish_gravix_using_subcommand history; and not __fish_seen_subcommand_from show check repair undo help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gravix -n "__fish_gravix_using_subcommand history; and not __fish_seen_subcommand_from show check repair undo help" -f -a "show" -d 'Print a conversation for people, paged where it does not fit'
 complete -c gravix -n "__fish_gravix_using_subcommand history; and not __fish_seen_subcommand_from show check repair undo help" -f -a "check" -d 'Name every line that is no message, and count the others'
 complete -c gravix -n "__fish_gravix_using_subcommand history; and not __fish_seen_subcommand_from show check repair undo help" -f -a "repair" -d 'Move the lines that are no messages to FILE.bad'
 complete -c gravix -n "__fish_gravix_using_subcommand history; and not __fish_seen_subcommand_from show check repair undo help" -f -a "undo" -d 'Remove the newest turn, and print its lines'
 complete -c gravix -n "__fish_gravix_using_subcommand history; and not __fish_seen_subcommand_from show check repair undo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from show" -l last -d 'Show only the system message and the newest N turns' -r
+complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from show" -l last -d 'Show only the system message and the newest N turns' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from show" -l raw -d 'Print control characters to a terminal as they are'
 complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
@@ -95,8 +95,8 @@ complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_s
 complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from help" -f -a "repair" -d 'Move the lines that are no messages to FILE.bad'
 complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from help" -f -a "undo" -d 'Remove the newest turn, and print its lines'
 complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c gravix -n "__fish_gravix_using_subcommand completions" -s h -l help -d 'Print help'
-complete -c gravix -n "__fish_gravix_using_subcommand man" -s h -l help -d 'Print help'
+complete -c gravix -n "__fish_gravix_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c gravix -n "__fish_gravix_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask models history completions man help" -f -a "ask" -d 'Ask a question and print the reply'
 complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask models history completions man help" -f -a "models" -d 'List the models that the server offers'
 complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask models history completions man help" -f -a "history" -d 'Show, check, repair or undo a conversation'

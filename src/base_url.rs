@@ -47,7 +47,8 @@ fn checked_host(url: &str) -> Result<&str, String> {
     let rest = match url.split_once("://") {
         Some(("http" | "https", rest)) => rest,
         Some((scheme, _)) => return Err(format!("the scheme {scheme} is not http or https")),
-        None if url == "mock" => return Err("did you mean mock:?".to_owned()),
+        None if url.is_empty() => return Err("it is empty".to_owned()),
+        None if url.starts_with("mock") => return Err("did you mean mock:?".to_owned()),
         None if url.contains(":/") => return Err("it has no ://".to_owned()),
         None => return Err(format!("it has no scheme; did you mean http://{url}?")),
     };
@@ -137,7 +138,8 @@ mod tests {
             ("http://h h", "' '"),
             ("http://[::1", "no ]"),
             ("http://h/v1/chat/completions", "leave out"),
-            ("", "no scheme"),
+            ("", "it is empty"),
+            ("mock:x", "mean mock:?"),
         ] {
             let error = BaseUrl::parse(text).expect_err(text).to_string();
             assert!(error.contains(reason), "{text}: {error}");

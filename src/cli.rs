@@ -57,11 +57,11 @@ The default is https://api.gravixlayer.com/v1/inference. 'mock:' is a \
 stand-in inside gravix that answers with the prompt: it needs no key and no \
 network.";
 
-/// What each exit status means, in ascending order.
-pub const EXIT_STATUS: &[(&str, &str)] = &[
+/// What each exit status of `ask` means, in ascending order.
+pub const EXIT_STATUS: Entries = &[
     ("0", "the whole reply was printed and, if asked, saved"),
-    ("2", "usage: a bad option, or no prompt"),
-    ("3", "the server ended the reply early (length, filter, refusal)"),
+    ("2", "usage: a bad option, no prompt, or nothing to continue"),
+    ("3", "the reply was ended early (length, filter, refusal, no text)"),
     ("4", "part of the reply was printed, then it failed; nothing was saved"),
     ("65", "bad input: a history line, or a prompt that is not UTF-8"),
     ("66", "an input cannot be read"),
@@ -76,8 +76,36 @@ pub const EXIT_STATUS: &[(&str, &str)] = &[
     ("130 141 143", "died of SIGINT, SIGPIPE, SIGTERM, by the signal itself"),
 ];
 
+pub const MODELS_STATUS: Entries = &[
+    ("0", "the list was printed"),
+    ("2", "usage: a bad option"),
+    ("66", "the file of --ca-cert cannot be read"),
+    ("69", "the server refused the request (404, quota)"),
+    ("74", "standard output cannot be written"),
+    ("75", "failed for now: try again later"),
+    ("76", "the answer is no list of models"),
+    ("77", "the key was refused (401, 403)"),
+    ("78", "configuration: no key, a bad base URL, TLS trust"),
+];
+
+pub const HISTORY_STATUS: Entries = &[
+    ("0", "done; for check: every line is a message"),
+    ("2", "usage: a bad option, or no turn to undo"),
+    ("65", "a line is no message"),
+    ("66", "a history cannot be read"),
+    ("73", "a history cannot be written"),
+    ("74", "standard output cannot be written"),
+    ("78", "configuration: the pager cannot be run"),
+];
+
+pub const PRINT_STATUS: Entries = &[
+    ("0", "it was printed"),
+    ("2", "usage: no such thing to print"),
+    ("74", "standard output cannot be written"),
+];
+
 /// The variables that gravix reads; an empty one counts as unset.
-pub const ENVIRONMENT: &[(&str, &str)] = &[
+pub const ENVIRONMENT: Entries = &[
     ("GRAVIXLAYER_API_KEY", "the key, sent to the base URL's host alone"),
     ("GRAVIX_BASE_URL", "the base URL, where --base-url is not given"),
     ("GRAVIX_MODEL", "the model, where --model is not given"),
@@ -85,18 +113,21 @@ pub const ENVIRONMENT: &[(&str, &str)] = &[
     ("https_proxy, http_proxy", "the proxy for https:// and http:// base URLs"),
     ("all_proxy", "the proxy for both, where neither is set"),
     ("no_proxy", "hosts that are reached directly, separated by commas"),
-    ("PAGER", "shows what history show prints; less -FR where it is unset"),
+    ("PAGER", "shows what history show prints; less -FR by default"),
     ("NO_COLOR", "when set, nothing has colour"),
 ];
 
-pub const FILES: &[(&str, &str)] = &[
+pub const FILES: Entries = &[
     ("FILE", "a history: the messages array, one JSON object a line; edit it freely"),
     ("FILE.torn", "a last line of FILE that was cut while it was written"),
     ("FILE.bad", "lines of FILE that history repair moved there"),
 ];
 
+/// Terms and what they mean.
+type Entries = &'static [(&'static str, &'static str)];
+
 /// `title` and its entries, as help shows them.
-fn section(title: &str, entries: &[(&str, &str)]) -> String {
+fn section(title: &str, entries: Entries) -> String {
     let width = entries.iter().map(|(term, _)| term.len()).max().unwrap_or(0);
     let mut text = format!("{title}:");
     for (term, meaning) in entries {
@@ -145,16 +176,33 @@ that a pipe sees all of a reply or none of it.",
     )]
     Ask(Box<AskArgs>),
     /// List the models that the server offers
-    #[command(help_template = TEMPLATE, before_help = MODELS_EXAMPLES)]
+    #[command(
+        help_template = TEMPLATE,
+        before_help = MODELS_EXAMPLES,
+        after_long_help = section("Exit status", MODELS_STATUS)
+    )]
     Models(ModelsArgs),
     /// Show, check, repair or undo a conversation
-    #[command(help_template = TEMPLATE, before_help = HISTORY_EXAMPLES, subcommand_required = true)]
+    #[command(
+        help_template = TEMPLATE,
+        before_help = HISTORY_EXAMPLES,
+        after_long_help = section("Exit status", HISTORY_STATUS),
+        subcommand_required = true
+    )]
     History(HistoryArgs),
     /// Print a completion script for a shell
-    #[command(help_template = TEMPLATE, before_help = COMPLETIONS_EXAMPLES)]
+    #[command(
+        help_template = TEMPLATE,
+        before_help = COMPLETIONS_EXAMPLES,
+        after_long_help = section("Exit status", PRINT_STATUS)
+    )]
     Completions(CompletionsArgs),
     /// Print a manual page, as roff
-    #[command(help_template = TEMPLATE, before_help = MAN_EXAMPLES)]
+    #[command(
+        help_template = TEMPLATE,
+        before_help = MAN_EXAMPLES,
+        after_long_help = section("Exit status", PRINT_STATUS)
+    )]
     Man(ManArgs),
 }
 
@@ -165,7 +213,11 @@ pub struct AskArgs {
     pub words: Vec<OsString>,
 
     /// The system prompt
-    #[arg(short, long, value_name = "TEXT", help_heading = "Input")]
+    ///
+    /// With --history it is saved when it starts a new file. Over a file that
+    /// is there already it holds for this turn alone, in place of the file's
+    /// own system message if there is one.
+    #[arg(short, long, value_name = "TEXT", help_heading = "Input", value_hint = ValueHint::Other)]
     pub system: Option<String>,
 
     /// Read the system prompt from FILE
@@ -201,7 +253,7 @@ pub struct AskArgs {
 
     /// Write the reply to FILE, once it is whole
     ///
-    /// Standard output stays empty. FILE is replaced at one stroke, also by a
+    /// Standard output stays empty, unless FILE is '-'. FILE is replaced at one stroke, also by a
     /// reply that the server ended early, but never by one without text.
     #[arg(
         short,
@@ -240,7 +292,7 @@ pub struct AskArgs {
     ///
     /// A turn begins at a user message. The file is read from its end, and
     /// what is not sent is not checked.
-    #[arg(long, value_name = "N", requires = "history", help_heading = "History")]
+    #[arg(long, value_name = "N", requires = "history", help_heading = "History", value_hint = ValueHint::Other)]
     pub turns: Option<u64>,
 
     /// Send the history as it is, without a new prompt
@@ -275,35 +327,35 @@ pub struct AskArgs {
 #[command(next_help_heading = "Model")]
 pub struct ModelArgs {
     /// The model's name [env: GRAVIX_MODEL]
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, value_name = "NAME", value_hint = ValueHint::Other)]
     pub model: Option<String>,
 
     /// Sampling temperature, 0 to 2
-    #[arg(short, long, value_name = "T", value_parser = within::<0, 2>, allow_negative_numbers = true)]
+    #[arg(short, long, value_name = "T", value_parser = within::<0, 2>, allow_negative_numbers = true, value_hint = ValueHint::Other)]
     pub temperature: Option<f64>,
 
     /// Sample from this share of the probability, 0 to 1
-    #[arg(long, value_name = "P", value_parser = within::<0, 1>, allow_negative_numbers = true, hide_short_help = true)]
+    #[arg(long, value_name = "P", value_parser = within::<0, 1>, allow_negative_numbers = true, hide_short_help = true, value_hint = ValueHint::Other)]
     pub top_p: Option<f64>,
 
     /// End the reply after N tokens
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true, value_hint = ValueHint::Other)]
     pub max_tokens: Option<u32>,
 
     /// End the reply before TEXT (up to 4 times)
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_hint = ValueHint::Other)]
     pub stop: Vec<String>,
 
     /// Ask for the same reply each time, as far as possible
-    #[arg(long, value_name = "N", allow_negative_numbers = true, hide_short_help = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, hide_short_help = true, value_hint = ValueHint::Other)]
     pub seed: Option<i64>,
 
     /// Penalty for tokens that occurred, -2 to 2
-    #[arg(long, value_name = "P", value_parser = within::<-2, 2>, allow_negative_numbers = true, hide_short_help = true)]
+    #[arg(long, value_name = "P", value_parser = within::<-2, 2>, allow_negative_numbers = true, hide_short_help = true, value_hint = ValueHint::Other)]
     pub presence_penalty: Option<f64>,
 
     /// Penalty by how often tokens occurred, -2 to 2
-    #[arg(long, value_name = "P", value_parser = within::<-2, 2>, allow_negative_numbers = true, hide_short_help = true)]
+    #[arg(long, value_name = "P", value_parser = within::<-2, 2>, allow_negative_numbers = true, hide_short_help = true, value_hint = ValueHint::Other)]
     pub frequency_penalty: Option<f64>,
 }
 
@@ -317,7 +369,7 @@ pub struct NetworkArgs {
     /// Give up connecting after S seconds (default 10)
     ///
     /// The limit holds for the name's lookup, TCP, a proxy and TLS together.
-    #[arg(long, value_name = "S", value_parser = seconds, hide_short_help = true)]
+    #[arg(long, value_name = "S", value_parser = seconds, hide_short_help = true, value_hint = ValueHint::Other)]
     pub connect_timeout: Option<Duration>,
 
     /// Give up after S seconds of silence (default 300)
@@ -325,23 +377,24 @@ pub struct NetworkArgs {
     /// Silence is time without an event that has data: comments, blank lines
     /// and half an event do not end it. Of a reply that is not streamed each
     /// further 64 KiB count as an event.
-    #[arg(long, value_name = "S", value_parser = seconds, hide_short_help = true)]
+    #[arg(long, value_name = "S", value_parser = seconds, hide_short_help = true, value_hint = ValueHint::Other)]
     pub idle_timeout: Option<Duration>,
 
     /// Give up after S seconds, whatever happens
     ///
     /// The time begins when the prompt has been read, and the limit holds for
     /// everything: waits, tries, and the whole reply.
-    #[arg(long, value_name = "S", value_parser = seconds)]
+    #[arg(long, value_name = "S", value_parser = seconds, value_hint = ValueHint::Other)]
     pub deadline: Option<Duration>,
 
     /// Try again up to N times (default 2)
     ///
     /// Connections that fail or close before an answer, and the statuses 408,
-    /// 409, 425, 429, 500, 502, 503, 504 and 529, are tried again, after a
-    /// wait that doubles from 0.5 s, or as long as the server asks for, up to
-    /// 120 s. A timeout after the request was sent is not: it may be billed.
-    #[arg(long, value_name = "N")]
+    /// 409, 425, 429, 500, 502, 503, 504 and 529, are tried again: after a
+    /// random wait of at most 0.5 s, then 1 s, 2 s and so on up to 8 s, or as
+    /// long as the server asks for, up to 120 s. A timeout after the request
+    /// was sent is final: the request may be billed.
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true, value_hint = ValueHint::Other)]
     pub retries: Option<u32>,
 
     /// Trust the issuers in FILE (PEM) and no others [env: SSL_CERT_FILE]
@@ -356,7 +409,7 @@ pub struct NetworkArgs {
     ///
     /// Authorization is refused: it is made from GRAVIXLAYER_API_KEY. So are
     /// the headers that frame the message.
-    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header, hide_short_help = true)]
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header, hide_short_help = true, value_hint = ValueHint::Other)]
     pub headers: Vec<Header>,
 }
 
@@ -370,7 +423,7 @@ pub struct VolumeArgs {
     #[arg(short, long)]
     pub quiet: bool,
 
-    /// Tell the whole exchange on stderr, the key left out
+    /// Tell connections, headers and times on stderr
     #[arg(short, long, conflicts_with = "quiet")]
     pub verbose: bool,
 }
@@ -413,7 +466,7 @@ pub struct ShowArgs {
     pub file: PathBuf,
 
     /// Show only the system message and the newest N turns
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_hint = ValueHint::Other)]
     pub last: Option<u64>,
 
     /// Print control characters to a terminal as they are
@@ -511,5 +564,18 @@ fn header(text: &str) -> Result<Header, String> {
         "accept-encoding" | "connection" | "content-length" | "expect" | "host"
         | "transfer-encoding" => Err(format!("{name} is for gravix to set")),
         _ => Ok((name.to_owned(), value.to_owned())),
+    }
+}
+
+/// Parses a count.
+fn count(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "not a whole number of 0 or more".to_owned())
+}
+
+/// Parses a count of at least one.
+fn positive(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(number @ 1..) => Ok(number),
+        _ => Err("not a whole number of 1 or more".to_owned()),
     }
 }

@@ -199,9 +199,11 @@ impl fmt::Display for Error {
             Error::HistoryLine { path, line, reason } => {
                 write!(f, "{}:{line}: {reason}", path.display())
             }
-            Error::Faults(1) => f.write_str("1 line is no message; gravix history repair moves it"),
+            Error::Faults(1) => {
+                f.write_str("1 line is no message; gravix history repair FILE moves it")
+            }
             Error::Faults(count) => {
-                write!(f, "{count} lines are no messages; gravix history repair moves them")
+                write!(f, "{count} lines are no messages; gravix history repair FILE moves them")
             }
             Error::Unreadable { path, source } => {
                 write!(f, "cannot read {}: {}", path.display(), Reason(source))

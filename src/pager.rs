@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::process::{Child, Command, Stdio};
 
 use memchr::memchr_iter;
@@ -38,26 +38,24 @@ impl Pager {
     }
 
     /// Shows what is still held back, and waits until the pager is left.
+    /// Tells whether the pager could be run, where one was needed.
     ///
     /// # Errors
-    /// Those of the screen, and that the pager cannot be run.
-    pub fn finish(mut self) -> io::Result<()> {
+    /// Those of the screen.
+    pub fn finish(mut self) -> io::Result<bool> {
         self.screen.write_all(&std::mem::take(&mut self.held))?;
         self.leave()
     }
 
     /// Waits until the pager is left, if it runs.
-    fn leave(&mut self) -> io::Result<()> {
+    fn leave(&mut self) -> io::Result<bool> {
         let Some(mut running) = self.running.take() else {
-            return Ok(());
+            return Ok(true);
         };
         // What is closed here tells the pager that this is all.
         drop(running.child.stdin.take());
         // So a shell says that there is no such program, or none that runs.
-        match running.child.wait()?.code() {
-            Some(126 | 127) => Err(io::Error::other("the pager of $PAGER cannot be run")),
-            _ => Ok(()),
-        }
+        Ok(!matches!(running.child.wait()?.code(), Some(126 | 127)))
     }
 
     fn start(&mut self) -> io::Result<()> {
@@ -109,13 +107,5 @@ impl Write for Pager {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// A pager that is left early is no fault.
-pub fn or_left(result: io::Result<()>) -> io::Result<()> {
-    match result {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        other => other,
     }
 }

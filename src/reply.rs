@@ -50,7 +50,8 @@ impl Reply {
     /// How it came, in one line.
     pub fn summary(&self) -> impl fmt::Display {
         let total = self.asked.elapsed();
-        let mut parts = vec![format!("{} chunks", self.chunks)];
+        let plural = if self.chunks == 1 { "" } else { "s" };
+        let mut parts = vec![format!("{} chunk{plural}", self.chunks)];
         if let Some(first) = self.first {
             parts.push(format!("the first after {:.3} s", first.as_secs_f64()));
         }

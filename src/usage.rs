@@ -29,13 +29,14 @@ pub fn answer(refusal: &clap::Error) -> Result<()> {
 
 /// A question without its command is the likeliest mistake of all.
 fn no_such_command(refusal: &clap::Error) -> String {
+    let report = refusal.render().to_string();
+    let is_question = report.contains("Usage: gravix <COMMAND>")
+        && refusal.get(ContextKind::SuggestedSubcommand).is_none();
     match refusal.get(ContextKind::InvalidSubcommand) {
-        Some(ContextValue::String(word))
-            if refusal.get(ContextKind::SuggestedSubcommand).is_none() =>
-        {
-            format!("there is no command '{word}'; questions go to ask, as in: gravix ask {word} …")
+        Some(ContextValue::String(word)) if is_question => {
+            format!("there is no command '{word}'; a question goes to ask: gravix ask \"…\"")
         }
-        _ => one_line(&refusal.render().to_string()),
+        _ => one_line(&report),
     }
 }
 

@@ -93,8 +93,9 @@ impl TimedConnector {
         let mut addrs = details.resolver.empty();
         details.addrs.iter().for_each(|address| addrs.push(*address));
         let target = target(details, is_proxy);
-        let shown: Vec<_> = addrs.iter().map(ToString::to_string).collect();
-        self.notes.detail(format_args!("* connecting to {target} {}", shown.join(", ")));
+        let mut shown = vec![target.clone()];
+        shown.extend(addrs.iter().map(ToString::to_string).filter(|address| *address != target));
+        self.notes.detail(format_args!("* connecting to {}", shown.join(", ")));
         let timeout = self.clock.next_timeout();
         let timed = ConnectionDetails {
             uri: details.uri,

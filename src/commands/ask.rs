@@ -83,9 +83,10 @@ enum Delivery {
 impl Delivery {
     fn choose(args: &AskArgs, terminal: Terminal) -> Result<Self> {
         match &args.output {
-            Some(path) => OutputFile::prepare(path).map(Self::File),
-            None if args.stream || (terminal.stdout && !args.no_stream) => Ok(Self::Live),
-            None => Ok(Self::Whole),
+            // As with curl.
+            Some(path) if path.as_os_str() != "-" => OutputFile::prepare(path).map(Self::File),
+            _ if args.stream || (terminal.stdout && !args.no_stream) => Ok(Self::Live),
+            _ => Ok(Self::Whole),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::history::{self, Access, History, Lines, Patience, Window, role};
 use crate::notes::Notes;
 use crate::output::{self, Bytes, stdout_error};
-use crate::pager::{Pager, or_left};
+use crate::pager::Pager;
 use crate::terminal::Terminal;
 use crate::transcript::Transcript;
 
@@ -67,7 +67,15 @@ fn show(
         Some(size) => {
             let mut pager = Pager::new(screen, size.height, environment);
             let shown = print(&history, &transcript, &args.file, &mut pager)?;
-            or_left(shown.and_then(|()| pager.finish())).map_err(stdout_error)
+            let has_pager = pager.finish().map_err(stdout_error)?;
+            match shown {
+                _ if !has_pager => {
+                    Err(Error::Config("the pager of $PAGER cannot be run".to_owned()))
+                }
+                // A pager that is left early is no fault.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+                other => other.map_err(stdout_error),
+            }
         }
     }
 }
@@ -123,7 +131,13 @@ fn check(path: &Path, terminal: Terminal, notes: &Notes) -> Result<u64> {
             }
         }
     }
-    let counts = format!("{shown}: {turns} turns, {messages} messages, {length} bytes");
+    let plural = |count: u64| if count == 1 { "" } else { "s" };
+    let counts = format!(
+        "{shown}: {turns} turn{}, {messages} message{}, {length} byte{}",
+        plural(turns),
+        plural(messages),
+        plural(length)
+    );
     let written = report.write(&counts).and_then(|()| report.finish());
     written.map_err(stdout_error)?;
     Ok(faults)

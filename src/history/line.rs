@@ -29,13 +29,17 @@ pub fn role(line: &[u8]) -> Result<Option<String>, Fault> {
     match serde_json::from_str::<Message>(text) {
         Ok(message) => Ok(Some(message.role)),
         Err(error) => {
-            // The position that serde_json appends counts lines of its own.
-            let reason = error.to_string();
-            let reason = reason.rsplit_once(" at line ").map_or(reason.as_str(), |parts| parts.0);
             let is_torn = error.classify() != Category::Data;
-            let place =
-                if is_torn { format!(" at column {}", error.column()) } else { String::new() };
-            Err(Fault { reason: format!("not a message: {reason}{place}"), is_torn })
+            // The position that serde_json appends counts lines of its own.
+            let told = error.to_string();
+            let told = told.rsplit_once(" at line ").map_or(told.as_str(), |parts| parts.0);
+            let reason = match text.as_bytes()[0] {
+                b'[' => "an array; jq -c '.[]' makes lines of its messages".to_owned(),
+                _ if is_torn => format!("not JSON from column {} on", error.column()),
+                b'{' => told.to_owned(),
+                _ => "not an object".to_owned(),
+            };
+            Err(Fault { reason: format!("not a message: {reason}"), is_torn })
         }
     }
 }

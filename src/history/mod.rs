@@ -87,6 +87,10 @@ impl History {
         patience: Patience,
         notes: &Notes,
     ) -> Result<Self> {
+        if path.as_os_str() == "-" {
+            let message = "a history cannot be standard input; a file of that name is ./-";
+            return Err(Error::Usage(message.to_owned()));
+        }
         let path =
             follow(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
         let (file, is_new) = open_locked(&path, access, patience, notes)?;
@@ -241,6 +245,9 @@ fn open_locked(
 fn open(path: &Path, access: Access) -> Result<(File, bool)> {
     let unusable = |source: io::Error| match access {
         Access::Read => Error::Unreadable { path: path.to_owned(), source },
+        Access::Change if source.kind() == ErrorKind::NotFound => {
+            Error::Unreadable { path: path.to_owned(), source }
+        }
         Access::Append if is_read_only(&source) => {
             let source = io::Error::other(format!("{source}; --no-save only reads it"));
             Error::Unwritable { path: path.to_owned(), source }

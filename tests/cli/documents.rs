@@ -17,6 +17,17 @@ const SHELLS: &[(Shell, &str)] = &[
     (Shell::Elvish, "gravix.elv"),
 ];
 
+/// The variables that a command on the network reads.
+const NETWORK: &[&str] = &[
+    "GRAVIXLAYER_API_KEY",
+    "GRAVIX_BASE_URL",
+    "SSL_CERT_FILE",
+    "https_proxy, http_proxy",
+    "all_proxy",
+    "no_proxy",
+    "NO_COLOR",
+];
+
 /// The date of the release, as CHANGELOG.md has it.
 const RELEASED: &str = "2026-11-23";
 
@@ -95,10 +106,25 @@ fn page(command: clap::Command, examples: &str) -> String {
     ];
     rendered.into_iter().collect::<Result<Vec<()>, _>>().expect("a vector takes all");
     let mut text = String::from_utf8(text).expect("a page is UTF-8");
+    // The command that prints help has no page.
+    if let Some(begin) = text.find(".TP\ngravix\\-help(1)\n") {
+        let end = text[begin + 1..].find(".TP\n").map_or(text.len(), |end| begin + 1 + end);
+        text.replace_range(begin..end, "");
+    }
     text += &nested;
-    text += &entries("EXIT STATUS", cli::EXIT_STATUS);
-    text += &entries("ENVIRONMENT", cli::ENVIRONMENT);
-    text += &entries("FILES", cli::FILES);
+    let (statuses, variables, files): (_, &[&str], _) = match bin_name.as_str() {
+        "gravix models" => (cli::MODELS_STATUS, NETWORK, false),
+        "gravix history" => (cli::HISTORY_STATUS, &["PAGER", "NO_COLOR"], true),
+        "gravix completions" | "gravix man" => (cli::PRINT_STATUS, &["NO_COLOR"], false),
+        _ => (cli::EXIT_STATUS, &[], true),
+    };
+    let is_read = |entry: &&(&str, &str)| variables.is_empty() || variables.contains(&entry.0);
+    let read: Vec<_> = cli::ENVIRONMENT.iter().filter(is_read).copied().collect();
+    text += &entries("EXIT STATUS", statuses);
+    text += &entries("ENVIRONMENT", &read);
+    if files {
+        text += &entries("FILES", cli::FILES);
+    }
     text += &literal("EXAMPLES", examples.trim_start_matches("Examples:\n"));
     text
 }
@@ -214,5 +240,5 @@ fn a_misspelt_option_gets_a_suggestion() {
 
 #[test]
 fn a_question_without_its_command_gets_the_command() {
-    run(gravix().arg("what is 2+2?")).exits(2).prints("").says(&["gravix ask what is 2+2? …"]);
+    run(gravix().arg("what is 2+2?")).exits(2).prints("").says(&["gravix ask \"…\""]);
 }

@@ -194,6 +194,7 @@ fn a_device_as_output_file_is_written_and_stays_a_device() {
 
 #[test]
 fn an_output_file_may_be_a_pipe() {
+    run(&mut ask_mock(&["hi", "-o", "-"])).exits(0).prints("hi\n").says_nothing();
     run(&mut ask_mock(&["hi", "-o", "/dev/stdout"])).exits(0).prints("hi\n").says_nothing();
 }
 

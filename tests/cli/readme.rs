@@ -31,7 +31,7 @@ fn workplace() -> tempfile::TempDir {
     for (name, text) in [
         ("app.log", "ERROR disk full\n"),
         ("draft.txt", "A 404 means no.\n"),
-        ("questions.txt", "Why?\nHow?\n"),
+        ("questions.txt", "Why?\n\n--how?\n"),
     ] {
         fs::write(directory.path().join(name), text).expect("a file");
     }

@@ -60,7 +60,7 @@ fn a_verbose_exchange_tells_all_but_the_key() {
         "* connecting to 127.0.0.1:",
         "< HTTP/1.1 200 OK",
         "< content-type: application/json",
-        "1 chunks, the first after 0.",
+        "1 chunk, the first after 0.",
         "s in all, finish reason stop",
     ] {
         assert!(run.stderr.contains(part), "{part}: {}", run.stderr);

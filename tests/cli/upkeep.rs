@@ -89,7 +89,7 @@ fn show_does_without_a_pager_where_there_is_none() {
     let mut command = gravix();
     command.args(["history", "show"]).arg(&file).stdout(terminal.stream());
     command.env("PATH", "/usr/bin:/bin").env("PAGER", "/nowhere/pager 2> /dev/null");
-    run(command.stdout(terminal.stream())).exits(74).says(&["$PAGER"]);
+    run(command.stdout(terminal.stream())).exits(78).says(&["$PAGER"]);
 }
 
 #[test]
@@ -134,15 +134,22 @@ fn check_names_every_fault_and_counts_the_rest() {
         format!("{name}:2: not a message"),
         format!("{name}:6: not a message"),
         format!("{name}:7: torn: not a message"),
-        format!("{name}: 1 turns, 3 messages, "),
+        format!("{name}: 1 turn, 3 messages, "),
     ] {
         assert!(report.contains(&part), "{part}\n{report}");
     }
     assert_eq!(report.lines().count(), 4, "{report}");
     let (_directory, good) = history(format!("{USER}{ASSISTANT}"));
     let bytes = USER.len() + ASSISTANT.len();
-    let counts = format!("{}: 1 turns, 2 messages, {bytes} bytes\n", good.display());
+    let counts = format!("{}: 1 turn, 2 messages, {bytes} bytes\n", good.display());
     upkeep(&["check"], &good).exits(0).prints(counts).says_nothing();
+    for command in ["show", "undo", "repair"] {
+        upkeep(&[command], &good.with_extension("none"))
+            .exits(66)
+            .prints("")
+            .says(&["cannot read"]);
+        upkeep(&[command], &PathBuf::from("-")).exits(2).prints("").says(&["./-"]);
+    }
     upkeep(&["check"], &good.with_extension("none")).exits(66).prints("").says(&["cannot read"]);
 }
 
