@@ -98,13 +98,29 @@ impl Body {
         self.parts.iter().map(length).sum()
     }
 
-    /// Reads the body from its beginning.
-    pub fn reader(&self) -> Box<dyn Read + '_> {
+    /// Reads the body from its beginning. Each read gives as much as fits,
+    /// so that small parts leave in one packet.
+    pub fn reader(&self) -> impl Read + '_ {
         let nothing: Box<dyn Read + '_> = Box::new(io::empty());
-        self.parts.iter().fold(nothing, |before, part| match part {
+        Filling(self.parts.iter().fold(nothing, |before, part| match part {
             Part::Bytes(bytes) => Box::new(before.chain(bytes.as_slice())),
             Part::History(messages) => Box::new(before.chain(messages.reader())),
-        })
+        }))
+    }
+}
+
+struct Filling<R>(R);
+
+impl<R: Read> Read for Filling<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.0.read(&mut buffer[filled..])? {
+                0 => break,
+                read => filled += read,
+            }
+        }
+        Ok(filled)
     }
 }
 
@@ -118,4 +134,21 @@ pub fn line(role: &str, content: &str) -> Vec<u8> {
 /// Serialises a value whose maps have string keys, which cannot fail.
 fn json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("a value without maps of other keys than strings")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_parts_are_read_at_once() {
+        let parts = [b"one".as_slice(), b"", b"two"].map(|part| Part::Bytes(part.to_vec()));
+        let body = Body { parts: parts.into() };
+        let mut buffer = [0; 5];
+        let mut reader = body.reader();
+        assert_eq!(reader.read(&mut buffer).expect("memory"), 5);
+        assert_eq!(reader.read(&mut buffer).expect("memory"), 1);
+        assert_eq!(reader.read(&mut buffer).expect("memory"), 0);
+        assert_eq!(body.len(), 6);
+    }
 }

@@ -356,6 +356,21 @@ fn another_turn_is_waited_for_and_told_after_a_second() {
 }
 
 #[test]
+fn a_file_system_without_locks_is_told_and_done_without() {
+    let (_directory, file) = place();
+    for error in ["ENOLCK", "EOPNOTSUPP"] {
+        let mut command = ask_mock(&["hi", "--history"]);
+        command.arg(&file);
+        let faults = [format!("-P{}", file.display()), format!("--inject=flock:error={error}")];
+        let Some(mut command) = strace(&command, &faults) else {
+            return;
+        };
+        run(&mut command).exits(0).prints("hi\n").says(&["warning", "has no locks"]);
+    }
+    assert_eq!(json_lines(&file).len(), 4);
+}
+
+#[test]
 fn a_path_that_was_replaced_while_waiting_is_opened_anew() {
     let (_directory, file) = place();
     fs::write(&file, USER).expect("a file");
