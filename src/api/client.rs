@@ -12,9 +12,10 @@ use ureq::{Agent, Proxy, RequestBuilder, SendBody};
 
 use super::chunk::{self, Fault};
 use super::clock::Clock;
-use super::connect::{TimedConnector, TimedResolver};
+use super::connect::TimedConnector;
 use super::events::{Event, Events};
 use super::fault;
+use super::lookup::TimedResolver;
 use super::mock::Mock;
 use super::refusal;
 use super::request;

@@ -1,67 +1,22 @@
-//! Names to addresses, addresses to connections, and sockets that keep the
-//! clock. Knows no HTTP. Its errors arrive classed, inside `ureq::Error::Other`.
+//! Addresses to connections: TCP, proxies and TLS in layers. Knows no HTTP.
+//! Its errors arrive classed, inside `ureq::Error::Other`.
 
 use std::fmt::{self, Debug};
-use std::io::{self, ErrorKind};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
-use ureq::config::Config;
 use ureq::http::Uri;
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
-    Buffers, ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, SocksConnector,
-    Transport,
+    ConnectProxyConnector, ConnectionDetails, Connector, SocksConnector, Transport,
 };
 
 use super::clock::Clock;
 use super::fault::classed;
+use super::socket::{Heard, Timed};
 use super::tcp::TcpConnector;
 use super::tls::TlsConnector;
 use crate::error::NetworkError;
 use crate::notes::Notes;
-
-/// Looks names up within the clock's limits.
-#[derive(Debug)]
-pub struct TimedResolver {
-    pub clock: Arc<Clock>,
-}
-
-impl Resolver for TimedResolver {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        config: &Config,
-        _: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let host = uri.host().unwrap_or_default();
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        // A timeout costs a thread, which an address or localhost can do without.
-        let is_local = bare == "localhost" || bare.parse::<IpAddr>().is_ok();
-        let timeout = if is_local { NextTimeout::default() } else { self.clock.next_timeout() };
-        DefaultResolver::default().resolve(uri, config, timeout).map_err(|error| {
-            let is_proxy = config.proxy().is_some_and(|proxy| proxy.uri().host() == uri.host());
-            classed(lookup_failure(error, bare, is_proxy, &self.clock))
-        })
-    }
-}
-
-fn lookup_failure(error: ureq::Error, host: &str, is_proxy: bool, clock: &Clock) -> NetworkError {
-    let reason = match error {
-        ureq::Error::Timeout(reason) => return clock.expired(reason),
-        ureq::Error::Io(error) => error.to_string(),
-        other => other.to_string(),
-    };
-    // "failed to lookup address information: Name or service not known"
-    let reason = reason.rsplit(": ").next().unwrap_or_default().to_owned();
-    if is_proxy {
-        let reason = format!("its host {host} cannot be found ({reason})");
-        return NetworkError::Proxy { reason, is_final: true };
-    }
-    NetworkError::Lookup { host: host.to_owned(), reason }
-}
 
 /// Makes connections: TCP, through a proxy if there is one, with TLS on top
 /// where the URL says so.
@@ -170,154 +125,4 @@ fn proxy_failure(reason: &str) -> NetworkError {
         },
         None => NetworkError::Proxy { reason: reason.to_owned(), is_final: false },
     }
-}
-
-/// The last layer: tells the clock when the status line has come.
-#[derive(Debug)]
-struct Heard {
-    clock: Arc<Clock>,
-}
-
-impl<In: Transport> Connector<In> for Heard {
-    type Out = Box<dyn Transport>;
-
-    fn connect(
-        &self,
-        _: &ConnectionDetails,
-        chained: Option<In>,
-    ) -> Result<Option<Self::Out>, ureq::Error> {
-        let clock = || Arc::clone(&self.clock);
-        Ok(chained.map(|inner| Box::new(HeardTransport { inner, clock: clock() }) as Self::Out))
-    }
-}
-
-#[derive(Debug)]
-struct HeardTransport<T> {
-    inner: T,
-    clock: Arc<Clock>,
-}
-
-impl<T: Transport> Transport for HeardTransport<T> {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        self.inner.buffers()
-    }
-
-    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
-        self.inner.transmit_output(amount, timeout)
-    }
-
-    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        let came = self.inner.await_input(timeout)?;
-        if !self.clock.is_answered() && self.inner.buffers().input().contains(&b'\n') {
-            self.clock.answered();
-        }
-        Ok(came)
-    }
-
-    fn is_open(&mut self) -> bool {
-        self.inner.is_open()
-    }
-
-    fn is_tls(&self) -> bool {
-        self.inner.is_tls()
-    }
-}
-
-#[derive(Debug)]
-struct Timed {
-    clock: Arc<Clock>,
-}
-
-impl<In: Transport> Connector<In> for Timed {
-    type Out = TimedSocket<In>;
-
-    fn connect(
-        &self,
-        _: &ConnectionDetails,
-        chained: Option<In>,
-    ) -> Result<Option<Self::Out>, ureq::Error> {
-        let clock = || Arc::clone(&self.clock);
-        Ok(chained.map(|socket| TimedSocket {
-            socket,
-            clock: clock(),
-            is_announced: false,
-            broken: None,
-        }))
-    }
-}
-
-/// A socket whose waits are bounded by the clock alone.
-#[derive(Debug)]
-struct TimedSocket<T> {
-    socket: T,
-    clock: Arc<Clock>,
-    is_announced: bool,
-    /// The fault of a write. The answer may have come all the same: a server
-    /// that refuses a long body closes while it is still being sent.
-    broken: Option<io::Error>,
-}
-
-impl<T: Transport> TimedSocket<T> {
-    /// Waits for the peer, and counts the time.
-    fn wait<V>(
-        &mut self,
-        work: impl FnOnce(&mut T, NextTimeout) -> Result<V, ureq::Error>,
-    ) -> Result<V, ureq::Error> {
-        let began = Instant::now();
-        let result = work(&mut self.socket, self.clock.next_timeout());
-        self.clock.waited(began.elapsed());
-        result
-    }
-}
-
-impl<T: Transport> Transport for TimedSocket<T> {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        self.socket.buffers()
-    }
-
-    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
-        if self.broken.is_some() {
-            return Ok(());
-        }
-        match self.wait(|socket, timeout| socket.transmit_output(amount, timeout)) {
-            Err(ureq::Error::Io(error)) if is_broken(&error) => self.broken = Some(error),
-            sent => {
-                sent?;
-                self.clock.alive();
-            }
-        }
-        Ok(())
-    }
-
-    fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
-        if self.clock.announces_waits() {
-            self.is_announced = !self.is_announced;
-            if self.is_announced {
-                return Err(ureq::Error::Io(ErrorKind::WouldBlock.into()));
-            }
-        }
-        let came = self.wait(|socket, timeout| socket.await_input(timeout));
-        match (came, self.broken.take()) {
-            (Ok(false) | Err(_), Some(error)) => Err(ureq::Error::Io(error)),
-            (came, broken) => {
-                self.broken = broken;
-                came
-            }
-        }
-    }
-
-    fn is_open(&mut self) -> bool {
-        self.socket.is_open()
-    }
-
-    fn is_tls(&self) -> bool {
-        self.socket.is_tls()
-    }
-}
-
-fn is_broken(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted
-    )
 }

@@ -1,43 +1,34 @@
 //! The JSONL file of a conversation: open, lock, check, append, heal. A line
 //! is one message object; lines go into the request byte for byte.
 
+mod file;
 mod line;
 mod lock;
 mod messages;
 mod repair;
 mod survey;
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use file::Access;
 pub use line::{role, trim};
 pub use lock::Patience;
 pub use messages::Messages;
 pub use repair::repair;
 pub use survey::{Lines, Window};
 
-use lock::Kind;
+use file::{is_still_at, open_locked, set_aside, sync_directory};
 use survey::{Failure, Survey};
 
 use crate::error::{Error, Result};
 use crate::notes::Notes;
-use crate::paths::{directory_of, follow, with_suffix};
+use crate::paths::{follow, with_suffix};
 use crate::signals::Hold;
-
-/// What a run may do to the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Read it and append to it; it is created where there is none.
-    Append,
-    /// Read it, and rewrite what is there.
-    Change,
-    /// Read it.
-    Read,
-}
 
 /// A conversation's file, locked until it is dropped.
 #[derive(Debug)]
@@ -220,98 +211,5 @@ impl Drop for History {
         if self.is_new && is_unused() && is_still_at(&self.file, &self.path) {
             let _ = fs::remove_file(&self.path);
         }
-    }
-}
-
-/// Opens `path` and locks it; again when another file took its place in the
-/// meantime. Tells whether this made the file.
-fn open_locked(
-    path: &Path,
-    access: Access,
-    patience: Patience,
-    notes: &Notes,
-) -> Result<(Arc<File>, bool)> {
-    let kind = if access == Access::Read { Kind::Shared } else { Kind::Exclusive };
-    loop {
-        let (file, is_new) = open(path, access)?;
-        let file = Arc::new(file);
-        lock::acquire(&file, path, kind, patience, notes)?;
-        if is_still_at(&file, path) {
-            return Ok((file, is_new));
-        }
-    }
-}
-
-fn open(path: &Path, access: Access) -> Result<(File, bool)> {
-    let unusable = |source: io::Error| match access {
-        Access::Read => Error::Unreadable { path: path.to_owned(), source },
-        Access::Change if source.kind() == ErrorKind::NotFound => {
-            Error::Unreadable { path: path.to_owned(), source }
-        }
-        Access::Append if is_read_only(&source) => {
-            let source = io::Error::other(format!("{source}; --no-save only reads it"));
-            Error::Unwritable { path: path.to_owned(), source }
-        }
-        Access::Append | Access::Change => Error::Unwritable { path: path.to_owned(), source },
-    };
-    // A FIFO would be waited for, and a device has no messages.
-    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        return Err(unusable(io::Error::other("not a regular file")));
-    }
-    let mut options = OpenOptions::new();
-    options.read(true).append(access != Access::Read);
-    if access == Access::Append {
-        let made = options.clone().create_new(true).mode(0o600).open(path);
-        match made {
-            Ok(file) => return Ok((file, true)),
-            // A turn that fails takes its new file away: it may be gone again.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                options.create(true).mode(0o600);
-            }
-            Err(error) => return Err(unusable(error)),
-        }
-    }
-    Ok((options.open(path).map_err(unusable)?, false))
-}
-
-fn is_read_only(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
-}
-
-fn is_still_at(file: &File, path: &Path) -> bool {
-    match (file.metadata(), fs::metadata(path)) {
-        (Ok(ours), Ok(theirs)) => (ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino()),
-        (_, Err(error)) if error.kind() == ErrorKind::NotFound => false,
-        // What cannot be compared is taken as it is.
-        _ => true,
-    }
-}
-
-/// Appends a range of `file` to the file at `path`, as a line, and waits
-/// until it is on disk.
-fn set_aside(file: &File, range: Range<u64>, path: &Path) -> io::Result<()> {
-    let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
-    let mut line = vec![0; length];
-    file.read_exact_at(&mut line, range.start)?;
-    line.push(b'\n');
-    let mut aside = open_private(path)?;
-    aside.write_all(&line)?;
-    aside.sync_all()
-}
-
-/// Opens a file to append to, which is the owner's alone when it is new.
-fn open_private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
-}
-
-/// The first turn is on disk when its file's directory is. A directory that
-/// cannot be read, or a file system that knows no such thing, is done without.
-fn sync_directory(path: &Path) -> io::Result<()> {
-    let Ok(directory) = File::open(directory_of(path)) else {
-        return Ok(());
-    };
-    match directory.sync_all() {
-        Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
-        synced => synced,
     }
 }

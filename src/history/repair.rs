@@ -5,9 +5,10 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
+use super::file::open_private;
 use super::line::{self, BYTE_ORDER_MARK};
 use super::survey::{Line, Lines};
-use super::{Access, History, Patience, open_private};
+use super::{Access, History, Patience};
 use crate::error::{Error, Result};
 use crate::notes::Notes;
 use crate::paths::{directory_of, with_suffix};

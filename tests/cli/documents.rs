@@ -6,7 +6,7 @@ use clap_mangen::roff::{Inline, Roff, bold, roman};
 
 use crate::support::{gravix, run};
 
-#[path = "../../src/cli.rs"]
+#[path = "../../src/cli/mod.rs"]
 mod cli;
 
 const SHELLS: &[(Shell, &str)] = &[
@@ -45,7 +45,7 @@ fn ensure_current(path: &Path, generated: &str) {
     let committed = std::fs::read_to_string(path).unwrap_or_default();
     assert!(
         committed == generated,
-        "{} differs from what src/cli.rs says: run UPDATE=1 cargo test",
+        "{} differs from what src/cli/ says: run UPDATE=1 cargo test",
         path.display()
     );
 }

@@ -1,5 +1,7 @@
-//! The command line as typed: options, help, and the prose that help and the
-//! man pages share. Knows nothing of what the options do.
+//! The command line as typed. Knows nothing of what the options do.
+
+mod prose;
+mod values;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -7,134 +9,14 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
-/// Examples first: they say more than a synopsis does.
-const TEMPLATE: &str = "\
-{about-with-newline}
-{before-help}{usage-heading} {usage}
-
-{all-args}{after-help}";
-
-pub const EXAMPLES: &str = "\
-Examples:
-  gravix ask \"What is a tarpit?\"
-  git diff --staged | gravix ask \"Write the commit message\"
-  gravix ask --history chat.jsonl \"And in Rust?\"
-  gravix ask --base-url mock: hello        # try it: no key, no network";
-
-const ASK_EXAMPLES: &str = "\
-Examples:
-  echo \"What is 2+2?\" | gravix ask
-  git diff --staged | gravix ask \"Write the commit message\"
-  gravix ask \"Compare this:\" - \"with RFC 9110\" < draft.txt
-  gravix ask --stream --history chat.jsonl \"And in Rust?\"";
-
-const MODELS_EXAMPLES: &str = "\
-Examples:
-  gravix models | grep llama
-  gravix models --base-url http://localhost:11434/v1";
-
-const HISTORY_EXAMPLES: &str = "\
-Examples:
-  gravix history show --last 3 chat.jsonl
-  gravix history check *.jsonl
-  gravix history undo chat.jsonl | jq -r 'select(.role==\"user\").content'";
-
-const COMPLETIONS_EXAMPLES: &str = "\
-Examples:
-  gravix completions bash > ~/.local/share/bash-completion/completions/gravix
-  gravix completions zsh > ~/.zfunc/_gravix
-  gravix completions fish > ~/.config/fish/completions/gravix.fish";
-
-const MAN_EXAMPLES: &str = "\
-Examples:
-  gravix man | man -l -
-  gravix man gravix-ask > ~/.local/share/man/man1/gravix-ask.1";
-
-const BASE_URL_HELP: &str = "\
-The API's base URL, or 'mock:' [env: GRAVIX_BASE_URL]
-
-The default is https://api.gravixlayer.com/v1/inference. 'mock:' is a \
-stand-in inside gravix that answers with the prompt: it needs no key and no \
-network.";
-
-/// What each exit status of `ask` means, in ascending order.
-pub const EXIT_STATUS: Entries = &[
-    ("0", "the whole reply was printed and, if asked, saved"),
-    ("2", "usage: a bad option, no prompt, or nothing to continue"),
-    ("3", "the reply was ended early (length, filter, refusal, no text)"),
-    ("4", "part of the reply was printed, then it failed; nothing was saved"),
-    ("65", "bad input: a history line, or a prompt that is not UTF-8"),
-    ("66", "an input cannot be read"),
-    ("69", "the server refused the request (400, 404, 413, 422, quota)"),
-    ("70", "a bug in gravix"),
-    ("73", "the history or the output file cannot be written"),
-    ("74", "standard output cannot be written"),
-    ("75", "failed for now, nothing printed: try again later"),
-    ("76", "the reply is not the protocol (HTML, bad JSON, redirect)"),
-    ("77", "the key was refused (401, 403)"),
-    ("78", "configuration: no key, a bad base URL, TLS trust"),
-    ("130 141 143", "died of SIGINT, SIGPIPE, SIGTERM, by the signal itself"),
-];
-
-pub const MODELS_STATUS: Entries = &[
-    ("0", "the list was printed"),
-    ("2", "usage: a bad option"),
-    ("66", "the file of --ca-cert cannot be read"),
-    ("69", "the server refused the request (404, quota)"),
-    ("74", "standard output cannot be written"),
-    ("75", "failed for now: try again later"),
-    ("76", "the answer is no list of models"),
-    ("77", "the key was refused (401, 403)"),
-    ("78", "configuration: no key, a bad base URL, TLS trust"),
-];
-
-pub const HISTORY_STATUS: Entries = &[
-    ("0", "done; for check: every line is a message"),
-    ("2", "usage: a bad option, or no turn to undo"),
-    ("65", "a line is no message"),
-    ("66", "a history cannot be read"),
-    ("73", "a history cannot be written"),
-    ("74", "standard output cannot be written"),
-    ("78", "configuration: the pager cannot be run"),
-];
-
-pub const PRINT_STATUS: Entries = &[
-    ("0", "it was printed"),
-    ("2", "usage: no such thing to print"),
-    ("74", "standard output cannot be written"),
-];
-
-/// The variables that gravix reads; an empty one counts as unset.
-pub const ENVIRONMENT: Entries = &[
-    ("GRAVIXLAYER_API_KEY", "the key, sent to the base URL's host alone"),
-    ("GRAVIX_BASE_URL", "the base URL, where --base-url is not given"),
-    ("GRAVIX_MODEL", "the model, where --model is not given"),
-    ("SSL_CERT_FILE", "issuers to trust, where --ca-cert is not given"),
-    ("https_proxy, http_proxy", "the proxy for https:// and http:// base URLs"),
-    ("all_proxy", "the proxy for both, where neither is set"),
-    ("no_proxy", "hosts that are reached directly, separated by commas"),
-    ("PAGER", "shows what history show prints; less -FR by default"),
-    ("NO_COLOR", "when set, nothing has colour"),
-];
-
-pub const FILES: Entries = &[
-    ("FILE", "a history: the messages array, one JSON object a line; edit it freely"),
-    ("FILE.torn", "a last line of FILE that was cut while it was written"),
-    ("FILE.bad", "lines of FILE that history repair moved there"),
-];
-
-/// Terms and what they mean.
-type Entries = &'static [(&'static str, &'static str)];
-
-/// `title` and its entries, as help shows them.
-fn section(title: &str, entries: Entries) -> String {
-    let width = entries.iter().map(|(term, _)| term.len()).max().unwrap_or(0);
-    let mut text = format!("{title}:");
-    for (term, meaning) in entries {
-        text += &format!("\n  {term:width$}  {meaning}");
-    }
-    text
-}
+use prose::{
+    ASK_EXAMPLES, BASE_URL_HELP, COMPLETIONS_EXAMPLES, HISTORY_EXAMPLES, MAN_EXAMPLES,
+    MODELS_EXAMPLES, TEMPLATE, section,
+};
+pub use prose::{
+    ENVIRONMENT, EXAMPLES, EXIT_STATUS, FILES, HISTORY_STATUS, MODELS_STATUS, PRINT_STATUS,
+};
+use values::{count, header, positive, seconds, within};
 
 /// Ask a chat-completions API one question at a time
 #[derive(Debug, Parser)]
@@ -523,59 +405,4 @@ pub enum Page {
     GravixHistory,
     GravixCompletions,
     GravixMan,
-}
-
-/// Parses a number between `LOW` and `HIGH`, both included. NaN is refused.
-fn within<const LOW: i8, const HIGH: i8>(text: &str) -> Result<f64, String> {
-    let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if (f64::from(LOW)..=f64::from(HIGH)).contains(&number) {
-        Ok(number)
-    } else {
-        Err(format!("not between {LOW} and {HIGH}"))
-    }
-}
-
-/// Parses a positive number of seconds, with decimals if need be, up to a
-/// year: more than that overflows clocks.
-fn seconds(text: &str) -> Result<Duration, String> {
-    const YEAR: f64 = 365.0 * 24.0 * 3600.0;
-    let number: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
-    match Duration::try_from_secs_f64(number.min(YEAR)) {
-        Ok(duration) if !duration.is_zero() && number.is_finite() => Ok(duration),
-        _ => Err("not a positive number of seconds".to_owned()),
-    }
-}
-
-/// Parses `Name: value` (RFC 9110 5.1, 5.5).
-fn header(text: &str) -> Result<Header, String> {
-    let (name, value) = text.split_once(':').ok_or("not of the form 'Name: value'")?;
-    let value = value.trim();
-    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    if name.is_empty() || !name.bytes().all(is_token) {
-        return Err(format!("{name:?} is not a header's name"));
-    }
-    if value.chars().any(char::is_control) {
-        return Err("the value contains a control character".to_owned());
-    }
-    match name.to_ascii_lowercase().as_str() {
-        "authorization" => {
-            Err("Authorization is made from GRAVIXLAYER_API_KEY; set that instead".to_owned())
-        }
-        "accept-encoding" | "connection" | "content-length" | "expect" | "host"
-        | "transfer-encoding" => Err(format!("{name} is for gravix to set")),
-        _ => Ok((name.to_owned(), value.to_owned())),
-    }
-}
-
-/// Parses a count.
-fn count(text: &str) -> Result<u32, String> {
-    text.parse().map_err(|_| "not a whole number of 0 or more".to_owned())
-}
-
-/// Parses a count of at least one.
-fn positive(text: &str) -> Result<u32, String> {
-    match text.parse() {
-        Ok(number @ 1..) => Ok(number),
-        _ => Err("not a whole number of 1 or more".to_owned()),
-    }
 }

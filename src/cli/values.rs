@@ -1,0 +1,60 @@
+//! Values of options, checked where they are typed.
+
+use std::time::Duration;
+
+use super::Header;
+
+/// Parses a number between `LOW` and `HIGH`, both included. NaN is refused.
+pub(super) fn within<const LOW: i8, const HIGH: i8>(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (f64::from(LOW)..=f64::from(HIGH)).contains(&number) {
+        Ok(number)
+    } else {
+        Err(format!("not between {LOW} and {HIGH}"))
+    }
+}
+
+/// Parses a positive number of seconds, with decimals if need be, up to a
+/// year: more than that overflows clocks.
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    const YEAR: f64 = 365.0 * 24.0 * 3600.0;
+    let number: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    match Duration::try_from_secs_f64(number.min(YEAR)) {
+        Ok(duration) if !duration.is_zero() && number.is_finite() => Ok(duration),
+        _ => Err("not a positive number of seconds".to_owned()),
+    }
+}
+
+/// Parses `Name: value` (RFC 9110 5.1, 5.5).
+pub(super) fn header(text: &str) -> Result<Header, String> {
+    let (name, value) = text.split_once(':').ok_or("not of the form 'Name: value'")?;
+    let value = value.trim();
+    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if name.is_empty() || !name.bytes().all(is_token) {
+        return Err(format!("{name:?} is not a header's name"));
+    }
+    if value.chars().any(char::is_control) {
+        return Err("the value contains a control character".to_owned());
+    }
+    match name.to_ascii_lowercase().as_str() {
+        "authorization" => {
+            Err("Authorization is made from GRAVIXLAYER_API_KEY; set that instead".to_owned())
+        }
+        "accept-encoding" | "connection" | "content-length" | "expect" | "host"
+        | "transfer-encoding" => Err(format!("{name} is for gravix to set")),
+        _ => Ok((name.to_owned(), value.to_owned())),
+    }
+}
+
+/// Parses a count.
+pub(super) fn count(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "not a whole number of 0 or more".to_owned())
+}
+
+/// Parses a count of at least one.
+pub(super) fn positive(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(number @ 1..) => Ok(number),
+        _ => Err("not a whole number of 1 or more".to_owned()),
+    }
+}
