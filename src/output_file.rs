@@ -24,7 +24,12 @@ impl OutputFile {
     /// [`Error::Unwritable`].
     pub fn prepare(path: &Path) -> Result<Self> {
         let unwritable = |source| Error::Unwritable { path: path.to_owned(), source };
-        // A pipe behind /dev/stdout is no link that leads to a path.
+        // What is behind a descriptor is written to, and not replaced: it may
+        // have no path, and others write to it too.
+        if is_descriptor(path) {
+            drop(File::options().append(true).open(path).map_err(unwritable)?);
+            return Ok(Self { path: path.to_owned() });
+        }
         if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
             return Ok(Self { path: path.to_owned() });
         }
@@ -56,8 +61,9 @@ impl OutputFile {
 
     fn replace(&self, text: &str, bytes: Bytes) -> io::Result<()> {
         let metadata = fs::metadata(&self.path).ok();
-        if metadata.as_ref().is_some_and(|metadata| !metadata.is_file()) {
-            let device = File::options().write(true).open(&self.path)?;
+        let is_device = metadata.as_ref().is_some_and(|metadata| !metadata.is_file());
+        if is_device || is_descriptor(&self.path) {
+            let device = File::options().append(true).open(&self.path)?;
             let bytes = if device.is_terminal() { bytes } else { Bytes::Exact };
             return write(device, text, bytes);
         }
@@ -75,6 +81,10 @@ impl OutputFile {
         beside.persist(&self.path)?;
         Ok(())
     }
+}
+
+fn is_descriptor(path: &Path) -> bool {
+    ["/dev/fd", "/dev/stderr", "/proc/self/fd"].iter().any(|place| path.starts_with(place))
 }
 
 fn write(file: impl Write, text: &str, bytes: Bytes) -> io::Result<()> {

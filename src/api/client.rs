@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use serde::de::IgnoredAny;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use ureq::typestate::WithoutBody;
 use ureq::{Agent, Proxy, RequestBuilder, SendBody};
@@ -133,7 +134,12 @@ impl Client {
         })?;
         let mut body = Vec::new();
         let read = answer.take(MODELS_LIMIT + 1).read_to_end(&mut body);
-        let list = read.map_err(fault::from_io).and_then(|_| self.ensure_list(&body));
+        // As with a reply, only the framing may be missing.
+        let is_whole = || serde_json::from_slice::<IgnoredAny>(&body).is_ok();
+        let list = match read {
+            Err(error) if !is_whole() => Err(fault::from_io(error)),
+            _ => self.ensure_list(&body),
+        };
         list.map_err(|error| self.advise(self.presentable(error)))?;
         Ok(body)
     }

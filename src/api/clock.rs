@@ -63,7 +63,11 @@ impl Clock {
 
     /// The connection stands.
     pub fn connected(&self) {
-        self.update(|state| (state.connect_by, state.waited) = (None, Duration::ZERO));
+        self.update(|state| {
+            (state.connect_by, state.waited) = (None, Duration::ZERO);
+            // What a proxy answered to CONNECT is not the answer.
+            state.is_answered = false;
+        });
     }
 
     /// The server sent something that counts.

@@ -20,8 +20,12 @@ pub fn before_body(error: ureq::Error, clock: &Clock, base_url: &str) -> Error {
             Err(other) => Error::Protocol(format!("no HTTP exchange: {other}")),
         },
         ureq::Error::Timeout(reason) => clock.expired(reason).into(),
-        ureq::Error::Io(_) if clock.is_answered() => cut("the connection was closed"),
-        ureq::Error::Io(_) => NetworkError::Unanswered.into(),
+        // A fault of what was to be sent is classed too.
+        ureq::Error::Io(error) => match error.downcast::<Error>() {
+            Ok(classed) => classed,
+            Err(_) if clock.is_answered() => cut("the connection was closed"),
+            Err(_) => NetworkError::Unanswered.into(),
+        },
         ureq::Error::LargeResponseHeader(_, limit) => {
             Error::Protocol(format!("the answer's headers are longer than {limit} bytes"))
         }

@@ -84,7 +84,9 @@ impl Delivery {
     fn choose(args: &AskArgs, terminal: Terminal) -> Result<Self> {
         match &args.output {
             // As with curl.
-            Some(path) if path.as_os_str() != "-" => OutputFile::prepare(path).map(Self::File),
+            Some(path) if path.as_os_str() != "-" && path.as_os_str() != "/dev/stdout" => {
+                OutputFile::prepare(path).map(Self::File)
+            }
             _ if args.stream || (terminal.stdout && !args.no_stream) => Ok(Self::Live),
             _ => Ok(Self::Whole),
         }

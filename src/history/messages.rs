@@ -1,39 +1,58 @@
 //! Message lines on their way into a request: read from the file in place,
 //! never held in memory.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, Read};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use memchr::memchr;
 
 use super::line::trim;
+use crate::error::Error;
 
 /// Checked message lines of a file, oldest first, as elements of a JSON
 /// array without its brackets: the newlines between messages read as commas,
 /// and everything else as it stands. Can be read any number of times.
 #[derive(Debug, Clone)]
 pub struct Messages {
+    path: PathBuf,
     file: Arc<File>,
     /// Each from the first byte of a message to the last one of another.
     ranges: Vec<Range<u64>>,
-    /// The lock is given back when all is read.
-    releases: bool,
+    sharing: Option<Sharing>,
+}
+
+/// A file whose lock is held while it is being read, and no longer. Read
+/// again, it must be what it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Sharing {
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Sharing {
+    fn of(file: &File) -> Option<Self> {
+        let metadata = file.metadata().ok()?;
+        Some(Self { length: metadata.len(), modified: metadata.modified().ok() })
+    }
 }
 
 impl Messages {
-    /// Empty ranges count for nothing. With `releases` the lock of the file
-    /// is given back when they were read for the first time: others append,
-    /// and what is read again is still there.
+    /// Empty ranges count for nothing. With `is_shared` the lock is given
+    /// back whenever all was read.
     pub fn new(
+        path: &Path,
         file: Arc<File>,
         ranges: impl IntoIterator<Item = Range<u64>>,
-        releases: bool,
+        is_shared: bool,
     ) -> Self {
-        let ranges = ranges.into_iter().filter(|range| !range.is_empty());
-        Self { file, ranges: ranges.collect(), releases }
+        let ranges = ranges.into_iter().filter(|range| !range.is_empty()).collect();
+        let sharing = Sharing::of(&file).filter(|_| is_shared);
+        Self { path: path.to_owned(), file, ranges, sharing }
     }
 
     /// The length in bytes.
@@ -47,55 +66,85 @@ impl Messages {
         self.ranges.is_empty()
     }
 
+    /// Reads the messages from the first one. Its errors hold an
+    /// [`Error::Unreadable`].
     pub fn reader(&self) -> impl Read + use<> {
         MessagesReader {
-            file: Arc::clone(&self.file),
-            ranges: self.ranges.clone(),
+            messages: self.clone(),
             next: 0,
             is_blank: true,
-            releases: self.releases,
+            is_checked: self.sharing.is_none(),
         }
+    }
+
+    /// Takes the lock again where it was given back.
+    fn ensure_unchanged(&self) -> io::Result<()> {
+        let is_free = !matches!(self.file.try_lock_shared(), Err(TryLockError::WouldBlock));
+        if is_free && Sharing::of(&self.file) == self.sharing {
+            return Ok(());
+        }
+        Err(io::Error::other("it changed before it was sent again"))
+    }
+
+    fn unreadable(&self, source: io::Error) -> io::Error {
+        io::Error::other(Error::Unreadable { path: self.path.clone(), source })
     }
 }
 
 struct MessagesReader {
-    file: Arc<File>,
-    /// What is left to read of each range.
-    ranges: Vec<Range<u64>>,
+    /// What is left to read.
+    messages: Messages,
     /// The range under way.
     next: usize,
     /// The line under way has only white space so far.
     is_blank: bool,
-    releases: bool,
+    is_checked: bool,
 }
 
 impl Read for MessagesReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let Some(range) = self.ranges.get_mut(self.next).filter(|_| !buffer.is_empty()) else {
+        if !self.is_checked {
+            self.messages.ensure_unchanged().map_err(|error| self.messages.unreadable(error))?;
+            self.is_checked = true;
+        }
+        let Some(range) = self.messages.ranges.get_mut(self.next) else {
             return Ok(0);
         };
+        if buffer.is_empty() {
+            return Ok(0);
+        }
         if range.is_empty() {
-            self.next += 1;
-            self.is_blank = true;
-            if self.next == self.ranges.len() {
-                if self.releases {
-                    // A lock that was not had cannot be given back.
-                    let _ = self.file.unlock();
-                }
-                return Ok(0);
-            }
-            buffer[0] = b',';
-            return Ok(1);
+            return Ok(self.begin_next(buffer));
         }
         let left = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
         let room = left.min(buffer.len());
-        let read = self.file.read_at(&mut buffer[..room], range.start)?;
-        if read == 0 {
-            return Err(io::Error::other("the history was cut short while it was being sent"));
-        }
-        range.start += read as u64;
+        let read = match self.messages.file.read_at(&mut buffer[..room], range.start) {
+            Ok(0) => Err(io::Error::other("it was cut short while it was being sent")),
+            read => read,
+        };
+        let start = range.start;
+        let read = read.map_err(|error| self.messages.unreadable(error))?;
+        self.messages.ranges[self.next].start = start + read as u64;
         self.is_blank = join_lines(&mut buffer[..read], self.is_blank);
         Ok(read)
+    }
+}
+
+impl MessagesReader {
+    /// Goes on to the next range, with a comma before it; at the end the lock
+    /// is given back.
+    fn begin_next(&mut self, buffer: &mut [u8]) -> usize {
+        self.next += 1;
+        self.is_blank = true;
+        if self.next < self.messages.ranges.len() {
+            buffer[0] = b',';
+            return 1;
+        }
+        if self.messages.sharing.is_some() {
+            // A lock that was not had cannot be given back.
+            let _ = self.messages.file.unlock();
+        }
+        0
     }
 }
 
@@ -123,7 +172,7 @@ mod tests {
         let mut file = tempfile::tempfile().expect("a file");
         file.write_all(b"{1}\n\n \r\n{22}\r\n{3}\n{44}").expect("a file");
         let file = Arc::new(file);
-        let messages = Messages::new(file, [0..3, 5..5, 8..22], false);
+        let messages = Messages::new(Path::new("x"), file, [0..3, 5..5, 8..22], false);
         let expected = "{1},{22}\r,{3},{44}";
         assert_eq!(messages.len(), expected.len() as u64);
         for size in 1..30 {

@@ -104,7 +104,7 @@ impl History {
         let Survey { system, messages, .. } = &self.survey;
         let system = if without_system { 0..0 } else { system.clone() };
         let is_shared = self.access == Access::Read;
-        Messages::new(Arc::clone(&self.file), [system, messages.clone()], is_shared)
+        Messages::new(&self.path, Arc::clone(&self.file), [system, messages.clone()], is_shared)
     }
 
     /// The file's own system message and the messages of the window, as

@@ -522,6 +522,47 @@ fn no_save_lets_others_have_the_file_once_it_is_read() {
 }
 
 #[test]
+fn no_save_sends_nothing_else_when_the_file_changed_before_a_retry() {
+    let (_directory, file) = place();
+    fs::write(&file, format!("{USER}{ASSISTANT}{USER}{ASSISTANT}")).expect("a file");
+    let (go_on, wait) = gate();
+    let busy = raw("HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n");
+    let server = Server::new(vec![vec![wait, busy], answer("200 OK", "a/b", completion("reply"))]);
+    let mut asking = ask(&server, &["hi", "-q", "--no-save", "--history"]);
+    let asking = asking.arg(&file).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let asking = asking.expect("gravix starts");
+    while server.requests().is_empty() {
+        std::thread::yield_now();
+    }
+    // The lock was given back: others go on.
+    run(gravix().args(["history", "undo"]).arg(&file)).exits(0);
+    run(ask_mock(&["another", "-q", "--history"]).arg(&file)).exits(0);
+    go_on.send(()).expect("the server waits");
+    let output = asking.wait_with_output().expect("gravix ends");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(66), "{output:?}");
+    assert!(told.contains("chat.jsonl: it changed before it was sent again"), "{told}");
+    // What came of the second request, if anything, is not a whole one.
+    assert_eq!(server.requests().iter().filter(|request| !request.body.is_empty()).count(), 1);
+}
+
+#[test]
+fn no_save_sends_the_same_again_when_nothing_changed() {
+    let (_directory, file) = place();
+    fs::write(&file, format!("{USER}{ASSISTANT}")).expect("a file");
+    let busy = raw("HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n");
+    let server = Server::new(vec![
+        vec![busy, crate::support::server::Step::End],
+        answer("200 OK", "a/b", completion("reply")),
+    ]);
+    run(ask(&server, &["hi", "-q", "--no-save", "--history"]).arg(&file))
+        .exits(0)
+        .prints("reply\n");
+    let requests = server.requests();
+    assert_eq!(requests[0].body, requests[1].body);
+}
+
+#[test]
 fn turns_sends_the_system_message_and_the_newest_turns() {
     let (_directory, file) = place();
     let system = "{\"role\":\"system\",\"content\":\"S\"}\n";

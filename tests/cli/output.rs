@@ -199,6 +199,24 @@ fn an_output_file_may_be_a_pipe() {
 }
 
 #[test]
+fn what_is_behind_a_descriptor_is_written_to_and_not_replaced() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("log");
+    for target in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
+        let script = format!(
+            "{{ echo before; {} ask -n --base-url mock: -o {target} new; echo after; }} >> {}",
+            env!("CARGO_BIN_EXE_gravix"),
+            file.display()
+        );
+        fs::write(&file, "old\n").expect("a file");
+        let mut shell = std::process::Command::new("sh");
+        run(shell.env_clear().args(["-c", &script])).exits(0).says_nothing();
+        let log = fs::read_to_string(&file).expect("the log");
+        assert_eq!(log, "old\nbefore\nnew\nafter\n", "{target}");
+    }
+}
+
+#[test]
 fn an_empty_reply_replaces_no_file() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("reply.txt");

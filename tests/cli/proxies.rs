@@ -56,7 +56,10 @@ fn socks() -> u16 {
 /// Passes bytes on, both ways, until the client has gone.
 fn relay(mut client: TcpStream, mut server: TcpStream) -> std::io::Result<()> {
     let (mut from, mut to) = (server.try_clone()?, client.try_clone()?);
-    let back = thread::spawn(move || std::io::copy(&mut from, &mut to));
+    let back = thread::spawn(move || {
+        let _ = std::io::copy(&mut from, &mut to);
+        to.shutdown(std::net::Shutdown::Write)
+    });
     std::io::copy(&mut client, &mut server)?;
     server.shutdown(std::net::Shutdown::Write)?;
     let _ = back.join();
@@ -77,6 +80,16 @@ fn a_proxy_passes_the_request_on() {
         .prints("ok\n");
     let target = server.base_url().replace("http://", "").replace("/v1", "");
     assert_eq!(*seen.lock().expect("seen"), [format!("CONNECT {target} HTTP/1.1")]);
+}
+
+#[test]
+fn a_close_before_the_answer_is_tried_again_through_a_proxy_too() {
+    let server = Server::new(vec![vec![], answer("200 OK", "application/json", completion("ok"))]);
+    let (port, _) = proxy("200 OK");
+    let mut command = ask(&server, &["hi"]);
+    command.env("http_proxy", format!("127.0.0.1:{port}"));
+    run(&mut command).exits(0).prints("ok\n").says(&["without an answer", "try 2"]);
+    assert_eq!(server.requests().len(), 2);
 }
 
 #[test]

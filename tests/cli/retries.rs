@@ -159,4 +159,10 @@ fn a_list_of_models_is_asked_for_again_too() {
     let mut command = crate::support::gravix();
     command.args(["models", "--quiet", "--base-url", &server.base_url()]);
     run(&mut command).exits(0).prints("m\n").says_nothing();
+    // Nor is a whole list lost with its framing.
+    let head = raw("HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n");
+    let server = Server::once(vec![head, raw(r#"{"data":[{"id":"m"}]}"#)]);
+    let mut command = crate::support::gravix();
+    command.args(["models", "--base-url", &server.base_url()]);
+    run(&mut command).exits(0).prints("m\n").says_nothing();
 }
