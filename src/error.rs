@@ -277,7 +277,14 @@ impl fmt::Display for NetworkError {
                 write!(f, "cannot find the host {host} ({reason}); check the base URL")
             }
             NetworkError::Connect { target, source } => {
-                write!(f, "cannot connect to {target}: {}", Reason(source))
+                write!(f, "cannot connect to {target}: {}", Reason(source))?;
+                f.write_str(match source.kind() {
+                    _ if target.contains("proxy") => "; check the proxy variables",
+                    io::ErrorKind::ConnectionRefused => {
+                        "; is the server running? check the base URL"
+                    }
+                    _ => "; check the base URL",
+                })
             }
             NetworkError::Proxy { reason, .. } => {
                 write!(f, "the proxy made no connection: {reason}")

@@ -35,7 +35,11 @@ fn a_refused_connection_is_named() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
     let port = listener.local_addr().expect("an address").port();
     drop(listener);
-    refused(&format!("http://127.0.0.1:{port}/v1"), 75, &["127.0.0.1", "connection refused"]);
+    refused(
+        &format!("http://127.0.0.1:{port}/v1"),
+        75,
+        &["127.0.0.1", "connection refused", "check the base URL"],
+    );
 }
 
 #[test]
