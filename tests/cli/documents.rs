@@ -182,6 +182,10 @@ fn body(roff: &Roff) -> String {
 
 #[test]
 fn the_program_prints_the_committed_files() {
+    if std::env::var_os("UPDATE").is_some() {
+        // The program holds what was committed when it was built.
+        return;
+    }
     for (shell, name) in SHELLS {
         let script = std::fs::read(root().join("completions").join(name)).expect("a script");
         run(gravix().args(["completions", &shell.to_string()])).exits(0).prints(script);
