@@ -191,8 +191,8 @@ fn a_server_that_stalls_is_left_when_the_user_says_so() {
 
 #[test]
 fn a_deadline_holds_wherever_the_server_stalls() {
-    let arguments: &[&str] = &["--retries", "0", "--deadline", "0.4", "--stream"];
-    let passed: &[&str] = &["the deadline of 0.4 s has passed"];
+    let arguments: &[&str] = &["--retries", "0", "--deadline", "1", "--stream"];
+    let passed: &[&str] = &["the deadline of 1 s has passed"];
     for fault in [
         Fault::new("before the status", vec![Step::Stall]).says(passed),
         Fault::new("dripping headers", vec![raw(HEAD), Step::Drip(b"X".to_vec())]).says(passed),
@@ -213,12 +213,13 @@ fn a_deadline_holds_wherever_the_server_stalls() {
 fn events_with_data_keep_a_slow_reply_alive() {
     let role = b"data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\"}}]}\n\n";
     let mut script = vec![until_closed()];
-    // No pause is as long as the limit of 0.4 s; all of them are longer.
+    // No pause is as long as the limit of 2 s; all of them are longer.
     for _ in 0..4 {
-        script.extend([raw(&role[..]), Step::Pause(Duration::from_millis(200))]);
+        script.extend([raw(&role[..]), Step::Pause(Duration::from_millis(700))]);
     }
     script.extend([raw(token("a")), raw(DONE), Step::End]);
-    Fault::new("slow but alive", script).stream().exits(0).prints("a\n").check();
+    let limit: &[&str] = &["--stream", "--idle-timeout", "2"];
+    Fault::new("slow but alive", script).with(limit).exits(0).prints("a\n").check();
 }
 
 #[test]
@@ -322,11 +323,11 @@ fn odd_metadata_does_not_cost_a_reply() {
 
 #[test]
 fn the_head_of_an_answer_is_a_sign_of_life() {
-    // Neither pause is as long as the limit of 0.4 s; both are longer.
-    let pause = || Step::Pause(Duration::from_millis(250));
+    // Neither pause is as long as the limit of 2 s; both are longer.
+    let pause = || Step::Pause(Duration::from_millis(1200));
     let whole = completion("a");
     let script = vec![pause(), of_length(whole.len()), pause(), raw(&whole), Step::End];
-    Fault::new("late", script).exits(0).prints("a\n").check();
+    Fault::new("late", script).with(&["--idle-timeout", "2"]).exits(0).prints("a\n").check();
 }
 
 #[test]
