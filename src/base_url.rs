@@ -94,6 +94,12 @@ pub fn checked_authority(authority: &str) -> Result<(&str, Option<u16>), String>
     }
 }
 
+/// An IPv6 address without the brackets that it has in a URL; any other host
+/// as it is.
+pub fn without_brackets(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
 /// Whether `host` names this machine: what is sent there crosses no network.
 pub fn is_loopback(host: &str) -> bool {
     host == "localhost"

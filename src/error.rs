@@ -93,7 +93,7 @@ pub enum NetworkError {
     /// The host's name has no address.
     Lookup { host: String, reason: String },
     /// No connection came about.
-    Connect { target: String, source: io::Error },
+    Connect { target: String, is_proxied: bool, source: io::Error },
     /// The proxy made none; asking again may be no use.
     Proxy { reason: String, is_final: bool },
     /// TLS did not come about, for no fault of a certificate.
@@ -276,10 +276,10 @@ impl fmt::Display for NetworkError {
             NetworkError::Lookup { host, reason } => {
                 write!(f, "cannot find the host {host} ({reason}); check the base URL")
             }
-            NetworkError::Connect { target, source } => {
+            NetworkError::Connect { target, is_proxied, source } => {
                 write!(f, "cannot connect to {target}: {}", Reason(source))?;
                 f.write_str(match source.kind() {
-                    _ if target.contains("proxy") => "; check the proxy variables",
+                    _ if *is_proxied => "; check the proxy variables",
                     io::ErrorKind::ConnectionRefused => {
                         "; is the server running? check the base URL"
                     }
@@ -322,6 +322,21 @@ impl fmt::Display for Reason<'_> {
         match letters.next() {
             Some(first) => write!(f, "{}{}{rest}", first.to_lowercase(), letters.as_str()),
             None => f.write_str("unknown error"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_connection_says_what_to_check_whatever_the_host_is_called() {
+        for (is_proxied, check) in [(false, "check the base URL"), (true, "check the proxy")] {
+            let source = io::Error::from(io::ErrorKind::ConnectionRefused);
+            let target = "proxy.example.com:80".to_owned();
+            let error = NetworkError::Connect { target, is_proxied, source };
+            assert!(error.to_string().contains(check), "{error}");
         }
     }
 }

@@ -49,8 +49,15 @@ impl Notes {
     }
 
     pub fn error(&self, message: impl Display) {
-        let message = message.to_string();
-        say(self.key.as_ref().map_or(message.clone(), |key| key.mask(&message)));
+        say(self.masked(message.to_string()));
+    }
+
+    /// `text` without the key.
+    pub fn masked(&self, text: String) -> String {
+        match &self.key {
+            Some(key) => key.mask(&text),
+            None => text,
+        }
     }
 
     pub fn warn(&self, message: impl Display) {

@@ -46,7 +46,8 @@ pub fn ensure_possible(words: &[OsString], stdin: Stdin) -> Result<()> {
     }))
 }
 
-/// The user's message, which holds more than white space.
+/// The user's message, which holds more than white space. [`ensure_possible`]
+/// has found that there can be one.
 pub fn assemble<R: Read + Send>(
     words: &[OsString],
     stdin: Stdin,
@@ -54,7 +55,6 @@ pub fn assemble<R: Read + Send>(
     encoding: Encoding,
     notes: &Notes,
 ) -> Result<String> {
-    ensure_possible(words, stdin)?;
     let has_dash = words.iter().any(|word| word == "-");
     let parts = match stdin {
         _ if has_dash => {

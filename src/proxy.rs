@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use crate::base_url::checked_authority;
+use crate::base_url::{checked_authority, without_brackets};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 
@@ -63,7 +63,7 @@ fn is_listed(host: &str, list: &str) -> bool {
             return true;
         }
         let entry = entry.trim_start_matches('.').to_ascii_lowercase();
-        let bare = entry.trim_start_matches('[').trim_end_matches(']');
+        let bare = without_brackets(&entry);
         match host.parse::<IpAddr>() {
             Ok(address) => is_in_network(address, bare),
             Err(_) => {

@@ -21,6 +21,7 @@ use super::mock::Mock;
 use super::refusal;
 use super::request;
 use super::retry::{self, Verdict};
+use super::sse;
 use super::tls::{Roots, TlsConnector};
 use crate::base_url::BaseUrl;
 use crate::cli::Header;
@@ -33,9 +34,6 @@ const USER_AGENT: &str = concat!("gravix/", env!("CARGO_PKG_VERSION"));
 
 /// No more characters of what a server says are shown.
 const MESSAGE_LIMIT: usize = 300;
-
-/// No more of a list of models is read: 64 MiB.
-const MODELS_LIMIT: u64 = 64 << 20;
 
 pub struct Client {
     agent: Agent,
@@ -61,7 +59,7 @@ impl Client {
             BaseUrl::Mock => {
                 let mock = Mock::start().map_err(|source| {
                     let target = "the stand-in behind mock:".to_owned();
-                    NetworkError::Connect { target, source }
+                    NetworkError::Connect { target, is_proxied: false, source }
                 })?;
                 (mock.base_url(), Some(mock))
             }
@@ -133,7 +131,7 @@ impl Client {
             self.send(request, RequestBuilder::<WithoutBody>::call)
         })?;
         let mut body = Vec::new();
-        let read = answer.take(MODELS_LIMIT + 1).read_to_end(&mut body);
+        let read = answer.take(sse::LIMIT as u64 + 1).read_to_end(&mut body);
         // As with a reply, only the framing may be missing.
         let is_whole = || serde_json::from_slice::<IgnoredAny>(&body).is_ok();
         let list = match read {
@@ -146,10 +144,10 @@ impl Client {
 
     /// Tells what a success is that is no list: a page, or an error.
     fn ensure_list(&self, body: &[u8]) -> Result<()> {
-        if body.len() as u64 > MODELS_LIMIT {
+        if body.len() > sse::LIMIT {
             return Err(Error::Protocol("the list of models is longer than 64 MiB".to_owned()));
         }
-        if body.trim_ascii_start().starts_with(b"<") {
+        if fault::is_html(body) {
             return Err(fault::html(&self.base_url));
         }
         match chunk::parse(body) {
@@ -188,7 +186,7 @@ impl Client {
     /// in this order, as half a key is no key to a mask.
     fn presentable(&self, error: Error) -> Error {
         let line = |text: String| {
-            let text = self.key.as_ref().map_or(text.clone(), |key| key.mask(&text));
+            let text = self.notes.masked(text);
             match text.char_indices().nth(MESSAGE_LIMIT) {
                 Some((end, _)) => format!("{}…", &text[..end]),
                 None => text,

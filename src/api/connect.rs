@@ -67,7 +67,10 @@ impl TimedConnector {
         self.layers.connect(&timed, None).map_err(|error| match error {
             // Whichever phase it was in, the shorter limit ended it.
             ureq::Error::Timeout(_) => classed(self.clock.expired(timeout.reason)),
-            ureq::Error::Io(source) => classed(NetworkError::Connect { target, source }),
+            ureq::Error::Io(source) => {
+                let is_proxied = is_proxy || details.config.proxy().is_some();
+                classed(NetworkError::Connect { target, is_proxied, source })
+            }
             ureq::Error::ConnectProxyFailed(reason) => classed(proxy_failure(&reason)),
             ureq::Error::Protocol(reason) if details.config.proxy().is_some() => {
                 let reason = format!("it does not speak HTTP as it should: {reason}");

@@ -56,6 +56,11 @@ pub fn cut(how: &str) -> Error {
     NetworkError::Cut(how.to_owned()).into()
 }
 
+/// Whether a body is a web page.
+pub fn is_html(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"<")
+}
+
 /// A web page: the base URL is that of a site, not of an API.
 pub fn html(base_url: &str) -> Error {
     Error::Protocol(format!("the server sent HTML; check the base URL {base_url}"))

@@ -10,6 +10,7 @@ use ureq::unversioned::transport::NextTimeout;
 
 use super::clock::Clock;
 use super::fault::classed;
+use crate::base_url::without_brackets;
 use crate::error::NetworkError;
 
 /// Looks names up within the clock's limits.
@@ -26,7 +27,7 @@ impl Resolver for TimedResolver {
         _: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let host = uri.host().unwrap_or_default();
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let bare = without_brackets(host);
         // A timeout costs a thread, which an address or localhost can do without.
         let is_local = bare == "localhost" || bare.parse::<IpAddr>().is_ok();
         let timeout = if is_local { NextTimeout::default() } else { self.clock.next_timeout() };

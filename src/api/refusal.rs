@@ -31,7 +31,7 @@ pub fn read(head: &Parts, body: impl Read, base_url: &str) -> Error {
     let mut text_of_body = Vec::new();
     // What can be read of the message is better than nothing.
     let _ = body.take(BODY_LIMIT).read_to_end(&mut text_of_body);
-    let is_html = text_of_body.trim_ascii_start().starts_with(b"<");
+    let is_html = fault::is_html(&text_of_body);
     if is_html && matches!(head.status.as_u16(), 400 | 404 | 405) {
         return fault::html(base_url);
     }

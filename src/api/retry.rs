@@ -153,7 +153,7 @@ mod tests {
         let lookup =
             |reason: &str| NetworkError::Lookup { host: "h".to_owned(), reason: reason.to_owned() };
         for error in [
-            NetworkError::Connect { target, source: refused },
+            NetworkError::Connect { target, is_proxied: false, source: refused },
             NetworkError::ConnectTimeout(Duration::from_secs(1)),
             NetworkError::Unanswered,
             lookup("Temporary failure in name resolution"),

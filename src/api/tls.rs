@@ -18,6 +18,7 @@ use ureq::unversioned::transport::{
 };
 
 use super::fault::classed;
+use crate::base_url::without_brackets;
 use crate::error::{Error, NetworkError};
 use crate::notes::Notes;
 
@@ -88,7 +89,7 @@ impl TlsConnector {
         host: &str,
         details: &ConnectionDetails,
     ) -> Result<StreamOwned<ClientConnection, TransportAdapter>, ureq::Error> {
-        let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let bare = without_brackets(host).to_owned();
         let name = ServerName::try_from(bare).map_err(|error: InvalidDnsNameError| {
             classed(Error::Config(format!("{host} is no name for a TLS certificate: {error}")))
         })?;
