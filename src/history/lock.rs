@@ -50,11 +50,17 @@ pub fn acquire(
     };
     let outcome = match (tried, patience) {
         (Ok(()), _) => return Ok(()),
+        (Err(TryLockError::Error(error)), _) => Err(error),
         (Err(TryLockError::WouldBlock), Patience::None) => {
             return Err(Error::Locked(path.to_owned()));
         }
-        (Err(TryLockError::WouldBlock), _) => wait(file, path, kind, patience, notes)?,
-        (Err(TryLockError::Error(error)), _) => Err(error),
+        (Err(TryLockError::WouldBlock), Patience::Endless) => {
+            wait(file, path, kind, Duration::MAX, notes)
+                .ok_or_else(|| Error::Locked(path.to_owned()))?
+        }
+        (Err(TryLockError::WouldBlock), Patience::Until { left, of }) => {
+            wait(file, path, kind, left, notes).ok_or(NetworkError::Deadline(of))?
+        }
     };
     match outcome {
         Err(error) if has_no_locks(&error) => {
@@ -73,13 +79,14 @@ pub fn acquire(
 }
 
 /// Waits in a thread, as a lock knows no timeout; says so after a second.
+/// `None` when the time is over.
 fn wait(
     file: &Arc<File>,
     path: &Path,
     kind: Kind,
-    patience: Patience,
+    limit: Duration,
     notes: &Notes,
-) -> Result<io::Result<()>> {
+) -> Option<io::Result<()>> {
     let (done, locked) = mpsc::channel();
     let file = Arc::clone(file);
     thread::spawn(move || {
@@ -91,21 +98,14 @@ fn wait(
         let _ = done.send(outcome);
     });
     let began = Instant::now();
-    let limit = match patience {
-        Patience::Until { left, .. } => left,
-        Patience::None | Patience::Endless => Duration::MAX,
-    };
     if let Ok(outcome) = locked.recv_timeout(PATIENCE.min(limit)) {
-        return Ok(outcome);
+        return Some(outcome);
     }
     if limit > PATIENCE {
         let path = path.display();
         notes.note(format_args!("waiting for another turn of {path} to end"));
     }
-    locked.recv_timeout(limit.saturating_sub(began.elapsed())).map_err(|_| match patience {
-        Patience::Until { of, .. } => NetworkError::Deadline(of).into(),
-        Patience::None | Patience::Endless => Error::Locked(path.to_owned()),
-    })
+    locked.recv_timeout(limit.saturating_sub(began.elapsed())).ok()
 }
 
 fn has_no_locks(error: &io::Error) -> bool {
