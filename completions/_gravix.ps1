@@ -28,12 +28,18 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('ask', 'ask', [CompletionResultType]::ParameterValue, 'Ask a question and print the reply')
             [CompletionResult]::new('models', 'models', [CompletionResultType]::ParameterValue, 'List the models that the server offers')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show, check, repair or undo a conversation')
+            [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Print the settings in force, and where each comes from')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a manual page, as roff')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'gravix;ask' {
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Put a text file into the prompt (repeatable)')
+            [CompletionResult]::new('--file', '--file', [CompletionResultType]::ParameterName, 'Put a text file into the prompt (repeatable)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Attach an image (repeatable); ''-'' is stdin')
+            [CompletionResult]::new('--attach', '--attach', [CompletionResultType]::ParameterName, 'Attach an image (repeatable); ''-'' is stdin')
+            [CompletionResult]::new('--attach-type', '--attach-type', [CompletionResultType]::ParameterName, 'The media type of the attachment before it, as image/png')
             [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'The system prompt')
             [CompletionResult]::new('--system', '--system', [CompletionResultType]::ParameterName, 'The system prompt')
             [CompletionResult]::new('--system-file', '--system-file', [CompletionResultType]::ParameterName, 'Read the system prompt from FILE')
@@ -47,8 +53,19 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Ask for the same reply each time, as far as possible')
             [CompletionResult]::new('--presence-penalty', '--presence-penalty', [CompletionResultType]::ParameterName, 'Penalty for tokens that occurred, -2 to 2')
             [CompletionResult]::new('--frequency-penalty', '--frequency-penalty', [CompletionResultType]::ParameterName, 'Penalty by how often tokens occurred, -2 to 2')
+            [CompletionResult]::new('--param', '--param', [CompletionResultType]::ParameterName, 'Send any other field of the request (repeatable)')
+            [CompletionResult]::new('--body', '--body', [CompletionResultType]::ParameterName, 'Merge a JSON object into the request')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the reply to FILE, once it is whole')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the reply to FILE, once it is whole')
+            [CompletionResult]::new('-x', '-x', [CompletionResultType]::ParameterName, 'Print only the reply''s first code block [in LANG]')
+            [CompletionResult]::new('--extract', '--extract', [CompletionResultType]::ParameterName, 'Print only the reply''s first code block [in LANG]')
+            [CompletionResult]::new('--extract-last', '--extract-last', [CompletionResultType]::ParameterName, 'Print only the reply''s last code block [in LANG]')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Append a line of JSON about each request to FILE')
+            [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'Take nothing but JSON of this JSON Schema')
+            [CompletionResult]::new('--repair', '--repair', [CompletionResultType]::ParameterName, 'Ask again up to N times when the reply has not this form')
+            [CompletionResult]::new('--choose', '--choose', [CompletionResultType]::ParameterName, 'Take nothing but one of these words, and print it')
+            [CompletionResult]::new('--tools', '--tools', [CompletionResultType]::ParameterName, 'Offer the model the tools that FILE defines, a JSON array')
+            [CompletionResult]::new('--tool-choice', '--tool-choice', [CompletionResultType]::ParameterName, 'Which tool to call: auto, none, required, or a tool''s name')
             [CompletionResult]::new('--history', '--history', [CompletionResultType]::ParameterName, 'Continue the conversation in FILE, and append the turn')
             [CompletionResult]::new('--turns', '--turns', [CompletionResultType]::ParameterName, 'Send only the system message and the newest N turns')
             [CompletionResult]::new('--base-url', '--base-url', [CompletionResultType]::ParameterName, 'The API''s base URL, or ''mock:'' [env: GRAVIX_BASE_URL]')
@@ -59,12 +76,24 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'Trust the issuers in FILE (PEM) and no others [env: SSL_CERT_FILE]')
             [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Send this header too (repeatable)')
             [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Send this header too (repeatable)')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Take the settings of a profile [env: GRAVIX_PROFILE]')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Take the settings of a profile [env: GRAVIX_PROFILE]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the settings from FILE [env: GRAVIX_CONFIG]')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Never read stdin (for loops such as ''while read'')')
             [CompletionResult]::new('--no-stdin', '--no-stdin', [CompletionResultType]::ParameterName, 'Never read stdin (for loops such as ''while read'')')
             [CompletionResult]::new('--lossy', '--lossy', [CompletionResultType]::ParameterName, 'Replace bytes that are not UTF-8 by U+FFFD')
             [CompletionResult]::new('--stream', '--stream', [CompletionResultType]::ParameterName, 'Print tokens as they come, on a pipe too')
             [CompletionResult]::new('--no-stream', '--no-stream', [CompletionResultType]::ParameterName, 'Print the reply once it is complete, on a terminal too')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the server''s response as one JSON object')
+            [CompletionResult]::new('--events', '--events', [CompletionResultType]::ParameterName, 'Print each event of the reply''s stream as it comes, as a line of JSON')
+            [CompletionResult]::new('-u', '-u', [CompletionResultType]::ParameterName, 'Tell tokens, time to the first one, and tokens a second on stderr')
+            [CompletionResult]::new('--usage', '--usage', [CompletionResultType]::ParameterName, 'Tell tokens, time to the first one, and tokens a second on stderr')
+            [CompletionResult]::new('--log-content', '--log-content', [CompletionResultType]::ParameterName, 'Put the messages and the reply into the log too')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print the body of the request, and send nothing')
+            [CompletionResult]::new('--curl', '--curl', [CompletionResultType]::ParameterName, 'Print the request as a curl command, and send nothing')
             [CompletionResult]::new('--raw', '--raw', [CompletionResultType]::ParameterName, 'Print control characters to a terminal as they are')
+            [CompletionResult]::new('--json-object', '--json-object', [CompletionResultType]::ParameterName, 'Take nothing but a JSON object (JSON mode)')
+            [CompletionResult]::new('--yes-no', '--yes-no', [CompletionResultType]::ParameterName, 'Print nothing: exit status 0 is yes, and 1 is no')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Drop notes and warnings, not errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Drop notes and warnings, not errors')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell connections, headers and times on stderr')
@@ -86,6 +115,9 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'Trust the issuers in FILE (PEM) and no others [env: SSL_CERT_FILE]')
             [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Send this header too (repeatable)')
             [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Send this header too (repeatable)')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Take the settings of a profile [env: GRAVIX_PROFILE]')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Take the settings of a profile [env: GRAVIX_PROFILE]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the settings from FILE [env: GRAVIX_CONFIG]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the server''s answer as it came')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Drop notes and warnings, not errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Drop notes and warnings, not errors')
@@ -155,6 +187,15 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
         'gravix;history;help;help' {
             break
         }
+        'gravix;config' {
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Take the settings of a profile [env: GRAVIX_PROFILE]')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Take the settings of a profile [env: GRAVIX_PROFILE]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the settings from FILE [env: GRAVIX_CONFIG]')
+            [CompletionResult]::new('--init', '--init', [CompletionResultType]::ParameterName, 'Write a commented file to begin with, where there is none')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'gravix;completions' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -169,6 +210,7 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('ask', 'ask', [CompletionResultType]::ParameterValue, 'Ask a question and print the reply')
             [CompletionResult]::new('models', 'models', [CompletionResultType]::ParameterValue, 'List the models that the server offers')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show, check, repair or undo a conversation')
+            [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Print the settings in force, and where each comes from')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a manual page, as roff')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -197,6 +239,9 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             break
         }
         'gravix;help;history;undo' {
+            break
+        }
+        'gravix;help;config' {
             break
         }
         'gravix;help;completions' {

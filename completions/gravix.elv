@@ -25,11 +25,17 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand ask 'Ask a question and print the reply'
             cand models 'List the models that the server offers'
             cand history 'Show, check, repair or undo a conversation'
+            cand config 'Print the settings in force, and where each comes from'
             cand completions 'Print a completion script for a shell'
             cand man 'Print a manual page, as roff'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gravix;ask'= {
+            cand -f 'Put a text file into the prompt (repeatable)'
+            cand --file 'Put a text file into the prompt (repeatable)'
+            cand -a 'Attach an image (repeatable); ''-'' is stdin'
+            cand --attach 'Attach an image (repeatable); ''-'' is stdin'
+            cand --attach-type 'The media type of the attachment before it, as image/png'
             cand -s 'The system prompt'
             cand --system 'The system prompt'
             cand --system-file 'Read the system prompt from FILE'
@@ -43,8 +49,19 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand --seed 'Ask for the same reply each time, as far as possible'
             cand --presence-penalty 'Penalty for tokens that occurred, -2 to 2'
             cand --frequency-penalty 'Penalty by how often tokens occurred, -2 to 2'
+            cand --param 'Send any other field of the request (repeatable)'
+            cand --body 'Merge a JSON object into the request'
             cand -o 'Write the reply to FILE, once it is whole'
             cand --output 'Write the reply to FILE, once it is whole'
+            cand -x 'Print only the reply''s first code block [in LANG]'
+            cand --extract 'Print only the reply''s first code block [in LANG]'
+            cand --extract-last 'Print only the reply''s last code block [in LANG]'
+            cand --log 'Append a line of JSON about each request to FILE'
+            cand --schema 'Take nothing but JSON of this JSON Schema'
+            cand --repair 'Ask again up to N times when the reply has not this form'
+            cand --choose 'Take nothing but one of these words, and print it'
+            cand --tools 'Offer the model the tools that FILE defines, a JSON array'
+            cand --tool-choice 'Which tool to call: auto, none, required, or a tool''s name'
             cand --history 'Continue the conversation in FILE, and append the turn'
             cand --turns 'Send only the system message and the newest N turns'
             cand --base-url 'The API''s base URL, or ''mock:'' [env: GRAVIX_BASE_URL]'
@@ -55,12 +72,24 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand --ca-cert 'Trust the issuers in FILE (PEM) and no others [env: SSL_CERT_FILE]'
             cand -H 'Send this header too (repeatable)'
             cand --header 'Send this header too (repeatable)'
+            cand -p 'Take the settings of a profile [env: GRAVIX_PROFILE]'
+            cand --profile 'Take the settings of a profile [env: GRAVIX_PROFILE]'
+            cand --config 'Read the settings from FILE [env: GRAVIX_CONFIG]'
             cand -n 'Never read stdin (for loops such as ''while read'')'
             cand --no-stdin 'Never read stdin (for loops such as ''while read'')'
             cand --lossy 'Replace bytes that are not UTF-8 by U+FFFD'
             cand --stream 'Print tokens as they come, on a pipe too'
             cand --no-stream 'Print the reply once it is complete, on a terminal too'
+            cand --json 'Print the server''s response as one JSON object'
+            cand --events 'Print each event of the reply''s stream as it comes, as a line of JSON'
+            cand -u 'Tell tokens, time to the first one, and tokens a second on stderr'
+            cand --usage 'Tell tokens, time to the first one, and tokens a second on stderr'
+            cand --log-content 'Put the messages and the reply into the log too'
+            cand --dry-run 'Print the body of the request, and send nothing'
+            cand --curl 'Print the request as a curl command, and send nothing'
             cand --raw 'Print control characters to a terminal as they are'
+            cand --json-object 'Take nothing but a JSON object (JSON mode)'
+            cand --yes-no 'Print nothing: exit status 0 is yes, and 1 is no'
             cand -q 'Drop notes and warnings, not errors'
             cand --quiet 'Drop notes and warnings, not errors'
             cand -v 'Tell connections, headers and times on stderr'
@@ -81,6 +110,9 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand --ca-cert 'Trust the issuers in FILE (PEM) and no others [env: SSL_CERT_FILE]'
             cand -H 'Send this header too (repeatable)'
             cand --header 'Send this header too (repeatable)'
+            cand -p 'Take the settings of a profile [env: GRAVIX_PROFILE]'
+            cand --profile 'Take the settings of a profile [env: GRAVIX_PROFILE]'
+            cand --config 'Read the settings from FILE [env: GRAVIX_CONFIG]'
             cand --json 'Print the server''s answer as it came'
             cand -q 'Drop notes and warnings, not errors'
             cand --quiet 'Drop notes and warnings, not errors'
@@ -138,6 +170,14 @@ set edit:completion:arg-completer[gravix] = {|@words|
         }
         &'gravix;history;help;help'= {
         }
+        &'gravix;config'= {
+            cand -p 'Take the settings of a profile [env: GRAVIX_PROFILE]'
+            cand --profile 'Take the settings of a profile [env: GRAVIX_PROFILE]'
+            cand --config 'Read the settings from FILE [env: GRAVIX_CONFIG]'
+            cand --init 'Write a commented file to begin with, where there is none'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'gravix;completions'= {
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
@@ -150,6 +190,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand ask 'Ask a question and print the reply'
             cand models 'List the models that the server offers'
             cand history 'Show, check, repair or undo a conversation'
+            cand config 'Print the settings in force, and where each comes from'
             cand completions 'Print a completion script for a shell'
             cand man 'Print a manual page, as roff'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -171,6 +212,8 @@ set edit:completion:arg-completer[gravix] = {|@words|
         &'gravix;help;history;repair'= {
         }
         &'gravix;help;history;undo'= {
+        }
+        &'gravix;help;config'= {
         }
         &'gravix;help;completions'= {
         }

@@ -29,9 +29,13 @@ complete -c gravix -n "__fish_gravix_needs_command" -s V -l version -d 'Print ve
 complete -c gravix -n "__fish_gravix_needs_command" -f -a "ask" -d 'Ask a question and print the reply'
 complete -c gravix -n "__fish_gravix_needs_command" -f -a "models" -d 'List the models that the server offers'
 complete -c gravix -n "__fish_gravix_needs_command" -f -a "history" -d 'Show, check, repair or undo a conversation'
+complete -c gravix -n "__fish_gravix_needs_command" -f -a "config" -d 'Print the settings in force, and where each comes from'
 complete -c gravix -n "__fish_gravix_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c gravix -n "__fish_gravix_needs_command" -f -a "man" -d 'Print a manual page, as roff'
 complete -c gravix -n "__fish_gravix_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s f -l file -d 'Put a text file into the prompt (repeatable)' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s a -l attach -d 'Attach an image (repeatable); \'-\' is stdin' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l attach-type -d 'The media type of the attachment before it, as image/png' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s s -l system -d 'The system prompt' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l system-file -d 'Read the system prompt from FILE' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s m -l model -d 'The model\'s name [env: GRAVIX_MODEL]' -r -f
@@ -42,7 +46,17 @@ complete -c gravix -n "__fish_gravix_using_subcommand ask" -l stop -d 'End the r
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l seed -d 'Ask for the same reply each time, as far as possible' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l presence-penalty -d 'Penalty for tokens that occurred, -2 to 2' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l frequency-penalty -d 'Penalty by how often tokens occurred, -2 to 2' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l param -d 'Send any other field of the request (repeatable)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l body -d 'Merge a JSON object into the request' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s o -l output -d 'Write the reply to FILE, once it is whole' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s x -l extract -d 'Print only the reply\'s first code block [in LANG]' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l extract-last -d 'Print only the reply\'s last code block [in LANG]' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l log -d 'Append a line of JSON about each request to FILE' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l schema -d 'Take nothing but JSON of this JSON Schema' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l repair -d 'Ask again up to N times when the reply has not this form' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l choose -d 'Take nothing but one of these words, and print it' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l tools -d 'Offer the model the tools that FILE defines, a JSON array' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l tool-choice -d 'Which tool to call: auto, none, required, or a tool\'s name' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l history -d 'Continue the conversation in FILE, and append the turn' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l turns -d 'Send only the system message and the newest N turns' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l base-url -d 'The API\'s base URL, or \'mock:\' [env: GRAVIX_BASE_URL]' -r -f
@@ -52,11 +66,21 @@ complete -c gravix -n "__fish_gravix_using_subcommand ask" -l deadline -d 'Give 
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l retries -d 'Try again up to N times (default 2)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l ca-cert -d 'Trust the issuers in FILE (PEM) and no others [env: SSL_CERT_FILE]' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s H -l header -d 'Send this header too (repeatable)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s p -l profile -d 'Take the settings of a profile [env: GRAVIX_PROFILE]' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l config -d 'Read the settings from FILE [env: GRAVIX_CONFIG]' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s n -l no-stdin -d 'Never read stdin (for loops such as \'while read\')'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l lossy -d 'Replace bytes that are not UTF-8 by U+FFFD'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l stream -d 'Print tokens as they come, on a pipe too'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l no-stream -d 'Print the reply once it is complete, on a terminal too'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l json -d 'Print the server\'s response as one JSON object'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l events -d 'Print each event of the reply\'s stream as it comes, as a line of JSON'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s u -l usage -d 'Tell tokens, time to the first one, and tokens a second on stderr'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l log-content -d 'Put the messages and the reply into the log too'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l dry-run -d 'Print the body of the request, and send nothing'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l curl -d 'Print the request as a curl command, and send nothing'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l raw -d 'Print control characters to a terminal as they are'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l json-object -d 'Take nothing but a JSON object (JSON mode)'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l yes-no -d 'Print nothing: exit status 0 is yes, and 1 is no'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s q -l quiet -d 'Drop notes and warnings, not errors'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s v -l verbose -d 'Tell connections, headers and times on stderr'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l continue -d 'Send the history as it is, without a new prompt'
@@ -71,6 +95,8 @@ complete -c gravix -n "__fish_gravix_using_subcommand models" -l deadline -d 'Gi
 complete -c gravix -n "__fish_gravix_using_subcommand models" -l retries -d 'Try again up to N times (default 2)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand models" -l ca-cert -d 'Trust the issuers in FILE (PEM) and no others [env: SSL_CERT_FILE]' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand models" -s H -l header -d 'Send this header too (repeatable)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand models" -s p -l profile -d 'Take the settings of a profile [env: GRAVIX_PROFILE]' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand models" -l config -d 'Read the settings from FILE [env: GRAVIX_CONFIG]' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand models" -l json -d 'Print the server\'s answer as it came'
 complete -c gravix -n "__fish_gravix_using_subcommand models" -s q -l quiet -d 'Drop notes and warnings, not errors'
 complete -c gravix -n "__fish_gravix_using_subcommand models" -s v -l verbose -d 'Tell connections, headers and times on stderr'
@@ -95,14 +121,19 @@ complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_s
 complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from help" -f -a "repair" -d 'Move the lines that are no messages to FILE.bad'
 complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from help" -f -a "undo" -d 'Remove the newest turn, and print its lines'
 complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gravix -n "__fish_gravix_using_subcommand config" -s p -l profile -d 'Take the settings of a profile [env: GRAVIX_PROFILE]' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand config" -l config -d 'Read the settings from FILE [env: GRAVIX_CONFIG]' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand config" -l init -d 'Write a commented file to begin with, where there is none'
+complete -c gravix -n "__fish_gravix_using_subcommand config" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gravix -n "__fish_gravix_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gravix -n "__fish_gravix_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask models history completions man help" -f -a "ask" -d 'Ask a question and print the reply'
-complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask models history completions man help" -f -a "models" -d 'List the models that the server offers'
-complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask models history completions man help" -f -a "history" -d 'Show, check, repair or undo a conversation'
-complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask models history completions man help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask models history completions man help" -f -a "man" -d 'Print a manual page, as roff'
-complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask models history completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask models history config completions man help" -f -a "ask" -d 'Ask a question and print the reply'
+complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask models history config completions man help" -f -a "models" -d 'List the models that the server offers'
+complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask models history config completions man help" -f -a "history" -d 'Show, check, repair or undo a conversation'
+complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask models history config completions man help" -f -a "config" -d 'Print the settings in force, and where each comes from'
+complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask models history config completions man help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask models history config completions man help" -f -a "man" -d 'Print a manual page, as roff'
+complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask models history config completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gravix -n "__fish_gravix_using_subcommand help; and __fish_seen_subcommand_from history" -f -a "show" -d 'Print a conversation for people, paged where it does not fit'
 complete -c gravix -n "__fish_gravix_using_subcommand help; and __fish_seen_subcommand_from history" -f -a "check" -d 'Name every line that is no message, and count the others'
 complete -c gravix -n "__fish_gravix_using_subcommand help; and __fish_seen_subcommand_from history" -f -a "repair" -d 'Move the lines that are no messages to FILE.bad'

@@ -1,5 +1,6 @@
 //! The base URL: where the API is. Knows no environment and no options.
 
+use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::error::{Error, Result};
@@ -14,6 +15,15 @@ pub enum BaseUrl {
         /// In lower case, without the port; an IPv6 address without brackets.
         host: String,
     },
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mock => f.write_str("mock:"),
+            Self::Http { url, .. } => f.write_str(url),
+        }
+    }
 }
 
 impl BaseUrl {

@@ -13,6 +13,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Status {
     /// `exit(n)`.
     Exit(u8),
+    /// The same, and there is nothing to report.
+    Quiet(u8),
     /// Death by SIGPIPE, which a shell reports as 141.
     BrokenPipe,
 }
@@ -21,6 +23,12 @@ pub enum Status {
 pub enum Error {
     /// The command line cannot be obeyed.
     Usage(String),
+    /// An input is not what it must be: its name and why.
+    Input(String),
+    /// The whole reply came, and is not what was asked for.
+    Form(String),
+    /// The model's answer is no: an answer like any other, but for its status.
+    No,
     /// The whole reply came, but the server cut it short.
     EndedEarly(EarlyEnd),
     /// Part of the reply was printed before this happened.
@@ -39,6 +47,8 @@ pub enum Error {
     Locked(PathBuf),
     /// The reply came and was printed, but could not be written to a file.
     NotSaved { path: PathBuf, source: io::Error },
+    /// The request was made, but could not be logged.
+    NotLogged { path: PathBuf, source: io::Error },
     /// Standard output cannot be written.
     Stdout(io::Error),
     /// The reader of standard output went away.
@@ -151,9 +161,14 @@ impl Error {
             Error::Usage(_) => 2,
             Error::EndedEarly(_) => 3,
             Error::Partial(_) => 4,
-            Error::NotUtf8 { .. } | Error::HistoryLine { .. } | Error::Faults(_) => 65,
+            Error::No => return Status::Quiet(1),
+            Error::Input(_)
+            | Error::Form(_)
+            | Error::NotUtf8 { .. }
+            | Error::HistoryLine { .. }
+            | Error::Faults(_) => 65,
             Error::Unreadable { .. } => 66,
-            Error::Unwritable { .. } | Error::NotSaved { .. } => 73,
+            Error::Unwritable { .. } | Error::NotSaved { .. } | Error::NotLogged { .. } => 73,
             Error::Stdout(_) => 74,
             Error::StdoutClosed => return Status::BrokenPipe,
             Error::Locked(_) | Error::Network(_) => 75,
@@ -185,9 +200,12 @@ impl From<ServerError> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Usage(message) | Error::Protocol(message) | Error::Config(message) => {
-                f.write_str(message)
-            }
+            Error::Usage(message)
+            | Error::Input(message)
+            | Error::Protocol(message)
+            | Error::Config(message) => f.write_str(message),
+            Error::Form(reason) => write!(f, "the reply is not what was asked for: {reason}"),
+            Error::No => f.write_str("the answer is no"),
             Error::EndedEarly(why) => why.fmt(f),
             Error::Partial(cause) => write!(f, "the reply broke off: {cause}"),
             Error::NotUtf8 { what, offset } => {
@@ -216,6 +234,9 @@ impl fmt::Display for Error {
             }
             Error::NotSaved { path, source } => {
                 write!(f, "the reply was not saved to {}: {}", path.display(), Reason(source))
+            }
+            Error::NotLogged { path, source } => {
+                write!(f, "the request was not logged in {}: {}", path.display(), Reason(source))
             }
             Error::Stdout(source) => {
                 write!(f, "cannot write standard output: {}", Reason(source))

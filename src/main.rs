@@ -3,12 +3,25 @@
 //! This file parses, dispatches, reports once, and exits.
 
 mod api;
+mod append;
+mod arguments;
+mod attachment;
 mod base_url;
 mod cli;
+mod code_block;
 mod commands;
+mod config;
+mod context;
+mod curl;
+mod encoding;
 mod environment;
 mod error;
+mod fields;
+mod form;
 mod history;
+mod json;
+mod key;
+mod log;
 mod notes;
 mod output;
 mod output_file;
@@ -17,6 +30,7 @@ mod paths;
 mod prompt;
 mod proxy;
 mod reply;
+mod schema;
 mod secret;
 mod settings;
 mod signals;
@@ -28,9 +42,9 @@ use std::ffi::OsString;
 use std::panic;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches};
-
-use cli::{Args, Command};
+use arguments::Arguments;
+use cli::Command;
+use context::Context;
 use environment::Environment;
 use error::{Error, Result, Status};
 use notes::Notes;
@@ -44,38 +58,37 @@ fn main() -> ExitCode {
     }));
     signals::survive_file_size_limit();
     let environment = Environment::read();
-    match panic::catch_unwind(|| run(std::env::args_os(), &environment)) {
+    let notes = Notes::new(&environment);
+    match panic::catch_unwind(|| run(std::env::args_os().collect(), &environment, &notes)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(error)) => report(&error, &environment),
+        Ok(Err(error)) => report(&error, &notes),
         Err(_) => ExitCode::from(70),
     }
 }
 
-fn run(arguments: impl Iterator<Item = OsString>, environment: &Environment) -> Result<()> {
-    let args = match parse(arguments) {
-        Ok(args) => args,
+fn run(line: Vec<OsString>, environment: &Environment, notes: &Notes) -> Result<()> {
+    let Arguments { command, key } = match arguments::parse(line, environment)? {
+        Ok(arguments) => arguments,
         Err(refusal) => return usage::answer(&refusal),
     };
-    let terminal = Terminal::detect();
-    match args.command {
-        Command::Ask(args) => commands::ask::run(*args, environment, terminal),
-        Command::Models(args) => commands::models::run(args, environment, terminal),
-        Command::History(args) => commands::history::run(args.command, environment, terminal),
+    let context = Context { environment, terminal: Terminal::detect(), notes, key };
+    match command {
+        Command::Ask(args) => commands::ask::run(*args, &context),
+        Command::Models(args) => commands::models::run(args, &context),
+        Command::History(args) => commands::history::run(args.command, &context),
+        Command::Config(args) => commands::config::run(args, &context),
         Command::Completions(args) => commands::documents::completions(args.shell),
         Command::Man(args) => commands::documents::man(args.page),
     }
 }
 
-fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Args, clap::Error> {
-    Args::from_arg_matches(&Args::command().try_get_matches_from(arguments)?)
-}
-
-fn report(error: &Error, environment: &Environment) -> ExitCode {
+fn report(error: &Error, notes: &Notes) -> ExitCode {
     match error.status() {
         Status::Exit(status) => {
-            Notes::quiet(environment).error(error);
+            notes.error(error);
             ExitCode::from(status)
         }
+        Status::Quiet(status) => ExitCode::from(status),
         Status::BrokenPipe => {
             signals::die_of_broken_pipe();
             ExitCode::from(141)

@@ -4,12 +4,13 @@
 use std::fmt::Display;
 use std::io::Write;
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use crate::cli::VolumeArgs;
 use crate::environment::Environment;
-use crate::secret::Secret;
+use crate::secret::{KEY_VARIABLE, Secret};
 use crate::terminal::push_harmless;
 
 /// How long gravix waits for something before it says what it waits for.
@@ -27,37 +28,56 @@ enum Volume {
 #[derive(Debug, Clone)]
 pub struct Notes {
     volume: Volume,
-    /// Masked wherever it would appear.
-    key: Option<Secret>,
+    /// Masked wherever they would appear. Shared, so that what is learned
+    /// late is masked everywhere.
+    keys: Arc<Mutex<Vec<Secret>>>,
 }
 
 impl Notes {
-    pub fn new(args: &VolumeArgs, environment: &Environment) -> Self {
+    /// Notes of the usual volume.
+    pub fn new(environment: &Environment) -> Self {
+        let notes = Self { volume: Volume::Normal, keys: Arc::default() };
+        let key = environment.get(KEY_VARIABLE).map(|key| Secret::parse(key, KEY_VARIABLE));
+        // A key that is not one is told by whoever needs it.
+        if let Some(Ok(key)) = key {
+            notes.keep_secret(key);
+        }
+        notes
+    }
+
+    /// The same, of the volume that the user wants.
+    pub fn at(&self, args: &VolumeArgs) -> Self {
         let volume = match (args.quiet, args.verbose) {
             (true, _) => Volume::Quiet,
             (false, false) => Volume::Normal,
             (false, true) => Volume::Verbose,
         };
-        Self { volume, ..Self::quiet(environment) }
+        Self { volume, ..self.clone() }
     }
 
-    /// For errors alone.
-    pub fn quiet(environment: &Environment) -> Self {
-        // A key that is not one is told by whoever needs it.
-        let key = Secret::from_environment(environment).ok().flatten();
-        Self { volume: Volume::Quiet, key }
+    /// Masks `key` too from now on.
+    pub fn keep_secret(&self, key: Secret) {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).push(key);
     }
 
     pub fn error(&self, message: impl Display) {
         say(self.masked(message.to_string()));
     }
 
-    /// `text` without the key.
-    pub fn masked(&self, text: String) -> String {
-        match &self.key {
-            Some(key) => key.mask(&text),
-            None => text,
+    /// Shows text of several lines as it is, but for what harms a terminal.
+    pub fn show(&self, text: &str) {
+        let mut shown = Vec::new();
+        push_harmless(&mut shown, &self.masked(text.to_owned()));
+        if !shown.ends_with(b"\n") {
+            shown.push(b'\n');
         }
+        let _ = std::io::stderr().write_all(&shown);
+    }
+
+    /// `text` without the keys.
+    pub fn masked(&self, text: String) -> String {
+        let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.iter().fold(text, |text, key| key.mask(&text))
     }
 
     pub fn warn(&self, message: impl Display) {

@@ -18,6 +18,11 @@ pub struct OutputFile {
 }
 
 impl OutputFile {
+    /// The file that `--output` names; standard output is none, as with curl.
+    pub fn named(path: Option<&Path>) -> Option<&Path> {
+        path.filter(|path| path.as_os_str() != "-" && path.as_os_str() != "/dev/stdout")
+    }
+
     /// Makes sure that `path` can be written, before anything is sent.
     ///
     /// # Errors

@@ -1,23 +1,17 @@
-//! Words, standard input and files made into the user's message and the
-//! system prompt. Text stays as it is, but for one line end at the very end
-//! of standard input or of a file.
+//! Words, files, images and standard input made into the user's message, and
+//! a file into the system prompt. Text stays as it is, but for one line end
+//! at the very end of standard input or of the system prompt's file.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::api::request::{Content, ContentPart};
+use crate::attachment;
+use crate::cli::message::Piece;
+use crate::encoding::Encoding;
 use crate::error::{Error, Result};
 use crate::notes::Notes;
-
-/// What becomes of bytes that are not UTF-8.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
-    /// They are an error.
-    Strict,
-    /// Each bad sequence becomes U+FFFD.
-    Lossy,
-}
 
 /// Where standard input comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,11 +27,11 @@ pub enum Stdin {
 ///
 /// # Errors
 /// [`Error::Usage`] where there cannot.
-pub fn ensure_possible(words: &[OsString], stdin: Stdin) -> Result<()> {
-    let dashes = words.iter().filter(|word| *word == "-").count();
+pub fn ensure_possible(pieces: &[Piece], stdin: Stdin) -> Result<()> {
+    let dashes = pieces.iter().filter(|piece| is_stdin(piece)).count();
     Err(usage(match (dashes, stdin) {
-        (0, Stdin::Refused) if words.is_empty() => "no prompt: --no-stdin was given, and no words",
-        (0, Stdin::Terminal) if words.is_empty() => {
+        (0, Stdin::Refused) if pieces.is_empty() => "no prompt: --no-stdin was given, and no words",
+        (0, Stdin::Terminal) if pieces.is_empty() => {
             "no prompt: give it as words, as in gravix ask \"What is a tarpit?\", or on standard input"
         }
         (1, Stdin::Refused) => "'-' asks for standard input, which --no-stdin refuses",
@@ -49,63 +43,101 @@ pub fn ensure_possible(words: &[OsString], stdin: Stdin) -> Result<()> {
 /// The user's message, which holds more than white space. [`ensure_possible`]
 /// has found that there can be one.
 pub fn assemble<R: Read + Send>(
-    words: &[OsString],
+    pieces: &[Piece],
     stdin: Stdin,
-    input: R,
+    mut input: R,
     encoding: Encoding,
     notes: &Notes,
-) -> Result<String> {
-    let has_dash = words.iter().any(|word| word == "-");
-    let parts = match stdin {
-        _ if has_dash => {
-            let mut halves = words.split(|word| word == "-");
-            let mut half = || join(halves.next().unwrap_or_default(), encoding);
-            let (before, after) = (half()?, half()?);
-            vec![before, read(input, encoding)?, after]
-        }
-        Stdin::Refused | Stdin::Terminal => vec![join(words, encoding)?],
-        Stdin::Redirected if words.is_empty() => vec![read(input, encoding)?],
-        Stdin::Redirected => {
-            let words = join(words, encoding)?;
-            let waiting = "waiting for standard input; -n (--no-stdin) leaves it alone";
-            vec![words, notes.while_waiting(waiting, || read(input, encoding))?]
-        }
-    };
-    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    let prompt = parts.join("\n\n");
-    if prompt.trim().is_empty() {
-        return Err(usage("the prompt is empty; nothing was sent"));
+) -> Result<Content> {
+    let mut parts = Vec::new();
+    // Words are joined up to what is none.
+    for pieces in pieces.chunk_by(|piece, next| is_word(piece) && is_word(next)) {
+        parts.push(match &pieces[0] {
+            piece @ Piece::Word(_) if is_stdin(piece) => text(read(&mut input, encoding)?),
+            Piece::Word(_) => text(join(pieces, encoding)?),
+            Piece::File(path) => text(attachment::text(path, encoding)?),
+            Piece::Attachment { place, media_type } if place == "-" => {
+                let bytes = read_bytes(&mut input)?;
+                attachment::inline(&bytes, "standard input", media_type.as_deref())?
+            }
+            Piece::Attachment { place, media_type } => {
+                attachment::image(place, media_type.as_deref())?
+            }
+        });
     }
-    Ok(prompt)
+    if stdin == Stdin::Redirected && !pieces.iter().any(is_stdin) {
+        parts.push(text(if pieces.is_empty() {
+            read(input, encoding)?
+        } else {
+            let waiting = "waiting for standard input; -n (--no-stdin) leaves it alone";
+            notes.while_waiting(waiting, || read(input, encoding))?
+        }));
+    }
+    content(parts).ok_or_else(|| usage("the prompt is empty; nothing was sent"))
+}
+
+/// Texts that follow one another become one, with a blank line between them.
+/// `None` where there is nothing but white space.
+fn content(parts: Vec<ContentPart>) -> Option<Content> {
+    let mut joined: Vec<ContentPart> = Vec::new();
+    for part in parts {
+        match (joined.last_mut(), part) {
+            (_, ContentPart::Text { text }) if text.is_empty() => {}
+            (Some(ContentPart::Text { text }), ContentPart::Text { text: more }) => {
+                *text = format!("{text}\n\n{more}");
+            }
+            (_, part) => joined.push(part),
+        }
+    }
+    match <[ContentPart; 1]>::try_from(joined) {
+        Ok([ContentPart::Text { text }]) if text.trim().is_empty() => None,
+        Ok([ContentPart::Text { text }]) => Some(Content::Text(text)),
+        Ok(image) => Some(Content::Parts(image.into())),
+        Err(parts) if parts.is_empty() => None,
+        Err(parts) => Some(Content::Parts(parts)),
+    }
+}
+
+fn text(text: String) -> ContentPart {
+    ContentPart::Text { text }
+}
+
+fn is_stdin(piece: &Piece) -> bool {
+    match piece {
+        Piece::Word(word) => word == "-",
+        Piece::Attachment { place, .. } => place == "-",
+        Piece::File(_) => false,
+    }
+}
+
+fn is_word(piece: &Piece) -> bool {
+    matches!(piece, Piece::Word(_)) && !is_stdin(piece)
 }
 
 /// The text of a file, less one line end at its end.
 pub fn read_file(path: &Path, encoding: Encoding) -> Result<String> {
     let bytes =
         fs::read(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
-    decode(strip_line_end(bytes), &path.display().to_string(), encoding)
+    encoding.decode(strip_line_end(bytes), &path.display().to_string())
 }
 
-fn join(words: &[OsString], encoding: Encoding) -> Result<String> {
-    let joined = words.join(" ".as_ref()).into_encoded_bytes();
-    decode(joined, "the prompt", encoding)
+fn join(words: &[Piece], encoding: Encoding) -> Result<String> {
+    let words = words.iter().filter_map(|piece| match piece {
+        Piece::Word(word) => Some(word.as_encoded_bytes()),
+        Piece::File(_) | Piece::Attachment { .. } => None,
+    });
+    encoding.decode(words.collect::<Vec<_>>().join(&b' '), "the prompt")
 }
 
-fn read(mut input: impl Read, encoding: Encoding) -> Result<String> {
+fn read(input: impl Read, encoding: Encoding) -> Result<String> {
+    encoding.decode(strip_line_end(read_bytes(input)?), "standard input")
+}
+
+fn read_bytes(mut input: impl Read) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    input
-        .read_to_end(&mut bytes)
-        .map_err(|source| Error::Unreadable { path: PathBuf::from("standard input"), source })?;
-    decode(strip_line_end(bytes), "standard input", encoding)
-}
-
-fn decode(bytes: Vec<u8>, what: &str, encoding: Encoding) -> Result<String> {
-    String::from_utf8(bytes).or_else(|error| match encoding {
-        Encoding::Lossy => Ok(String::from_utf8_lossy(error.as_bytes()).into_owned()),
-        Encoding::Strict => {
-            Err(Error::NotUtf8 { what: what.to_owned(), offset: error.utf8_error().valid_up_to() })
-        }
-    })
+    let path = || PathBuf::from("standard input");
+    input.read_to_end(&mut bytes).map_err(|source| Error::Unreadable { path: path(), source })?;
+    Ok(bytes)
 }
 
 fn strip_line_end(mut bytes: Vec<u8>) -> Vec<u8> {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use crate::api::assembly::Assembly;
+use crate::api::call::Calls;
 use crate::api::events::{Event, FinishReason, Usage};
 
 /// A reply as far as it has come.
@@ -10,8 +12,11 @@ use crate::api::events::{Event, FinishReason, Usage};
 pub struct Reply {
     pub text: String,
     pub refusal: String,
+    pub calls: Calls,
     pub finish: Option<FinishReason>,
-    usage: Option<Usage>,
+    pub usage: Option<Usage>,
+    /// The whole response, of payloads where they are given.
+    pub response: Assembly,
     asked: Instant,
     /// How many events brought text, and how long after the question the
     /// first of them came.
@@ -25,8 +30,10 @@ impl Reply {
         Self {
             text: String::new(),
             refusal: String::new(),
+            calls: Calls::default(),
             finish: None,
             usage: None,
+            response: Assembly::default(),
             asked: Instant::now(),
             chunks: 0,
             first: None,
@@ -41,38 +48,69 @@ impl Reply {
                 self.first.get_or_insert_with(|| self.asked.elapsed());
             }
             Event::Refusal(words) => self.refusal += words,
+            Event::Call(fragment) => self.calls.add(fragment.clone()),
+            Event::Payload(payload) => self.response.add(payload),
             Event::Finish(reason) => self.finish = Some(*reason),
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Alive | Event::Waiting => {}
         }
     }
 
+    /// How long after the question the first text came.
+    pub fn first(&self) -> Option<Duration> {
+        self.first
+    }
+
+    /// How long ago the question was asked.
+    pub fn elapsed(&self) -> Duration {
+        self.asked.elapsed()
+    }
+
     /// How it came, in one line.
     pub fn summary(&self) -> impl fmt::Display {
-        let total = self.asked.elapsed();
         let plural = if self.chunks == 1 { "" } else { "s" };
         let mut parts = vec![format!("{} chunk{plural}", self.chunks)];
         if let Some(first) = self.first {
             parts.push(format!("the first after {:.3} s", first.as_secs_f64()));
         }
-        parts.push(format!("{:.3} s in all", total.as_secs_f64()));
+        parts.push(format!("{:.3} s in all", self.elapsed().as_secs_f64()));
         if let Some(finish) = self.finish {
             parts.push(format!("finish reason {}", finish.name()));
         }
-        if let Some(usage) = self.usage {
-            let count = |tokens: Option<u64>| tokens.map_or("?".to_owned(), |n| n.to_string());
-            parts.push(format!(
-                "{} prompt + {} completion = {} tokens",
-                count(usage.prompt_tokens),
-                count(usage.completion_tokens),
-                count(usage.total_tokens)
-            ));
-            // A reply that came at one stroke has no rate.
-            let writing = total.saturating_sub(self.first.unwrap_or(total)).as_secs_f64();
-            if let Some(tokens) = usage.completion_tokens.filter(|_| self.chunks > 1) {
-                parts.push(format!("{:.1} tokens/s", tokens as f64 / writing));
-            }
+        if self.usage.is_some() {
+            parts.push(self.tokens());
         }
+        parts.extend(self.rate());
         parts.join(", ")
+    }
+
+    /// What it cost, in one line.
+    pub fn cost(&self) -> impl fmt::Display {
+        let first =
+            self.first.map(|first| format!("first token after {:.3} s", first.as_secs_f64()));
+        let parts = [Some(self.tokens()), first, self.rate()];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
+    fn tokens(&self) -> String {
+        let Some(usage) = self.usage else {
+            return "the server counted no tokens".to_owned();
+        };
+        let count = |tokens: Option<u64>| tokens.map_or("?".to_owned(), |n| n.to_string());
+        format!(
+            "{} prompt + {} completion = {} tokens",
+            count(usage.prompt_tokens),
+            count(usage.completion_tokens),
+            count(usage.total_tokens)
+        )
+    }
+
+    /// Tokens a second: from the first text on where there were several, and
+    /// from the question on where all came at one stroke.
+    fn rate(&self) -> Option<String> {
+        let tokens = self.usage?.completion_tokens?;
+        let before = if self.chunks > 1 { self.first? } else { Duration::ZERO };
+        let seconds = self.elapsed().saturating_sub(before).as_secs_f64();
+        Some(format!("{:.1} tokens/s", tokens as f64 / seconds))
     }
 }

@@ -5,18 +5,23 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::base_url::{BaseUrl, is_loopback};
-use crate::cli::{Header, ModelArgs, NetworkArgs};
+use crate::cli::ask::ModelArgs;
+use crate::cli::{Header, NetworkArgs};
+use crate::context::Context;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
+use crate::key;
+use crate::key::KeySource;
+use crate::notes::Notes;
 use crate::proxy;
 use crate::secret::{KEY_VARIABLE, Secret};
 
-const DEFAULT_BASE_URL: &str = "https://api.gravixlayer.com/v1/inference";
+pub const DEFAULT_BASE_URL: &str = "https://api.gravixlayer.com/v1/inference";
 const DEFAULT_HOST: &str = "api.gravixlayer.com";
-const DEFAULT_MODEL: &str = "llama3.1:8b-instruct-fp16";
-const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
-const DEFAULT_RETRIES: u32 = 2;
+pub const DEFAULT_MODEL: &str = "llama3.1:8b-instruct-fp16";
+pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
+pub const DEFAULT_RETRIES: u32 = 2;
 
 /// How many stop sequences the API takes.
 const MAX_STOPS: usize = 4;
@@ -47,6 +52,10 @@ pub struct Limits {
 }
 
 impl Network {
+    /// All but the key.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
     pub fn resolve(args: &NetworkArgs, environment: &Environment) -> Result<Self> {
         let base_url = match &args.base_url {
             Some(text) => text,
@@ -76,22 +85,55 @@ impl Network {
                 let variable = environment.get("SSL_CERT_FILE").map(PathBuf::from);
                 network.ca_file = args.ca_cert.clone().or(variable);
             }
-            // Through a proxy a request leaves this machine wherever it goes.
-            let is_private = is_secure || (is_loopback(host) && network.proxy.is_none());
-            network.key = Secret::from_environment(environment)?;
-            let has_key = network.key.is_some();
-            if !has_key && host == DEFAULT_HOST {
-                return Err(Error::Config(format!(
-                    "no API key for {host}: set {KEY_VARIABLE}, or try --base-url mock:"
-                )));
-            }
-            if has_key && !is_private && !args.allow_http {
-                return Err(Error::Config(format!(
-                    "the key would cross the network in the clear to {url}: use https, unset {KEY_VARIABLE}, or allow it with --allow-http"
-                )));
-            }
         }
         Ok(network)
+    }
+
+    /// Gets the key, where one is to be sent.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where a key is missing or must not be sent, and
+    /// those of [`key::find`].
+    pub fn find_key(&mut self, args: &NetworkArgs, context: &Context, notes: &Notes) -> Result<()> {
+        let Context { environment, key: source, .. } = context;
+        let BaseUrl::Http { url, host } = &self.base_url else {
+            return Ok(());
+        };
+        self.key = key::find(source, environment, notes)?;
+        match &self.key {
+            None if host == DEFAULT_HOST => Err(Error::Config(format!(
+                "no API key for {host}: set {KEY_VARIABLE}, or try --base-url mock:"
+            ))),
+            None => Ok(()),
+            Some(key) => {
+                notes.keep_secret(key.clone());
+                // Through a proxy a request leaves this machine wherever it goes.
+                let is_private =
+                    url.starts_with("https:") || (is_loopback(host) && self.proxy.is_none());
+                if is_private || args.allow_http {
+                    return Ok(());
+                }
+                let without = match source {
+                    KeySource::Default => format!("unset {KEY_VARIABLE}, "),
+                    _ => String::new(),
+                };
+                Err(Error::Config(format!(
+                    "the key would cross the network in the clear to {url}: use https, {without}or allow it with --allow-http"
+                )))
+            }
+        }
+    }
+
+    /// Whether a key is to be sent, without getting it.
+    pub fn wants_key(&self, context: &Context) -> bool {
+        match &self.base_url {
+            BaseUrl::Mock => false,
+            BaseUrl::Http { host, .. } => {
+                context.key != KeySource::Default
+                    || host == DEFAULT_HOST
+                    || context.environment.get(KEY_VARIABLE).is_some()
+            }
+        }
     }
 }
 

@@ -40,9 +40,18 @@ fn no_such_command(refusal: &clap::Error) -> String {
     }
 }
 
-/// clap's report of several lines: what is wrong, its tips, and where the
-/// usage is told.
+/// Why clap refuses an argument, in one line.
+pub fn reason(refusal: &clap::Error) -> String {
+    reason_in(&refusal.render().to_string())
+}
+
+/// clap's report of several lines, and where the usage is told.
 fn one_line(report: &str) -> String {
+    reason_in(report) + "; see --help"
+}
+
+/// What is wrong, and clap's tips.
+fn reason_in(report: &str) -> String {
     let mut line = String::new();
     let before_usage = report.split("\n\nUsage:").next().unwrap_or_default();
     let told = |text: &&str| !text.is_empty() && !text.starts_with("For more information");
@@ -56,7 +65,7 @@ fn one_line(report: &str) -> String {
         };
         line += tip.unwrap_or(text);
     }
-    line + "; see --help"
+    line
 }
 
 #[cfg(test)]

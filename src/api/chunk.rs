@@ -1,10 +1,13 @@
 //! One JSON payload of a reply: what it says of the first choice. A chunk of
 //! a stream and a whole completion differ in one field's name alone.
 
-use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
+use std::ops::Add;
+
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::call::{CallFragment, WireCall};
 use super::failure;
 use crate::error::{Error, ServerError};
 
@@ -35,6 +38,7 @@ pub struct Choice {
     /// UTF-8, but for lone surrogates, which stand as WTF-8 has them.
     pub text: Vec<u8>,
     pub refusal: Vec<u8>,
+    pub calls: Vec<CallFragment>,
     pub finish: Option<FinishReason>,
     /// The choice has a `message`, as only a whole completion does.
     pub has_message: bool,
@@ -69,11 +73,25 @@ pub struct Chunk {
 }
 
 /// How many tokens the server counted, as far as it says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     pub prompt_tokens: Option<u64>,
     pub completion_tokens: Option<u64>,
     pub total_tokens: Option<u64>,
+}
+
+impl Add for Usage {
+    type Output = Self;
+
+    /// What two requests cost together, as far as both are counted.
+    fn add(self, other: Self) -> Self {
+        let sum = |one: Option<u64>, other: Option<u64>| Some(one?.saturating_add(other?));
+        Self {
+            prompt_tokens: sum(self.prompt_tokens, other.prompt_tokens),
+            completion_tokens: sum(self.completion_tokens, other.completion_tokens),
+            total_tokens: sum(self.total_tokens, other.total_tokens),
+        }
+    }
 }
 
 pub fn parse(payload: &[u8]) -> Result<Chunk, Fault> {
@@ -98,7 +116,8 @@ pub fn parse(payload: &[u8]) -> Result<Chunk, Fault> {
 
 #[derive(Deserialize)]
 struct Body<'a> {
-    choices: Option<Vec<WireChoice>>,
+    #[serde(borrow)]
+    choices: Option<Vec<WireChoice<'a>>>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -116,20 +135,24 @@ impl Body<'_> {
 }
 
 #[derive(Deserialize)]
-struct WireChoice {
+struct WireChoice<'a> {
     index: Option<i64>,
-    delta: Option<WireMessage>,
-    message: Option<WireMessage>,
+    #[serde(borrow)]
+    delta: Option<WireMessage<'a>>,
+    #[serde(borrow)]
+    message: Option<WireMessage<'a>>,
     finish_reason: Option<Text>,
 }
 
 #[derive(Default, Deserialize)]
-struct WireMessage {
+struct WireMessage<'a> {
     content: Option<Text>,
     refusal: Option<Text>,
+    #[serde(borrow)]
+    tool_calls: Option<Vec<WireCall<'a>>>,
 }
 
-impl WireChoice {
+impl WireChoice<'_> {
     fn meaning(self) -> Result<Choice, Fault> {
         let has_message = self.message.is_some();
         let (delta, message) = (self.delta.unwrap_or_default(), self.message.unwrap_or_default());
@@ -146,9 +169,13 @@ impl WireChoice {
             }
             _ => Some(FinishReason::Stop),
         };
+        let deltas = delta.tool_calls.into_iter().flatten().map(|call| call.meaning(None));
+        let whole = (0..).zip(message.tool_calls.into_iter().flatten());
+        let calls = deltas.chain(whole.map(|(place, call)| call.meaning(Some(place)))).collect();
         Ok(Choice {
             text: bytes(delta.content.or(message.content)),
             refusal: bytes(delta.refusal.or(message.refusal)),
+            calls,
             finish,
             has_message,
         })
@@ -158,7 +185,7 @@ impl WireChoice {
 /// A JSON string, or an array of parts of which the text parts count. Lone
 /// surrogates, which `String` refuses, stay as WTF-8.
 #[derive(Default)]
-struct Text(Vec<u8>);
+pub struct Text(pub Vec<u8>);
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

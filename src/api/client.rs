@@ -27,13 +27,32 @@ use crate::base_url::BaseUrl;
 use crate::cli::Header;
 use crate::error::{Error, NetworkError, Result};
 use crate::notes::Notes;
-use crate::secret::Secret;
+use crate::secret::{Secret, is_secret_header};
 use crate::settings::Network;
 
 const USER_AGENT: &str = concat!("gravix/", env!("CARGO_PKG_VERSION"));
 
 /// No more characters of what a server says are shown.
 const MESSAGE_LIMIT: usize = 300;
+
+/// What became of a request, try by try.
+#[derive(Debug, Default)]
+pub struct Trace {
+    pub tries: u32,
+    /// The HTTP status of the last try.
+    pub status: Option<u16>,
+    /// The server's name for the last try.
+    pub request_id: Option<String>,
+}
+
+/// A chat completion to be asked for.
+pub struct ChatRequest<'a> {
+    pub body: &'a request::Body,
+    /// A stream is expected, and not a response at one stroke.
+    pub streams: bool,
+    /// Each payload of the reply is wanted too, as [`Event::Payload`].
+    pub wants_payloads: bool,
+}
 
 pub struct Client {
     agent: Agent,
@@ -96,16 +115,19 @@ impl Client {
     }
 
     /// Asks for a chat completion. The events end when the reply is whole.
+    /// What `trace` holds is true also when it fails.
     ///
     /// # Errors
     /// Those of the last try.
     pub fn chat(
         &self,
-        body: &request::Body,
-        accept: &'static str,
+        chat: &ChatRequest,
+        trace: &mut Trace,
     ) -> Result<impl Iterator<Item = Result<Event>>> {
         let url = format!("{}/chat/completions", self.base_url);
-        let answer = self.persist(|| {
+        let accept = if chat.streams { "text/event-stream" } else { "application/json" };
+        let body = chat.body;
+        let answer = self.persist(trace, |trace| {
             let mut request = self.agent.post(&url);
             self.set_headers(request.headers_mut(), accept);
             if let Some(headers) = request.headers_mut() {
@@ -113,10 +135,13 @@ impl Client {
                 headers.entry(header::CONTENT_TYPE).or_insert(json);
                 headers.insert(header::CONTENT_LENGTH, body.len().into());
             }
-            self.send(request, |request| request.send(SendBody::from_reader(&mut body.reader())))
+            self.send(request, trace, |request| {
+                request.send(SendBody::from_reader(&mut body.reader()))
+            })
         })?;
         self.clock.announce_waits();
-        Ok(Chat { events: Events::new(answer, &self.base_url), client: self })
+        let events = Events::new(answer, &self.base_url).with_payloads(chat.wants_payloads);
+        Ok(Chat { events, client: self })
     }
 
     /// The server's list of models, as it came.
@@ -125,10 +150,10 @@ impl Client {
     /// Those of the last try.
     pub fn models(&self) -> Result<Vec<u8>> {
         let url = format!("{}/models", self.base_url);
-        let answer = self.persist(|| {
+        let answer = self.persist(&mut Trace::default(), |trace| {
             let mut request = self.agent.get(&url);
             self.set_headers(request.headers_mut(), "application/json");
-            self.send(request, RequestBuilder::<WithoutBody>::call)
+            self.send(request, trace, RequestBuilder::<WithoutBody>::call)
         })?;
         let mut body = Vec::new();
         let read = answer.take(sse::LIMIT as u64 + 1).read_to_end(&mut body);
@@ -158,11 +183,16 @@ impl Client {
     }
 
     /// Tries until a success comes or there is no point in going on.
-    fn persist(&self, attempt: impl Fn() -> Result<Body>) -> Result<Body> {
+    fn persist(
+        &self,
+        trace: &mut Trace,
+        attempt: impl Fn(&mut Trace) -> Result<Body>,
+    ) -> Result<Body> {
         let mut failures: u32 = 0;
         loop {
             self.clock.connecting();
-            let error = match attempt() {
+            *trace = Trace { tries: failures.saturating_add(1), ..Trace::default() };
+            let error = match attempt(trace) {
                 Ok(body) => return Ok(body),
                 Err(error) => self.presentable(error),
             };
@@ -207,7 +237,7 @@ impl Client {
     /// Adds what the user can do.
     fn advise(&self, mut error: Error) -> Error {
         if let Error::Server(server) = &mut error {
-            server.way_out = refusal::way_out(server, self.key.is_some(), &self.base_url);
+            server.way_out = refusal::way_out(server, self.key.as_ref(), &self.base_url);
         }
         error
     }
@@ -235,6 +265,7 @@ impl Client {
     fn send<B>(
         &self,
         request: RequestBuilder<B>,
+        trace: &mut Trace,
         send: impl FnOnce(RequestBuilder<B>) -> Result<Response<ureq::Body>, ureq::Error>,
     ) -> Result<Body> {
         if let (Some(method), Some(uri)) = (request.method_ref(), request.uri_ref()) {
@@ -245,11 +276,17 @@ impl Client {
             .map_err(|error| fault::before_body(error, &self.clock, &self.base_url))?;
         self.clock.alive();
         let (head, body) = answer.into_parts();
+        trace.status = Some(head.status.as_u16());
+        trace.request_id = refusal::text(&head.headers, "x-request-id").map(str::to_owned);
         self.notes.detail(format_args!("< {:?} {}", head.version, head.status));
         self.tell("<", Some(&head.headers));
         let body = Body { reader: body.into_reader(), clock: Arc::clone(&self.clock) };
         if !head.status.is_success() {
-            return Err(refusal::read(&head, body, &self.base_url));
+            let error = refusal::read(&head, body, &self.base_url);
+            if let Error::Server(server) = &error {
+                trace.request_id.clone_from(&server.request_id);
+            }
+            return Err(error);
         }
         refusal::ensure_identity(&head.headers)?;
         Ok(body)
@@ -257,9 +294,7 @@ impl Client {
 
     fn tell(&self, direction: &str, headers: Option<&HeaderMap>) {
         for (name, value) in headers.into_iter().flatten() {
-            let is_secret = name.as_str().split('-').any(|part| {
-                matches!(part, "apikey" | "authorization" | "cookie" | "key" | "secret" | "token")
-            });
+            let is_secret = is_secret_header(name.as_str());
             let value = String::from_utf8_lossy(value.as_bytes());
             let value = if is_secret { "(redacted)" } else { &value };
             self.notes.detail(format_args!("{direction} {name}: {value}"));

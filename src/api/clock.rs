@@ -36,6 +36,13 @@ struct State {
     is_answered: bool,
 }
 
+impl State {
+    fn new(limits: Limits) -> Self {
+        let waited = Duration::ZERO;
+        Self { connect_by: None, waited, patience: limits.idle, is_answered: false }
+    }
+}
+
 impl Clock {
     /// Starts the deadline.
     pub fn start(limits: Limits) -> Self {
@@ -43,22 +50,15 @@ impl Clock {
             limits,
             deadline: limits.deadline.map(|deadline| Instant::now() + deadline),
             announces: AtomicBool::new(false),
-            state: Mutex::new(State {
-                connect_by: None,
-                waited: Duration::ZERO,
-                patience: limits.idle,
-                is_answered: false,
-            }),
+            state: Mutex::new(State::new(limits)),
         }
     }
 
-    /// A connection is being made.
+    /// A connection is being made. What held for one before is over.
     pub fn connecting(&self) {
         let connect_by = Some(Instant::now() + self.limits.connect);
-        self.update(|state| {
-            (state.connect_by, state.waited) = (connect_by, Duration::ZERO);
-            state.is_answered = false;
-        });
+        self.announces.store(false, Ordering::Relaxed);
+        self.update(|state| *state = State { connect_by, ..State::new(self.limits) });
     }
 
     /// The connection stands.
@@ -125,7 +125,7 @@ impl Clock {
         }
     }
 
-    /// From now on sockets report `WouldBlock` once before each wait.
+    /// Until the next connection sockets report `WouldBlock` once before each wait.
     pub fn announce_waits(&self) {
         self.announces.store(true, Ordering::Relaxed);
     }

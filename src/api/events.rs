@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read};
 
+use super::call::CallFragment;
 use super::chunk::{self, Chunk, Fault, Surrogates};
 pub use super::chunk::{FinishReason, Usage};
 use super::failure;
@@ -18,6 +19,11 @@ pub enum Event {
     Text(String),
     /// Part of the words in which the model refused; never empty.
     Refusal(String),
+    /// Part of the call of a tool, or all of it.
+    Call(CallFragment),
+    /// What the server sent, as JSON; before the events that it means, and
+    /// only where it is asked for.
+    Payload(String),
     Finish(FinishReason),
     Usage(Usage),
     /// The server sent something that counts: an event with data, or as much
@@ -44,6 +50,7 @@ pub struct Events<R> {
     refusals: Surrogates,
     has_choice: bool,
     is_finished: bool,
+    gives_payloads: bool,
     /// The first line that does not belong in an event stream.
     stray: Option<String>,
 }
@@ -73,9 +80,9 @@ enum Step {
     Alive,
     /// The body's first character, if it has one.
     Begin(Option<u8>),
-    Chunk(Chunk),
+    Chunk(Chunk, Payload),
     /// The one JSON object that is the reply.
-    Completion(Chunk),
+    Completion(Chunk, Payload),
     Stray(String),
     /// `[DONE]`
     Done,
@@ -84,6 +91,9 @@ enum Step {
     /// The body broke off.
     Broken(Error),
 }
+
+/// What a chunk was read from, where it is asked for.
+type Payload = Option<String>;
 
 impl<R: Read> Events<R> {
     pub fn new(source: R, base_url: &str) -> Self {
@@ -95,31 +105,41 @@ impl<R: Read> Events<R> {
             refusals: Surrogates::default(),
             has_choice: false,
             is_finished: false,
+            gives_payloads: false,
             stray: None,
         }
     }
 
+    /// Gives each payload too, as [`Event::Payload`].
+    pub fn with_payloads(self, gives_payloads: bool) -> Self {
+        Self { gives_payloads, ..self }
+    }
+
     fn step(&mut self) -> Result<Step> {
+        let gives_payloads = self.gives_payloads;
+        let payload = |bytes: &[u8]| {
+            gives_payloads.then(|| String::from_utf8_lossy(bytes.trim_ascii()).into_owned())
+        };
         match &mut self.form {
             Form::Ended => Ok(Step::Nothing),
             Form::Unknown { source, head, scanned } => {
                 Ok(recognise(source, head, scanned).map_or_else(Step::from_io, Step::Begin))
             }
             Form::Json { source, body, counted } => match read_to_limit(source, body) {
-                Ok(()) => on_json(body),
+                Ok(()) => on_json(body, payload),
                 Err(_) if body.len() - *counted >= SIGN_OF_LIFE => {
                     *counted = body.len();
                     Ok(Step::Alive)
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(Step::Waiting),
                 // What came may be whole, and only its framing missing.
-                Err(error) => match on_json(body) {
+                Err(error) => match on_json(body, payload) {
                     told @ (Ok(_) | Err(Error::Server(_))) => told,
                     Err(_) => Ok(Step::from_io(error)),
                 },
             },
             Form::Stream(decoder) => match decoder.next() {
-                Ok(Item::Event(event)) => on_event(&event),
+                Ok(Item::Event(event)) => on_event(&event, payload),
                 Ok(Item::Stray(line)) => on_stray(line),
                 Ok(Item::Waiting) => Ok(Step::Waiting),
                 Ok(Item::End) => Ok(Step::End),
@@ -134,9 +154,9 @@ impl<R: Read> Events<R> {
             Step::Waiting => self.queue.push_back(Event::Waiting),
             Step::Alive => self.queue.push_back(Event::Alive),
             Step::Begin(first) => self.begin(first)?,
-            Step::Chunk(chunk) => self.take_chunk(chunk),
-            Step::Completion(completion) => {
-                self.take_chunk(completion);
+            Step::Chunk(chunk, payload) => self.take_chunk(chunk, payload),
+            Step::Completion(completion, payload) => {
+                self.take_chunk(completion, payload);
                 self.finish();
             }
             Step::Stray(line) => {
@@ -158,8 +178,9 @@ impl<R: Read> Events<R> {
         Ok(())
     }
 
-    fn take_chunk(&mut self, chunk: Chunk) {
+    fn take_chunk(&mut self, chunk: Chunk, payload: Payload) {
         self.queue.push_back(Event::Alive);
+        self.queue.extend(payload.map(Event::Payload));
         self.queue.extend(chunk.usage.map(Event::Usage));
         let Some(choice) = chunk.choice else {
             return;
@@ -169,6 +190,7 @@ impl<R: Read> Events<R> {
         let text = self.surrogates.join(choice.text);
         self.queue.extend(some(text).map(Event::Text));
         self.queue.extend(some(refusal).map(Event::Refusal));
+        self.queue.extend(choice.calls.into_iter().map(Event::Call));
         if let Some(reason) = choice.finish {
             self.is_finished = true;
             self.queue.push_back(Event::Finish(reason));
@@ -223,7 +245,7 @@ impl Step {
     }
 }
 
-fn on_event(event: &sse::Event<'_>) -> Result<Step> {
+fn on_event(event: &sse::Event<'_>, payload: impl Fn(&[u8]) -> Payload) -> Result<Step> {
     let data = event.data.trim_ascii();
     if data.is_empty() {
         return Ok(Step::Nothing);
@@ -235,7 +257,7 @@ fn on_event(event: &sse::Event<'_>) -> Result<Step> {
         return Err(Error::from(failure::parse(data)));
     }
     match chunk::parse(data) {
-        Ok(chunk) => Ok(Step::Chunk(chunk)),
+        Ok(chunk) => Ok(Step::Chunk(chunk, payload(data))),
         Err(Fault::Malformed { .. }) if !event.terminated => {
             Ok(Step::Broken(cut("the stream ended in the middle of an event")))
         }
@@ -259,10 +281,10 @@ fn on_stray(line: &[u8]) -> Result<Step> {
     Ok(Step::Stray(String::from_utf8_lossy(line).into_owned()))
 }
 
-fn on_json(body: &[u8]) -> Result<Step> {
+fn on_json(body: &[u8], payload: impl Fn(&[u8]) -> Payload) -> Result<Step> {
     match chunk::parse(body) {
         Ok(chunk) if chunk.choice.as_ref().is_some_and(|choice| choice.has_message) => {
-            Ok(Step::Completion(chunk))
+            Ok(Step::Completion(chunk, payload(body)))
         }
         Ok(_) => Err(not_a_completion(&String::from_utf8_lossy(body))),
         Err(Fault::Malformed { is_torn: true, .. }) => Err(cut("the body ended")),

@@ -1,5 +1,6 @@
 //! The stand-in behind `mock:`: a small chat-completions server on loopback
-//! that answers with the last user message.
+//! that answers with the last user message, or with one of the words that a
+//! schema allows.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -53,6 +54,10 @@ struct ChatRequest {
     messages: Vec<Message>,
     #[serde(default)]
     stream: bool,
+    #[serde(default)]
+    stream_options: Value,
+    #[serde(default)]
+    response_format: Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -63,9 +68,49 @@ struct Message {
 }
 
 impl ChatRequest {
-    fn reply(&self) -> &str {
+    fn reply(&self) -> String {
         let last = self.messages.iter().rev().find(|message| message.role == "user");
-        last.and_then(|message| message.content.as_str()).unwrap_or_default()
+        let prompt = last.map(Message::text).unwrap_or_default();
+        match self.choice(&prompt) {
+            Some(word) => json!({ "answer": word }).to_string(),
+            None => prompt,
+        }
+    }
+
+    /// The first of the words to choose from that the prompt has, or else the
+    /// first of them.
+    fn choice(&self, prompt: &str) -> Option<&str> {
+        let words = self.response_format.pointer("/json_schema/schema/properties/answer/enum")?;
+        let words: Vec<&str> = words.as_array()?.iter().filter_map(Value::as_str).collect();
+        let is_there = |word: &&&str| {
+            prompt
+                .split(|c: char| !c.is_alphanumeric())
+                .any(|there| there.eq_ignore_ascii_case(word))
+        };
+        words.iter().find(is_there).or(words.first()).copied()
+    }
+
+    /// A word is a token to the stand-in.
+    fn usage(&self) -> Value {
+        let tokens = |text: String| text.split_whitespace().count();
+        let prompt: usize = self.messages.iter().map(|message| tokens(message.text())).sum();
+        let reply = tokens(self.reply());
+        let total = prompt + reply;
+        json!({"prompt_tokens": prompt, "completion_tokens": reply, "total_tokens": total})
+    }
+}
+
+impl Message {
+    /// The texts of the content.
+    fn text(&self) -> String {
+        match &self.content {
+            Value::String(text) => text.clone(),
+            Value::Array(parts) => {
+                let texts = parts.iter().filter_map(|part| part["text"].as_str());
+                texts.collect::<Vec<_>>().join("\n\n")
+            }
+            _ => String::new(),
+        }
     }
 }
 
@@ -110,15 +155,17 @@ fn read_headers(reader: &mut impl BufRead) -> io::Result<u64> {
 
 fn complete(connection: &TcpStream, request: &ChatRequest) -> io::Result<()> {
     if request.stream {
-        return stream(connection, request.reply());
+        return stream(connection, request);
     }
     let message = json!({"role": "assistant", "content": request.reply()});
     let choice = json!({"index": 0, "message": message, "finish_reason": "stop"});
-    let reply = json!({"object": "chat.completion", "model": MODEL, "choices": [choice]});
+    let usage = request.usage();
+    let reply =
+        json!({"object": "chat.completion", "model": MODEL, "choices": [choice], "usage": usage});
     respond(connection, "200 OK", &reply)
 }
 
-fn stream(mut connection: &TcpStream, reply: &str) -> io::Result<()> {
+fn stream(mut connection: &TcpStream, request: &ChatRequest) -> io::Result<()> {
     let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
     connection.write_all(head.as_bytes())?;
     let send = |delta: Value, finish: Option<&str>| {
@@ -126,13 +173,17 @@ fn stream(mut connection: &TcpStream, reply: &str) -> io::Result<()> {
         let chunk = json!({"object": "chat.completion.chunk", "model": MODEL, "choices": [choice]});
         send_chunk(connection, &format!("data: {chunk}\n\n"))
     };
-    for (index, word) in reply.split_inclusive(' ').enumerate() {
+    for (index, word) in request.reply().split_inclusive(' ').enumerate() {
         if index > 0 {
             thread::sleep(PAUSE);
         }
         send(json!({"content": word}), None)?;
     }
     send(json!({}), Some("stop"))?;
+    if request.stream_options["include_usage"] == true {
+        let chunk = json!({"object": "chat.completion.chunk", "model": MODEL, "choices": [], "usage": request.usage()});
+        send_chunk(connection, &format!("data: {chunk}\n\n"))?;
+    }
     send_chunk(connection, "data: [DONE]\n\n")?;
     connection.write_all(b"0\r\n\r\n")
 }

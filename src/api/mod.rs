@@ -1,5 +1,7 @@
 //! The wire. Nothing outside this folder names ureq.
 
+pub mod assembly;
+pub mod call;
 pub mod client;
 pub mod events;
 pub mod request;

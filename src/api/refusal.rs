@@ -9,6 +9,7 @@ use ureq::http::{HeaderMap, HeaderValue, header};
 
 use super::{failure, fault, retry};
 use crate::error::{Error, ServerError};
+use crate::secret::{KEY_VARIABLE, Secret};
 
 /// No more of an error's body is read: 64 KiB.
 const BODY_LIMIT: u64 = 64 << 10;
@@ -74,7 +75,7 @@ pub fn ensure_identity(headers: &HeaderMap) -> Result<(), Error> {
 }
 
 /// What the user can do about an error of the server's.
-pub fn way_out(error: &ServerError, has_key: bool, base_url: &str) -> Option<String> {
+pub fn way_out(error: &ServerError, key: Option<&Secret>, base_url: &str) -> Option<String> {
     let message = error.message.to_lowercase();
     let is_too_long = error.code.as_deref() == Some("context_length_exceeded")
         || ["context length", "context size", "context window", "maximum context"]
@@ -84,8 +85,10 @@ pub fn way_out(error: &ServerError, has_key: bool, base_url: &str) -> Option<Str
     match error.status() {
         _ if is_too_long => shorten(),
         _ if error.is_quota() => None,
-        Some(401 | 403) if !has_key => Some("set GRAVIXLAYER_API_KEY to your key".to_owned()),
-        Some(401 | 403) => Some("check the key in GRAVIXLAYER_API_KEY".to_owned()),
+        Some(401 | 403) => Some(match key {
+            Some(key) => format!("check the key in {}", key.origin()),
+            None => format!("set {KEY_VARIABLE} to your key"),
+        }),
         Some(404) if message.contains("model") => {
             Some("gravix models lists the models there are".to_owned())
         }

@@ -2,52 +2,101 @@
 //! streamed from its file and never held in memory.
 
 use std::io::{self, Read};
+use std::ops::Range;
 
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::cli::ModelArgs;
+use super::call::{Call, SavedCall};
 use crate::history::Messages;
+use crate::json::Object;
+
+/// The content of the user's message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Content {
+    Text(String),
+    /// Texts and at least one image, in their order.
+    Parts(Vec<ContentPart>),
+}
+
+/// A part of a content (OpenAI's API, "content parts").
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ContentPart {
+    Text { text: String },
+    ImageUrl { image_url: ImageUrl },
+}
+
+/// Where an image is, or the image itself as a data URL (RFC 2397).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ImageUrl {
+    pub url: String,
+}
 
 /// One message as this program writes it.
 #[derive(Debug, Serialize)]
 pub struct Message<'a> {
-    pub role: &'a str,
-    pub content: &'a str,
+    role: &'static str,
+    /// Not there beside calls: some servers refuse null (llama-cpp-python).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<MessageContent<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<SavedCall<'a>>,
 }
 
-/// The fields beside the messages, each sent only when given.
 #[derive(Debug, Serialize)]
-struct Fields<'a> {
-    model: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    temperature: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    top_p: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_tokens: Option<u32>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    stop: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seed: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    presence_penalty: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    frequency_penalty: Option<f64>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    stream: bool,
+#[serde(untagged)]
+enum MessageContent<'a> {
+    Text(&'a str),
+    Content(&'a Content),
+}
+
+impl<'a> Message<'a> {
+    pub fn system(text: &'a str) -> Self {
+        Self { role: "system", content: Some(MessageContent::Text(text)), tool_calls: Vec::new() }
+    }
+
+    pub fn user(content: &'a Content) -> Self {
+        Self {
+            role: "user",
+            content: Some(MessageContent::Content(content)),
+            tool_calls: Vec::new(),
+        }
+    }
+
+    /// The model's own message: a text, calls of tools, or both.
+    pub fn assistant(text: &'a str, calls: &'a [Call]) -> Self {
+        let is_text = calls.is_empty() || !text.is_empty();
+        let content = is_text.then_some(MessageContent::Text(text));
+        Self { role: "assistant", content, tool_calls: calls.iter().map(SavedCall::from).collect() }
+    }
+
+    /// The message as a line of a history file, with its newline.
+    pub fn line(&self) -> Vec<u8> {
+        let mut line = json(self);
+        line.push(b'\n');
+        line
+    }
 }
 
 /// The messages of a conversation, oldest first.
 pub struct Conversation<'a> {
     pub system: Option<&'a str>,
     pub history: Option<Messages>,
-    /// `None` where the history is to be carried on as it is.
-    pub prompt: Option<&'a str>,
+    /// `None` where there is no new message of the user's.
+    pub prompt: Option<&'a Content>,
+    /// Messages that the user gave as JSON, in place of all these.
+    pub own: &'a [Value],
+    /// A reply that was not what it must be, and what was wrong with it.
+    pub correction: Option<[Message<'a>; 2]>,
 }
 
 /// A request body of known length that can be read any number of times.
 pub struct Body {
     parts: Vec<Part>,
+    /// Which of the parts are the messages.
+    messages: Range<usize>,
 }
 
 enum Part {
@@ -56,37 +105,30 @@ enum Part {
 }
 
 impl Body {
-    pub fn new(model: &str, args: &ModelArgs, stream: bool, conversation: Conversation) -> Self {
-        let fields = Fields {
-            model,
-            temperature: args.temperature,
-            top_p: args.top_p,
-            max_tokens: args.max_tokens,
-            stop: &args.stop,
-            seed: args.seed,
-            presence_penalty: args.presence_penalty,
-            frequency_penalty: args.frequency_penalty,
-            stream,
-        };
-        let mut head = json(&fields);
+    /// A body of `fields` and the messages of `conversation`.
+    pub fn new(fields: &Object, conversation: Conversation) -> Self {
+        let history = conversation.history.filter(|history| !history.is_empty());
+        let message = |message: Message| Part::Bytes(json(&message));
+        let messages = [
+            conversation.system.map(|text| message(Message::system(text))),
+            history.map(Part::History),
+            conversation.prompt.map(|content| message(Message::user(content))),
+        ];
+        let own = conversation.own.iter().map(|message| Part::Bytes(json(message)));
+        let corrections = conversation.correction.into_iter().flatten().map(message);
+        let messages = messages.into_iter().flatten().chain(own).chain(corrections);
+        let mut head = json(fields);
         head.pop();
         head.extend_from_slice(b",\"messages\":[");
-        let message = |role, content| Part::Bytes(json(&Message { role, content }));
-        let history = conversation.history.filter(|history| !history.is_empty());
-        let messages = [
-            conversation.system.map(|text| message("system", text)),
-            history.map(Part::History),
-            conversation.prompt.map(|text| message("user", text)),
-        ];
         let mut parts = vec![Part::Bytes(head)];
-        for (index, part) in messages.into_iter().flatten().enumerate() {
+        for (index, part) in messages.enumerate() {
             if index > 0 {
                 parts.push(Part::Bytes(b",".to_vec()));
             }
             parts.push(part);
         }
         parts.push(Part::Bytes(b"]}".to_vec()));
-        Self { parts }
+        Self { messages: 1..parts.len() - 1, parts }
     }
 
     /// The length in bytes.
@@ -101,12 +143,21 @@ impl Body {
     /// Reads the body from its beginning. Each read gives as much as fits,
     /// so that small parts leave in one packet.
     pub fn reader(&self) -> impl Read + '_ {
-        let nothing: Box<dyn Read + '_> = Box::new(io::empty());
-        Filling(self.parts.iter().fold(nothing, |before, part| match part {
-            Part::Bytes(bytes) => Box::new(before.chain(bytes.as_slice())),
-            Part::History(messages) => Box::new(before.chain(messages.reader())),
-        }))
+        Filling(joined(&self.parts))
     }
+
+    /// Reads the messages alone, with the commas between them.
+    pub fn messages(&self) -> impl Read + '_ {
+        joined(&self.parts[self.messages.clone()])
+    }
+}
+
+fn joined(parts: &[Part]) -> Box<dyn Read + '_> {
+    let nothing: Box<dyn Read + '_> = Box::new(io::empty());
+    parts.iter().fold(nothing, |before, part| match part {
+        Part::Bytes(bytes) => Box::new(before.chain(bytes.as_slice())),
+        Part::History(messages) => Box::new(before.chain(messages.reader())),
+    })
 }
 
 struct Filling<R>(R);
@@ -124,13 +175,6 @@ impl<R: Read> Read for Filling<R> {
     }
 }
 
-/// A message as a line of a history file, with its newline.
-pub fn line(role: &str, content: &str) -> Vec<u8> {
-    let mut line = json(&Message { role, content });
-    line.push(b'\n');
-    line
-}
-
 /// Serialises a value whose maps have string keys, which cannot fail.
 fn json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("a value without maps of other keys than strings")
@@ -143,7 +187,7 @@ mod tests {
     #[test]
     fn small_parts_are_read_at_once() {
         let parts = [b"one".as_slice(), b"", b"two"].map(|part| Part::Bytes(part.to_vec()));
-        let body = Body { parts: parts.into() };
+        let body = Body { parts: parts.into(), messages: 0..0 };
         let mut buffer = [0; 5];
         let mut reader = body.reader();
         assert_eq!(reader.read(&mut buffer).expect("memory"), 5);

@@ -32,6 +32,11 @@ Examples:
   gravix history check *.jsonl
   gravix history undo chat.jsonl | jq -r 'select(.role==\"user\").content'";
 
+pub(super) const CONFIG_EXAMPLES: &str = "\
+Examples:
+  gravix config --init
+  gravix config --profile ollama";
+
 pub(super) const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   gravix completions bash > ~/.local/share/bash-completion/completions/gravix
@@ -53,32 +58,33 @@ network.";
 /// What each exit status of `ask` means, in ascending order.
 pub const EXIT_STATUS: Entries = &[
     ("0", "the whole reply was printed and, if asked, saved"),
+    ("1", "the answer to --yes-no is no"),
     ("2", "usage: a bad option, no prompt, or nothing to continue"),
     ("3", "the reply was ended early (length, filter, refusal, no text)"),
     ("4", "part of the reply was printed, then it failed; nothing was saved"),
-    ("65", "bad input: a history line, or a prompt that is not UTF-8"),
+    ("65", "bad input, or a reply that has not the form asked for"),
     ("66", "an input cannot be read"),
     ("69", "the server refused the request (400, 404, 413, 422, quota)"),
     ("70", "a bug in gravix"),
-    ("73", "the history or the output file cannot be written"),
+    ("73", "the history, the output file or the log cannot be written"),
     ("74", "standard output cannot be written"),
     ("75", "failed for now, nothing printed: try again later"),
     ("76", "the reply is not the protocol (HTML, bad JSON, redirect)"),
     ("77", "the key was refused (401, 403)"),
-    ("78", "configuration: no key, a bad base URL, TLS trust"),
+    ("78", "configuration: no key, a bad base URL, TLS trust, a bad file"),
     ("130 141 143", "died of SIGINT, SIGPIPE, SIGTERM, by the signal itself"),
 ];
 
 pub const MODELS_STATUS: Entries = &[
     ("0", "the list was printed"),
     ("2", "usage: a bad option"),
-    ("66", "the file of --ca-cert cannot be read"),
+    ("66", "the file of --ca-cert or of --config cannot be read"),
     ("69", "the server refused the request (404, quota)"),
     ("74", "standard output cannot be written"),
     ("75", "failed for now: try again later"),
     ("76", "the answer is no list of models"),
     ("77", "the key was refused (401, 403)"),
-    ("78", "configuration: no key, a bad base URL, TLS trust"),
+    ("78", "configuration: no key, a bad base URL, TLS trust, a bad file"),
 ];
 
 pub const HISTORY_STATUS: Entries = &[
@@ -89,6 +95,15 @@ pub const HISTORY_STATUS: Entries = &[
     ("73", "a history cannot be written"),
     ("74", "standard output cannot be written"),
     ("78", "configuration: the pager cannot be run"),
+];
+
+pub const CONFIG_STATUS: Entries = &[
+    ("0", "the settings were printed, or the file was written"),
+    ("2", "usage: a bad option"),
+    ("66", "the file cannot be read"),
+    ("73", "the file cannot be written, or is there already"),
+    ("74", "standard output cannot be written"),
+    ("78", "the file has a fault, or there is no such profile"),
 ];
 
 pub const PRINT_STATUS: Entries = &[
@@ -102,6 +117,9 @@ pub const ENVIRONMENT: Entries = &[
     ("GRAVIXLAYER_API_KEY", "the key, sent to the base URL's host alone"),
     ("GRAVIX_BASE_URL", "the base URL, where --base-url is not given"),
     ("GRAVIX_MODEL", "the model, where --model is not given"),
+    ("GRAVIX_PROFILE", "the profile, where --profile is not given"),
+    ("GRAVIX_CONFIG", "the configuration file, where --config is not given"),
+    ("XDG_CONFIG_HOME", "where gravix/config.toml is; ~/.config by default"),
     ("SSL_CERT_FILE", "issuers to trust, where --ca-cert is not given"),
     ("https_proxy, http_proxy", "the proxy for https:// and http:// base URLs"),
     ("all_proxy", "the proxy for both, where neither is set"),
@@ -111,6 +129,7 @@ pub const ENVIRONMENT: Entries = &[
 ];
 
 pub const FILES: Entries = &[
+    ("~/.config/gravix/config.toml", "settings and profiles; gravix config --init begins it"),
     ("FILE", "a history: the messages array, one JSON object a line; edit it freely"),
     ("FILE.torn", "a last line of FILE that was cut while it was written"),
     ("FILE.bad", "lines of FILE that history repair moved there"),

@@ -46,6 +46,18 @@ pub(super) fn header(text: &str) -> Result<Header, String> {
     }
 }
 
+/// Parses a media type, as `image/png` (RFC 6838 4.2).
+pub(super) fn media_type(text: &str) -> Result<String, String> {
+    let is_name = |name: &str| {
+        name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
+            && !name.is_empty()
+    };
+    match text.split_once('/') {
+        Some((kind, subtype)) if is_name(kind) && is_name(subtype) => Ok(text.to_owned()),
+        _ => Err("not a media type, as image/png".to_owned()),
+    }
+}
+
 /// Parses a count.
 pub(super) fn count(text: &str) -> Result<u32, String> {
     text.parse().map_err(|_| "not a whole number of 0 or more".to_owned())

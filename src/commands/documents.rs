@@ -21,6 +21,7 @@ pub fn man(page: Page) -> Result<()> {
         Page::GravixAsk => include_str!("../../man/gravix-ask.1"),
         Page::GravixModels => include_str!("../../man/gravix-models.1"),
         Page::GravixHistory => include_str!("../../man/gravix-history.1"),
+        Page::GravixConfig => include_str!("../../man/gravix-config.1"),
         Page::GravixCompletions => include_str!("../../man/gravix-completions.1"),
         Page::GravixMan => include_str!("../../man/gravix-man.1"),
     };

@@ -4,6 +4,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 
 use crate::cli::{ChangeArgs, HistoryCommand, ShowArgs, VolumeArgs};
+use crate::context::Context;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::history::{self, Access, History, Lines, Patience, Window, role};
@@ -13,8 +14,9 @@ use crate::pager::Pager;
 use crate::terminal::Terminal;
 use crate::transcript::Transcript;
 
-pub fn run(command: HistoryCommand, environment: &Environment, terminal: Terminal) -> Result<()> {
-    let notes = |quiet| Notes::new(&VolumeArgs { quiet, verbose: false }, environment);
+pub fn run(command: HistoryCommand, context: &Context) -> Result<()> {
+    let Context { environment, terminal, .. } = *context;
+    let notes = |quiet| context.notes.at(&VolumeArgs { quiet, verbose: false });
     match command {
         HistoryCommand::Show(args) => show(&args, environment, terminal, &notes(false)),
         HistoryCommand::Check(args) => {

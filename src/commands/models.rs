@@ -6,12 +6,10 @@ use serde::Deserialize;
 
 use crate::api::client::Client;
 use crate::cli::ModelsArgs;
-use crate::environment::Environment;
+use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::notes::Notes;
 use crate::output::{self, Bytes};
 use crate::settings::Network;
-use crate::terminal::Terminal;
 
 #[derive(Deserialize)]
 struct List {
@@ -25,12 +23,13 @@ struct Model {
     id: String,
 }
 
-pub fn run(args: ModelsArgs, environment: &Environment, terminal: Terminal) -> Result<()> {
-    let notes = Notes::new(&args.volume, environment);
-    let network = Network::resolve(&args.network, environment)?;
+pub fn run(args: ModelsArgs, context: &Context) -> Result<()> {
+    let notes = context.notes.at(&args.volume);
+    let mut network = Network::resolve(&args.network, context.environment)?;
+    network.find_key(&args.network, context, &notes)?;
     let body = Client::new(&network, &notes)?.models()?;
     let list: List = serde_json::from_slice(&body).map_err(not_a_list)?;
-    let bytes = if terminal.stdout { Bytes::Harmless } else { Bytes::Exact };
+    let bytes = if context.terminal.stdout { Bytes::Harmless } else { Bytes::Exact };
     if args.json {
         let body = String::from_utf8(body).map_err(|_| not_a_list("it is not UTF-8"))?;
         return output::print(&body, bytes);

@@ -9,11 +9,13 @@ mod repair;
 mod survey;
 
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use serde_json::Value;
 
 pub use file::Access;
 pub use line::{role, trim};
@@ -25,6 +27,7 @@ pub use survey::{Lines, Window};
 use file::{is_still_at, open_locked, set_aside, sync_directory};
 use survey::{Failure, Survey};
 
+use crate::append::append_lines;
 use crate::error::{Error, Result};
 use crate::notes::Notes;
 use crate::paths::{follow, with_suffix};
@@ -107,6 +110,20 @@ impl History {
         Messages::new(&self.path, Arc::clone(&self.file), [system, messages.clone()], is_shared)
     }
 
+    /// The text of the file's own system message, where it has one that is
+    /// plain text.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`].
+    pub fn system_text(&self) -> Result<Option<String>> {
+        let mut line = Vec::new();
+        let read = self.part(self.survey.system.clone());
+        read.and_then(|mut part| part.read_to_end(&mut line))
+            .map_err(|source| Error::Unreadable { path: self.path.clone(), source })?;
+        let message = serde_json::from_slice::<Value>(&line).ok();
+        Ok(message.and_then(|message| Some(message.get("content")?.as_str()?.to_owned())))
+    }
+
     /// The file's own system message and the messages of the window, as
     /// ranges of bytes.
     pub fn ranges(&self) -> [Range<u64>; 2] {
@@ -146,21 +163,12 @@ impl History {
         Ok(())
     }
 
-    fn write_lines(&self, mut lines: Vec<u8>) -> io::Result<()> {
+    fn write_lines(&self, lines: Vec<u8>) -> io::Result<()> {
         if !is_still_at(&self.file, &self.path) {
             return Err(io::Error::other("another file took its place meanwhile"));
         }
-        // Asked anew: who edits by hand takes no lock.
-        let end = self.file.metadata()?.len();
-        if !survey::ends_in_newline(&self.file, end)? {
-            lines.insert(0, b'\n');
-        }
-        let written = (&*self.file).write_all(&lines).and_then(|()| self.file.sync_data());
-        if written.is_err() {
-            // The first fault is the one to report.
-            let _ = self.file.set_len(end);
-        }
-        written?;
+        // The end is asked anew: who edits by hand takes no lock.
+        let end = append_lines(&self.file, lines, File::sync_data)?;
         if end == 0 { sync_directory(&self.path) } else { Ok(()) }
     }
 

@@ -270,15 +270,6 @@ impl<'a> Backwards<'a> {
     }
 }
 
-/// Whether a file of this length ends in a newline, as an empty one does.
-pub fn ends_in_newline(file: &File, length: u64) -> io::Result<bool> {
-    let mut last = *b"\n";
-    if length > 0 {
-        file.read_exact_at(&mut last, length - 1)?;
-    }
-    Ok(last == *b"\n")
-}
-
 fn newlines_before(mut file: &File, offset: u64) -> io::Result<u64> {
     file.rewind()?;
     let mut reader = BufReader::with_capacity(BLOCK, file).take(offset);

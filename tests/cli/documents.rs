@@ -21,11 +21,25 @@ const SHELLS: &[(Shell, &str)] = &[
 const NETWORK: &[&str] = &[
     "GRAVIXLAYER_API_KEY",
     "GRAVIX_BASE_URL",
+    "GRAVIX_PROFILE",
+    "GRAVIX_CONFIG",
+    "XDG_CONFIG_HOME",
     "SSL_CERT_FILE",
     "https_proxy, http_proxy",
     "all_proxy",
     "no_proxy",
     "NO_COLOR",
+];
+
+/// The variables that settings come from.
+const SETTINGS: &[&str] = &[
+    "GRAVIXLAYER_API_KEY",
+    "GRAVIX_BASE_URL",
+    "GRAVIX_MODEL",
+    "GRAVIX_PROFILE",
+    "GRAVIX_CONFIG",
+    "XDG_CONFIG_HOME",
+    "SSL_CERT_FILE",
 ];
 
 /// The date of the release, as CHANGELOG.md has it.
@@ -113,6 +127,7 @@ fn page(command: clap::Command, examples: &str) -> String {
     }
     text += &nested;
     let (statuses, variables, files): (_, &[&str], _) = match bin_name.as_str() {
+        "gravix config" => (cli::CONFIG_STATUS, SETTINGS, true),
         "gravix models" => (cli::MODELS_STATUS, NETWORK, false),
         "gravix history" => (cli::HISTORY_STATUS, &["PAGER", "NO_COLOR"], true),
         "gravix completions" | "gravix man" => (cli::PRINT_STATUS, &["NO_COLOR"], false),
@@ -195,6 +210,7 @@ fn the_program_prints_the_committed_files() {
         "gravix-ask",
         "gravix-models",
         "gravix-history",
+        "gravix-config",
         "gravix-completions",
         "gravix-man",
     ] {

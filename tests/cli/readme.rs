@@ -30,11 +30,17 @@ fn workplace() -> tempfile::TempDir {
     let directory = tempfile::tempdir().expect("a directory");
     for (name, text) in [
         ("app.log", "ERROR disk full\n"),
+        ("broken.md", "Run this:\n\n```sh\ndate\n```\n"),
+        ("city.schema.json", r#"{"type":"object","required":["city"]}"#),
         ("draft.txt", "A 404 means no.\n"),
+        ("paris.txt", r#"{"city":"Paris"}"#),
         ("questions.txt", "Why?\n\n--how?\n"),
+        ("tools.json", "[]"),
     ] {
         fs::write(directory.path().join(name), text).expect("a file");
     }
+    let png = b"\x89PNG\r\n\x1a\n";
+    fs::write(directory.path().join("chart.png"), png).expect("a file");
     directory
 }
 

@@ -1,0 +1,83 @@
+//! The command line as it is meant: what was typed, and the settings that
+//! stand in for what was not.
+
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Args as _, Command as ClapCommand, CommandFactory, FromArgMatches};
+
+use crate::cli::{Args, COMPANIONS, Command, NetworkArgs, SettingsArgs, VolumeArgs};
+use crate::config::Config;
+use crate::environment::Environment;
+use crate::error::Result;
+use crate::key::KeySource;
+
+/// What is to be done, and where the key for it is.
+pub struct Arguments {
+    pub command: Command,
+    pub key: KeySource,
+}
+
+/// # Errors
+/// Those of the configuration. What clap refuses, or answers itself, is the
+/// inner error.
+pub fn parse(
+    mut line: Vec<OsString>,
+    environment: &Environment,
+) -> Result<Result<Arguments, clap::Error>> {
+    let mut command = Args::command();
+    let typed = match command.try_get_matches_from_mut(&line) {
+        Ok(matches) => matches,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let Some((name @ ("ask" | "models"), given)) = typed.subcommand() else {
+        return Ok(meant(&typed, KeySource::Default));
+    };
+    let settings = match SettingsArgs::from_arg_matches(given) {
+        Ok(settings) => settings,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let ask = ask(&command);
+    let config = Config::load(&settings, environment, ask)?;
+    if config.is_empty() {
+        return Ok(meant(&typed, KeySource::Default));
+    }
+    let shared = VolumeArgs::augment_args(NetworkArgs::augment_args(ClapCommand::new("shared")));
+    let settable = if name == "ask" { ask } else { &shared };
+    let in_force = config.in_force(settable, given, environment);
+    // The command's name is the first word: gravix itself has no options.
+    line.splice(2..2, in_force.first_options());
+    let command = Args::command().mut_subcommand(name, |command| in_force.apply(command));
+    Ok(command.try_get_matches_from(line).and_then(|matches| meant(&matches, in_force.key)))
+}
+
+/// The command whose options can be set.
+pub fn ask(command: &ClapCommand) -> &ClapCommand {
+    command.find_subcommand("ask").expect("a command of cli::Command")
+}
+
+fn meant(matches: &ArgMatches, key: KeySource) -> Result<Arguments, clap::Error> {
+    ensure_companions(matches)?;
+    Ok(Arguments { command: Args::from_arg_matches(matches)?.command, key })
+}
+
+/// clap's own `requires` does not see what the configuration sets.
+fn ensure_companions(matches: &ArgMatches) -> Result<(), clap::Error> {
+    let Some(("ask", matches)) = matches.subcommand() else {
+        return Ok(());
+    };
+    let long = |id: &str| {
+        let command = Args::command();
+        let mut arguments = ask(&command).get_arguments();
+        let arg = arguments.find(|arg| arg.get_id().as_str() == id);
+        arg.and_then(|arg| arg.get_long()).unwrap_or(id).to_owned()
+    };
+    for (option, companion) in COMPANIONS {
+        let is_typed = matches.value_source(option) == Some(clap::parser::ValueSource::CommandLine);
+        if is_typed && !matches.contains_id(companion) {
+            let message = format!("--{} needs --{}\n", long(option), long(companion));
+            return Err(clap::Error::raw(ErrorKind::MissingRequiredArgument, message));
+        }
+    }
+    Ok(())
+}

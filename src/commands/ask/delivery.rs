@@ -1,0 +1,233 @@
+//! What is printed of a reply, when, and where.
+
+use std::fs::File;
+use std::io;
+
+use serde_json::json;
+
+use super::exchange::Outcome;
+use crate::api::call::Call;
+use crate::cli::AskArgs;
+use crate::code_block::{self, CodeBlock};
+use crate::error::{Error, Result};
+use crate::form::Form;
+use crate::json;
+use crate::notes::Notes;
+use crate::output::{Bytes, Output, stdout_error};
+use crate::output_file::OutputFile;
+use crate::terminal::Terminal;
+
+/// What is printed.
+#[derive(Debug, PartialEq)]
+enum What {
+    /// The text, or the calls of tools.
+    Reply,
+    /// The server's response, as JSON.
+    Response,
+    /// Each event of the stream, as JSON.
+    Events,
+    /// The exit status says it all.
+    Nothing,
+}
+
+#[derive(Debug)]
+pub struct Printed {
+    what: What,
+    /// It is printed as it comes.
+    is_live: bool,
+    /// A stream is asked for.
+    pub streams: bool,
+}
+
+impl Printed {
+    pub fn choose(args: &AskArgs, form: &Form, terminal: Terminal) -> Self {
+        let output = &args.output;
+        let what = match () {
+            () if output.events => What::Events,
+            () if output.json => What::Response,
+            () if args.form.yes_no => What::Nothing,
+            () => What::Reply,
+        };
+        // What must be looked at as a whole cannot be printed before.
+        let is_free = what == What::Reply
+            && matches!(form, Form::Text)
+            && output.extract.is_none()
+            && output.extract_last.is_none()
+            && args.form.tools.is_none()
+            && OutputFile::named(output.output.as_deref()).is_none();
+        let wants_stream = output.stream || (terminal.stdout && !output.no_stream);
+        let is_live = what == What::Events || (is_free && wants_stream);
+        let streams = match what {
+            What::Events => !output.no_stream,
+            _ => output.stream || is_live,
+        };
+        Self { what, is_live, streams }
+    }
+
+    /// Where the reply goes as it comes.
+    pub fn live<'a>(&self, stdout: &'a mut Output<File>) -> Live<'a> {
+        match (&self.what, self.is_live) {
+            (What::Events, _) => Live::Events(stdout),
+            (_, true) => Live::Text(stdout),
+            (_, false) => Live::Nothing,
+        }
+    }
+
+    /// The server's payloads are wanted, not their meaning alone.
+    pub fn wants_payloads(&self) -> bool {
+        matches!(self.what, What::Response | What::Events)
+    }
+}
+
+/// What is printed before the reply is whole.
+pub enum Live<'a> {
+    Text(&'a mut Output<File>),
+    Events(&'a mut Output<File>),
+    Nothing,
+}
+
+/// Where the reply goes in the end.
+#[derive(Debug)]
+pub enum Delivery {
+    Stdout,
+    /// `bytes` holds where the file is a terminal.
+    File {
+        file: OutputFile,
+        bytes: Bytes,
+    },
+}
+
+impl Delivery {
+    /// Makes sure that the file of `--output` can be written.
+    ///
+    /// # Errors
+    /// Those of [`OutputFile::prepare`].
+    pub fn prepare(args: &AskArgs) -> Result<Self> {
+        Ok(match OutputFile::named(args.output.output.as_deref()) {
+            Some(path) => {
+                Self::File { file: OutputFile::prepare(path)?, bytes: terminal_bytes(args) }
+            }
+            None => Self::Stdout,
+        })
+    }
+
+    /// Prints what was not printed as it came. Text that comes with calls
+    /// goes to standard error, so that standard output has calls alone.
+    ///
+    /// # Errors
+    /// Those of standard output and of the file; [`Error::Form`] for a reply
+    /// that has not the form asked for, which is shown on standard error.
+    pub fn deliver(
+        &self,
+        printed: &Printed,
+        outcome: &Outcome,
+        stdout: &mut Output<File>,
+        notes: &Notes,
+    ) -> Result<()> {
+        let Outcome { reply, text, calls } = outcome;
+        match (&printed.what, text) {
+            (_, Err(fault)) => {
+                notes.show(&reply.text);
+                Err(Error::Form(fault.clone()))
+            }
+            (What::Events | What::Nothing, _) => Ok(()),
+            (What::Response, _) => self.print(&reply.response.finish(&reply.text), stdout),
+            (What::Reply, Ok(text)) if !calls.is_empty() => {
+                if !printed.is_live && !text.is_empty() {
+                    notes.show(text);
+                }
+                self.print(&calls.iter().map(line).collect::<String>(), stdout)
+            }
+            (What::Reply, Ok(_)) if printed.is_live => Ok(()),
+            (What::Reply, Ok(text)) => self.print(text, stdout),
+        }
+    }
+
+    fn print(&self, text: &str, stdout: &mut Output<File>) -> Result<()> {
+        let mut print = || stdout.write(text).and_then(|()| stdout.finish()).map_err(stdout_error);
+        match self {
+            Self::Stdout => print(),
+            // Nothing is no reason to replace a file.
+            Self::File { .. } if text.is_empty() => Ok(()),
+            Self::File { file, bytes } => file.commit(text, *bytes).inspect_err(|_| {
+                // A reply that was paid for is not lost with its file.
+                let _ = print();
+            }),
+        }
+    }
+}
+
+impl Live<'_> {
+    fn output(&mut self) -> Option<&mut Output<File>> {
+        match self {
+            Live::Text(output) | Live::Events(output) => Some(output),
+            Live::Nothing => None,
+        }
+    }
+
+    pub fn text(&mut self, text: &str) -> io::Result<()> {
+        if let Live::Text(output) = self { output.write(text) } else { Ok(()) }
+    }
+
+    pub fn payload(&mut self, payload: &str) -> io::Result<()> {
+        match self {
+            Live::Events(output) => output.write(&(json::compact(payload) + "\n")),
+            Live::Text(_) | Live::Nothing => Ok(()),
+        }
+    }
+
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.output().map_or(Ok(()), Output::flush)
+    }
+
+    /// Ends what was printed of a whole reply.
+    pub fn finish(&mut self) -> io::Result<()> {
+        self.output().map_or(Ok(()), Output::finish)
+    }
+
+    /// Ends what was printed of a reply that broke off. Tells whether that
+    /// was anything.
+    pub fn break_off(&mut self) -> io::Result<bool> {
+        match self.output() {
+            Some(output) if !output.is_empty() => output.finish().map(|()| true),
+            _ => Ok(false),
+        }
+    }
+}
+
+/// A call as a line of JSON.
+fn line(call: &Call) -> String {
+    let call = json!({"id": call.id, "name": call.name, "arguments": call.arguments});
+    format!("{call}\n")
+}
+
+/// What standard output gets to see.
+pub fn stdout_bytes(args: &AskArgs, terminal: Terminal) -> Bytes {
+    if terminal.stdout { terminal_bytes(args) } else { Bytes::Exact }
+}
+
+/// What a terminal gets to see.
+fn terminal_bytes(args: &AskArgs) -> Bytes {
+    if args.output.raw { Bytes::Exact } else { Bytes::Harmless }
+}
+
+/// The part of a reply that is asked for: all of it, or one code block.
+///
+/// # Errors
+/// Why there is no such block.
+pub fn extract(args: &AskArgs, reply: &str) -> Result<String, String> {
+    let (language, is_last) = match (&args.output.extract, &args.output.extract_last) {
+        (None, None) => return Ok(reply.to_owned()),
+        (Some(language), _) => (language, false),
+        (None, Some(language)) => (language, true),
+    };
+    let blocks = code_block::all(reply);
+    let is_it =
+        |block: &&CodeBlock| language.is_empty() || block.language.eq_ignore_ascii_case(language);
+    let mut found = blocks.iter().filter(is_it);
+    let found = if is_last { found.next_back() } else { found.next() };
+    found.map(|block| block.content.clone()).ok_or_else(|| match language.as_str() {
+        "" => "it has no code block".to_owned(),
+        language => format!("it has no code block in {language}"),
+    })
+}

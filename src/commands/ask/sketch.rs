@@ -1,0 +1,38 @@
+//! The request as it would be sent, printed.
+
+use std::io::{self, Read};
+
+use super::exchange::Question;
+use crate::cli::AskArgs;
+use crate::curl;
+use crate::error::Result;
+use crate::key::KeySource;
+use crate::output::{self, Bytes, stdout_error};
+use crate::settings::Network;
+
+/// Prints the body, or a curl command that sends it.
+///
+/// # Errors
+/// Those of standard output, of [`curl::head`], and of reading the history.
+pub fn print(
+    args: &AskArgs,
+    network: &Network,
+    key: Option<&KeySource>,
+    question: &Question,
+    streams: bool,
+    bytes: Bytes,
+) -> Result<()> {
+    let (head, tail) = match args.output.curl {
+        true => (curl::head(network, key, streams)?, curl::tail()),
+        false => (String::new(), "\n".to_owned()),
+    };
+    let body = question.body(None);
+    let mut sketch = head.as_bytes().chain(body.reader()).chain(tail.as_bytes());
+    let fault = |error: io::Error| error.downcast().unwrap_or_else(stdout_error);
+    if bytes == Bytes::Harmless {
+        let mut text = Vec::new();
+        sketch.read_to_end(&mut text).map_err(fault)?;
+        return output::print(&String::from_utf8_lossy(&text), bytes);
+    }
+    io::copy(&mut sketch, &mut output::stdout_file()?).map(drop).map_err(fault)
+}

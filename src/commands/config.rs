@@ -1,0 +1,118 @@
+//! `gravix config`: the settings in force, and where each comes from.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+use clap::{Command, CommandFactory};
+use serde_json::Value;
+
+use crate::arguments::ask;
+use crate::cli::{Args, ConfigArgs};
+use crate::config::{self, Config, InForce, Setting, TEMPLATE};
+use crate::context::Context;
+use crate::environment::Environment;
+use crate::error::{Error, Result};
+use crate::key::KeySource;
+use crate::output::{self, Bytes};
+use crate::paths::directory_of;
+use crate::secret::{KEY_VARIABLE, is_secret_header};
+use crate::settings::{
+    DEFAULT_BASE_URL, DEFAULT_CONNECT_TIMEOUT, DEFAULT_IDLE_TIMEOUT, DEFAULT_MODEL, DEFAULT_RETRIES,
+};
+
+pub fn run(args: ConfigArgs, context: &Context) -> Result<()> {
+    let Context { environment, terminal, .. } = *context;
+    let bytes = if terminal.stdout { Bytes::Harmless } else { Bytes::Exact };
+    if args.init {
+        let Some((path, _)) = config::path(&args.settings, environment) else {
+            let message = "there is no place for the file: set HOME, or name it with --config";
+            return Err(Error::Config(message.to_owned()));
+        };
+        init(&path).map_err(|source| Error::Unwritable { path: path.clone(), source })?;
+        return output::print(&path.display().to_string(), bytes);
+    }
+    let command = Args::command();
+    let ask = ask(&command);
+    let config = Config::load(&args.settings, environment, ask)?;
+    let nothing = ask.clone().get_matches_from(["ask"]);
+    let in_force = config.in_force(ask, &nothing, environment);
+    output::print(&listing(in_force, ask, environment), bytes)
+}
+
+/// Writes the file to begin with; never over one that is there.
+fn init(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory_of(path))?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(
+        |error| match error.kind() {
+            ErrorKind::AlreadyExists => io::Error::other("it is there already"),
+            _ => error,
+        },
+    )?;
+    file.write_all(TEMPLATE.as_bytes())
+}
+
+/// One line a setting, as TOML, with where it is from behind it.
+fn listing(in_force: InForce, ask: &Command, environment: &Environment) -> String {
+    let InForce { mut settings, key, key_origin } = in_force;
+    for (name, value) in [
+        ("base_url", DEFAULT_BASE_URL.to_owned()),
+        ("model", DEFAULT_MODEL.to_owned()),
+        ("connect_timeout", DEFAULT_CONNECT_TIMEOUT.as_secs().to_string()),
+        ("idle_timeout", DEFAULT_IDLE_TIMEOUT.as_secs().to_string()),
+        ("retries", DEFAULT_RETRIES.to_string()),
+    ] {
+        if !settings.iter().any(|setting| setting.name == name) {
+            let origin = "default".to_owned();
+            settings.push(Setting { name: name.to_owned(), values: vec![value], origin });
+        }
+    }
+    let place =
+        |name: &str| ask.get_arguments().position(|arg| config::find(ask, name) == Some(arg));
+    settings.sort_by_key(|setting| place(&setting.name));
+    settings.dedup_by(|later, first| {
+        let is_same = later.name == first.name;
+        if is_same {
+            first.values.append(&mut later.values);
+            first.origin += &format!(", {}", later.origin);
+        }
+        is_same
+    });
+    let mut lines: Vec<(String, String)> = settings
+        .iter()
+        .map(|setting| {
+            (format!("{} = {}", setting.name, shown(setting, ask)), setting.origin.clone())
+        })
+        .collect();
+    lines.push(match (key, key_origin) {
+        (KeySource::Default, _) if environment.get(KEY_VARIABLE).is_none() => {
+            ("# no key".to_owned(), format!("{KEY_VARIABLE} is not set"))
+        }
+        (KeySource::Default, _) => ("api_key = \"(redacted)\"".to_owned(), KEY_VARIABLE.to_owned()),
+        (key, origin) => {
+            let origin = origin.unwrap_or_default();
+            ("api_key = \"(redacted)\"".to_owned(), format!("{key}, {origin}"))
+        }
+    });
+    let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or(0);
+    let lines = lines.iter().map(|(line, origin)| format!("{line:width$}  # {origin}"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The value as it would stand in the file.
+fn shown(setting: &Setting, ask: &Command) -> String {
+    let is_flag = config::find(ask, &setting.name)
+        .is_some_and(|arg| matches!(arg.get_action(), clap::ArgAction::SetTrue));
+    let one = |value: &String| match value.split_once(':') {
+        Some((name, _)) if setting.name == "header" && is_secret_header(name) => {
+            Value::from(format!("{name}: (redacted)")).to_string()
+        }
+        _ if is_flag || value.parse::<f64>().is_ok_and(f64::is_finite) => value.clone(),
+        _ => Value::from(value.as_str()).to_string(),
+    };
+    match setting.values.as_slice() {
+        [value] if !matches!(setting.name.as_str(), "param" | "header" | "stop") => one(value),
+        values => format!("[{}]", values.iter().map(one).collect::<Vec<_>>().join(", ")),
+    }
+}

@@ -1,0 +1,28 @@
+//! Bytes made into text.
+
+use crate::error::{Error, Result};
+
+/// What becomes of bytes that are not UTF-8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// They are an error.
+    Strict,
+    /// Each bad sequence becomes U+FFFD.
+    Lossy,
+}
+
+impl Encoding {
+    /// `bytes` as text; `what` stands for them in messages.
+    ///
+    /// # Errors
+    /// [`Error::NotUtf8`].
+    pub fn decode(self, bytes: Vec<u8>, what: &str) -> Result<String> {
+        String::from_utf8(bytes).or_else(|error| match self {
+            Self::Lossy => Ok(String::from_utf8_lossy(error.as_bytes()).into_owned()),
+            Self::Strict => {
+                let offset = error.utf8_error().valid_up_to();
+                Err(Error::NotUtf8 { what: what.to_owned(), offset })
+            }
+        })
+    }
+}

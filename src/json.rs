@@ -1,0 +1,132 @@
+//! JSON texts, as far as serde_json leaves something to do. Knows no chat.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+
+/// An object's fields, in their order.
+pub type Object = Map<String, Value>;
+
+/// The value of an option that takes `FILE|JSON`, as text: itself when it
+/// begins with `{`, what is in the file otherwise. And what to call it.
+///
+/// # Errors
+/// [`Error::Unreadable`], and [`Error::Input`] for what is not UTF-8.
+pub fn file_or_text(option: &str, value: &str) -> Result<(String, String)> {
+    if value.trim_start().starts_with('{') {
+        return Ok((value.to_owned(), option.to_owned()));
+    }
+    Ok((read(Path::new(value))?, value.to_owned()))
+}
+
+/// The text of a file that holds JSON.
+///
+/// # Errors
+/// Those of [`file_or_text`].
+pub fn read(path: &Path) -> Result<String> {
+    let bytes =
+        fs::read(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(&bytes).to_vec();
+    String::from_utf8(bytes).map_err(|_| Error::Input(format!("{}: not UTF-8", path.display())))
+}
+
+/// The value that `text` holds, which `what` stands for in the message.
+///
+/// # Errors
+/// [`Error::Input`].
+pub fn parse(text: &str, what: &str) -> Result<Value> {
+    serde_json::from_str(text).map_err(|error| Error::Input(format!("{what}: not JSON: {error}")))
+}
+
+/// What kind of value it is, with its article.
+pub fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Merges `from` into `into`, level by level; what is no object replaces what
+/// was there.
+pub fn merge(into: &mut Object, from: Object) {
+    for (name, value) in from {
+        match (into.get_mut(&name), value) {
+            (Some(Value::Object(into)), Value::Object(from)) => merge(into, from),
+            (Some(place), value) => *place = value,
+            (None, value) => {
+                into.insert(name, value);
+            }
+        }
+    }
+}
+
+/// A JSON text without the white space between its tokens: one line.
+pub fn compact(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    let (mut is_string, mut is_escaped) = (false, false);
+    for c in text.chars() {
+        if !is_string && matches!(c, ' ' | '\t' | '\r' | '\n') {
+            continue;
+        }
+        is_string ^= c == '"' && !is_escaped;
+        is_escaped = is_string && c == '\\' && !is_escaped;
+        line.push(c);
+    }
+    line
+}
+
+/// The value of a text that may hold lone surrogates, which a string cannot:
+/// each of their escapes reads as U+FFFD.
+pub fn parse_leniently(text: &str) -> Option<Value> {
+    serde_json::from_str(text).ok().or_else(|| {
+        let mut rest = text;
+        let mut mended = String::with_capacity(text.len());
+        while let Some(at) = rest.find('\\') {
+            let length = if rest[at..].starts_with("\\u") { 6 } else { 2 };
+            let escape = rest.get(at..at + length)?;
+            mended += &rest[..at];
+            let is_surrogate = matches!(escape.as_bytes(), [_, b'u', b'd' | b'D', b'8'..=b'f', ..]);
+            mended += if is_surrogate { "\\ufffd" } else { escape };
+            rest = &rest[at + length..];
+        }
+        serde_json::from_str(&(mended + rest)).ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_compact_text_keeps_its_strings() {
+        let text = "{ \"a b\" :\t[ 1.50 ,\r\n\"x \\\" \\\\\" , \" \" ] }";
+        assert_eq!(compact(text), r#"{"a b":[1.50,"x \" \\"," "]}"#);
+    }
+
+    #[test]
+    fn objects_are_merged_level_by_level() {
+        let object = |value: Value| value.as_object().expect("an object").clone();
+        let mut into = object(json!({"a": {"b": 1, "c": 2}, "d": [1]}));
+        merge(&mut into, object(json!({"a": {"b": 3}, "d": {"e": 4}, "f": null})));
+        assert_eq!(Value::from(into), json!({"a": {"b": 3, "c": 2}, "d": {"e": 4}, "f": null}));
+    }
+
+    #[test]
+    fn lone_surrogates_are_read_as_replacement_characters() {
+        assert_eq!(
+            parse_leniently(r#"["\ud83d","\\ud83d\n"]"#),
+            Some(json!(["\u{fffd}", "\\ud83d\n"]))
+        );
+        assert_eq!(parse_leniently(r#"["\ud83d\ude00"]"#), Some(json!(["😀"])));
+        assert_eq!(parse_leniently("[\"\\ud83d"), None);
+    }
+}
