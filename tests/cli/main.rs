@@ -21,6 +21,8 @@ mod output;
 mod proxies;
 /// The README's commands do what it says.
 mod readme;
+/// Real servers, where they are installed.
+mod real_server;
 /// When gravix tries again, and when it does not.
 mod retries;
 /// The key, which nobody gets to see, and what --verbose tells.

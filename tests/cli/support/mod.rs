@@ -1,6 +1,8 @@
 //! Running gravix in a world of its own: no variable, no home, no terminal
 //! but what a test gives.
 
+pub mod gguf;
+pub mod llama;
 pub mod server;
 pub mod terminal;
 pub mod tls;
