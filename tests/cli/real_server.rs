@@ -4,6 +4,11 @@ use crate::support::{Run, json_lines, run};
 /// The same reply to the same question each time, cut at its limit.
 const SHORT: [&str; 4] = ["--temperature", "0", "--max-tokens", "8"];
 
+/// Long enough for JSON to end.
+const LONG: [&str; 4] = ["--temperature", "0", "--max-tokens", "256"];
+
+const SCHEMA: &str = r#"{"type":"object","properties":{"a":{"type":"boolean"}},"required":["a"],"additionalProperties":false}"#;
+
 // One test a server, since one takes seconds to start.
 #[test]
 fn llama_cpp_python_is_understood() {
@@ -14,6 +19,16 @@ fn llama_cpp_python_is_understood() {
     // All that it says of a fault in a stream is the end of it.
     let prompt = long_prompt();
     run(&mut server.ask(&["--stream", &prompt])).exits(75).prints("").says(&["the stream ended"]);
+    // What OpenAI's form of a schema meets, and what its own form does.
+    run(&mut server.ask(&["Hello", "--retries", "0", "--schema", SCHEMA]))
+        .exits(75)
+        .prints("")
+        .says(&["the server answered 500", "response_format"]);
+    let own = |schema| format!(r#"response_format={{"type":"json_object","schema":{schema}}}"#);
+    a_schema_is_kept(&server, &["--param", &own(SCHEMA)]);
+    a_choice_is_made(&server, &["--param", &own(r#"{"enum":["red","green","blue"]}"#)]);
+    // It passes over stream_options.include_usage.
+    assert!(response(&server, "--stream")["usage"].is_null());
 }
 
 #[test]
@@ -24,6 +39,9 @@ fn llama_server_is_understood() {
     it_is_understood(&server);
     let prompt = long_prompt();
     run(&mut server.ask(&["--stream", &prompt])).exits(69).prints("").says(&["context"]);
+    a_schema_is_kept(&server, &[]);
+    a_choice_is_made(&server, &[]);
+    the_usage_is_told(&server, "--stream");
 }
 
 fn it_is_understood(server: &RealServer) {
@@ -34,6 +52,10 @@ fn it_is_understood(server: &RealServer) {
     a_conversation_goes_on(server);
     a_key_that_is_wrong_is_refused(server);
     a_prompt_beyond_the_context_is_refused(server);
+    a_json_object_is_one(server);
+    a_json_object_that_is_cut_is_none(server);
+    the_usage_is_told(server, "--no-stream");
+    a_streamed_response_is_joined_to_the_plain_one(server);
 }
 
 fn its_models_are_listed(server: &RealServer) {
@@ -90,6 +112,62 @@ fn a_prompt_beyond_the_context_is_refused(server: &RealServer) {
         .exits(69)
         .prints("")
         .says(&["the server answered 400", "shorten the prompt"]);
+}
+
+fn a_json_object_is_one(server: &RealServer) {
+    for mode in ["--no-stream", "--stream"] {
+        let reply = run(server.ask(&LONG).args(["Hello", "--json-object", mode])).exits(0);
+        assert!(json(&reply.says_nothing()).is_object());
+    }
+}
+
+fn a_json_object_that_is_cut_is_none(server: &RealServer) {
+    let arguments = ["Hello", "--json-object", "--temperature", "0", "--max-tokens", "1"];
+    run(&mut server.ask(&arguments)).exits(65).prints("");
+}
+
+fn a_schema_is_kept(server: &RealServer, arguments: &[&str]) {
+    let asked = ["Hello", "--schema", SCHEMA];
+    let reply = json(&run(server.ask(&LONG).args(asked).args(arguments)).exits(0).says_nothing());
+    assert!(reply["a"].is_boolean(), "{reply}");
+}
+
+fn a_choice_is_made(server: &RealServer, arguments: &[&str]) {
+    let asked = ["Which?", "--choose", "red,green,blue"];
+    let word = text(&run(server.ask(&LONG).args(asked).args(arguments)).exits(0).says_nothing());
+    assert!(["red", "green", "blue"].contains(&word.as_str()), "{word}");
+}
+
+fn the_usage_is_told(server: &RealServer, mode: &str) {
+    let usage = &response(server, mode)["usage"];
+    let told = run(server.ask(&SHORT).args(["Hello", "--usage", mode])).exits(3);
+    let is_told = |line: &str| {
+        ["prompt_tokens", "completion_tokens", "total_tokens"].iter().all(|&count| {
+            let count = usage[count].as_u64().expect("a count").to_string();
+            line.split(|c: char| !c.is_ascii_digit()).any(|number| number == count)
+        })
+    };
+    assert!(told.stderr.lines().any(is_told), "{usage} {}", told.stderr);
+}
+
+fn a_streamed_response_is_joined_to_the_plain_one(server: &RealServer) {
+    let [plain, streamed] = ["--no-stream", "--stream"].map(|mode| response(server, mode));
+    for name in ["object", "model", "choices"] {
+        assert!(!plain[name].is_null());
+        assert_eq!(streamed[name], plain[name]);
+    }
+}
+
+/// The response to a question, as --json prints it.
+#[track_caller]
+fn response(server: &RealServer, mode: &str) -> serde_json::Value {
+    json(&run(server.ask(&SHORT).args(["Hello", "--json", mode])).exits(3))
+}
+
+/// What was printed, as JSON.
+#[track_caller]
+fn json(run: &Run) -> serde_json::Value {
+    serde_json::from_str(&text(run)).expect("JSON")
 }
 
 fn long_prompt() -> String {
