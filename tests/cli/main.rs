@@ -3,12 +3,16 @@
 
 /// The stand-in, the models, and the documents that come with the program.
 mod companions;
+/// The configuration file, profiles, and where the key is.
+mod configuration;
 /// Help, completions and man pages say what the program does.
 mod documents;
 /// What crashes, full disks and other processes may do to a history.
 mod durability;
 /// Faults of URLs and keys, and what servers say of them.
 mod faults;
+/// JSON, code blocks and words that a reply must be.
+mod forms;
 /// A conversation in a file.
 mod history;
 /// What becomes a prompt, and what is refused.
@@ -23,6 +27,10 @@ mod proxies;
 mod readme;
 /// Real servers, where they are installed.
 mod real_server;
+/// What is sent: fields, files and images.
+mod requests;
+/// What of a response is printed and logged beside its text.
+mod responses;
 /// When gravix tries again, and when it does not.
 mod retries;
 /// The key, which nobody gets to see, and what --verbose tells.
@@ -35,5 +43,7 @@ mod stream;
 mod support;
 /// Certificates that are trusted, and those that are not.
 mod tls;
+/// Calls of tools.
+mod tools;
 /// Showing, checking, repairing and undoing a history.
 mod upkeep;

@@ -1,0 +1,291 @@
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::server::{Script, Server, answer, events};
+use crate::support::{DONE, Run, ask, completion, json_lines, run, token};
+
+/// A server that gives these replies, one after the other.
+fn server(replies: &[&str]) -> Server {
+    Server::new(replies.iter().map(|reply| plain(reply)).collect())
+}
+
+fn plain(reply: &str) -> Script {
+    answer("200 OK", "application/json", completion(reply))
+}
+
+/// `gravix ask` with `arguments`, answered with `reply`.
+#[track_caller]
+fn ask_for(reply: &str, arguments: &[&str]) -> Run {
+    run(&mut ask(&server(&[reply]), arguments))
+}
+
+const SCHEMA: &str = r#"{"title":"My city","type":"object","properties":{"city":{"type":"string"},"size":{"type":"integer"}},"required":["city"]}"#;
+
+#[test]
+fn json_mode_is_asked_for_and_its_reply_is_printed_as_it_is() {
+    let server = server(&[" {\"b\":1.50, \"a\":2}\n"]);
+    run(&mut ask(&server, &["--json-object", "hi"]))
+        .exits(0)
+        .prints(" {\"b\":1.50, \"a\":2}\n")
+        .says_nothing();
+    assert_eq!(server.request().json()["response_format"], json!({"type": "json_object"}));
+}
+
+#[test]
+fn a_reply_that_is_no_json_object_is_exit_65_and_goes_to_stderr() {
+    for (reply, reason) in
+        [("[1]", "an array, not an object"), ("{\"a\":", "not JSON"), ("sure: {}", "not JSON")]
+    {
+        for arguments in [&["--json-object", "hi"][..], &["--json-object", "--stream", "hi"]] {
+            let run = ask_for(reply, arguments).exits(65).prints("");
+            assert!(run.stderr.starts_with(&format!("{reply}\n")), "{}", run.stderr);
+            assert!(run.stderr.contains(reason), "{}", run.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_schema_is_sent_as_it_is_and_the_reply_is_held_against_it() {
+    let server = server(&["{\"city\":\"Rome\"}"]);
+    run(&mut ask(&server, &["--schema", SCHEMA, "hi"]))
+        .exits(0)
+        .prints("{\"city\":\"Rome\"}\n")
+        .says_nothing();
+    let body = String::from_utf8(server.request().body).expect("UTF-8");
+    let sent = format!(
+        r#""response_format":{{"type":"json_schema","json_schema":{{"name":"My_city","strict":true,"schema":{SCHEMA}}}}}"#
+    );
+    assert!(body.contains(&sent), "{body}");
+
+    for (reply, place, reason) in [
+        ("{}", "at the top level", "city"),
+        ("{\"city\":\"Rome\",\"size\":\"big\"}", "at /size", "integer"),
+        ("[]", "at the top level", "object"),
+    ] {
+        let run = ask_for(reply, &["--schema", SCHEMA, "hi"]).exits(65).prints("");
+        assert!(run.stderr.contains(place) && run.stderr.contains(reason), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_schema_may_be_in_a_file_and_its_reply_in_a_code_fence() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("city.json");
+    fs::write(&file, format!("\u{feff}{SCHEMA}")).expect("a file");
+    let server = server(&["```json\n{\"city\": \"Rome\"}\n```\n"]);
+    run(ask(&server, &["hi", "--schema"]).arg(&file)).exits(0).prints("{\"city\": \"Rome\"}\n");
+}
+
+#[test]
+fn a_streamed_reply_is_checked_before_anything_is_printed() {
+    let good = [token("{\"city\""), token(":\"Rome\"}"), DONE.to_owned()];
+    let server = Server::once(events(&good));
+    run(&mut ask(&server, &["--stream", "--schema", SCHEMA, "hi"]))
+        .exits(0)
+        .prints("{\"city\":\"Rome\"}\n");
+    assert_eq!(server.request().json()["stream"], true);
+    let server = Server::once(events(&[token("{\"city\""), token(":1}"), DONE.to_owned()]));
+    run(&mut ask(&server, &["--stream", "--schema", SCHEMA, "hi"])).exits(65).prints("");
+}
+
+#[test]
+fn what_is_no_schema_is_refused_before_anything_is_sent() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("bad.json");
+    let server = server(&[]);
+    for (schema, reason) in [
+        ("[]", "an array"),
+        ("{", "not JSON"),
+        (r#"{"type":"strin"}"#, "at /type"),
+        (r#"{"$ref":"file:///etc/hostname"}"#, "does not fetch"),
+    ] {
+        fs::write(&file, schema).expect("a file");
+        run(ask(&server, &["hi", "--schema"]).arg(&file))
+            .exits(65)
+            .prints("")
+            .says(&["bad.json", reason]);
+    }
+    run(&mut ask(&server, &["hi", "--schema", "/nowhere"]))
+        .exits(66)
+        .prints("")
+        .says(&["/nowhere"]);
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn a_repair_adds_the_reply_and_its_fault_to_the_next_request_alone() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("chat.jsonl");
+    let server = server(&["{}", "{\"city\":1}", "{\"city\":\"Rome\"}"]);
+    let arguments = ["--schema", SCHEMA, "--repair", "2", "which?", "--history"];
+    let run = run(ask(&server, &arguments).arg(&file)).exits(0).prints("{\"city\":\"Rome\"}\n");
+    assert_eq!(run.stderr.lines().count(), 2, "{}", run.stderr);
+    let requests = server.requests();
+    let user = json!({"role": "user", "content": "which?"});
+    assert_eq!(requests[0].json()["messages"], json!([user]));
+    for (request, reply) in [(1, "{}"), (2, "{\"city\":1}")] {
+        let messages = &requests[request].json()["messages"];
+        assert_eq!(messages[0], user);
+        assert_eq!(messages[1], json!({"role": "assistant", "content": reply}));
+        assert_eq!(messages[2]["role"], "user");
+        assert!(messages[2]["content"].as_str().is_some_and(|text| text.contains("at ")));
+        assert_eq!(messages.as_array().map(Vec::len), Some(3));
+    }
+    let assistant = json!({"role": "assistant", "content": "{\"city\":\"Rome\"}"});
+    assert_eq!(json_lines(&file), [user, assistant]);
+}
+
+#[test]
+fn when_repairs_are_used_up_the_turn_fails_and_is_not_saved() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("chat.jsonl");
+    let server = server(&["no", "still no"]);
+    let arguments = ["--json-object", "--repair", "1", "hi", "--history"];
+    let run = run(ask(&server, &arguments).arg(&file)).exits(65).prints("");
+    assert!(run.stderr.contains("still no\n"), "{}", run.stderr);
+    assert_eq!(server.requests().len(), 2);
+    assert!(!file.exists());
+}
+
+#[test]
+fn a_stalled_end_of_one_reply_does_not_shorten_the_wait_for_its_repair() {
+    // The stream's end is waited for in steps that the next request must not see.
+    let streams =
+        [events(&[token("no"), DONE.to_owned()]), events(&[token("{}"), DONE.to_owned()])];
+    let server = Server::new(streams.into());
+    run(&mut ask(&server, &["--stream", "--json-object", "--repair", "1", "hi"]))
+        .exits(0)
+        .prints("{}\n");
+}
+
+const BLOCKS: &str =
+    "Use:\n\n1. this\n\n   ```sh\n   ls -l\n   ```\n\n~~~Python\nprint(1)\n~~~\nor\n```sh\npwd";
+
+#[test]
+fn a_code_block_is_printed_alone() {
+    for (option, printed) in [
+        ("-x", "ls -l\n"),
+        ("--extract", "ls -l\n"),
+        ("-x=python", "print(1)\n"),
+        ("--extract-last", "pwd\n"),
+        ("--extract-last=sh", "pwd\n"),
+    ] {
+        ask_for(BLOCKS, &[option, "hi"]).exits(0).prints(printed).says_nothing();
+        ask_for(BLOCKS, &[option, "--stream", "hi"]).exits(0).prints(printed).says_nothing();
+    }
+}
+
+#[test]
+fn a_reply_without_the_code_block_is_exit_65_and_is_lost_nowhere() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("chat.jsonl");
+    for (option, reason) in [("-x", "no code block"), ("-x=rust", "no code block in rust")] {
+        let server = server(&["plain\ntext"]);
+        let run = run(ask(&server, &[option, "hi", "--history"]).arg(&file)).exits(65).prints("");
+        assert!(run.stderr.starts_with("plain\ntext\n"), "{}", run.stderr);
+        assert!(run.stderr.contains(reason), "{}", run.stderr);
+    }
+    assert_eq!(json_lines(&file).len(), 4);
+}
+
+#[test]
+fn a_code_block_goes_to_the_output_file_and_the_reply_to_the_history() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (file, chat) = (directory.path().join("x"), directory.path().join("chat.jsonl"));
+    let server = server(&[BLOCKS]);
+    let mut command = ask(&server, &["-x", "hi"]);
+    run(command.arg("-o").arg(&file).arg("--history").arg(&chat)).exits(0).prints("");
+    assert_eq!(fs::read_to_string(&file).expect("the block"), "ls -l\n");
+    assert_eq!(json_lines(&chat)[1]["content"], BLOCKS);
+}
+
+#[test]
+fn a_json_block_can_be_held_against_a_schema() {
+    let reply = "Here:\n```json\n{\"city\":\"Rome\"}\n```\nDone.";
+    ask_for(reply, &["-x", "--schema", SCHEMA, "hi"]).exits(0).prints("{\"city\":\"Rome\"}\n");
+    ask_for(reply, &["--schema", SCHEMA, "hi"]).exits(65).prints("");
+}
+
+#[test]
+fn a_choice_is_printed_as_it_was_offered() {
+    for reply in ["red", " Red.\n", "{\"answer\":\"red\"}", "\"RED\""] {
+        let server = server(&[reply]);
+        run(&mut ask(&server, &["--choose", "green, red", "hi"]))
+            .exits(0)
+            .prints("red\n")
+            .says_nothing();
+        let request = server.request().json();
+        let answer = "/response_format/json_schema/schema/properties/answer/enum";
+        assert_eq!(request.pointer(answer), Some(&json!(["green", "red"])));
+        assert_eq!(request["messages"][0]["role"], "system");
+        assert_eq!(request["messages"][1], json!({"role": "user", "content": "hi"}));
+    }
+    let run = ask_for("reddish", &["--choose", "green,red", "hi"]).exits(65).prints("");
+    assert!(run.stderr.contains("none of the words green, red"), "{}", run.stderr);
+}
+
+#[test]
+fn a_choice_does_without_a_schema_where_the_server_takes_none() {
+    let refusal = r#"{"error":{"message":"response_format is not supported"}}"#;
+    for status in ["400 Bad Request", "422 Unprocessable Entity", "501 Not Implemented"] {
+        let refused = answer(status, "application/json", refusal);
+        let server = Server::new(vec![refused, plain("green")]);
+        run(&mut ask(&server, &["--choose", "green,red", "hi"])).exits(0).prints("green\n");
+        assert_eq!(server.requests()[1].json()["response_format"], Value::Null);
+    }
+    let refused = || answer("400 Bad Request", "application/json", refusal);
+    let server = Server::new(vec![refused(), refused()]);
+    run(&mut ask(&server, &["--choose", "green,red", "hi"])).exits(69).prints("");
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[test]
+fn the_words_to_choose_from_join_the_system_message_that_there_is() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("chat.jsonl");
+    let system = r#"{"role":"system","content":"Be kind."}"#;
+    fs::write(&file, format!("{system}\n")).expect("a file");
+    let server = server(&["red", "red"]);
+    for arguments in
+        [&["--choose", "green,red", "hi"][..], &["--choose", "green,red", "hi", "-s", "Hm."]]
+    {
+        run(ask(&server, arguments).arg("--history").arg(&file)).exits(0).prints("red\n");
+    }
+    for (request, begin) in [(0, "Be kind.\n\nAnswer with"), (1, "Hm.\n\nAnswer with")] {
+        let messages = server.requests()[request].json()["messages"].clone();
+        let content = messages[0]["content"].as_str().expect("a system message");
+        assert!(content.starts_with(begin), "{content}");
+        let systems = messages.as_array().expect("messages").iter();
+        assert_eq!(systems.filter(|message| message["role"] == "system").count(), 1);
+    }
+    let saved = fs::read_to_string(&file).expect("the history");
+    assert!(saved.starts_with(system) && !saved.contains("Answer with"), "{saved}");
+    assert_eq!(json_lines(&file)[2]["content"], "red");
+}
+
+#[test]
+fn yes_or_no_is_an_exit_status() {
+    for (reply, status) in [("Yes.", 0), ("no", 1), ("{\"answer\":\"no\"}", 1)] {
+        ask_for(reply, &["--yes-no", "hi"]).exits(status).prints("").says_nothing();
+    }
+    let run = ask_for("perhaps", &["--yes-no", "hi"]).exits(65).prints("");
+    assert!(run.stderr.starts_with("perhaps\n"), "{}", run.stderr);
+    run_failure(&["--yes-no", "hi"]);
+}
+
+/// A failure is not taken for a no.
+#[track_caller]
+fn run_failure(arguments: &[&str]) {
+    let server = Server::new(vec![]);
+    run(ask(&server, arguments).args(["--retries", "0"])).exits(75).prints("").says(&[]);
+}
+
+#[test]
+fn words_to_choose_from_are_two_or_more_and_different() {
+    let server = Server::new(vec![]);
+    for words in ["red", "red,", ",", "red,green,red", " , a"] {
+        run(&mut ask(&server, &["--choose", words, "hi"])).exits(2).prints("").says(&["--choose"]);
+    }
+    assert!(server.requests().is_empty());
+}

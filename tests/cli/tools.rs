@@ -1,0 +1,187 @@
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::support::server::{Script, Server, answer, events};
+use crate::support::{ask, completion, json_lines, run};
+
+const TOOLS: &str =
+    r#"[{"type":"function","function":{"name":"weather","parameters":{"type":"object"}}}]"#;
+
+fn tools(directory: &Path) -> String {
+    let file = directory.join("tools.json");
+    fs::write(&file, TOOLS).expect("a file");
+    file.to_str().expect("UTF-8").to_owned()
+}
+
+fn call(id: &str, city: &str) -> Value {
+    let arguments = json!({ "city": city }).to_string();
+    json!({"id": id, "type": "function", "function": {"name": "weather", "arguments": arguments}})
+}
+
+/// A reply that calls tools.
+fn calling(calls: &[Value], content: Value) -> Script {
+    let message = json!({"role": "assistant", "content": content, "tool_calls": calls});
+    let choice = json!({"index": 0, "message": message, "finish_reason": "tool_calls"});
+    answer("200 OK", "application/json", json!({ "choices": [choice] }).to_string())
+}
+
+fn delta(delta: Value, finish: Value) -> String {
+    let choice = json!({"index": 0, "delta": delta, "finish_reason": finish});
+    format!("data: {}\n\n", json!({ "choices": [choice] }))
+}
+
+const PRINTED: &str = "{\"id\":\"a\",\"name\":\"weather\",\"arguments\":{\"city\":\"Paris\"}}\n{\"id\":\"b\",\"name\":\"weather\",\"arguments\":{\"city\":\"Rome\"}}\n";
+
+#[test]
+fn each_call_is_a_line_and_the_message_with_them_is_saved() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (tools, file) = (tools(directory.path()), directory.path().join("chat.jsonl"));
+    let calls = [call("a", "Paris"), call("b", "Rome")];
+    let server = Server::once(calling(&calls, Value::Null));
+    let mut command = ask(&server, &["--tools", &tools, "--tool-choice", "auto", "hi"]);
+    run(command.arg("--history").arg(&file)).exits(0).prints(PRINTED).says_nothing();
+    let request = server.request().json();
+    assert_eq!(request["tools"], serde_json::from_str::<Value>(TOOLS).expect("JSON"));
+    assert_eq!(request["tool_choice"], "auto");
+    let saved = json_lines(&file);
+    assert_eq!(saved[1], json!({"role": "assistant", "tool_calls": calls}));
+}
+
+#[test]
+fn fragments_of_streamed_calls_are_joined() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (tools, file) = (tools(directory.path()), directory.path().join("chat.jsonl"));
+    let begin = |index: u64, id: &str| {
+        let function = json!({"name": "weather", "arguments": ""});
+        json!({"tool_calls": [{"index": index, "id": id, "type": "function", "function": function}]})
+    };
+    let more = |index: u64, text: &str| json!({"tool_calls": [{"index": index, "function": {"arguments": text}}]});
+    let stream = [
+        delta(json!({"role": "assistant", "content": null}), Value::Null),
+        delta(begin(0, "a"), Value::Null),
+        delta(more(0, "{\"city\":"), Value::Null),
+        delta(begin(1, "b"), Value::Null),
+        delta(more(1, "{\"city\":\"Rome\"}"), Value::Null),
+        delta(more(0, "\"Paris\"}"), Value::Null),
+        delta(json!({}), "tool_calls".into()),
+        "data: [DONE]\n\n".to_owned(),
+    ];
+    for finish in ["tool_calls", "stop"] {
+        let stream = stream
+            .clone()
+            .map(|event| event.replace("\"tool_calls\"}]", &format!("\"{finish}\"}}]")));
+        let server = Server::once(events(&stream));
+        let mut command = ask(&server, &["--stream", "--tools", &tools, "hi", "--history"]);
+        run(command.arg(&file)).exits(0).prints(PRINTED).says_nothing();
+    }
+    let saved = json_lines(&file);
+    assert_eq!(saved[1]["tool_calls"], json!([call("a", "Paris"), call("b", "Rome")]));
+}
+
+#[test]
+fn text_beside_calls_goes_to_stderr_and_into_the_history() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (tools, file) = (tools(directory.path()), directory.path().join("chat.jsonl"));
+    let server = Server::once(calling(&[call("a", "Paris")], "Let me look.".into()));
+    let mut command = ask(&server, &["--tools", &tools, "hi", "--history"]);
+    let run = run(command.arg(&file)).exits(0);
+    assert_eq!(run.stderr, "Let me look.\n");
+    assert_eq!(String::from_utf8_lossy(&run.stdout).lines().count(), 1);
+    assert_eq!(json_lines(&file)[1]["content"], "Let me look.");
+}
+
+#[test]
+fn the_result_of_a_tool_is_a_line_that_continue_sends() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (tools, file) = (tools(directory.path()), directory.path().join("chat.jsonl"));
+    let reply = answer("200 OK", "application/json", completion("18 degrees"));
+    let server = Server::new(vec![calling(&[call("a", "Paris")], Value::Null), reply]);
+    run(ask(&server, &["--tools", &tools, "hi", "--history"]).arg(&file)).exits(0);
+    let result = r#"{"role":"tool","tool_call_id":"a","content":"18"}"#;
+    let lines = fs::read_to_string(&file).expect("the history");
+    fs::write(&file, format!("{lines}{result}\n")).expect("the history");
+    run(ask(&server, &["--tools", &tools, "--continue", "--history"]).arg(&file))
+        .exits(0)
+        .prints("18 degrees\n");
+    let messages = server.requests()[1].json()["messages"].clone();
+    let roles: Vec<_> = messages.as_array().expect("messages").iter().map(|m| &m["role"]).collect();
+    assert_eq!(roles, ["user", "assistant", "tool"]);
+    assert_eq!(json_lines(&file).len(), 4);
+}
+
+#[test]
+fn a_named_tool_is_called_for_by_its_name() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let tools = tools(directory.path());
+    let server = Server::once(answer("200 OK", "application/json", completion("hm")));
+    run(&mut ask(&server, &["--tools", &tools, "--tool-choice", "weather", "hi"])).exits(0);
+    let choice = json!({"type": "function", "function": {"name": "weather"}});
+    assert_eq!(server.request().json()["tool_choice"], choice);
+}
+
+#[test]
+fn a_call_that_is_none_is_an_error() {
+    let bad =
+        |arguments: &str| json!({"id": "a", "function": {"name": "f", "arguments": arguments}});
+    for (call, status, reason) in [
+        (bad("{\"city\":"), 65, "not JSON"),
+        (bad("[]"), 65, "an array"),
+        (json!({"id": "a", "function": {"arguments": "{}"}}), 76, "without a name"),
+    ] {
+        let server = Server::once(calling(&[call], Value::Null));
+        run(&mut ask(&server, &["hi"])).exits(status).prints("").says(&[reason]);
+    }
+    let server = Server::once(calling(&[], Value::Null));
+    run(&mut ask(&server, &["hi"])).exits(76).prints("").says(&["calls no tool"]);
+}
+
+#[test]
+fn a_file_without_tools_is_refused_before_anything_is_sent() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("tools.json");
+    let server = Server::new(vec![]);
+    for (text, reason) in
+        [("{}", "an object, not an array"), ("[1]", "an object"), ("[", "not JSON")]
+    {
+        fs::write(&file, text).expect("a file");
+        run(ask(&server, &["hi", "--tools"]).arg(&file)).exits(65).says(&["tools.json", reason]);
+    }
+    run(&mut ask(&server, &["hi", "--tools", "/nowhere"])).exits(66).says(&["/nowhere"]);
+    run(&mut ask(&server, &["hi", "--tool-choice", "auto"])).exits(2).says(&["--tools"]);
+    assert!(server.requests().is_empty());
+}
+
+/// The shell loop of the README, with the answers that a model would give.
+#[test]
+fn the_loop_of_the_readme_hands_every_result_over() {
+    let directory = tempfile::tempdir().expect("a directory");
+    tools(directory.path());
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(readme).expect("the README");
+    let block = readme.split("```sh\n").find(|block| block.contains("--tools tools.json"));
+    let script = block.and_then(|block| block.split("```").next()).expect("the loop");
+    if !Path::new("/usr/bin/jq").exists() {
+        crate::support::skip("jq cannot be had");
+        return;
+    }
+    let calls = [call("a", "Paris"), call("b", "New York")];
+    let reply = answer("200 OK", "application/json", completion("Sunny everywhere."));
+    let server = Server::new(vec![calling(&calls, Value::Null), reply]);
+    let gravix = Path::new(env!("CARGO_BIN_EXE_gravix")).parent().expect("a directory");
+    let mut bash = std::process::Command::new("bash");
+    bash.env_clear()
+        .env("PATH", format!("{}:/usr/bin:/bin", gravix.display()))
+        .env("GRAVIX_BASE_URL", server.base_url())
+        .current_dir(directory.path())
+        .stdin(std::process::Stdio::null())
+        .args(["-euo", "pipefail", "-c", script]);
+    run(&mut bash).exits(0).prints("Sunny everywhere.\n").says_nothing();
+    let messages = server.requests()[1].json()["messages"].clone();
+    for (message, id, city) in [(2, "a", "Paris"), (3, "b", "New York")] {
+        let content = format!("18 degrees and sunny in {city}");
+        let result = json!({"role": "tool", "tool_call_id": id, "content": content});
+        assert_eq!(messages[message], result);
+    }
+}
