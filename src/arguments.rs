@@ -7,7 +7,7 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, Args as _, Command as ClapCommand, CommandFactory, FromArgMatches};
 
 use crate::cli::{Args, COMPANIONS, Command, NetworkArgs, SettingsArgs, VolumeArgs};
-use crate::config::Config;
+use crate::config::{Config, InForce};
 use crate::environment::Environment;
 use crate::error::Result;
 use crate::key::KeySource;
@@ -16,6 +16,10 @@ use crate::key::KeySource;
 pub struct Arguments {
     pub command: Command,
     pub key: KeySource,
+    /// The names of the settings that the configuration brought.
+    pub configured: Vec<String>,
+    /// What the user should know of how the settings came about.
+    pub warnings: Vec<String>,
 }
 
 /// # Errors
@@ -31,7 +35,7 @@ pub fn parse(
         Err(refusal) => return Ok(Err(refusal)),
     };
     let Some((name @ ("ask" | "models"), given)) = typed.subcommand() else {
-        return Ok(meant(&typed, KeySource::Default));
+        return Ok(meant(&typed, InForce::default()));
     };
     let settings = match SettingsArgs::from_arg_matches(given) {
         Ok(settings) => settings,
@@ -40,7 +44,7 @@ pub fn parse(
     let ask = ask(&command);
     let config = Config::load(&settings, environment, ask)?;
     if config.is_empty() {
-        return Ok(meant(&typed, KeySource::Default));
+        return Ok(meant(&typed, InForce::default()));
     }
     let shared = VolumeArgs::augment_args(NetworkArgs::augment_args(ClapCommand::new("shared")));
     let settable = if name == "ask" { ask } else { &shared };
@@ -48,7 +52,7 @@ pub fn parse(
     // The command's name is the first word: gravix itself has no options.
     line.splice(2..2, in_force.first_options());
     let command = Args::command().mut_subcommand(name, |command| in_force.apply(command));
-    Ok(command.try_get_matches_from(line).and_then(|matches| meant(&matches, in_force.key)))
+    Ok(command.try_get_matches_from(line).and_then(|matches| meant(&matches, in_force)))
 }
 
 /// The command whose options can be set.
@@ -56,9 +60,12 @@ pub fn ask(command: &ClapCommand) -> &ClapCommand {
     command.find_subcommand("ask").expect("a command of cli::Command")
 }
 
-fn meant(matches: &ArgMatches, key: KeySource) -> Result<Arguments, clap::Error> {
+fn meant(matches: &ArgMatches, in_force: InForce) -> Result<Arguments, clap::Error> {
     ensure_companions(matches)?;
-    Ok(Arguments { command: Args::from_arg_matches(matches)?.command, key })
+    let command = Args::from_arg_matches(matches)?.command;
+    let configured = in_force.configured();
+    let InForce { key, warnings, .. } = in_force;
+    Ok(Arguments { command, key, configured, warnings })
 }
 
 /// clap's own `requires` does not see what the configuration sets.

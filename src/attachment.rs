@@ -1,7 +1,6 @@
 //! Images made into content parts, and text files into code blocks.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::path::Path;
 
 use base64::Engine;
@@ -9,8 +8,9 @@ use base64::prelude::BASE64_STANDARD;
 
 use crate::api::request::{ContentPart, ImageUrl};
 use crate::code_block;
-use crate::encoding::Encoding;
+use crate::encoding::{self, Encoding};
 use crate::error::{Error, Result};
+use crate::terminal::push_harmless;
 
 /// The image at a place that is a URL or a file. A URL is left to the server.
 ///
@@ -19,12 +19,12 @@ use crate::error::{Error, Result};
 pub fn image(place: &OsStr, media_type: Option<&str>) -> Result<ContentPart> {
     if let Some(url) = place.to_str().filter(|place| is_url(place)) {
         if media_type.is_some() {
-            let message = format!("{url}: --attach-type is for files; a server asks the URL");
-            return Err(Error::Usage(message));
+            let message = "--attach-type is for files: who fetches a URL is told the type";
+            return Err(Error::Usage(message.to_owned()));
         }
         return Ok(part(url.to_owned()));
     }
-    let bytes = read(place.as_ref())?;
+    let bytes = encoding::read(place.as_ref())?;
     inline(&bytes, &place.display().to_string(), media_type)
 }
 
@@ -51,25 +51,33 @@ pub fn inline(bytes: &[u8], what: &str, media_type: Option<&str>) -> Result<Cont
 /// # Errors
 /// [`Error::Unreadable`], and [`Error::Input`] for what is no text.
 pub fn text(path: &Path, encoding: Encoding) -> Result<String> {
-    let name = path.display().to_string();
-    let bytes = read(path)?;
-    if let Some(media_type) = image_type(&bytes) {
-        return Err(Error::Input(format!("{name}: this is {media_type}; -a attaches images")));
-    }
-    let text = encoding.decode(bytes, &name)?;
-    let language = path.extension().and_then(OsStr::to_str).unwrap_or_default();
-    Ok(format!("{name}:\n\n{}", code_block::fence(language, &text)))
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
     if path.as_os_str() == "-" {
         let message = "-f takes no '-': standard input is part of the prompt as it is; a file of that name is ./-";
         return Err(Error::Usage(message.to_owned()));
     }
-    fs::read(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })
+    let mut name = Vec::new();
+    push_harmless(&mut name, &path.display().to_string().replace(['\n', '\t'], " "));
+    let name = String::from_utf8_lossy(&name);
+    let bytes = encoding::read(path)?;
+    ensure_no_image(&bytes, &name, "-a attaches it")?;
+    let text = encoding.decode(bytes, &name)?;
+    let is_language = |c: char| c.is_ascii_alphanumeric() || "+#_-".contains(c);
+    let language = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+    let language = if language.chars().all(is_language) { language } else { "" };
+    Ok(format!("{name}:\n\n{}", code_block::fence(language, &text)))
 }
 
-fn is_url(place: &str) -> bool {
+/// # Errors
+/// [`Error::Input`] with `advice` for bytes that are no text, but an image.
+pub fn ensure_no_image(bytes: &[u8], what: &str, advice: &str) -> Result<()> {
+    match image_type(bytes).filter(|_| std::str::from_utf8(bytes).is_err()) {
+        Some(kind) => Err(Error::Input(format!("{what}: this is {kind}; {advice}"))),
+        None => Ok(()),
+    }
+}
+
+/// Whether a place of an image is a URL.
+pub fn is_url(place: &str) -> bool {
     ["http://", "https://", "data:"].iter().any(|scheme| {
         place.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme))
     })
@@ -77,9 +85,10 @@ fn is_url(place: &str) -> bool {
 
 /// The media type of an image, by its first bytes.
 fn image_type(bytes: &[u8]) -> Option<&'static str> {
-    infer::get(bytes)
-        .filter(|kind| kind.matcher_type() == infer::MatcherType::Image)
-        .map(|kind| kind.mime_type())
+    let kind = infer::get(bytes).filter(|kind| kind.matcher_type() == infer::MatcherType::Image)?;
+    // Texts begin with BM too; a bitmap has four bytes of zero behind its size.
+    let is_bitmap = || bytes.get(6..10) == Some(&[0; 4]);
+    Some(kind.mime_type()).filter(|name| *name != "image/bmp" || is_bitmap())
 }
 
 fn part(url: String) -> ContentPart {

@@ -18,7 +18,8 @@ pub fn all(text: &str) -> Vec<CodeBlock> {
     for event in Parser::new(text) {
         match (event, &mut open) {
             (Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))), _) => {
-                let language = info.split_whitespace().next().unwrap_or_default().to_owned();
+                let ends = |c: char| c.is_whitespace() || matches!(c, ',' | '{');
+                let language = info.split(ends).next().unwrap_or_default().to_owned();
                 open = Some(CodeBlock { language, content: String::new() });
             }
             (Event::Text(text), Some(block)) => block.content += &text,
@@ -63,6 +64,7 @@ mod tests {
             ("1. Do this:\n\n   ```sh\n   ls\n     -l\n   ```\n", "sh", "ls\n  -l\n"),
             ("> ```\n> quoted\n> ```", "", "quoted\n"),
             ("```\n```", "", ""),
+            ("```rust,ignore\nx\n```", "rust", "x\n"),
             ("```py\nunclosed", "py", "unclosed"),
         ] {
             let block = (language.to_owned(), content.to_owned());

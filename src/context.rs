@@ -12,4 +12,16 @@ pub struct Context<'a> {
     pub notes: &'a Notes,
     /// Where the configuration says that the key is.
     pub key: KeySource,
+    /// The names of the settings that the configuration brought, as it has
+    /// them.
+    pub configured: Vec<String>,
+    /// What the user should know of how the settings came about.
+    pub warnings: Vec<String>,
+}
+
+impl Context<'_> {
+    /// Whether an option, if there is one, was typed.
+    pub fn is_typed(&self, name: &str) -> bool {
+        !self.configured.iter().any(|configured| configured == name)
+    }
 }

@@ -25,7 +25,9 @@ pub fn head(network: &Network, key: Option<&KeySource>, streams: bool) -> Result
     let mut has_type = false;
     for (name, value) in &network.headers {
         has_type |= name.eq_ignore_ascii_case("content-type");
-        parts.push(format!("-H {}", quoted(&format!("{name}: {value}"))));
+        // curl leaves out a header without a value, unless it is told so.
+        let end = if value.is_empty() { ";".to_owned() } else { format!(": {value}") };
+        parts.push(format!("-H {}", quoted(&(name.clone() + &end))));
     }
     if !has_type {
         parts.push("-H 'Content-Type: application/json'".to_owned());
@@ -55,7 +57,8 @@ fn expression(key: &KeySource) -> String {
     match key {
         KeySource::Default | KeySource::Variable(_) => format!("${key}"),
         KeySource::File(path) => format!("$(cat {})", quoted(&path.display().to_string())),
-        KeySource::Command(command) => format!("$({command})"),
+        // The command may end in a comment.
+        KeySource::Command(command) => format!("$({command}\n)"),
     }
 }
 

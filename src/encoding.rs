@@ -1,6 +1,17 @@
-//! Bytes made into text.
+//! Bytes of files, and bytes made into text.
+
+use std::fs;
+use std::path::Path;
 
 use crate::error::{Error, Result};
+
+/// The bytes of a file.
+///
+/// # Errors
+/// [`Error::Unreadable`].
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })
+}
 
 /// What becomes of bytes that are not UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -33,7 +33,10 @@ pub fn named(args: &ModelArgs) -> Result<Object> {
 }
 
 /// `a.b=VALUE` as `{"a":{"b":VALUE}}`.
-fn parameter(param: &str) -> Result<Object> {
+///
+/// # Errors
+/// [`Error::Input`].
+pub fn parameter(param: &str) -> Result<Object> {
     let refused = |reason| Err(Error::Input(format!("--param {param}: {reason}")));
     let Some((path, text)) = param.split_once('=') else {
         return refused("not of the form NAME=VALUE");
@@ -72,8 +75,7 @@ pub fn assemble(
         body: _,
     } = &args.model;
     let (tools, tool_choice) = tools(&args.form)?;
-    let wants_usage =
-        args.output.usage || args.output.json || args.output.events || args.output.log.is_some();
+    let wants_usage = args.output.usage || args.output.json || args.output.log.is_some();
     let fields = [
         ("model", Some(model.into())),
         ("temperature", temperature.map(Value::from)),
@@ -87,11 +89,17 @@ pub fn assemble(
         ("tools", tools),
         ("tool_choice", tool_choice),
         ("stream", streams.then_some(Value::Bool(true))),
-        ("stream_options", (streams && wants_usage).then(|| json!({"include_usage": true}))),
     ];
     let present = |(name, value): (&str, Option<Value>)| Some((name.to_owned(), value?));
     let mut fields: Object = fields.into_iter().filter_map(present).collect();
-    fields.extend(named);
+    json::merge(&mut fields, named);
+    if wants_usage && fields.get("stream") == Some(&Value::Bool(true)) {
+        let mut usage = Object::from_iter([("include_usage".to_owned(), Value::Bool(true))]);
+        if let Some(Value::Object(options)) = fields.shift_remove("stream_options") {
+            usage.extend(options);
+        }
+        fields.insert("stream_options".to_owned(), usage.into());
+    }
     Ok(fields)
 }
 

@@ -123,7 +123,11 @@ fn json_of(reply: &str) -> Result<(String, Value), String> {
 /// The word that a reply means: alone, or as the JSON that was asked for.
 fn chosen<'a>(reply: &str, words: &'a [String]) -> Option<&'a String> {
     let answer = match json_of(reply) {
-        Ok((_, Value::Object(object))) => object.get("answer")?.as_str()?.to_owned(),
+        Ok((_, Value::Object(object))) => match object.get("answer")? {
+            Value::String(word) => word.clone(),
+            answer @ (Value::Number(_) | Value::Bool(_)) => answer.to_string(),
+            _ => return None,
+        },
         Ok((_, Value::String(word))) => word,
         _ => reply.to_owned(),
     };
@@ -142,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_word_is_known_however_it_is_dressed() {
-        let words = ["red", "Green", "no."].map(str::to_owned);
+        let words = ["red", "Green", "no.", "7"].map(str::to_owned);
         for (reply, word) in [
             ("red", Some("red")),
             (" Red.\n", Some("red")),
@@ -154,6 +158,8 @@ mod tests {
             ("red, I think", None),
             ("redgreen", None),
             (r#"{"color":"red"}"#, None),
+            (r#"{"answer":7}"#, Some("7")),
+            (r#"{"answer":["red"]}"#, None),
             ("", None),
         ] {
             assert_eq!(chosen(reply, &words).map(String::as_str), word, "{reply}");

@@ -1,10 +1,10 @@
 //! JSON texts, as far as serde_json leaves something to do. Knows no chat.
 
-use std::fs;
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use crate::encoding;
 use crate::error::{Error, Result};
 
 /// An object's fields, in their order.
@@ -16,10 +16,15 @@ pub type Object = Map<String, Value>;
 /// # Errors
 /// [`Error::Unreadable`], and [`Error::Input`] for what is not UTF-8.
 pub fn file_or_text(option: &str, value: &str) -> Result<(String, String)> {
-    if value.trim_start().starts_with('{') {
+    if is_object(value) {
         return Ok((value.to_owned(), option.to_owned()));
     }
     Ok((read(Path::new(value))?, value.to_owned()))
+}
+
+/// Whether the value of an option that takes `FILE|JSON` is JSON.
+pub fn is_object(value: &str) -> bool {
+    value.trim_start().starts_with('{')
 }
 
 /// The text of a file that holds JSON.
@@ -27,8 +32,7 @@ pub fn file_or_text(option: &str, value: &str) -> Result<(String, String)> {
 /// # Errors
 /// Those of [`file_or_text`].
 pub fn read(path: &Path) -> Result<String> {
-    let bytes =
-        fs::read(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
+    let bytes = encoding::read(path)?;
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(&bytes).to_vec();
     String::from_utf8(bytes).map_err(|_| Error::Input(format!("{}: not UTF-8", path.display())))
 }

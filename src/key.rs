@@ -2,16 +2,21 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+use crate::encoding;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::notes::Notes;
@@ -71,8 +76,7 @@ pub fn find(
             None => Err(Error::Config(format!("the key should be in {name}, which is not set"))),
         },
         KeySource::File(path) => {
-            let key = fs::read(path)
-                .map_err(|source| Error::Unreadable { path: path.clone(), source })?;
+            let key = encoding::read(path)?;
             warn_if_exposed(path, notes);
             Secret::parse(&OsString::from_vec(key), &origin).map(Some)
         }
@@ -96,18 +100,24 @@ fn warn_if_exposed(path: &Path, notes: &Notes) {
 fn run(command: &str) -> Result<Vec<u8>, String> {
     let begun = Instant::now();
     // Standard input may be the prompt.
-    let mut child = Command::new("sh")
-        .args(["-c", command])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|error| format!("sh cannot be run: {error}"))?;
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).stdin(Stdio::null()).stdout(Stdio::piped());
+    // Whoever sits at a terminal may be asked there, which is for the
+    // foreground alone.
+    let is_alone = File::open("/dev/tty").is_err();
+    if is_alone {
+        shell.process_group(0);
+    }
+    let mut child = shell.spawn().map_err(|error| format!("sh cannot be run: {error}"))?;
     let printed = child.stdout.take().and_then(read_within_patience);
     let status = printed.as_ref().and_then(|_| wait_until(&mut child, begun + PATIENCE));
     let Some((printed, status)) = printed.zip(status) else {
         // It may have ended in the meantime.
         let _ = child.kill();
-        return Err(format!("it printed no key within {} s", PATIENCE.as_secs()));
+        if is_alone {
+            let _ = killpg(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL);
+        }
+        return Err(format!("it did not end within {} s", PATIENCE.as_secs()));
     };
     let printed = printed.map_err(|error| error.to_string())?;
     match status {

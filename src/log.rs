@@ -1,10 +1,11 @@
 //! The log of requests: one line of JSON each, in one locked write.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -14,6 +15,12 @@ use crate::api::events::Usage;
 use crate::append::append_lines;
 use crate::error::{Error, Result};
 use crate::signals::Hold;
+
+/// How long another process may keep the log to itself.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often the lock is tried.
+const POLL: Duration = Duration::from_millis(5);
 
 #[derive(Debug)]
 pub struct Log {
@@ -28,7 +35,7 @@ pub struct Entry<'a> {
     #[serde(serialize_with = "as_rfc_3339")]
     pub time: SystemTime,
     pub model: &'a Value,
-    pub base_url: &'a str,
+    pub base_url: String,
     /// The HTTP status of the last try, where there was one.
     pub status: Option<u16>,
     pub tries: u32,
@@ -69,24 +76,45 @@ impl Log {
         Ok(Self { path: path.to_owned(), file })
     }
 
-    /// Appends a line.
+    /// Whether this is the same file as `other`.
+    pub fn is_same(&self, other: &File) -> bool {
+        let identity = |file: &File| file.metadata().map(|data| (data.dev(), data.ino())).ok();
+        identity(&self.file).is_some_and(|own| identity(other) == Some(own))
+    }
+
+    /// Appends whole lines.
     ///
     /// # Errors
     /// [`Error::NotLogged`].
-    pub fn append(&self, entry: &Entry) -> Result<()> {
-        let _hold = Hold::new();
-        self.write(entry).map_err(|source| Error::NotLogged { path: self.path.clone(), source })
+    pub fn append(&self, lines: Vec<u8>) -> Result<()> {
+        let written = self.lock().and_then(|()| {
+            let _hold = Hold::new();
+            append_lines(&self.file, lines, |_| Ok(()))
+        });
+        match written {
+            Ok(_) => Ok(()),
+            Err(source) => Err(Error::NotLogged { path: self.path.clone(), source }),
+        }
     }
 
-    fn write(&self, entry: &Entry) -> io::Result<()> {
-        let mut line = serde_json::to_vec(entry)?;
-        line.push(b'\n');
+    /// Waits for the lock, which others hold for one write alone. It is given
+    /// back when the file is closed.
+    fn lock(&self) -> io::Result<()> {
+        let begun = Instant::now();
+        while let Err(TryLockError::WouldBlock) = self.file.try_lock() {
+            if begun.elapsed() > PATIENCE {
+                return Err(io::Error::other("another process keeps it locked"));
+            }
+            thread::sleep(POLL);
+        }
         // A file system without locks is done without.
-        let _ = self.file.lock();
-        let appended = append_lines(&self.file, line, |_| Ok(()));
-        let _ = self.file.unlock();
-        appended.map(drop)
+        Ok(())
     }
+}
+
+/// An entry as a line, with its newline.
+pub fn line(entry: &Entry) -> String {
+    serde_json::to_string(entry).expect("a value without maps") + "\n"
 }
 
 fn as_rfc_3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {

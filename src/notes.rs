@@ -66,6 +66,9 @@ impl Notes {
 
     /// Shows text of several lines as it is, but for what harms a terminal.
     pub fn show(&self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
         let mut shown = Vec::new();
         push_harmless(&mut shown, &self.masked(text.to_owned()));
         if !shown.ends_with(b"\n") {

@@ -2,14 +2,13 @@
 //! a file into the system prompt. Text stays as it is, but for one line end
 //! at the very end of standard input or of the system prompt's file.
 
-use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::api::request::{Content, ContentPart};
 use crate::attachment;
 use crate::cli::message::Piece;
-use crate::encoding::Encoding;
+use crate::encoding::{self, Encoding};
 use crate::error::{Error, Result};
 use crate::notes::Notes;
 
@@ -56,7 +55,7 @@ pub fn assemble<R: Read + Send>(
             piece @ Piece::Word(_) if is_stdin(piece) => text(read(&mut input, encoding)?),
             Piece::Word(_) => text(join(pieces, encoding)?),
             Piece::File(path) => text(attachment::text(path, encoding)?),
-            Piece::Attachment { place, media_type } if place == "-" => {
+            piece @ Piece::Attachment { media_type, .. } if is_stdin(piece) => {
                 let bytes = read_bytes(&mut input)?;
                 attachment::inline(&bytes, "standard input", media_type.as_deref())?
             }
@@ -84,7 +83,8 @@ fn content(parts: Vec<ContentPart>) -> Option<Content> {
         match (joined.last_mut(), part) {
             (_, ContentPart::Text { text }) if text.is_empty() => {}
             (Some(ContentPart::Text { text }), ContentPart::Text { text: more }) => {
-                *text = format!("{text}\n\n{more}");
+                text.push_str("\n\n");
+                text.push_str(&more);
             }
             (_, part) => joined.push(part),
         }
@@ -102,11 +102,14 @@ fn text(text: String) -> ContentPart {
     ContentPart::Text { text }
 }
 
+/// Whether a piece is read from standard input, which other pieces then are
+/// not.
 fn is_stdin(piece: &Piece) -> bool {
+    let names = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
     match piece {
         Piece::Word(word) => word == "-",
-        Piece::Attachment { place, .. } => place == "-",
-        Piece::File(_) => false,
+        Piece::Attachment { place, .. } => place == "-" || names.iter().any(|name| place == name),
+        Piece::File(path) => names.iter().any(|name| path.as_os_str() == *name),
     }
 }
 
@@ -116,9 +119,7 @@ fn is_word(piece: &Piece) -> bool {
 
 /// The text of a file, less one line end at its end.
 pub fn read_file(path: &Path, encoding: Encoding) -> Result<String> {
-    let bytes =
-        fs::read(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
-    encoding.decode(strip_line_end(bytes), &path.display().to_string())
+    encoding.decode(strip_line_end(encoding::read(path)?), &path.display().to_string())
 }
 
 fn join(words: &[Piece], encoding: Encoding) -> Result<String> {
@@ -130,13 +131,16 @@ fn join(words: &[Piece], encoding: Encoding) -> Result<String> {
 }
 
 fn read(input: impl Read, encoding: Encoding) -> Result<String> {
-    encoding.decode(strip_line_end(read_bytes(input)?), "standard input")
+    let bytes = read_bytes(input)?;
+    attachment::ensure_no_image(&bytes, "standard input", "-a - attaches it")?;
+    encoding.decode(strip_line_end(bytes), "standard input")
 }
 
 fn read_bytes(mut input: impl Read) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let path = || PathBuf::from("standard input");
-    input.read_to_end(&mut bytes).map_err(|source| Error::Unreadable { path: path(), source })?;
+    input
+        .read_to_end(&mut bytes)
+        .map_err(|source| Error::Unreadable { path: PathBuf::from("standard input"), source })?;
     Ok(bytes)
 }
 

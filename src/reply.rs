@@ -18,8 +18,8 @@ pub struct Reply {
     /// The whole response, of payloads where they are given.
     pub response: Assembly,
     asked: Instant,
-    /// How many events brought text, and how long after the question the
-    /// first of them came.
+    /// How many events brought text or calls, and how long after the question
+    /// the first of them came.
     chunks: u64,
     first: Option<Duration>,
 }
@@ -48,7 +48,11 @@ impl Reply {
                 self.first.get_or_insert_with(|| self.asked.elapsed());
             }
             Event::Refusal(words) => self.refusal += words,
-            Event::Call(fragment) => self.calls.add(fragment.clone()),
+            Event::Call(fragment) => {
+                self.calls.add(fragment.clone());
+                self.chunks += 1;
+                self.first.get_or_insert_with(|| self.asked.elapsed());
+            }
             Event::Payload(payload) => self.response.add(payload),
             Event::Finish(reason) => self.finish = Some(*reason),
             Event::Usage(usage) => self.usage = Some(*usage),
@@ -56,7 +60,7 @@ impl Reply {
         }
     }
 
-    /// How long after the question the first text came.
+    /// How long after the question the first text or call came.
     pub fn first(&self) -> Option<Duration> {
         self.first
     }

@@ -1,6 +1,6 @@
 //! A JSON Schema, and whether a value is what it describes.
 
-use boon::{CompileError, Compiler, SchemaIndex, Schemas, UrlLoader, ValidationError};
+use boon::{CompileError, Compiler, ErrorKind, SchemaIndex, Schemas, UrlLoader, ValidationError};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
@@ -42,7 +42,14 @@ impl Schema {
         let refused = |error| Error::Input(format!("{what}: not a JSON Schema: {}", told(&error)));
         compiler.add_resource(PLACE, source.clone()).map_err(refused)?;
         let index = compiler.compile(PLACE, &mut compiled).map_err(refused)?;
-        Ok(Self { source, compiled, index })
+        let schema = Self { source, compiled, index };
+        // A circle shows whatever the value is.
+        match schema.compiled.validate(&Value::Null, index) {
+            Err(error) if is_circular(&error) => Err(Error::Input(format!(
+                "{what}: not a JSON Schema: it refers to itself in a circle"
+            ))),
+            _ => Ok(schema),
+        }
     }
 
     pub fn source(&self) -> &Value {
@@ -84,6 +91,10 @@ fn told(error: &CompileError) -> String {
         CompileError::LoadUrlError { src, .. } => src.to_string(),
         other => other.to_string().replace(PLACE, ""),
     }
+}
+
+fn is_circular(error: &ValidationError) -> bool {
+    matches!(error.kind, ErrorKind::RefCycle { .. }) || error.causes.iter().any(is_circular)
 }
 
 /// The faults at the bottom of a tree of them: where, and what.
@@ -141,6 +152,8 @@ mod tests {
             (r#"{"$ref":"file:///etc/hostname"}"#, "does not fetch"),
             (r##"{"$ref":"#/$defs/x"}"##, "x"),
             (r#"{"pattern":"("}"#, "pattern"),
+            (r##"{"$ref":"#"}"##, "circle"),
+            (r##"{"allOf":[{"$ref":"#"}]}"##, "circle"),
         ] {
             let Err(error) = Schema::parse(schema, "s.json") else { panic!("{schema}") };
             let error = error.to_string();

@@ -59,7 +59,17 @@ impl Secret {
 /// Whether the value of a header of this name is not to be shown.
 pub fn is_secret_header(name: &str) -> bool {
     name.to_ascii_lowercase().split('-').any(|part| {
-        matches!(part, "apikey" | "authorization" | "cookie" | "key" | "secret" | "token")
+        matches!(
+            part,
+            "apikey"
+                | "auth"
+                | "authorization"
+                | "cookie"
+                | "key"
+                | "password"
+                | "secret"
+                | "token"
+        )
     })
 }
 

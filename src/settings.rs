@@ -24,7 +24,7 @@ pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 pub const DEFAULT_RETRIES: u32 = 2;
 
 /// How many stop sequences the API takes.
-const MAX_STOPS: usize = 4;
+pub const MAX_STOPS: usize = 4;
 
 /// Where the API is, how to reach it, and how to be let in.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Network {
         let mut network = Self {
             base_url,
             key: None,
-            headers: args.headers.clone(),
+            headers: latest(&args.headers),
             limits: Limits {
                 connect: args.connect_timeout.unwrap_or(DEFAULT_CONNECT_TIMEOUT),
                 idle: args.idle_timeout.unwrap_or(DEFAULT_IDLE_TIMEOUT),
@@ -92,36 +92,46 @@ impl Network {
     /// Gets the key, where one is to be sent.
     ///
     /// # Errors
-    /// [`Error::Config`] where a key is missing or must not be sent, and
-    /// those of [`key::find`].
+    /// [`Error::Config`] where there is none, and those of
+    /// [`Self::ensure_key_may_go`] and [`key::find`].
     pub fn find_key(&mut self, args: &NetworkArgs, context: &Context, notes: &Notes) -> Result<()> {
-        let Context { environment, key: source, .. } = context;
+        let BaseUrl::Http { host, .. } = &self.base_url else {
+            return Ok(());
+        };
+        self.ensure_key_may_go(args, context)?;
+        self.key = key::find(&context.key, context.environment, notes)?;
+        match &self.key {
+            Some(key) => notes.keep_secret(key.clone()),
+            None if host == DEFAULT_HOST => {
+                return Err(Error::Config(format!(
+                    "no API key for {host}: set {KEY_VARIABLE}, or try --base-url mock:"
+                )));
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// A key crosses no network in the clear unless the user allows it.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn ensure_key_may_go(&self, args: &NetworkArgs, context: &Context) -> Result<()> {
         let BaseUrl::Http { url, host } = &self.base_url else {
             return Ok(());
         };
-        self.key = key::find(source, environment, notes)?;
-        match &self.key {
-            None if host == DEFAULT_HOST => Err(Error::Config(format!(
-                "no API key for {host}: set {KEY_VARIABLE}, or try --base-url mock:"
-            ))),
-            None => Ok(()),
-            Some(key) => {
-                notes.keep_secret(key.clone());
-                // Through a proxy a request leaves this machine wherever it goes.
-                let is_private =
-                    url.starts_with("https:") || (is_loopback(host) && self.proxy.is_none());
-                if is_private || args.allow_http {
-                    return Ok(());
-                }
-                let without = match source {
-                    KeySource::Default => format!("unset {KEY_VARIABLE}, "),
-                    _ => String::new(),
-                };
-                Err(Error::Config(format!(
-                    "the key would cross the network in the clear to {url}: use https, {without}or allow it with --allow-http"
-                )))
-            }
+        // Through a proxy a request leaves this machine wherever it goes.
+        let is_private = url.starts_with("https:") || (is_loopback(host) && self.proxy.is_none());
+        if is_private || args.allow_http || !self.wants_key(context) {
+            return Ok(());
         }
+        let without = match context.key {
+            KeySource::Default => format!("unset {KEY_VARIABLE}, "),
+            _ => String::new(),
+        };
+        Err(Error::Config(format!(
+            "the key would cross the network in the clear to {url}: use https, {without}or allow it with --allow-http"
+        )))
     }
 
     /// Whether a key is to be sent, without getting it.
@@ -135,6 +145,16 @@ impl Network {
             }
         }
     }
+}
+
+/// Headers, of which a later one replaces those of its name before it.
+fn latest(headers: &[Header]) -> Vec<Header> {
+    let mut kept: Vec<Header> = Vec::new();
+    for header in headers {
+        kept.retain(|known| !known.0.eq_ignore_ascii_case(&header.0));
+        kept.push(header.clone());
+    }
+    kept
 }
 
 /// The model's name: option, environment, or the default one.

@@ -1,6 +1,7 @@
 //! What clap answers in place of arguments: help and version, printed, or a
 //! refusal, made into an error of one line.
 
+use std::error::Error as _;
 use std::io::{self, Write};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
@@ -40,9 +41,13 @@ fn no_such_command(refusal: &clap::Error) -> String {
     }
 }
 
-/// Why clap refuses an argument, in one line.
+/// Why clap refuses a value, in one line, without the value where that is
+/// known: it may be a secret.
 pub fn reason(refusal: &clap::Error) -> String {
-    reason_in(&refusal.render().to_string())
+    match refusal.source() {
+        Some(why) => why.to_string(),
+        None => reason_in(&refusal.render().to_string()),
+    }
 }
 
 /// clap's report of several lines, and where the usage is told.

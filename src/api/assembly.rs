@@ -3,6 +3,9 @@
 
 use serde_json::{Value, json};
 
+use super::call::{Call, SavedCall};
+use super::events::Payload;
+use crate::error::{Error, Result};
 use crate::json::{self, Object};
 
 /// A response as far as it has come.
@@ -11,12 +14,22 @@ pub struct Assembly {
     response: Object,
     /// The object as the server sent it, where it sent one.
     whole: Option<String>,
+    /// A chunk could not be joined: it is nested too deeply.
+    is_incomplete: bool,
 }
 
 impl Assembly {
     /// Adds one payload of the reply.
-    pub fn add(&mut self, payload: &str) {
-        let Some(Value::Object(mut chunk)) = json::parse_leniently(payload) else {
+    pub fn add(&mut self, payload: &Payload) {
+        let chunk = match payload {
+            Payload::Chunk(chunk) => chunk,
+            Payload::Response(whole) => {
+                self.whole = Some(whole.clone());
+                return;
+            }
+        };
+        let Some(Value::Object(mut chunk)) = json::parse_leniently(chunk) else {
+            self.is_incomplete = true;
             return;
         };
         let choices = chunk.shift_remove("choices");
@@ -24,10 +37,6 @@ impl Assembly {
             Some(Value::Array(choices)) => choices,
             _ => Vec::new(),
         };
-        if choices.iter().any(|choice| choice["message"].is_object()) {
-            self.whole = Some(payload.to_owned());
-            return;
-        }
         for (name, value) in chunk {
             match (name.as_str(), value) {
                 ("object", Value::String(kind)) => {
@@ -48,7 +57,7 @@ impl Assembly {
         let Value::Object(mut choice) = choice else {
             return;
         };
-        let index = choice.shift_remove("index").unwrap_or(json!(0));
+        let index = choice.shift_remove("index").filter(Value::is_number).unwrap_or(json!(0));
         let delta = choice.shift_remove("delta");
         let choices = self.response.entry("choices").or_insert_with(|| json!([]));
         let Value::Array(choices) = choices else {
@@ -79,21 +88,36 @@ impl Assembly {
         }
     }
 
-    /// The response on one line, or as it came at one stroke. `content` is
-    /// the text of the first choice, which chunks may cut within a character.
-    pub fn finish(&self, content: &str) -> String {
+    /// The response on one line, or as it came at one stroke. The content and
+    /// the calls of the first choice are given: chunks may cut them within a
+    /// character, and number calls oddly.
+    ///
+    /// # Errors
+    /// [`Error::Protocol`] when a chunk could not be joined.
+    pub fn finish(&self, content: &str, calls: &[Call]) -> Result<String> {
         if let Some(whole) = &self.whole {
-            return whole.clone();
+            return Ok(whole.clone());
+        }
+        if self.is_incomplete {
+            let message =
+                "a chunk of the stream is nested too deeply to be joined; --events prints it";
+            return Err(Error::Protocol(message.to_owned()));
         }
         let mut response = self.response.clone();
-        if let Some(place) = response.get_mut("choices").and_then(|choices| {
+        let message = response.get_mut("choices").and_then(|choices| {
             let first = choices.as_array_mut()?.iter_mut().find(|choice| choice["index"] == 0)?;
-            first.pointer_mut("/message/content")
-        }) && place.is_string()
-        {
-            *place = content.into();
+            first.pointer_mut("/message")?.as_object_mut()
+        });
+        if let Some(message) = message {
+            if message.get("content").is_some_and(Value::is_string) {
+                message.insert("content".to_owned(), content.into());
+            }
+            if !calls.is_empty() {
+                let calls: Vec<SavedCall> = calls.iter().map(SavedCall::from).collect();
+                message.insert("tool_calls".to_owned(), json!(calls));
+            }
         }
-        Value::from(response).to_string()
+        Ok(Value::from(response).to_string())
     }
 }
 
@@ -135,8 +159,11 @@ mod tests {
 
     fn assembled(payloads: &[&str], content: &str) -> Value {
         let mut assembly = Assembly::default();
-        payloads.iter().for_each(|payload| assembly.add(payload));
-        serde_json::from_str(&assembly.finish(content)).expect("JSON")
+        for payload in payloads {
+            assembly.add(&Payload::Chunk((*payload).to_owned()));
+        }
+        let response = assembly.finish(content, &[]).expect("a response");
+        serde_json::from_str(&response).expect("JSON")
     }
 
     #[test]
@@ -185,10 +212,18 @@ mod tests {
     }
 
     #[test]
+    fn a_chunk_that_cannot_be_joined_is_a_fault() {
+        let deep = "[".repeat(200) + &"]".repeat(200);
+        let mut assembly = Assembly::default();
+        assembly.add(&Payload::Chunk(format!(r#"{{"x":{deep}}}"#)));
+        assert!(assembly.finish("a", &[]).is_err());
+    }
+
+    #[test]
     fn a_response_at_one_stroke_stays_as_it_is() {
         let payload = r#"{ "choices" : [{"message":{"content":"a"}}], "n": 1.0 }"#;
         let mut assembly = Assembly::default();
-        assembly.add(payload);
-        assert_eq!(assembly.finish("a"), payload);
+        assembly.add(&Payload::Response(payload.to_owned()));
+        assert_eq!(assembly.finish("a", &[]).expect("a response"), payload);
     }
 }

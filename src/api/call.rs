@@ -1,11 +1,12 @@
 //! Calls of tools: fragments of them on the wire, and whole ones.
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::chunk::{Surrogates, Text};
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::json;
 
 /// A part of a call, or all of it.
@@ -32,6 +33,28 @@ pub struct Call {
     pub arguments: Value,
 }
 
+/// Why what came is no call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallFault {
+    /// The call of this number, from 1, has no name.
+    Nameless(usize),
+    /// The model wrote no JSON object.
+    Arguments { name: String, why: String },
+}
+
+impl From<CallFault> for Error {
+    fn from(fault: CallFault) -> Self {
+        match fault {
+            CallFault::Nameless(number) => {
+                Error::Protocol(format!("the reply calls a tool without a name (call {number})"))
+            }
+            CallFault::Arguments { name, why } => {
+                Error::Form(format!("the arguments of the call of {name} are {why}"))
+            }
+        }
+    }
+}
+
 /// The calls of a reply, as far as they have come.
 #[derive(Debug, Default)]
 pub struct Calls {
@@ -45,10 +68,8 @@ impl Calls {
             None => self.calls.len().checked_sub(1),
         };
         match place.map(|place| &mut self.calls[place]) {
-            // Some servers number every call 0, and tell them apart by their ids.
-            Some(call)
-                if fragment.id.is_empty() || call.id.is_empty() || call.id == fragment.id =>
-            {
+            // Some servers number every call 0.
+            Some(call) if !call.is_followed_by(&fragment) => {
                 call.arguments.extend(fragment.arguments);
                 if call.id.is_empty() {
                     call.id = fragment.id;
@@ -61,37 +82,54 @@ impl Calls {
         }
     }
 
+    /// What has come of them, one a line, be they calls or not.
+    pub fn raw(&self) -> String {
+        let line = |call: &CallFragment| {
+            format!("{} {}\n", call.name, String::from_utf8_lossy(&call.arguments))
+        };
+        self.calls.iter().map(line).collect()
+    }
+
     /// The calls, in the order of their coming.
     ///
     /// # Errors
-    /// [`Error::Protocol`] for a call without a name, [`Error::Form`] for one
-    /// whose arguments are no object.
-    pub fn finish(self) -> Result<Vec<Call>> {
-        self.calls.into_iter().enumerate().map(|(index, call)| call.finish(index)).collect()
+    /// The first call that is none.
+    pub fn finish(&self) -> Result<Vec<Call>, CallFault> {
+        self.calls.iter().enumerate().map(|(index, call)| call.finish(index)).collect()
     }
 }
 
 impl CallFragment {
-    fn finish(self, index: usize) -> Result<Call> {
+    /// Its arguments begin and end, so that nothing more belongs to it.
+    fn is_complete(&self) -> bool {
+        serde_json::from_slice::<IgnoredAny>(&self.arguments).is_ok()
+    }
+
+    /// Whether `next`, which may belong here, begins a call of its own: by
+    /// its id, or by a name after arguments that are complete.
+    fn is_followed_by(&self, next: &Self) -> bool {
+        match (self.id.is_empty(), next.id.is_empty()) {
+            (false, false) => self.id != next.id,
+            _ => !next.name.is_empty() && !self.name.is_empty() && self.is_complete(),
+        }
+    }
+
+    fn finish(&self, index: usize) -> Result<Call, CallFault> {
         let mut surrogates = Surrogates::default();
-        let text = surrogates.join(self.arguments) + &surrogates.end();
+        let text = surrogates.join(self.arguments.clone()) + &surrogates.end();
         // A tool without parameters is called with nothing by some.
         let text = if text.trim().is_empty() { "{}".to_owned() } else { text };
-        let name = self.name;
+        let name = self.name.clone();
         if name.is_empty() {
-            let message = format!("the reply calls a tool without a name (call {})", index + 1);
-            return Err(Error::Protocol(message));
+            return Err(CallFault::Nameless(index + 1));
         }
-        let bad = |why: &str| {
-            Error::Form(format!("the arguments of the call of {name} are {why}: {text}"))
-        };
-        let arguments = json::parse_leniently(&text).ok_or_else(|| bad("not JSON"))?;
+        let bad = |why: String| CallFault::Arguments { name: self.name.clone(), why };
+        let arguments = json::parse_leniently(&text).ok_or_else(|| bad("not JSON".to_owned()))?;
         if !arguments.is_object() {
-            let kind = json::kind(&arguments);
-            return Err(bad(&format!("{kind}, not an object")));
+            return Err(bad(format!("{}, not an object", json::kind(&arguments))));
         }
         // A tool's result must name the call.
-        let id = if self.id.is_empty() { format!("call_{index}") } else { self.id };
+        let id = if self.id.is_empty() { format!("call_{index}") } else { self.id.clone() };
         Ok(Call { id, name, text, arguments })
     }
 }
@@ -99,8 +137,10 @@ impl CallFragment {
 /// A call as it stands in a delta or a message.
 #[derive(Deserialize)]
 pub struct WireCall<'a> {
-    index: Option<u64>,
-    id: Option<Text>,
+    #[serde(borrow)]
+    index: Option<&'a RawValue>,
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
     #[serde(borrow)]
     function: Option<WireFunction<'a>>,
 }
@@ -118,24 +158,25 @@ impl WireCall<'_> {
     pub fn meaning(self, place: Option<u64>) -> CallFragment {
         let (name, arguments) =
             self.function.map_or((None, None), |function| (function.name, function.arguments));
-        let string =
-            |text: Option<Text>| String::from_utf8_lossy(&text.unwrap_or_default().0).into_owned();
+        let string = |text: Vec<u8>| String::from_utf8_lossy(&text).into_owned();
+        let index = self.index.and_then(|index| index.get().trim_matches('"').parse().ok());
         CallFragment {
-            index: place.or(self.index),
-            id: string(self.id),
-            name: string(name),
-            arguments: arguments.map(|arguments| arguments.get()).map_or(Vec::new(), text_of),
+            index: place.or(index),
+            id: string(text_of(self.id)),
+            name: string(name.unwrap_or_default().0),
+            arguments: text_of(arguments),
         }
     }
 }
 
-/// The text of arguments: they come as a string that holds JSON, and from
-/// some servers as the JSON itself.
-fn text_of(arguments: &str) -> Vec<u8> {
-    match serde_json::from_str::<Text>(arguments) {
-        _ if arguments == "null" => Vec::new(),
-        Ok(text) if arguments.starts_with('"') => text.0,
-        _ => arguments.as_bytes().to_vec(),
+/// The text that a string holds, or that any other JSON is: arguments come as
+/// a string that holds JSON, and from some servers as the JSON itself.
+fn text_of(json: Option<&RawValue>) -> Vec<u8> {
+    let json = json.map_or("null", RawValue::get);
+    match serde_json::from_str::<Text>(json) {
+        _ if json == "null" => Vec::new(),
+        Ok(text) if json.starts_with('"') => text.0,
+        _ => json.as_bytes().to_vec(),
     }
 }
 
@@ -172,7 +213,7 @@ mod tests {
             calls.add(call.meaning(None));
         }
         let told = |call: Call| (call.id, call.name, call.arguments.to_string());
-        let calls = calls.finish().map_err(|error| error.to_string())?;
+        let calls = calls.finish().map_err(|fault| Error::from(fault).to_string())?;
         Ok(calls.into_iter().map(told).collect())
     }
 
@@ -196,6 +237,12 @@ mod tests {
                 r#"{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":1}"}}"#,
                 r#"{"index":0,"id":"b","function":{"name":"f","arguments":"{\"y\":2}"}}"#,
             ],
+            // Numbers as texts.
+            &[
+                r#"{"index":"0","id":"a","function":{"name":"f","arguments":"{\"x\":1"}}"#,
+                r#"{"index":"1","id":"b","function":{"name":"f","arguments":"{\"y\":2}"}}"#,
+                r#"{"index":"0","function":{"arguments":"}"}}"#,
+            ],
             // The id and the name in every fragment, and no index.
             &[
                 r#"{"id":"a","function":{"name":"f","arguments":"{\"x\""}}"#,
@@ -205,6 +252,18 @@ mod tests {
         ] {
             let expected = [call("a", r#"{"x":1}"#), call("b", r#"{"y":2}"#)];
             assert_eq!(joined(deltas), Ok(expected.into()), "{deltas:?}");
+        }
+    }
+
+    #[test]
+    fn whole_calls_without_ids_are_told_apart_by_their_names() {
+        for index in ["", "\"index\":0,"] {
+            let delta = |arguments: &str| {
+                format!(r#"{{{index}"id":"","function":{{"name":"f","arguments":"{arguments}"}}}}"#)
+            };
+            let deltas = [delta(r#"{\"x\":1}"#), delta(r#"{\"y\":2}"#)];
+            let expected = [call("call_0", r#"{"x":1}"#), call("call_1", r#"{"y":2}"#)];
+            assert_eq!(joined(&[&deltas[0], &deltas[1]]), Ok(expected.into()));
         }
     }
 

@@ -2,8 +2,6 @@
 //! a stream and a whole completion differ in one field's name alone.
 
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
-use std::ops::Add;
-
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -80,20 +78,6 @@ pub struct Usage {
     pub total_tokens: Option<u64>,
 }
 
-impl Add for Usage {
-    type Output = Self;
-
-    /// What two requests cost together, as far as both are counted.
-    fn add(self, other: Self) -> Self {
-        let sum = |one: Option<u64>, other: Option<u64>| Some(one?.saturating_add(other?));
-        Self {
-            prompt_tokens: sum(self.prompt_tokens, other.prompt_tokens),
-            completion_tokens: sum(self.completion_tokens, other.completion_tokens),
-            total_tokens: sum(self.total_tokens, other.total_tokens),
-        }
-    }
-}
-
 pub fn parse(payload: &[u8]) -> Result<Chunk, Fault> {
     let malformed = |reason: String, is_torn| Fault::Malformed { reason, is_torn };
     let text = std::str::from_utf8(payload)
@@ -149,7 +133,12 @@ struct WireMessage<'a> {
     content: Option<Text>,
     refusal: Option<Text>,
     #[serde(borrow)]
-    tool_calls: Option<Vec<WireCall<'a>>>,
+    tool_calls: Option<&'a RawValue>,
+}
+
+/// Odd calls are no reason to lose a reply.
+fn calls(raw: Option<&RawValue>) -> Vec<WireCall<'_>> {
+    raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
 }
 
 impl WireChoice<'_> {
@@ -169,8 +158,8 @@ impl WireChoice<'_> {
             }
             _ => Some(FinishReason::Stop),
         };
-        let deltas = delta.tool_calls.into_iter().flatten().map(|call| call.meaning(None));
-        let whole = (0..).zip(message.tool_calls.into_iter().flatten());
+        let deltas = calls(delta.tool_calls).into_iter().map(|call| call.meaning(None));
+        let whole = (0..).zip(calls(message.tool_calls));
         let calls = deltas.chain(whole.map(|(place, call)| call.meaning(Some(place)))).collect();
         Ok(Choice {
             text: bytes(delta.content.or(message.content)),

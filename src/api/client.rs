@@ -277,14 +277,16 @@ impl Client {
         self.clock.alive();
         let (head, body) = answer.into_parts();
         trace.status = Some(head.status.as_u16());
-        trace.request_id = refusal::text(&head.headers, "x-request-id").map(str::to_owned);
+        let request_id = refusal::text(&head.headers, "x-request-id");
+        trace.request_id = request_id.map(|id| self.notes.masked(id.to_owned()));
         self.notes.detail(format_args!("< {:?} {}", head.version, head.status));
         self.tell("<", Some(&head.headers));
         let body = Body { reader: body.into_reader(), clock: Arc::clone(&self.clock) };
         if !head.status.is_success() {
             let error = refusal::read(&head, body, &self.base_url);
             if let Error::Server(server) = &error {
-                trace.request_id.clone_from(&server.request_id);
+                let request_id = server.request_id.clone();
+                trace.request_id = request_id.map(|id| self.notes.masked(id));
             }
             return Err(error);
         }

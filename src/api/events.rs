@@ -23,7 +23,7 @@ pub enum Event {
     Call(CallFragment),
     /// What the server sent, as JSON; before the events that it means, and
     /// only where it is asked for.
-    Payload(String),
+    Payload(Payload),
     Finish(FinishReason),
     Usage(Usage),
     /// The server sent something that counts: an event with data, or as much
@@ -31,6 +31,22 @@ pub enum Event {
     Alive,
     /// All that has arrived was given out: the next event may take its time.
     Waiting,
+}
+
+/// What the server sent at once, as JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Payload {
+    /// The data of an event of a stream.
+    Chunk(String),
+    /// All of the response.
+    Response(String),
+}
+
+impl Payload {
+    pub fn text(&self) -> &str {
+        let (Self::Chunk(text) | Self::Response(text)) = self;
+        text
+    }
 }
 
 /// So much of a JSON body counts as an event does: 64 KiB.
@@ -80,9 +96,10 @@ enum Step {
     Alive,
     /// The body's first character, if it has one.
     Begin(Option<u8>),
-    Chunk(Chunk, Payload),
+    /// With what it was read from, where that is asked for.
+    Chunk(Chunk, Option<Payload>),
     /// The one JSON object that is the reply.
-    Completion(Chunk, Payload),
+    Completion(Chunk, Option<Payload>),
     Stray(String),
     /// `[DONE]`
     Done,
@@ -91,9 +108,6 @@ enum Step {
     /// The body broke off.
     Broken(Error),
 }
-
-/// What a chunk was read from, where it is asked for.
-type Payload = Option<String>;
 
 impl<R: Read> Events<R> {
     pub fn new(source: R, base_url: &str) -> Self {
@@ -178,7 +192,7 @@ impl<R: Read> Events<R> {
         Ok(())
     }
 
-    fn take_chunk(&mut self, chunk: Chunk, payload: Payload) {
+    fn take_chunk(&mut self, chunk: Chunk, payload: Option<Payload>) {
         self.queue.push_back(Event::Alive);
         self.queue.extend(payload.map(Event::Payload));
         self.queue.extend(chunk.usage.map(Event::Usage));
@@ -245,7 +259,7 @@ impl Step {
     }
 }
 
-fn on_event(event: &sse::Event<'_>, payload: impl Fn(&[u8]) -> Payload) -> Result<Step> {
+fn on_event(event: &sse::Event<'_>, payload: impl Fn(&[u8]) -> Option<String>) -> Result<Step> {
     let data = event.data.trim_ascii();
     if data.is_empty() {
         return Ok(Step::Nothing);
@@ -257,7 +271,7 @@ fn on_event(event: &sse::Event<'_>, payload: impl Fn(&[u8]) -> Payload) -> Resul
         return Err(Error::from(failure::parse(data)));
     }
     match chunk::parse(data) {
-        Ok(chunk) => Ok(Step::Chunk(chunk, payload(data))),
+        Ok(chunk) => Ok(Step::Chunk(chunk, payload(data).map(Payload::Chunk))),
         Err(Fault::Malformed { .. }) if !event.terminated => {
             Ok(Step::Broken(cut("the stream ended in the middle of an event")))
         }
@@ -281,10 +295,10 @@ fn on_stray(line: &[u8]) -> Result<Step> {
     Ok(Step::Stray(String::from_utf8_lossy(line).into_owned()))
 }
 
-fn on_json(body: &[u8], payload: impl Fn(&[u8]) -> Payload) -> Result<Step> {
+fn on_json(body: &[u8], payload: impl Fn(&[u8]) -> Option<String>) -> Result<Step> {
     match chunk::parse(body) {
         Ok(chunk) if chunk.choice.as_ref().is_some_and(|choice| choice.has_message) => {
-            Ok(Step::Completion(chunk, payload(body)))
+            Ok(Step::Completion(chunk, payload(body).map(Payload::Response)))
         }
         Ok(_) => Err(not_a_completion(&String::from_utf8_lossy(body))),
         Err(Fault::Malformed { is_torn: true, .. }) => Err(cut("the body ended")),

@@ -114,7 +114,8 @@ impl Body {
             history.map(Part::History),
             conversation.prompt.map(|content| message(Message::user(content))),
         ];
-        let own = conversation.own.iter().map(|message| Part::Bytes(json(message)));
+        let own: Vec<Vec<u8>> = conversation.own.iter().map(json).collect();
+        let own = (!own.is_empty()).then(|| Part::Bytes(own.join(&b',')));
         let corrections = conversation.correction.into_iter().flatten().map(message);
         let messages = messages.into_iter().flatten().chain(own).chain(corrections);
         let mut head = json(fields);

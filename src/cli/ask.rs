@@ -104,7 +104,7 @@ pub struct ModelArgs {
     ///
     /// VALUE is JSON if it parses, and a string otherwise. A dot goes one
     /// level down: options.num_ctx=8192 sends {"options":{"num_ctx":8192}}.
-    /// What is named here wins over every other option.
+    /// What is named here wins over every other option; objects are merged.
     #[arg(long, value_name = "NAME=VALUE", hide_short_help = true, value_hint = ValueHint::Other)]
     pub param: Vec<String>,
 
@@ -150,14 +150,20 @@ pub struct FormArgs {
         value_name = "A,B,C",
         value_delimiter = ',',
         num_args = 1,
-        conflicts_with_all = ["json_object", "schema"],
+        conflicts_with_all = ["json_object", "schema", "tools", "extract", "extract_last"],
         hide_short_help = true,
         value_hint = ValueHint::Other
     )]
     pub choose: Vec<String>,
 
     /// Print nothing: exit status 0 is yes, and 1 is no
-    #[arg(long, conflicts_with_all = ["json_object", "schema", "choose"], hide_short_help = true)]
+    #[arg(
+        long,
+        conflicts_with_all = [
+            "json_object", "schema", "choose", "tools", "output", "extract", "extract_last",
+        ],
+        hide_short_help = true
+    )]
     pub yes_no: bool,
 
     /// Offer the model the tools that FILE defines, a JSON array

@@ -5,19 +5,20 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-use clap::{Command, CommandFactory};
-use serde_json::Value;
+use clap::{Arg, ArgAction, Command, CommandFactory};
+use serde_json::{Number, Value};
 
 use crate::arguments::ask;
+use crate::base_url::BaseUrl;
 use crate::cli::{Args, ConfigArgs};
-use crate::config::{self, Config, InForce, Setting, TEMPLATE};
+use crate::config::{self, Config, InForce, Origin, Setting, TEMPLATE, is_secret};
 use crate::context::Context;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::key::KeySource;
 use crate::output::{self, Bytes};
 use crate::paths::directory_of;
-use crate::secret::{KEY_VARIABLE, is_secret_header};
+use crate::secret::KEY_VARIABLE;
 use crate::settings::{
     DEFAULT_BASE_URL, DEFAULT_CONNECT_TIMEOUT, DEFAULT_IDLE_TIMEOUT, DEFAULT_MODEL, DEFAULT_RETRIES,
 };
@@ -38,7 +39,7 @@ pub fn run(args: ConfigArgs, context: &Context) -> Result<()> {
     let config = Config::load(&args.settings, environment, ask)?;
     let nothing = ask.clone().get_matches_from(["ask"]);
     let in_force = config.in_force(ask, &nothing, environment);
-    output::print(&listing(in_force, ask, environment), bytes)
+    output::print(&listing(in_force, ask, environment)?, bytes)
 }
 
 /// Writes the file to begin with; never over one that is there.
@@ -54,8 +55,8 @@ fn init(path: &Path) -> io::Result<()> {
 }
 
 /// One line a setting, as TOML, with where it is from behind it.
-fn listing(in_force: InForce, ask: &Command, environment: &Environment) -> String {
-    let InForce { mut settings, key, key_origin } = in_force;
+fn listing(in_force: InForce, ask: &Command, environment: &Environment) -> Result<String> {
+    let InForce { mut settings, key, key_origin, .. } = in_force;
     for (name, value) in [
         ("base_url", DEFAULT_BASE_URL.to_owned()),
         ("model", DEFAULT_MODEL.to_owned()),
@@ -64,27 +65,27 @@ fn listing(in_force: InForce, ask: &Command, environment: &Environment) -> Strin
         ("retries", DEFAULT_RETRIES.to_string()),
     ] {
         if !settings.iter().any(|setting| setting.name == name) {
-            let origin = "default".to_owned();
+            let origin = Origin::Default;
             settings.push(Setting { name: name.to_owned(), values: vec![value], origin });
         }
     }
-    let place =
-        |name: &str| ask.get_arguments().position(|arg| config::find(ask, name) == Some(arg));
-    settings.sort_by_key(|setting| place(&setting.name));
-    settings.dedup_by(|later, first| {
-        let is_same = later.name == first.name;
-        if is_same {
-            first.values.append(&mut later.values);
-            first.origin += &format!(", {}", later.origin);
+    let mut lines = Vec::new();
+    for name in ask.get_arguments().filter_map(Arg::get_long).map(|long| long.replace('-', "_")) {
+        let named: Vec<&Setting> = settings
+            .iter()
+            .filter(|setting| setting.name == name && !setting.values.is_empty())
+            .collect();
+        if named.is_empty() {
+            continue;
         }
-        is_same
-    });
-    let mut lines: Vec<(String, String)> = settings
-        .iter()
-        .map(|setting| {
-            (format!("{} = {}", setting.name, shown(setting, ask)), setting.origin.clone())
-        })
-        .collect();
+        let origins: Vec<String> = named.iter().map(|setting| setting.origin.to_string()).collect();
+        let values: Vec<&String> = named.iter().flat_map(|setting| &setting.values).collect();
+        // What is no base URL may hold a password, which no message shows.
+        if name == "base_url" {
+            BaseUrl::parse(values[0])?;
+        }
+        lines.push((format!("{name} = {}", shown(&name, &values, ask)), origins.join(", ")));
+    }
     lines.push(match (key, key_origin) {
         (KeySource::Default, _) if environment.get(KEY_VARIABLE).is_none() => {
             ("# no key".to_owned(), format!("{KEY_VARIABLE} is not set"))
@@ -97,22 +98,25 @@ fn listing(in_force: InForce, ask: &Command, environment: &Environment) -> Strin
     });
     let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or(0);
     let lines = lines.iter().map(|(line, origin)| format!("{line:width$}  # {origin}"));
-    lines.collect::<Vec<_>>().join("\n")
+    Ok(lines.collect::<Vec<_>>().join("\n"))
 }
 
-/// The value as it would stand in the file.
-fn shown(setting: &Setting, ask: &Command) -> String {
-    let is_flag = config::find(ask, &setting.name)
-        .is_some_and(|arg| matches!(arg.get_action(), clap::ArgAction::SetTrue));
-    let one = |value: &String| match value.split_once(':') {
-        Some((name, _)) if setting.name == "header" && is_secret_header(name) => {
-            Value::from(format!("{name}: (redacted)")).to_string()
+/// The values as they would stand in the file.
+fn shown(name: &str, values: &[&String], ask: &Command) -> String {
+    let arg = config::find(ask, name);
+    let is_flag = arg.is_some_and(|arg| matches!(arg.get_action(), ArgAction::SetTrue));
+    let is_list = arg.is_some_and(|arg| matches!(arg.get_action(), ArgAction::Append));
+    // A number of JSON is one of TOML.
+    let is_bare = |value: &str| is_flag || serde_json::from_str::<Number>(value).is_ok();
+    let one = |value: &&String| match value.split_once(':') {
+        Some((header, _)) if name == "header" && is_secret(value) => {
+            Value::from(format!("{header}: (redacted)")).to_string()
         }
-        _ if is_flag || value.parse::<f64>().is_ok_and(f64::is_finite) => value.clone(),
-        _ => Value::from(value.as_str()).to_string(),
+        _ if !is_list && is_bare(value) => (*value).clone(),
+        _ => Value::from(value.as_str()).to_string().replace('\u{7f}', "\\u007f"),
     };
-    match setting.values.as_slice() {
-        [value] if !matches!(setting.name.as_str(), "param" | "header" | "stop") => one(value),
+    match values {
+        [value] if !is_list => one(value),
         values => format!("[{}]", values.iter().map(one).collect::<Vec<_>>().join(", ")),
     }
 }

@@ -25,6 +25,7 @@ struct Model {
 
 pub fn run(args: ModelsArgs, context: &Context) -> Result<()> {
     let notes = context.notes.at(&args.volume);
+    context.warnings.iter().for_each(|warning| notes.warn(warning));
     let mut network = Network::resolve(&args.network, context.environment)?;
     network.find_key(&args.network, context, &notes)?;
     let body = Client::new(&network, &notes)?.models()?;

@@ -158,7 +158,10 @@ fn json_of(value: &DeValue) -> Result<String, &'static str> {
     Ok(match value {
         DeValue::String(text) => serde_json::Value::from(text.as_ref()).to_string(),
         DeValue::Integer(number) => integer(number)?,
-        DeValue::Float(number) => number.as_str().to_owned(),
+        DeValue::Float(number) => match number.as_str().trim_start_matches('+') {
+            "inf" | "-inf" | "nan" | "-nan" => return Err("JSON has no such number"),
+            number => number.to_owned(),
+        },
         DeValue::Boolean(flag) => flag.to_string(),
         DeValue::Datetime(_) => return Err("JSON has no dates"),
         DeValue::Array(array) => {

@@ -2,23 +2,25 @@
 //! are not given. Options are known by what clap says of them.
 
 mod file;
+mod reader;
 
 use std::ffi::OsString;
+use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
+use clap::{Arg, ArgMatches, Command};
 
-use self::file::{Entry, File, Given, Table};
+use self::file::File;
+use self::reader::{Reader, suggestion};
 use crate::cli::{OPPOSITES, SettingsArgs};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::key::KeySource;
-use crate::secret::KEY_VARIABLE;
+use crate::secret::{KEY_VARIABLE, is_secret_header};
 use crate::settings::{DEFAULT_BASE_URL, DEFAULT_MODEL};
-use crate::usage;
 
 /// What a new file says.
 pub const TEMPLATE: &str = include_str!("template.toml");
@@ -40,13 +42,18 @@ const EXCLUDED: &[&str] = &["help", "config", "profile"];
 /// Options whose values are gathered from everywhere, the later ones winning.
 const GATHERED: &[&str] = &["param", "header"];
 
-/// More alike than this, and a name is taken for a misspelt one.
-const LIKENESS: f64 = 0.75;
+/// Options that set a field of the request of another name.
+const FIELDS: &[(&str, &[&str])] = &[
+    ("response_format", &["json_object", "schema", "choose", "yes_no"]),
+    ("stream", &["stream", "no_stream", "events"]),
+];
 
 /// The settings that stand in for options, strongest first.
 #[derive(Debug)]
 pub struct Config {
     layers: Vec<Layer>,
+    /// The profile that was typed, which the environment may overrule.
+    typed_profile: Option<String>,
 }
 
 /// One table, and what it says.
@@ -57,24 +64,44 @@ struct Layer {
     key: Option<KeySource>,
 }
 
+/// Where a setting is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    Variable(&'static str),
+    /// A table of a file, or a profile.
+    Table(String),
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable(name) => f.write_str(name),
+            Self::Table(name) => f.write_str(name),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
 /// What stands in for an option.
 #[derive(Debug, Clone)]
 pub struct Setting {
     /// The option's long name, with `_` for `-`.
     pub name: String,
-    /// As they would be typed; `true` or `false` for an option without value.
+    /// As they would be typed; `true` or `false` for an option without value,
+    /// and none for an option that is turned off.
     pub values: Vec<String>,
-    /// The table, the variable, or `default`.
-    pub origin: String,
+    pub origin: Origin,
 }
 
-/// What is in force, and where the key is.
+/// What is in force beside the options that were given.
 #[derive(Debug, Default)]
 pub struct InForce {
     pub settings: Vec<Setting>,
     pub key: KeySource,
     /// Which table the key's place is from.
     pub key_origin: Option<String>,
+    pub warnings: Vec<String>,
 }
 
 /// Where the file is that the user means, and whether it must be there.
@@ -91,6 +118,27 @@ pub fn path(args: &SettingsArgs, environment: &Environment) -> Option<(PathBuf, 
     Some((base.or_else(home)?.join("gravix/config.toml"), false))
 }
 
+/// The file's path and text, where there is a file.
+fn read(args: &SettingsArgs, environment: &Environment) -> Result<Option<(PathBuf, String)>> {
+    let Some((path, is_named)) = path(args, environment) else {
+        return Ok(None);
+    };
+    match fs::read(&path) {
+        Ok(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => Ok(Some((path, text))),
+            Err(_) => Err(Error::Config(format!("{}: not UTF-8", path.display()))),
+        },
+        // A home that is not there, or another one's, has no settings.
+        Err(error) if !is_named => match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::PermissionDenied => {
+                Ok(None)
+            }
+            _ => Err(Error::Unreadable { path, source: error }),
+        },
+        Err(source) => Err(Error::Unreadable { path, source }),
+    }
+}
+
 impl Config {
     /// Reads the file, if there is one, and finds the profile that is chosen.
     /// `ask` is the command whose options can be set.
@@ -99,42 +147,36 @@ impl Config {
     /// [`Error::Unreadable`], and [`Error::Config`] for what is wrong in the
     /// file, with its place, or for a profile that does not exist.
     pub fn load(args: &SettingsArgs, environment: &Environment, ask: &Command) -> Result<Self> {
-        let (path, file) = match path(args, environment) {
-            Some((path, is_named)) => match fs::read_to_string(&path) {
-                Ok(text) => (Some(path.clone()), File::parse(&text, &path)?),
-                Err(error) if error.kind() == ErrorKind::NotFound && !is_named => {
-                    (None, File::default())
-                }
-                Err(source) => return Err(Error::Unreadable { path, source }),
-            },
-            None => (None, File::default()),
-        };
-        let reader = Reader { ask, environment };
         let mut layers = Vec::new();
-        let chosen = match &args.profile {
+        let typed_profile = args.profile.clone();
+        let chosen = match &typed_profile {
             Some(name) => Some(name.as_str()),
             None => environment.text("GRAVIX_PROFILE")?,
         };
-        let mut names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
-        // Each is read, so that faults are found before they are needed.
-        for (name, table) in &file.profiles {
-            let layer = reader.layer(format!("profile {name}"), table)?;
-            names.push(name);
-            if chosen == Some(name) {
-                layers.push(layer);
+        let mut names: Vec<String> = BUILT_IN.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let mut base = None;
+        if let Some((path, text)) = read(args, environment)? {
+            let file = File::parse(&text, &path)?;
+            let reader = Reader::new(&path, ask, environment);
+            // Each is read, so that faults are found before they are needed.
+            for (name, table) in &file.profiles {
+                let layer = reader.layer(format!("profile {name}"), table)?;
+                names.push(name.clone());
+                if chosen == Some(name) {
+                    layers.push(layer);
+                }
             }
+            base = Some(reader.layer(path.display().to_string(), &file.settings)?);
         }
         if let Some(name) = chosen {
             layers.extend(built_in(name));
             if layers.is_empty() {
-                let hint = suggestion(name, names.into_iter());
-                return Err(Error::Config(format!("there is no profile {name}{hint}")));
+                let hint = suggestion(name, names.iter().map(String::as_str));
+                return Err(Error::Config(format!("there is no profile '{name}'{hint}")));
             }
         }
-        if let Some(path) = path {
-            layers.push(reader.layer(path.display().to_string(), &file.settings)?);
-        }
-        Ok(Self { layers })
+        layers.extend(base);
+        Ok(Self { layers, typed_profile })
     }
 
     pub fn is_empty(&self) -> bool {
@@ -149,46 +191,42 @@ impl Config {
         matches: &ArgMatches,
         environment: &Environment,
     ) -> InForce {
-        let is_given = |arg: &&Arg| {
-            matches.try_contains_id(arg.get_id().as_str()).is_ok()
-                && matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine)
-        };
-        let mut taken: Vec<&Arg> = command.get_arguments().filter(is_given).collect();
-        let mut settings = Vec::new();
-        for (name, variable) in VARIABLES {
-            if let (Some(arg), Some(value)) = (find(command, name), environment.get(variable))
-                && !taken.iter().any(|taken| taken.get_id() == arg.get_id())
-            {
-                taken.push(arg);
-                let values = vec![value.to_string_lossy().into_owned()];
-                let origin = (*variable).to_owned();
-                settings.push(Setting { name: (*name).to_owned(), values, origin });
-            }
-        }
+        let given = command.get_arguments().filter(|arg| is_given(arg, matches));
+        let mut taken: Vec<Taken> = given.map(|arg| Taken { arg, is_on: true }).collect();
+        let mut settings = variables(command, &mut taken, environment);
         let mut gathered = Vec::new();
         for layer in &self.layers {
-            let mut here = Vec::new();
             let mut own = Vec::new();
+            let stronger = taken.clone();
             for setting in &layer.settings {
                 let Some(arg) = find(command, &setting.name) else {
                     continue;
                 };
                 if setting.is_gathered() {
-                    own.push(without_options(setting, command, matches));
-                } else if !taken.iter().any(|taken| exclude(command, taken, arg)) {
-                    here.push(arg);
-                    settings.push(setting.clone());
+                    own.push((layer, without(setting, &stronger)));
+                } else {
+                    let own = Taken { arg, is_on: setting.is_on() };
+                    if !stronger.iter().any(|taken| taken.excludes(command, own)) {
+                        taken.push(own);
+                        settings.push(setting.clone());
+                    }
                 }
             }
-            taken.extend(here);
             gathered.splice(0..0, own);
         }
-        settings.extend(gathered);
         let base_url = given_base_url(matches)
             .or_else(|| value(&settings, "base_url"))
             .unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
+        settings.extend(gathered.into_iter().map(|(layer, mut setting)| {
+            // A header may be a key too.
+            if setting.name == "header" && !self.goes_with(layer, &base_url) {
+                setting.values.retain(|header| !is_secret(header));
+            }
+            setting
+        }));
         let (key, key_origin) = self.key_for(&base_url, environment);
-        InForce { settings, key, key_origin }
+        let warnings = self.warning(&settings).into_iter().collect();
+        InForce { settings, key, key_origin, warnings }
     }
 
     /// A key goes with the base URL of its own table, or with the one that
@@ -199,33 +237,46 @@ impl Config {
         if is_default && environment.get(KEY_VARIABLE).is_some() {
             return (KeySource::Default, None);
         }
-        for (at, layer) in self.layers.iter().enumerate() {
-            let Some(key) = &layer.key else {
-                continue;
-            };
-            let below =
-                self.layers[at..].iter().find_map(|layer| value(&layer.settings, "base_url"));
-            if is_same_url(below.as_deref().unwrap_or(DEFAULT_BASE_URL), base_url) {
-                return (key.clone(), Some(layer.origin.clone()));
-            }
-        }
-        (KeySource::Default, None)
+        let place = |layer: &Layer| Some((layer.key.clone()?, Some(layer.origin.clone())));
+        let mut layers = self.layers.iter().filter(|layer| self.goes_with(layer, base_url));
+        layers.find_map(place).unwrap_or((KeySource::Default, None))
+    }
+
+    /// Whether a secret of `layer` may go to `base_url`.
+    fn goes_with(&self, layer: &Layer, base_url: &str) -> bool {
+        let begin = self.layers.iter().position(|known| std::ptr::eq(known, layer)).unwrap_or(0);
+        let mut below = self.layers[begin..].iter();
+        let own = below.find_map(|layer| value(&layer.settings, "base_url"));
+        is_same_url(own.as_deref().unwrap_or(DEFAULT_BASE_URL), base_url)
+    }
+
+    /// A profile that was typed is overruled by a variable nevertheless.
+    fn warning(&self, settings: &[Setting]) -> Option<String> {
+        let profile = self.typed_profile.as_ref()?;
+        let wanted = value(&self.layers.first()?.settings, "base_url")?;
+        let overruling = settings.iter().find(|setting| {
+            setting.name == "base_url" && matches!(setting.origin, Origin::Variable(_))
+        })?;
+        let is_same = overruling.values.first().is_some_and(|url| is_same_url(url, &wanted));
+        let variable = &overruling.origin;
+        (!is_same).then(|| format!("{variable} stands in for the base URL of profile {profile}"))
     }
 }
 
 impl InForce {
     /// `command` with these settings as its defaults.
     pub fn apply(&self, command: Command) -> Command {
-        self.settings.iter().filter(|setting| !setting.is_gathered()).fold(
-            command,
-            |command, setting| match find(&command, &setting.name).map(|arg| arg.get_id().clone()) {
-                // What a variable sets is asked of the variable.
-                Some(id) if !VARIABLES.iter().any(|(_, name)| *name == setting.origin) => {
-                    command.mut_arg(id, |arg| arg.default_values(setting.values.clone()))
-                }
-                _ => command,
-            },
-        )
+        let is_default = |setting: &&Setting| {
+            matches!(setting.origin, Origin::Table(_))
+                && !setting.is_gathered()
+                && !setting.values.is_empty()
+        };
+        self.settings.iter().filter(is_default).fold(command, |command, setting| {
+            match find(&command, &setting.name).map(|arg| arg.get_id().clone()) {
+                Some(id) => command.mut_arg(id, |arg| arg.default_values(setting.values.clone())),
+                None => command,
+            }
+        })
     }
 
     /// Options that are to stand before those that were given.
@@ -236,11 +287,37 @@ impl InForce {
         }
         options
     }
+
+    /// The names of what tables set.
+    pub fn configured(&self) -> Vec<String> {
+        let is_set = |setting: &&Setting| matches!(setting.origin, Origin::Table(_));
+        self.settings.iter().filter(is_set).map(|setting| setting.name.clone()).collect()
+    }
 }
 
 impl Setting {
     fn is_gathered(&self) -> bool {
         GATHERED.contains(&self.name.as_str())
+    }
+
+    /// It is not a flag that is turned off.
+    fn is_on(&self) -> bool {
+        self.values.first().is_some_and(|value| value != "false")
+    }
+}
+
+/// An option that is decided upon.
+#[derive(Clone, Copy)]
+struct Taken<'a> {
+    arg: &'a Arg,
+    is_on: bool,
+}
+
+impl Taken<'_> {
+    /// What is turned off stands beside every other option.
+    fn excludes(self, command: &Command, other: Taken) -> bool {
+        let is_same = self.arg.get_id() == other.arg.get_id();
+        is_same || (self.is_on && other.is_on && exclude(command, self.arg, other.arg))
     }
 }
 
@@ -248,6 +325,11 @@ impl Setting {
 pub fn find<'a>(command: &'a Command, name: &str) -> Option<&'a Arg> {
     let is_it = |arg: &&Arg| arg.get_long().is_some_and(|long| underscored(long) == name);
     command.get_arguments().find(is_it).filter(|_| !EXCLUDED.contains(&name))
+}
+
+/// Whether a header, as `Name: value`, is a key.
+pub fn is_secret(header: &str) -> bool {
+    header.split_once(':').is_some_and(|(name, _)| is_secret_header(name))
 }
 
 fn underscored(long: &str) -> String {
@@ -262,12 +344,38 @@ fn value(settings: &[Setting], name: &str) -> Option<String> {
     settings.iter().find(|setting| setting.name == name)?.values.first().cloned()
 }
 
+fn is_given(arg: &Arg, matches: &ArgMatches) -> bool {
+    let id = arg.get_id().as_str();
+    matches.try_contains_id(id).is_ok()
+        && matches.value_source(id) == Some(ValueSource::CommandLine)
+}
+
 fn given_base_url(matches: &ArgMatches) -> Option<String> {
     matches.try_get_one::<String>("base_url").ok().flatten().cloned()
 }
 
 fn is_same_url(one: &str, other: &str) -> bool {
     one.trim_end_matches('/').eq_ignore_ascii_case(other.trim_end_matches('/'))
+}
+
+/// What variables set, beside the options that are `taken`.
+fn variables<'a>(
+    command: &'a Command,
+    taken: &mut Vec<Taken<'a>>,
+    environment: &Environment,
+) -> Vec<Setting> {
+    let mut settings = Vec::new();
+    for (name, variable) in VARIABLES {
+        if let (Some(arg), Some(value)) = (find(command, name), environment.get(variable))
+            && !taken.iter().any(|taken| taken.arg.get_id() == arg.get_id())
+        {
+            taken.push(Taken { arg, is_on: true });
+            let values = vec![value.to_string_lossy().into_owned()];
+            let origin = Origin::Variable(variable);
+            settings.push(Setting { name: (*name).to_owned(), values, origin });
+        }
+    }
+    settings
 }
 
 /// Whether two options cannot stand together, or are the same.
@@ -283,16 +391,17 @@ fn exclude(command: &Command, one: &Arg, other: &Arg) -> bool {
         || conflicts(other, one)
 }
 
-/// Parameters of a file, without those that are given as options.
-fn without_options(setting: &Setting, command: &Command, matches: &ArgMatches) -> Setting {
-    let is_given = |param: &&String| {
-        let name = param.split(['=', '.']).next().unwrap_or_default();
-        let arg = find(command, name).filter(|_| setting.name == "param");
-        arg.is_some_and(|arg| {
-            matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine)
-        })
+/// Parameters without those whose fields stronger options set.
+fn without(setting: &Setting, stronger: &[Taken]) -> Setting {
+    let is_set = |param: &&String| {
+        let field = param.split(['=', '.']).next().unwrap_or_default();
+        let alias = FIELDS.iter().find(|(name, _)| *name == field);
+        let options = alias.map_or(vec![field], |(_, options)| options.to_vec());
+        let long = |taken: &Taken| taken.arg.get_long().map(underscored).unwrap_or_default();
+        setting.name == "param"
+            && stronger.iter().any(|taken| options.contains(&long(taken).as_str()))
     };
-    let values = setting.values.iter().filter(|param| !is_given(param)).cloned().collect();
+    let values = setting.values.iter().filter(|param| !is_set(param)).cloned().collect();
     Setting { values, ..setting.clone() }
 }
 
@@ -302,129 +411,8 @@ fn built_in(name: &str) -> Option<Layer> {
     let setting = |&(name, value): &(&str, &str)| Setting {
         name: name.to_owned(),
         values: vec![value.to_owned()],
-        origin: origin.clone(),
+        origin: Origin::Table(origin.clone()),
     };
     let settings = settings.iter().map(setting).collect();
     Some(Layer { origin, settings, key: None })
-}
-
-fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let likeness = |known: &str| strsim::jaro_winkler(name, known);
-    known
-        .map(|known| (likeness(known), known))
-        .filter(|(likeness, _)| *likeness > LIKENESS)
-        .max_by(|one, other| one.0.total_cmp(&other.0))
-        .map_or(String::new(), |(_, known)| format!("; did you mean {known}?"))
-}
-
-/// What makes settings of entries.
-struct Reader<'a> {
-    ask: &'a Command,
-    environment: &'a Environment,
-}
-
-impl Reader<'_> {
-    fn layer(&self, origin: String, table: &Table) -> Result<Layer> {
-        let mut layer = Layer { origin, settings: Vec::new(), key: None };
-        let mut read: Vec<&Arg> = Vec::new();
-        for entry in table {
-            if let Some(key) = self.key(entry)? {
-                if layer.key.replace(key).is_some() {
-                    return Err(entry.place.fault("the key can be in one place alone"));
-                }
-                continue;
-            }
-            let Some(arg) = find(self.ask, &entry.name) else {
-                return Err(self.unknown(entry));
-            };
-            if let Some(other) = read.iter().find(|other| exclude(self.ask, other, arg)) {
-                let other = underscored(other.get_long().unwrap_or_default());
-                let name = &entry.name;
-                return Err(entry.place.fault(format_args!("{name} does not go with {other}")));
-            }
-            read.push(arg);
-            let values = self.values(entry, arg)?;
-            let origin = layer.origin.clone();
-            layer.settings.push(Setting { name: entry.name.clone(), values, origin });
-        }
-        Ok(layer)
-    }
-
-    fn key(&self, entry: &Entry) -> Result<Option<KeySource>> {
-        let make: fn(String) -> KeySource = match entry.name.as_str() {
-            "api_key_env" => KeySource::Variable,
-            "api_key_file" => |path| KeySource::File(path.into()),
-            "api_key_command" => KeySource::Command,
-            "api_key" => {
-                let reason = "a key does not belong in this file; api_key_env, api_key_file and api_key_command say where it is";
-                return Err(entry.place.fault(reason));
-            }
-            _ => return Ok(None),
-        };
-        match &entry.given {
-            Given::Text(text) if entry.name == "api_key_file" => {
-                Ok(Some(make(self.absolute(text, &entry.place.path))))
-            }
-            Given::Text(text) => Ok(Some(make(text.clone()))),
-            _ => Err(entry.place.fault(format_args!("{} is a string", entry.name))),
-        }
-    }
-
-    fn unknown(&self, entry: &Entry) -> Error {
-        let options = self.ask.get_arguments().filter_map(Arg::get_long);
-        let options: Vec<String> = options
-            .map(underscored)
-            .filter(|name| !EXCLUDED.contains(&name.as_str()))
-            .chain(
-                ["api_key_env", "api_key_file", "api_key_command", "profiles"].map(str::to_owned),
-            )
-            .collect();
-        let hint = suggestion(&entry.name, options.iter().map(String::as_str));
-        entry.place.fault(format_args!("there is no setting {}{hint}", entry.name))
-    }
-
-    /// The values of an entry, checked as they would be when typed.
-    fn values(&self, entry: &Entry, arg: &Arg) -> Result<Vec<String>> {
-        let is_flag = matches!(arg.get_action(), ArgAction::SetTrue);
-        let is_list = matches!(arg.get_action(), ArgAction::Append);
-        let is_optional = arg.get_num_args().is_some_and(|range| range.min_values() == 0);
-        let refused = |what: &str| Err(entry.place.fault(format_args!("{} {what}", entry.name)));
-        let values = match &entry.given {
-            Given::Flag(flag) if is_flag => return Ok(vec![flag.to_string()]),
-            Given::Flag(true) if is_optional => vec![String::new()],
-            Given::Flag(_) => return refused("takes a value, not a boolean"),
-            _ if is_flag => return refused("is true or false"),
-            Given::Text(text) => vec![text.clone()],
-            Given::List(list) if is_list => list.clone(),
-            Given::List(_) => return refused("takes one value, not an array"),
-            Given::Table(table) if entry.name == "param" => {
-                table.iter().map(|(name, value)| format!("{name}={value}")).collect()
-            }
-            Given::Table(_) => return refused("is no table"),
-        };
-        let is_path = arg.get_value_hint() == ValueHint::FilePath;
-        let values: Vec<String> = match is_path {
-            true => values.iter().map(|text| self.absolute(text, &entry.place.path)).collect(),
-            false => values,
-        };
-        let typed = values.iter().map(|value| option(&entry.name, value));
-        let line = [OsString::from("ask")].into_iter().chain(typed);
-        match self.ask.clone().try_get_matches_from(line) {
-            Err(refusal) => Err(entry.place.fault(usage::reason(&refusal))),
-            Ok(_) => Ok(values),
-        }
-    }
-
-    /// A path of the file at `config`: from the home directory on, or from
-    /// the file's own. What is no path stays as it is: JSON, a URL, `-`.
-    fn absolute(&self, text: &str, config: &Path) -> String {
-        let is_path = !text.starts_with(['{', '[']) && !text.contains("://") && text != "-";
-        let home = self.environment.get("HOME").map(PathBuf::from);
-        let path = match (text.strip_prefix("~/"), home) {
-            _ if !is_path => return text.to_owned(),
-            (Some(rest), Some(home)) => home.join(rest),
-            _ => config.parent().unwrap_or(Path::new("")).join(text),
-        };
-        path.to_string_lossy().into_owned()
-    }
 }

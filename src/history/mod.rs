@@ -110,6 +110,11 @@ impl History {
         Messages::new(&self.path, Arc::clone(&self.file), [system, messages.clone()], is_shared)
     }
 
+    /// Whether the file begins with a system message of its own.
+    pub fn has_system(&self) -> bool {
+        !self.survey.system.is_empty()
+    }
+
     /// The text of the file's own system message, where it has one that is
     /// plain text.
     ///

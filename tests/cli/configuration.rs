@@ -18,6 +18,7 @@ impl Home {
     fn new(config: &str) -> Self {
         let home = Self { directory: tempfile::tempdir().expect("a directory") };
         fs::write(home.config(), config).expect("a file");
+        fs::set_permissions(home.config(), fs::Permissions::from_mode(0o600)).expect("a mode");
         home
     }
 
@@ -209,7 +210,7 @@ fn a_fault_is_told_with_its_place_and_a_suggestion() {
     run(&mut home.gravix(&["ask", "-p", "wrk", "hi"]))
         .exits(78)
         .says(&["wrk", "did you mean work?"]);
-    run(&mut gravix().args(["ask", "-p", "olama", "hi"])).exits(78).says(&["did you mean ollama?"]);
+    run(gravix().args(["ask", "-p", "olama", "hi"])).exits(78).says(&["did you mean ollama?"]);
     run(gravix().args(["ask", "--config", "/nowhere", "hi"])).exits(66).says(&["/nowhere"]);
 }
 
@@ -360,7 +361,7 @@ fn a_key_of_the_configuration_is_masked_like_any_other() {
 #[test]
 fn the_settings_in_force_are_listed_with_where_they_are_from() {
     let home = Home::new(
-        "model = \"a\"\nheader = [\"X-A: b\", \"api-key: s3cret\"]\n[profiles.p]\nbase_url = \"http://localhost:1/v1\"\napi_key_command = \"exit 3\"\nstream = true\nstop = \"x\"\n",
+        "model = \"a\"\n[profiles.p]\nheader = [\"X-A: b\", \"api-key: s3cret\"]\nbase_url = \"http://localhost:1/v1\"\napi_key_command = \"exit 3\"\nstream = true\nstop = \"x\"\n",
     );
     let mut command = home.gravix(&["config", "--profile", "p"]);
     let listing = home.listing(command.env("GRAVIX_MODEL", "m"));
@@ -421,4 +422,97 @@ fn what_a_new_file_proposes_works() {
     let body = home.body(&["-p", "work"]);
     assert_eq!((&body["top_k"], &body["options"]), (&json!(40), &json!({"num_ctx": 8192})));
     run(gravix().args(["config", "--init"])).exits(78).prints("").says(&["--config"]);
+}
+
+#[test]
+fn a_secret_header_goes_with_the_base_url_of_its_own_table_alone() {
+    let (own, other) = (server(), server());
+    let config = format!(
+        "[profiles.p]\nbase_url = \"{}\"\nheader = [\"api-key: s\", \"X-A: b\"]\n",
+        own.base_url()
+    );
+    let home = Home::new(&config);
+    run(&mut home.gravix(&["ask", "-p", "p", "hi"])).exits(0);
+    assert_eq!(own.request().header("api-key"), Some("s"));
+    run(&mut home.gravix(&["ask", "-p", "p", "--base-url", &other.base_url(), "hi"])).exits(0);
+    let request = other.request();
+    assert_eq!((request.header("api-key"), request.header("x-a")), (None, Some("b")));
+    fs::set_permissions(home.config(), fs::Permissions::from_mode(0o644)).expect("a mode");
+    run(&mut home.gravix(&["ask", "-p", "p", "hi"])).exits(78).says(&["c.toml:3:1: ", "chmod 600"]);
+}
+
+#[test]
+fn what_is_put_in_the_place_of_a_name_is_not_shown() {
+    for config in ["api_key_env = \"sk-s3cret\"", "header = [\"X-Api-Key s3cret\"]"] {
+        let home = Home::new(config);
+        for arguments in [&["config"][..], &["ask", "--base-url", "mock:", "hi"]] {
+            let run = run(&mut home.gravix(arguments)).exits(78).prints("").says(&["c.toml:1:1: "]);
+            assert!(!run.stderr.contains("s3cret"), "{}", run.stderr);
+        }
+    }
+    let mut command = gravix();
+    command.env("GRAVIX_BASE_URL", "https://user:s3cret@host/v1").arg("config");
+    let run = run(&mut command).exits(78).prints("");
+    assert!(!run.stderr.contains("s3cret"), "{}", run.stderr);
+}
+
+#[test]
+fn options_and_stronger_tables_beat_parameters_of_the_file() {
+    let config = "[param]\ntemperature = 1\nmodel = \"weak\"\nresponse_format = { type = \"text\" }\nstream = true\n[profiles.p]\ntemperature = 0.2\n";
+    let home = Home::new(config);
+    assert_eq!(home.body(&[])["temperature"], 1);
+    assert_eq!(home.body(&["-p", "p"])["temperature"], json!(0.2));
+    let body = home.body(&["-m", "strong", "--json-object", "--no-stream"]);
+    assert_eq!((&body["model"], &body["stream"]), (&json!("strong"), &Value::Null));
+    assert_eq!(body["response_format"], json!({"type": "json_object"}));
+}
+
+#[test]
+fn a_system_prompt_of_the_file_gives_way_to_that_of_a_history_or_a_body() {
+    let home = Home::new("system = \"From the file.\"\n");
+    let chat = home.path().join("chat.jsonl");
+    fs::write(&chat, "{\"role\":\"system\",\"content\":\"Own.\"}\n").expect("a file");
+    fs::set_permissions(&chat, fs::Permissions::from_mode(0o600)).expect("a mode");
+    let chat = chat.to_str().expect("UTF-8");
+    assert_eq!(home.body(&["--history", chat])["messages"][0]["content"], "Own.");
+    let typed = home.body(&["--history", chat, "-s", "Typed."]);
+    assert_eq!(typed["messages"][0]["content"], "Typed.");
+    let own = r#"{"messages":[{"role":"user","content":"x"}]}"#;
+    let mut command = home.gravix(&["ask", "--dry-run", "--body", own]);
+    let run = run(&mut command).exits(0).says_nothing();
+    let body: Value = serde_json::from_slice(&run.stdout).expect("JSON");
+    assert_eq!(body["messages"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn what_is_turned_off_conflicts_with_nothing() {
+    let home = Home::new(
+        "quiet = false\nverbose = true\nextract = \"sh\"\nschema = '{}'\n[profiles.p]\nextract = false\njson_object = false\n",
+    );
+    let listing = home.listing(&mut home.gravix(&["config", "-p", "p"]));
+    assert!(listing.contains("verbose = true") && !listing.contains("extract"), "{listing}");
+    assert!(listing.contains("schema = \"{}\""), "{listing}");
+}
+
+#[test]
+fn a_home_that_cannot_be_looked_into_has_no_settings() {
+    run(gravix().env("HOME", "/dev/null").args(["ask", "-p", "mock", "hi"]))
+        .exits(0)
+        .prints("hi\n");
+    let home = Home::new("");
+    fs::write(home.config(), b"model = \"\xff\"").expect("a file");
+    run(&mut home.gravix(&["ask", "hi"])).exits(78).says(&["c.toml", "not UTF-8"]);
+}
+
+#[test]
+fn a_variable_that_overrules_a_typed_profile_is_told() {
+    let ask = |arguments: &[&str]| {
+        let mut command = gravix();
+        command.env("GRAVIX_BASE_URL", "mock:").args(["ask", "--dry-run", "hi"]).args(arguments);
+        run(&mut command).exits(0)
+    };
+    ask(&["-p", "ollama"]).says(&["GRAVIX_BASE_URL", "profile ollama"]);
+    ask(&["-p", "mock"]).says_nothing();
+    ask(&[]).says_nothing();
+    ask(&["-q", "-p", "ollama"]).says_nothing();
 }

@@ -289,3 +289,48 @@ fn words_to_choose_from_are_two_or_more_and_different() {
     }
     assert!(server.requests().is_empty());
 }
+
+#[test]
+fn a_call_of_a_tool_is_no_choice() {
+    let call = json!({"id": "a", "function": {"name": "f", "arguments": "{}"}});
+    let message = json!({"role": "assistant", "content": null, "tool_calls": [call]});
+    let choice = json!({"message": message, "finish_reason": "tool_calls"});
+    let body = json!({ "choices": [choice] }).to_string();
+    for option in [&["--yes-no"][..], &["--choose", "a,b"]] {
+        let server = Server::once(answer("200 OK", "application/json", &body));
+        let run = run(ask(&server, option).arg("hi")).exits(65).prints("");
+        assert!(run.stderr.contains("calls a tool"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_refusal_is_told_and_nothing_unchecked_is_printed() {
+    let message = json!({"content": "x", "refusal": "I will not."});
+    let body = json!({"choices": [{"message": message, "finish_reason": "stop"}]}).to_string();
+    let server = Server::once(answer("200 OK", "application/json", body));
+    run(&mut ask(&server, &["--schema", SCHEMA, "hi"])).exits(3).prints("").says(&["I will not."]);
+}
+
+#[test]
+fn a_reply_that_was_cut_is_said_to_be_and_not_asked_for_again() {
+    let choice = json!({"message": {"content": "{\"city\":"}, "finish_reason": "length"});
+    let body = json!({ "choices": [choice] }).to_string();
+    let server = Server::once(answer("200 OK", "application/json", body));
+    let arguments = ["--schema", SCHEMA, "--repair", "3", "hi"];
+    let run = run(&mut ask(&server, &arguments)).exits(65).prints("");
+    assert!(
+        run.stderr.contains("not JSON") && run.stderr.contains("--max-tokens"),
+        "{}",
+        run.stderr
+    );
+    server.request();
+}
+
+#[test]
+fn a_reply_is_shown_when_the_request_to_repair_it_fails() {
+    let refusal = answer("400 Bad Request", "text/plain", "no");
+    let server = Server::new(vec![plain("the first reply"), refusal]);
+    let run =
+        run(&mut ask(&server, &["--json-object", "--repair", "1", "hi"])).exits(69).prints("");
+    assert!(run.stderr.contains("the first reply\n"), "{}", run.stderr);
+}

@@ -136,21 +136,17 @@ fn the_curl_command_sends_the_same_request() {
     for shell in ["sh", "bash"] {
         let reply = || answer("200 OK", "application/json", completion("ok"));
         let server = Server::new(vec![reply(), reply()]);
-        let with_key = |command: &mut Command| drop(command.env("GRAVIXLAYER_API_KEY", "a-key"));
         let arguments = ["-H", "X-Quote: it's", "--deadline", "20", prompt];
+        let key = ("GRAVIXLAYER_API_KEY", "a-key");
         let mut command = ask(&server, &arguments);
-        with_key(&mut command);
-        let printed = run(command.arg("--curl")).exits(0).says_nothing();
+        let printed = run(command.envs([key]).arg("--curl")).exits(0).says_nothing();
         let script = String::from_utf8(printed.stdout).expect("UTF-8");
         assert!(!script.contains("a-key") && script.contains("$GRAVIXLAYER_API_KEY"), "{script}");
         assert!(server.requests().is_empty());
         let mut curl = Command::new(shell);
         curl.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").args(["-c", &script]);
-        with_key(&mut curl);
-        run(&mut curl).exits(0).prints(completion("ok"));
-        let mut command = ask(&server, &arguments);
-        with_key(&mut command);
-        run(&mut command).exits(0);
+        run(curl.envs([key])).exits(0).prints(completion("ok"));
+        run(ask(&server, &arguments).envs([key])).exits(0);
         let requests = server.requests();
         assert_eq!(requests[0].head[0], requests[1].head[0]);
         assert_eq!(requests[0].body, requests[1].body);
@@ -309,4 +305,80 @@ fn an_image_is_saved_in_the_history_and_sent_again() {
 fn other_names_that_people_type_are_known() {
     assert_eq!(body(&["--temp", "0.5", "hi"])["temperature"], 0.5);
     run(gravix().arg("what is this?")).exits(2).prints("").says(&["gravix ask"]);
+}
+
+#[test]
+fn parameters_reach_into_the_fields_of_options() {
+    let schema = r#"{"type":"object"}"#;
+    let param = "response_format.json_schema.strict=false";
+    let body = body(&["--schema", schema, "--param", param, "hi"]);
+    let format = &body["response_format"]["json_schema"];
+    assert_eq!((&format["strict"], &format["schema"]["type"]), (&json!(false), &json!("object")));
+}
+
+#[test]
+fn a_stream_that_is_asked_for_as_a_parameter_is_one() {
+    let body = body(&["-u", "--param", "stream=true", "hi"]);
+    assert_eq!(body["stream_options"], json!({"include_usage": true}));
+}
+
+#[test]
+fn a_body_of_many_messages_is_sent() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("body.json");
+    let messages = vec![json!({"role": "user", "content": "x"}); 100_000];
+    fs::write(&file, json!({ "messages": messages }).to_string()).expect("a file");
+    let run = run(ask_mock(&["--dry-run", "--body"]).arg(&file)).exits(0).says_nothing();
+    let body: Value = serde_json::from_slice(&run.stdout).expect("JSON");
+    assert_eq!(body["messages"].as_array().map(Vec::len), Some(100_000));
+}
+
+#[test]
+fn a_dry_run_leaves_a_torn_history_as_it_is() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("chat.jsonl");
+    fs::write(&file, "{\"role\":\"user\",\"content\":\"a\"}\n{\"role").expect("a file");
+    run(ask_mock(&["--dry-run", "-q", "hi", "--history"]).arg(&file)).exits(0);
+    assert!(fs::read_to_string(&file).expect("the file").ends_with("{\"role"));
+    assert_eq!(fs::read_dir(directory.path()).expect("a directory").count(), 1);
+}
+
+#[test]
+fn text_that_begins_like_an_image_is_text() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("x.a`b");
+    for text in ["BMW is a car", "GIF89a is a format"] {
+        fs::write(&file, text).expect("a file");
+        let run = run(ask_mock(&["-n", "-f"]).arg(&file)).exits(0).says_nothing();
+        let printed = String::from_utf8(run.stdout).expect("UTF-8");
+        assert!(printed.ends_with(&format!(":\n\n```\n{text}\n```\n")), "{printed}");
+    }
+    fs::write(&file, "BMW is a car").expect("a file");
+    run(ask_mock(&["-n", "hi", "-a"]).arg(&file)).exits(65).prints("").says(&["not an image"]);
+    run_with(&mut ask_mock(&[]), b"\x89PNG\r\n\x1a\n").exits(65).says(&["image/png", "-a -"]);
+}
+
+#[test]
+fn a_later_header_replaces_one_of_its_name() {
+    let server = server();
+    run(&mut ask(&server, &["-H", "X-A: 1", "-H", "x-a: 2", "-H", "X-Empty:", "hi"])).exits(0);
+    let request = server.request();
+    assert_eq!((request.header("x-a"), request.header("x-empty")), (Some("2"), Some("")));
+    let arguments = ["--curl", "-H", "X-A: 1", "-H", "x-a: 2", "-H", "X-Empty:", "hi"];
+    let printed = run(&mut ask(&server, &arguments)).exits(0).stdout;
+    let printed = String::from_utf8(printed).expect("UTF-8");
+    assert!(!printed.contains("X-A: 1") && printed.contains("-H 'X-Empty;'"), "{printed}");
+}
+
+#[test]
+fn a_curl_command_sends_no_key_in_the_clear() {
+    let mut command = gravix();
+    command.env("GRAVIXLAYER_API_KEY", "k").args([
+        "ask",
+        "--curl",
+        "--base-url",
+        "http://example.com/v1",
+        "hi",
+    ]);
+    run(&mut command).exits(78).prints("").says(&["in the clear"]);
 }

@@ -81,11 +81,7 @@ fn each_event_is_a_line_as_it_comes() {
     assert!(next().expect("a line").contains("finish_reason"));
     assert_eq!(next(), None);
     assert!(child.wait().expect("gravix ends").success());
-    let request = server.request().json();
-    assert_eq!(
-        (&request["stream"], &request["stream_options"]["include_usage"]),
-        (&json!(true), &json!(true))
-    );
+    assert_eq!(server.request().json()["stream"], true);
 }
 
 #[test]
@@ -118,7 +114,7 @@ fn the_usage_is_one_line_after_the_reply() {
 }
 
 #[test]
-fn the_usage_of_repairs_is_added_up() {
+fn the_tokens_of_repairs_are_added_up() {
     let body = |content: &str| {
         let choice = json!({"message": {"content": content}, "finish_reason": "stop"});
         let usage = json!({"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5});
@@ -126,7 +122,7 @@ fn the_usage_of_repairs_is_added_up() {
     };
     let server = Server::new(vec![body("no"), body("{}")]);
     let run = run(&mut ask(&server, &["-u", "--json-object", "--repair", "1", "hi"])).exits(0);
-    assert!(run.stderr.contains("6 prompt + 4 completion = 10 tokens"), "{}", run.stderr);
+    assert!(run.stderr.contains("; 10 tokens in 2 requests"), "{}", run.stderr);
 }
 
 #[test]
@@ -246,4 +242,75 @@ fn the_log_is_written_under_a_lock() {
     file.unlock().expect("the lock");
     assert!(child.wait().expect("gravix ends").success());
     assert_eq!(json_lines(&path).len(), 1);
+}
+
+#[test]
+fn the_log_keeps_no_key() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let log = directory.path().join("log.jsonl");
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Request-Id: Bearer s3cret\r\nConnection: close\r\n\r\n";
+    let server = Server::once(vec![raw(head), raw(completion("s3cret"))]);
+    let mut command = ask(&server, &["--log-content", "hi", "--log"]);
+    run(command.arg(&log).env("GRAVIXLAYER_API_KEY", "s3cret")).exits(0).prints("s3cret\n");
+    let line = &json_lines(&log)[0];
+    assert_eq!(line["request_id"], "Bearer (redacted)");
+    assert_eq!(line["reply"]["content"], "(redacted)");
+}
+
+#[test]
+fn the_log_is_no_history() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("both");
+    let server = Server::new(vec![]);
+    let mut command = ask(&server, &["hi", "--history"]);
+    run(command.arg(&file).arg("--log").arg(&file)).exits(2).prints("").says(&["same file"]);
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn a_log_that_stays_locked_delays_no_reply() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("log.jsonl");
+    let file = File::create(&path).expect("a file");
+    file.lock().expect("a lock");
+    let server = Server::once(answer("200 OK", "application/json", completion("ok")));
+    let mut child = ask(&server, &["hi", "--log"])
+        .arg(&path)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("gravix starts");
+    let mut first = String::new();
+    let stdout = child.stdout.take().expect("a pipe");
+    BufReader::new(stdout).read_line(&mut first).expect("the reply");
+    assert_eq!(first, "ok\n");
+    let output = child.wait_with_output().expect("gravix ends");
+    assert_eq!(output.status.code(), Some(73));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("keeps it locked"));
+}
+
+#[test]
+fn a_response_is_whole_however_deep_it_is_nested() {
+    let deep = "[".repeat(200) + &"]".repeat(200);
+    let body = format!(r#"{{"choices":[{{"message":{{"content":"a"}}}}],"x":{deep}}}"#);
+    let server = Server::once(answer("200 OK", "application/json", &body));
+    run(&mut ask(&server, &["--json", "hi"])).exits(0).prints(format!("{body}\n"));
+    let chunk =
+        format!("data: {{\"x\":{deep},\"choices\":[{{\"delta\":{{\"content\":\"paid\"}}}}]}}\n\n");
+    let server = Server::once(events(&[chunk, DONE.to_owned()]));
+    let run = run(&mut ask(&server, &["--json", "--stream", "hi"])).exits(76).prints("");
+    assert!(run.stderr.starts_with("paid\n"), "{}", run.stderr);
+}
+
+#[test]
+fn a_streamed_reply_is_saved_when_its_last_bytes_cannot_be_printed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("chat.jsonl");
+    let body = token("hello") + DONE;
+    let server = Server::once(answer("200 OK", "text/event-stream", body));
+    let full = File::options().write(true).open("/dev/full").expect("/dev/full");
+    let mut command = ask(&server, &["--stream", "hi", "--history"]);
+    let status = command.arg(&file).stdout(full).stderr(Stdio::null()).status();
+    assert_eq!(status.expect("gravix runs").code(), Some(74));
+    assert_eq!(json_lines(&file)[1]["content"], "hello");
 }

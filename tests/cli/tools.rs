@@ -131,7 +131,8 @@ fn a_call_that_is_none_is_an_error() {
         (json!({"id": "a", "function": {"arguments": "{}"}}), 76, "without a name"),
     ] {
         let server = Server::once(calling(&[call], Value::Null));
-        run(&mut ask(&server, &["hi"])).exits(status).prints("").says(&[reason]);
+        let run = run(&mut ask(&server, &["hi"])).exits(status).prints("");
+        assert!(run.stderr.contains(reason), "{}", run.stderr);
     }
     let server = Server::once(calling(&[], Value::Null));
     run(&mut ask(&server, &["hi"])).exits(76).prints("").says(&["calls no tool"]);
@@ -184,4 +185,43 @@ fn the_loop_of_the_readme_hands_every_result_over() {
         let result = json!({"role": "tool", "tool_call_id": id, "content": content});
         assert_eq!(messages[message], result);
     }
+}
+
+#[test]
+fn a_bad_call_loses_neither_text_nor_response() {
+    let good = call("a", "Paris");
+    let bad = json!({"id": "b", "function": {"name": "f", "arguments": "{\"x\":"}});
+    let server = Server::once(calling(&[good.clone(), bad.clone()], "The answer.".into()));
+    let shown = run(&mut ask(&server, &["hi"])).exits(65).prints("").stderr;
+    for part in ["The answer.\n", "weather {\"city\":\"Paris\"}\n", "f {\"x\":\n"] {
+        assert!(shown.contains(part), "{shown}");
+    }
+    let server = Server::once(calling(&[good, bad], Value::Null));
+    let run = run(&mut ask(&server, &["--json", "hi"])).exits(0);
+    assert!(String::from_utf8_lossy(&run.stdout).contains("tool_calls"));
+}
+
+#[test]
+fn odd_calls_cost_no_text() {
+    for odd in [json!(""), json!({}), json!([null]), json!(7)] {
+        let message = json!({"content": "text", "tool_calls": odd});
+        let choice = json!({"message": message, "finish_reason": "stop"});
+        let body = json!({ "choices": [choice] }).to_string();
+        let server = Server::once(answer("200 OK", "application/json", body));
+        run(&mut ask(&server, &["hi"])).exits(0).prints("text\n");
+    }
+}
+
+#[test]
+fn the_calls_of_a_streamed_response_are_those_that_are_printed() {
+    let whole = |id: &str, city: &str| {
+        let function = json!({"name": "weather", "arguments": json!({"city": city}).to_string()});
+        delta(json!({"tool_calls": [{"index": 0, "id": id, "function": function}]}), Value::Null)
+    };
+    let stream = [whole("a", "Paris"), whole("b", "Rome"), "data: [DONE]\n\n".to_owned()];
+    let server = Server::once(events(&stream));
+    let run = run(&mut ask(&server, &["--json", "--stream", "hi"])).exits(0);
+    let response: Value = serde_json::from_slice(&run.stdout).expect("JSON");
+    let calls = &response["choices"][0]["message"]["tool_calls"];
+    assert_eq!(calls, &json!([call("a", "Paris"), call("b", "Rome")]));
 }

@@ -11,7 +11,9 @@ use crate::cli::AskArgs;
 use crate::code_block::{self, CodeBlock};
 use crate::error::{Error, Result};
 use crate::form::Form;
-use crate::json;
+use crate::history::History;
+use crate::json::{self, Object};
+use crate::log::Log;
 use crate::notes::Notes;
 use crate::output::{Bytes, Output, stdout_error};
 use crate::output_file::OutputFile;
@@ -40,7 +42,7 @@ pub struct Printed {
 }
 
 impl Printed {
-    pub fn choose(args: &AskArgs, form: &Form, terminal: Terminal) -> Self {
+    pub fn choose(args: &AskArgs, form: &Form, named: &Object, terminal: Terminal) -> Self {
         let output = &args.output;
         let what = match () {
             () if output.events => What::Events,
@@ -54,6 +56,7 @@ impl Printed {
             && output.extract.is_none()
             && output.extract_last.is_none()
             && args.form.tools.is_none()
+            && !named.contains_key("tools")
             && OutputFile::named(output.output.as_deref()).is_none();
         let wants_stream = output.stream || (terminal.stdout && !output.no_stream);
         let is_live = what == What::Events || (is_free && wants_stream);
@@ -86,6 +89,36 @@ pub enum Live<'a> {
     Nothing,
 }
 
+/// What is to be done when the reply is here.
+pub struct Ends {
+    pub delivery: Delivery,
+    pub log: Option<Log>,
+}
+
+impl Ends {
+    /// Makes sure that the files of `--output` and `--log` can be written.
+    ///
+    /// # Errors
+    /// [`Error::Unwritable`].
+    pub fn prepare(args: &AskArgs) -> Result<Self> {
+        let log = args.output.log.as_deref().map(Log::open).transpose()?;
+        Ok(Self { delivery: Delivery::prepare(args)?, log })
+    }
+
+    /// The log of requests is no place for messages.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when it is the history's file.
+    pub fn ensure_apart(&self, history: Option<&History>) -> Result<()> {
+        match (&self.log, history) {
+            (Some(log), Some(history)) if log.is_same(history.file()) => {
+                Err(Error::Usage("--log and --history name the same file".to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Where the reply goes in the end.
 #[derive(Debug)]
 pub enum Delivery {
@@ -102,7 +135,7 @@ impl Delivery {
     ///
     /// # Errors
     /// Those of [`OutputFile::prepare`].
-    pub fn prepare(args: &AskArgs) -> Result<Self> {
+    fn prepare(args: &AskArgs) -> Result<Self> {
         Ok(match OutputFile::named(args.output.output.as_deref()) {
             Some(path) => {
                 Self::File { file: OutputFile::prepare(path)?, bytes: terminal_bytes(args) }
@@ -124,23 +157,33 @@ impl Delivery {
         stdout: &mut Output<File>,
         notes: &Notes,
     ) -> Result<()> {
-        let Outcome { reply, text, calls } = outcome;
-        match (&printed.what, text) {
-            (_, Err(fault)) => {
-                notes.show(&reply.text);
-                Err(Error::Form(fault.clone()))
-            }
-            (What::Events | What::Nothing, _) => Ok(()),
-            (What::Response, _) => self.print(&reply.response.finish(&reply.text), stdout),
-            (What::Reply, Ok(text)) if !calls.is_empty() => {
-                if !printed.is_live && !text.is_empty() {
-                    notes.show(text);
+        let Outcome { reply, text, calls, .. } = outcome;
+        let fault = match (text, calls) {
+            (Err(fault), _) => Error::Form(fault.clone()),
+            (Ok(_), _) if printed.what == What::Response => {
+                match reply.response.finish(&reply.text, outcome.calls()) {
+                    Ok(response) => return self.print(&response, stdout),
+                    Err(fault) => fault,
                 }
-                self.print(&calls.iter().map(line).collect::<String>(), stdout)
             }
-            (What::Reply, Ok(_)) if printed.is_live => Ok(()),
-            (What::Reply, Ok(text)) => self.print(text, stdout),
-        }
+            (_, Err(fault)) => fault.clone().into(),
+            (Ok(text), Ok(calls)) => {
+                return match printed.what {
+                    What::Reply if !calls.is_empty() => {
+                        if !printed.is_live {
+                            notes.show(text);
+                        }
+                        self.print(&calls.iter().map(line).collect::<String>(), stdout)
+                    }
+                    What::Reply if !printed.is_live => self.print(text, stdout),
+                    _ => Ok(()),
+                };
+            }
+        };
+        // A reply that was paid for is not lost with its form.
+        notes.show(&reply.text);
+        notes.show(&reply.calls.raw());
+        Err(fault)
     }
 
     fn print(&self, text: &str, stdout: &mut Output<File>) -> Result<()> {

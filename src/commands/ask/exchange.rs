@@ -1,6 +1,7 @@
 //! A question sent, and again where its reply is not what it must be; each
-//! request is told and logged.
+//! request is told, and remembered for the log.
 
+use std::fmt;
 use std::io::{self, Read};
 use std::time::SystemTime;
 
@@ -8,16 +9,16 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::delivery::{Live, Printed, extract};
-use crate::api::call::Call;
+use crate::api::call::{Call, CallFault};
 use crate::api::client::{ChatRequest, Client, Trace};
-use crate::api::events::{Event, Usage};
+use crate::api::events::{Event, FinishReason};
 use crate::api::request::{Body, Content, Conversation, Message};
 use crate::cli::AskArgs;
-use crate::error::{Error, Result, ServerError};
+use crate::error::{EarlyEnd, Error, Result, ServerError};
 use crate::form::Form;
 use crate::history::{History, Messages};
 use crate::json::Object;
-use crate::log::{Entry, Log, Seconds};
+use crate::log::{self, Entry, Seconds};
 use crate::notes::Notes;
 use crate::output::stdout_error;
 use crate::reply::Reply;
@@ -80,7 +81,23 @@ pub struct Outcome {
     pub reply: Reply,
     /// The part and the form that were asked for, or why it has them not.
     pub text: Result<String, String>,
-    pub calls: Vec<Call>,
+    pub calls: Result<Vec<Call>, CallFault>,
+    /// The fault of standard output after the last token, where the reply is
+    /// printed as it comes.
+    pub printed: Option<Error>,
+}
+
+impl Outcome {
+    pub fn calls(&self) -> &[Call] {
+        self.calls.as_deref().unwrap_or_default()
+    }
+}
+
+/// What one request brought.
+struct Answer {
+    reply: Reply,
+    received: Result<()>,
+    printed: Option<Error>,
 }
 
 pub struct Exchange<'a> {
@@ -89,9 +106,8 @@ pub struct Exchange<'a> {
     args: &'a AskArgs,
     printed: &'a Printed,
     notes: &'a Notes,
-    log: Option<Log>,
-    /// The first fault of the log.
-    pub logged: Result<()>,
+    /// Lines for the log, one a request.
+    pub log: Vec<u8>,
 }
 
 impl<'a> Exchange<'a> {
@@ -100,17 +116,16 @@ impl<'a> Exchange<'a> {
         network: &'a Network,
         args: &'a AskArgs,
         printed: &'a Printed,
-        log: Option<Log>,
         notes: &'a Notes,
     ) -> Self {
-        Self { client, network, args, printed, notes, log, logged: Ok(()) }
+        Self { client, network, args, printed, notes, log: Vec::new() }
     }
 
     /// Asks until the reply has the form that it must have, as often as the
     /// user allows.
     ///
     /// # Errors
-    /// Those of the last request, and those of [`Calls::finish`](crate::api::call::Calls::finish).
+    /// Those of the last request. The reply before it is shown then.
     pub fn converse(
         &mut self,
         mut question: Question,
@@ -119,32 +134,30 @@ impl<'a> Exchange<'a> {
     ) -> Result<Outcome> {
         let mut repairs = self.args.form.repair.unwrap_or(0);
         let mut wrong: Option<(String, Content)> = None;
-        let mut spent: Option<Usage> = None;
+        let mut spent = Spent::default();
         loop {
             let correction = wrong
                 .as_ref()
                 .map(|(reply, fault)| [Message::assistant(reply, &[]), Message::user(fault)]);
-            let (mut reply, received) = self.request(&question, correction, &mut live);
+            let Answer { reply, received, printed } =
+                self.request(&question, correction, &mut live);
             match received {
-                Err(Error::Server(server))
-                    if matches!(form, Form::Choice(_))
-                        && is_about_schema(&server)
-                        && question.fields.shift_remove("response_format").is_some() =>
-                {
+                Err(Error::Server(server)) if does_without_schema(&server, form, &mut question) => {
                     self.notes.detail(format_args!("{server}; asking without a schema"));
                     continue;
                 }
-                received => received?,
+                Err(error) => {
+                    if let Some((reply, _)) = &wrong {
+                        self.notes.show(reply);
+                    }
+                    return Err(error);
+                }
+                Ok(()) => spent.add(&reply),
             }
-            spent = spent.map_or(reply.usage, |spent| Some(spent + reply.usage?));
-            let calls = std::mem::take(&mut reply.calls).finish()?;
-            let is_none = reply.text.is_empty() || !reply.refusal.is_empty() || !calls.is_empty();
-            let text = match is_none {
-                true => Ok(reply.text.clone()),
-                false => extract(self.args, &reply.text).and_then(|text| form.check(&text)),
-            };
+            let calls = reply.calls.finish();
+            let text = self.judge(form, &reply, calls.as_deref().unwrap_or_default());
             match text {
-                Err(fault) if repairs > 0 => {
+                Err(fault) if repairs > 0 && !is_cut(&reply) => {
                     repairs -= 1;
                     self.notes.note(format_args!(
                         "the reply is not what was asked for: {fault}; asking again"
@@ -155,14 +168,33 @@ impl<'a> Exchange<'a> {
                     wrong = Some((reply.text, Content::Text(fault)));
                 }
                 text => {
-                    reply.usage = spent;
                     if self.args.output.usage {
-                        self.notes.error(reply.cost());
+                        self.notes.error(format_args!("{}{spent}", reply.cost()));
                     }
-                    return Ok(Outcome { reply, text, calls });
+                    return Ok(Outcome { reply, text, calls, printed });
                 }
             }
         }
+    }
+
+    /// What is to be printed of a reply, or why it is not what it must be.
+    fn judge(&self, form: &Form, reply: &Reply, calls: &[Call]) -> Result<String, String> {
+        let has_form = !matches!(form, Form::Text);
+        match form {
+            Form::Choice(_) if !calls.is_empty() => {
+                return Err("it calls a tool".to_owned());
+            }
+            // A refusal is told; what comes with it is not what was asked for.
+            _ if has_form && !reply.refusal.is_empty() => return Ok(String::new()),
+            _ if reply.text.is_empty() || !calls.is_empty() => return Ok(reply.text.clone()),
+            _ => {}
+        }
+        let judged = extract(self.args, &reply.text).and_then(|text| form.check(&text));
+        judged.map_err(|fault| match reply.finish {
+            Some(FinishReason::Length) => format!("{fault}; {}", EarlyEnd::Length),
+            Some(FinishReason::ContentFilter) => format!("{fault}; {}", EarlyEnd::ContentFilter),
+            _ => fault,
+        })
     }
 
     /// Sends one request, and receives what comes of it.
@@ -171,7 +203,7 @@ impl<'a> Exchange<'a> {
         question: &Question,
         correction: Option<[Message; 2]>,
         live: &mut Live,
-    ) -> (Reply, Result<()>) {
+    ) -> Answer {
         let time = SystemTime::now();
         let body = question.body(correction);
         let mut reply = Reply::expected();
@@ -185,35 +217,38 @@ impl<'a> Exchange<'a> {
             .client
             .chat(&chat, &mut trace)
             .and_then(|events| receive(events, &mut reply, live));
+        let printed = live.finish().err().map(stdout_error);
         self.notes.detail(reply.summary());
-        let logged = self.log(time, &question.fields["model"], &trace, &reply, &received, &body);
-        if let (Err(_), Err(fault)) = (&received, &logged) {
-            self.notes.warn(fault);
+        if self.args.output.log.is_some() {
+            let entry =
+                self.entry(time, &question.fields["model"], &trace, &reply, &received, &body);
+            self.log.extend(self.notes.masked(log::line(&entry)).into_bytes());
         }
-        self.logged = std::mem::replace(&mut self.logged, Ok(())).and(logged);
-        (reply, received)
+        Answer { reply, received, printed }
     }
 
-    fn log(
+    fn entry<'b>(
         &self,
         time: SystemTime,
-        model: &Value,
-        trace: &Trace,
+        model: &'b Value,
+        trace: &'b Trace,
         reply: &Reply,
         received: &Result<()>,
         body: &Body,
-    ) -> Result<()> {
-        let Some(log) = &self.log else {
-            return Ok(());
-        };
+    ) -> Entry<'b> {
         let has_content = self.args.output.log_content;
-        let content = has_content.then(|| content(body)).transpose()?;
-        let message = Message::assistant(&reply.text, &[]);
+        let messages = has_content.then(|| content(body)).transpose();
+        let messages = messages.unwrap_or_else(|fault| {
+            self.notes.warn(format_args!("the log has no messages: {fault}"));
+            None
+        });
+        let calls = reply.calls.finish().unwrap_or_default();
+        let message = Message::assistant(&reply.text, &calls);
         let message = has_content.then(|| serde_json::value::to_raw_value(&message).ok());
-        log.append(&Entry {
+        Entry {
             time,
             model,
-            base_url: &self.network.base_url.to_string(),
+            base_url: self.network.base_url.to_string(),
             status: trace.status,
             tries: trace.tries,
             seconds: Seconds {
@@ -221,26 +256,58 @@ impl<'a> Exchange<'a> {
                 total: reply.elapsed().as_secs_f64(),
             },
             usage: reply.usage,
-            finish_reason: reply.finish.map(|finish| finish.name()),
+            finish_reason: reply.finish.map(FinishReason::name),
             request_id: trace.request_id.as_deref(),
             error: received.as_ref().err().map(|error| self.notes.masked(error.to_string())),
-            messages: content,
+            messages,
             reply: message.flatten(),
-        })
+        }
     }
 }
 
-/// Whether a server may have refused a request for its schema.
-fn is_about_schema(server: &ServerError) -> bool {
-    let is_named = || {
-        ["response_format", "json_schema", "json_object"]
-            .iter()
-            .any(|name| server.message.contains(name))
-    };
-    match server.status() {
+/// The server or its limits ended the reply: it would end so again.
+fn is_cut(reply: &Reply) -> bool {
+    matches!(reply.finish, Some(FinishReason::Length | FinishReason::ContentFilter))
+}
+
+/// Takes the schema out of a question for words to choose from, which can be
+/// asked without one, where a server may have refused it for its schema.
+/// Tells whether it did.
+fn does_without_schema(server: &ServerError, form: &Form, question: &mut Question) -> bool {
+    let names = ["response_format", "json_schema", "json_object"];
+    let is_about_schema = match server.status() {
         Some(400 | 422 | 501) => true,
-        Some(500) => is_named(),
+        // As llama-cpp-python says it.
+        Some(500) => names.iter().any(|name| server.message.contains(name)),
         _ => false,
+    };
+    matches!(form, Form::Choice(_))
+        && is_about_schema
+        && question.fields.shift_remove("response_format").is_some()
+}
+
+/// The tokens of several requests.
+#[derive(Debug, Default)]
+struct Spent {
+    requests: u32,
+    /// Of those requests whose tokens the server counted.
+    tokens: u64,
+}
+
+impl Spent {
+    fn add(&mut self, reply: &Reply) {
+        self.requests += 1;
+        let tokens = reply.usage.and_then(|usage| usage.total_tokens);
+        self.tokens = self.tokens.saturating_add(tokens.unwrap_or(0));
+    }
+}
+
+impl fmt::Display for Spent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Spent { requests: 0 | 1, .. } => Ok(()),
+            Spent { requests, tokens } => write!(f, "; {tokens} tokens in {requests} requests"),
+        }
     }
 }
 
@@ -266,7 +333,7 @@ fn receive(
                 reply.add(&event);
                 match event {
                     Event::Text(text) => live.text(&text),
-                    Event::Payload(payload) => live.payload(&payload),
+                    Event::Payload(payload) => live.payload(payload.text()),
                     Event::Waiting => live.flush(),
                     _ => Ok(()),
                 }
@@ -280,5 +347,5 @@ fn receive(
             }
         }
     }
-    live.finish().map_err(stdout_error)
+    Ok(())
 }

@@ -9,9 +9,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use self::delivery::{Delivery, Printed};
-use self::exchange::{Exchange, Question};
-use crate::api::call::Call;
+use self::delivery::{Ends, Printed};
+use self::exchange::{Exchange, Outcome, Question};
 use crate::api::client::Client;
 use crate::api::events::FinishReason;
 use crate::api::request::{Content, Message};
@@ -23,20 +22,19 @@ use crate::fields;
 use crate::form::Form;
 use crate::history::{Access, History, Patience, Window};
 use crate::json::Object;
-use crate::log::Log;
 use crate::notes::Notes;
 use crate::output;
 use crate::prompt::{self, Stdin};
-use crate::reply::Reply;
 use crate::settings::{self, Network};
 use crate::terminal::Terminal;
 
 pub fn run(args: AskArgs, context: &Context) -> Result<()> {
     let Context { environment, terminal, .. } = *context;
     let notes = context.notes.at(&args.volume);
+    context.warnings.iter().for_each(|warning| notes.warn(warning));
     let stdin = stdin_of(&args, terminal);
     let mut named = fields::named(&args.model)?;
-    let own = own_messages(&mut named, &args)?;
+    let own = own_messages(&mut named, &args, context)?;
     let has_prompt = own.is_empty() && !args.history.continues;
     if has_prompt {
         prompt::ensure_possible(&args.message.pieces, stdin)?;
@@ -44,16 +42,15 @@ pub fn run(args: AskArgs, context: &Context) -> Result<()> {
     let form = Form::demanded(&args.form)?;
     let mut network = Network::resolve(&args.network, environment)?;
     let model = settings::model(&args.model, environment)?;
-    let printed = Printed::choose(&args, &form, terminal);
+    let mut printed = Printed::choose(&args, &form, &named, terminal);
     let fields = fields::assemble(&args, &model, &form, printed.streams, named)?;
+    printed.streams = fields.get("stream") == Some(&Value::Bool(true));
     let is_sketch = args.output.dry_run || args.output.curl;
-    let (delivery, log) = if is_sketch {
-        (Delivery::Stdout, None)
-    } else {
-        network.find_key(&args.network, context, &notes)?;
-        (Delivery::prepare(&args)?, args.output.log.as_deref().map(Log::open).transpose()?)
-    };
-    let system = system_prompt(&args)?;
+    let ends = (!is_sketch).then(|| Ends::prepare(&args)).transpose()?;
+    match is_sketch {
+        true => network.ensure_key_may_go(&args.network, context)?,
+        false => network.find_key(&args.network, context, &notes)?,
+    }
     let prompt = has_prompt
         .then(|| {
             prompt::assemble(&args.message.pieces, stdin, io::stdin(), encoding(&args), &notes)
@@ -61,41 +58,69 @@ pub fn run(args: AskArgs, context: &Context) -> Result<()> {
         .transpose()?;
     let client = (!is_sketch).then(|| Client::new(&network, &notes)).transpose()?;
     let left = client.as_ref().map_or(network.limits.deadline, Client::time_left);
-    let mut history = open_history(&args, left, &notes)?;
+    let history = open_history(&args, left, &notes)?;
     if args.history.continues {
         ensure_open_ended(history.as_ref())?;
     }
-
+    let system = system_prompt(&args, history.as_ref(), !own.is_empty(), context)?;
     let question =
         Question::new(fields, system.as_deref(), history.as_ref(), prompt.as_ref(), own, &form)?;
     let bytes = delivery::stdout_bytes(&args, terminal);
-    let Some(client) = client else {
+    let (Some(client), Some(ends)) = (client, ends) else {
         let key = network.wants_key(context).then_some(&context.key);
         return sketch::print(&args, &network, key, &question, printed.streams, bytes);
     };
-    let mut stdout = output::stdout(bytes)?;
-    let mut exchange = Exchange::new(&client, &network, &args, &printed, log, &notes);
-    let outcome = exchange.converse(question, &form, printed.live(&mut stdout))?;
+    ends.ensure_apart(history.as_ref())?;
 
-    // What has not the form that was asked for is no part of a conversation.
-    let saved_text = match (&form, &outcome.text) {
-        (Form::Text, _) => Some(outcome.reply.text.as_str()),
-        (_, Ok(text)) => Some(text.as_str()),
-        (_, Err(_)) => None,
-    };
-    let saved = match (&mut history, saved_text) {
-        (Some(history), Some(text)) if !args.history.no_save => {
-            save_turn(history, system.as_deref(), prompt.as_ref(), text, &outcome.calls)
-        }
-        _ => Ok(()),
-    };
-    let delivered = delivery.deliver(&printed, &outcome, &mut stdout, &notes);
-    saved?;
-    delivered?;
-    exchange.logged?;
-    let is_no = args.form.yes_no && outcome.text.as_deref() == Ok("no");
-    ended_early(outcome.reply, &outcome.calls)?;
-    if is_no { Err(Error::No) } else { Ok(()) }
+    let mut stdout = output::stdout(bytes)?;
+    let mut exchange = Exchange::new(&client, &network, &args, &printed, &notes);
+    let received = exchange.converse(question, &form, printed.live(&mut stdout));
+    let turn = Turn { history, system, prompt };
+    let delivered = received.and_then(|mut outcome| {
+        let saved = turn.save(&outcome, &form, args.history.no_save);
+        let delivered = ends.delivery.deliver(&printed, &outcome, &mut stdout, &notes);
+        let printed = outcome.printed.take().map_or(Ok(()), Err);
+        saved.and(printed).and(delivered).map(|()| outcome)
+    });
+    let logged = ends.log.map_or(Ok(()), |log| log.append(exchange.log));
+    if let (Err(_), Err(fault)) = (&delivered, &logged) {
+        notes.warn(fault);
+    }
+    let outcome = delivered?;
+    logged?;
+    conclude(outcome, &args, &notes)
+}
+
+/// What there is to save of a turn beside its reply.
+struct Turn {
+    history: Option<History>,
+    system: Option<String>,
+    prompt: Option<Content>,
+}
+
+impl Turn {
+    /// Appends the turn; the system prompt goes first when it is the first
+    /// turn. A reply without text or calls makes no turn, one that nobody
+    /// wants to read any more is interrupted, and what has not the form that
+    /// was asked for is no part of a conversation.
+    fn save(mut self, outcome: &Outcome, form: &Form, is_unwanted: bool) -> Result<()> {
+        let text = match (form, &outcome.text) {
+            (Form::Text, _) => &outcome.reply.text,
+            (_, Ok(text)) => text,
+            (_, Err(_)) => return Ok(()),
+        };
+        let calls = outcome.calls();
+        let is_none = outcome.calls.is_err()
+            || (text.is_empty() && calls.is_empty())
+            || matches!(outcome.printed, Some(Error::StdoutClosed));
+        let Some(history) = self.history.as_mut().filter(|_| !is_none && !is_unwanted) else {
+            return Ok(());
+        };
+        let system = self.system.as_deref().filter(|_| history.is_empty()).map(Message::system);
+        let user = self.prompt.as_ref().map(Message::user);
+        let turn = [system, user, Some(Message::assistant(text, calls))];
+        history.append(turn.iter().flatten().flat_map(Message::line).collect())
+    }
 }
 
 fn stdin_of(args: &AskArgs, terminal: Terminal) -> Stdin {
@@ -110,7 +135,18 @@ fn encoding(args: &AskArgs) -> Encoding {
     if args.lossy { Encoding::Lossy } else { Encoding::Strict }
 }
 
-fn system_prompt(args: &AskArgs) -> Result<Option<String>> {
+/// The system prompt. One of the configuration gives way to a history's own,
+/// and to messages that are the whole conversation.
+fn system_prompt(
+    args: &AskArgs,
+    history: Option<&History>,
+    is_complete: bool,
+    context: &Context,
+) -> Result<Option<String>> {
+    let is_typed = context.is_typed("system") && context.is_typed("system_file");
+    if !is_typed && (is_complete || history.is_some_and(History::has_system)) {
+        return Ok(None);
+    }
     match &args.system_file {
         Some(path) => prompt::read_file(path, encoding(args)).map(Some),
         None => Ok(args.system.clone()),
@@ -119,19 +155,18 @@ fn system_prompt(args: &AskArgs) -> Result<Option<String>> {
 
 /// Takes the messages out of what the user named. They stand for the whole
 /// conversation, so that nothing else may be part of it.
-fn own_messages(named: &mut Object, args: &AskArgs) -> Result<Vec<Value>> {
+fn own_messages(named: &mut Object, args: &AskArgs, context: &Context) -> Result<Vec<Value>> {
     let messages = match named.shift_remove("messages") {
         None => return Ok(Vec::new()),
         Some(Value::Array(messages)) if !messages.is_empty() => messages,
         Some(_) => {
-            return Err(Error::Input("the messages of --body are no array of messages".to_owned()));
+            let message = "the messages of --body or --param are no array of messages";
+            return Err(Error::Input(message.to_owned()));
         }
     };
-    let is_alone = args.message.pieces.is_empty()
-        && args.system.is_none()
-        && args.system_file.is_none()
-        && args.history.file.is_none();
-    if is_alone {
+    let has_system = (args.system.is_some() && context.is_typed("system"))
+        || (args.system_file.is_some() && context.is_typed("system_file"));
+    if !has_system && args.message.pieces.is_empty() && args.history.file.is_none() {
         return Ok(messages);
     }
     let message = "the messages of --body are the whole conversation: leave out the prompt, --system and --history";
@@ -142,7 +177,12 @@ fn open_history(args: &AskArgs, left: Option<Duration>, notes: &Notes) -> Result
     let Some(path) = &args.history.file else {
         return Ok(None);
     };
-    let access = if args.history.no_save { Access::Read } else { Access::Append };
+    let is_sketch = args.output.dry_run || args.output.curl;
+    // What is only shown leaves no trace, not even of a history to be.
+    if is_sketch && !path.exists() {
+        return Ok(None);
+    }
+    let access = if is_sketch || args.history.no_save { Access::Read } else { Access::Append };
     let window = args.history.turns.map_or(Window::All, Window::Turns);
     let patience = match (args.history.no_wait, left, args.network.deadline) {
         (true, ..) => Patience::None,
@@ -166,35 +206,27 @@ fn ensure_open_ended(history: Option<&History>) -> Result<()> {
     Err(Error::Usage(format!("nothing to continue: {why}; give a prompt instead of --continue")))
 }
 
-/// Appends the turn; the system prompt goes first when it is the first turn.
-/// A reply without text or calls makes no turn.
-fn save_turn(
-    history: &mut History,
-    system: Option<&str>,
-    prompt: Option<&Content>,
-    text: &str,
-    calls: &[Call],
-) -> Result<()> {
-    if text.is_empty() && calls.is_empty() {
-        return Ok(());
-    }
-    let system = system.filter(|_| history.is_empty()).map(Message::system);
-    let turn = [system, prompt.map(Message::user), Some(Message::assistant(text, calls))];
-    history.append(turn.iter().flatten().flat_map(Message::line).collect())
-}
-
-/// The error that stands for a whole reply that the server cut short.
-fn ended_early(reply: Reply, calls: &[Call]) -> Result<()> {
-    let is_empty = reply.text.is_empty() && calls.is_empty();
-    Err(Error::EndedEarly(match reply.finish {
-        _ if !reply.refusal.is_empty() => EarlyEnd::Refusal(reply.refusal),
-        Some(FinishReason::Length) => EarlyEnd::Length,
-        Some(FinishReason::ContentFilter) => EarlyEnd::ContentFilter,
-        Some(FinishReason::ToolCalls) if calls.is_empty() => {
+/// What the run comes to: the answer, or the error that stands for a whole
+/// reply that the server cut short.
+fn conclude(outcome: Outcome, args: &AskArgs, notes: &Notes) -> Result<()> {
+    // Calls that are none were told, or printed with the response.
+    let has_calls = !outcome.calls.as_ref().is_ok_and(Vec::is_empty);
+    let Outcome { reply, text, .. } = outcome;
+    let is_empty = reply.text.is_empty() && !has_calls;
+    Err(match reply.finish {
+        _ if !reply.refusal.is_empty() => Error::EndedEarly(EarlyEnd::Refusal(reply.refusal)),
+        Some(FinishReason::Length) => Error::EndedEarly(EarlyEnd::Length),
+        Some(FinishReason::ContentFilter) => Error::EndedEarly(EarlyEnd::ContentFilter),
+        Some(FinishReason::ToolCalls) if !has_calls => {
             let message = "the reply ends with finish reason tool_calls, and calls no tool";
-            return Err(Error::Protocol(message.to_owned()));
+            if !is_empty {
+                notes.warn(message);
+                return Ok(());
+            }
+            Error::Protocol(message.to_owned())
         }
-        _ if is_empty => EarlyEnd::NoText,
+        _ if is_empty => Error::EndedEarly(EarlyEnd::NoText),
+        _ if args.form.yes_no && text.as_deref() == Ok("no") => Error::No,
         _ => return Ok(()),
-    }))
+    })
 }

@@ -32,7 +32,13 @@ pub fn print(
     if bytes == Bytes::Harmless {
         let mut text = Vec::new();
         sketch.read_to_end(&mut text).map_err(fault)?;
-        return output::print(&String::from_utf8_lossy(&text), bytes);
+        // JSON has another form for what a terminal must not see.
+        let text = String::from_utf8_lossy(&text);
+        let harmless = text.chars().map(|c| match c {
+            '\u{7f}'..='\u{9f}' => format!("\\u{:04x}", u32::from(c)),
+            c => c.to_string(),
+        });
+        return output::print(&harmless.collect::<String>(), bytes);
     }
     io::copy(&mut sketch, &mut output::stdout_file()?).map(drop).map_err(fault)
 }
