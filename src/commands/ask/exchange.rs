@@ -9,72 +9,19 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::delivery::{Live, Printed, extract};
+use super::question::Question;
 use crate::api::call::{Call, CallFault};
 use crate::api::client::{ChatRequest, Client, Trace};
 use crate::api::events::{Event, FinishReason};
-use crate::api::request::{Body, Content, Conversation, Message};
+use crate::api::request::{Body, Content, Message};
 use crate::cli::AskArgs;
 use crate::error::{EarlyEnd, Error, Result, ServerError};
 use crate::form::Form;
-use crate::history::{History, Messages};
-use crate::json::Object;
 use crate::log::{self, Entry, Seconds};
 use crate::notes::Notes;
 use crate::output::stdout_error;
 use crate::reply::Reply;
 use crate::settings::Network;
-
-/// Everything that goes into a request.
-pub struct Question<'a> {
-    fields: Object,
-    system: Option<String>,
-    history: Option<Messages>,
-    prompt: Option<&'a Content>,
-    /// The user's own messages, in place of all others.
-    own: Vec<Value>,
-}
-
-impl<'a> Question<'a> {
-    /// # Errors
-    /// [`Error::Unreadable`] for a history's system message.
-    pub fn new(
-        fields: Object,
-        system: Option<&str>,
-        history: Option<&'a History>,
-        prompt: Option<&'a Content>,
-        own: Vec<Value>,
-        form: &Form,
-    ) -> Result<Self> {
-        let instruction = form.instruction().filter(|_| own.is_empty());
-        // What the model is told in this request alone joins the system
-        // message that there is: servers take one.
-        let standing = match (system, history, &instruction) {
-            (None, Some(history), Some(_)) => history.system_text()?,
-            (system, ..) => system.map(str::to_owned),
-        };
-        let is_replaced = standing.is_some();
-        let parts: Vec<String> = standing.into_iter().chain(instruction).collect();
-        Ok(Self {
-            fields,
-            system: Some(parts.join("\n\n")).filter(|_| !parts.is_empty()),
-            history: history.map(|history| history.messages(is_replaced)),
-            prompt,
-            own,
-        })
-    }
-
-    /// The request's body, with what was wrong with the last reply.
-    pub fn body(&self, correction: Option<[Message; 2]>) -> Body {
-        let conversation = Conversation {
-            system: self.system.as_deref(),
-            history: self.history.clone(),
-            prompt: self.prompt,
-            own: &self.own,
-            correction,
-        };
-        Body::new(&self.fields, conversation)
-    }
-}
 
 /// A whole reply, and what was looked for in it.
 pub struct Outcome {
@@ -142,7 +89,12 @@ impl<'a> Exchange<'a> {
             let Answer { reply, received, printed } =
                 self.request(&question, correction, &mut live);
             match received {
-                Err(Error::Server(server)) if does_without_schema(&server, form, &mut question) => {
+                // Words to choose from are told in words too.
+                Err(Error::Server(server))
+                    if matches!(form, Form::Choice(_))
+                        && is_about_schema(&server)
+                        && question.drop_schema() =>
+                {
                     self.notes.detail(format_args!("{server}; asking without a schema"));
                     continue;
                 }
@@ -220,8 +172,7 @@ impl<'a> Exchange<'a> {
         let printed = live.finish().err().map(stdout_error);
         self.notes.detail(reply.summary());
         if self.args.output.log.is_some() {
-            let entry =
-                self.entry(time, &question.fields["model"], &trace, &reply, &received, &body);
+            let entry = self.entry(time, question.model(), &trace, &reply, &received, &body);
             self.log.extend(self.notes.masked(log::line(&entry)).into_bytes());
         }
         Answer { reply, received, printed }
@@ -270,20 +221,16 @@ fn is_cut(reply: &Reply) -> bool {
     matches!(reply.finish, Some(FinishReason::Length | FinishReason::ContentFilter))
 }
 
-/// Takes the schema out of a question for words to choose from, which can be
-/// asked without one, where a server may have refused it for its schema.
-/// Tells whether it did.
-fn does_without_schema(server: &ServerError, form: &Form, question: &mut Question) -> bool {
-    let names = ["response_format", "json_schema", "json_object"];
-    let is_about_schema = match server.status() {
+/// Whether a server may have refused a request for its schema.
+fn is_about_schema(server: &ServerError) -> bool {
+    match server.status() {
         Some(400 | 422 | 501) => true,
         // As llama-cpp-python says it.
-        Some(500) => names.iter().any(|name| server.message.contains(name)),
+        Some(500) => ["response_format", "json_schema", "json_object"]
+            .iter()
+            .any(|name| server.message.contains(name)),
         _ => false,
-    };
-    matches!(form, Form::Choice(_))
-        && is_about_schema
-        && question.fields.shift_remove("response_format").is_some()
+    }
 }
 
 /// The tokens of several requests.

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod exchange;
+mod question;
 mod sketch;
 
 use std::io;
@@ -10,7 +11,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use self::delivery::{Ends, Printed};
-use self::exchange::{Exchange, Outcome, Question};
+use self::exchange::{Exchange, Outcome};
+use self::question::Question;
 use crate::api::client::Client;
 use crate::api::events::FinishReason;
 use crate::api::request::{Content, Message};
@@ -32,19 +34,14 @@ pub fn run(args: AskArgs, context: &Context) -> Result<()> {
     let Context { environment, terminal, .. } = *context;
     let notes = context.notes.at(&args.volume);
     context.warnings.iter().for_each(|warning| notes.warn(warning));
+    let form = Form::demanded(&args.form)?;
+    let Request { fields, own, printed } = Request::wanted(&args, &form, context)?;
     let stdin = stdin_of(&args, terminal);
-    let mut named = fields::named(&args.model)?;
-    let own = own_messages(&mut named, &args, context)?;
     let has_prompt = own.is_empty() && !args.history.continues;
     if has_prompt {
         prompt::ensure_possible(&args.message.pieces, stdin)?;
     }
-    let form = Form::demanded(&args.form)?;
     let mut network = Network::resolve(&args.network, environment)?;
-    let model = settings::model(&args.model, environment)?;
-    let mut printed = Printed::choose(&args, &form, &named, terminal);
-    let fields = fields::assemble(&args, &model, &form, printed.streams, named)?;
-    printed.streams = fields.get("stream") == Some(&Value::Bool(true));
     let is_sketch = args.output.dry_run || args.output.curl;
     let ends = (!is_sketch).then(|| Ends::prepare(&args)).transpose()?;
     match is_sketch {
@@ -89,6 +86,26 @@ pub fn run(args: AskArgs, context: &Context) -> Result<()> {
     let outcome = delivered?;
     logged?;
     conclude(outcome, &args, &notes)
+}
+
+/// What is asked of the server, but for the messages that are to be made.
+struct Request {
+    fields: Object,
+    /// The user's own messages, in place of all others.
+    own: Vec<Value>,
+    printed: Printed,
+}
+
+impl Request {
+    fn wanted(args: &AskArgs, form: &Form, context: &Context) -> Result<Self> {
+        let mut named = fields::named(&args.model)?;
+        let own = own_messages(&mut named, args, context)?;
+        let model = settings::model(&args.model, context.environment)?;
+        let mut printed = Printed::choose(args, form, &named, context.terminal);
+        let fields = fields::assemble(args, &model, form, printed.streams, named)?;
+        printed.streams = fields.get("stream") == Some(&Value::Bool(true));
+        Ok(Self { fields, own, printed })
+    }
 }
 
 /// What there is to save of a turn beside its reply.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use super::exchange::Question;
+use super::question::Question;
 use crate::cli::AskArgs;
 use crate::curl;
 use crate::error::Result;
