@@ -1,0 +1,103 @@
+//! `cargo bench`: gravix beside its peers, on one machine in one run. Words
+//! after `--` choose the topics that contain one of them. Times are shown and
+//! never asserted.
+
+mod documents;
+mod latency;
+mod measure;
+mod nginx;
+mod programs;
+mod prompts;
+mod server;
+mod streams;
+mod table;
+mod upkeep;
+
+use std::error::Error;
+use std::io;
+use std::process::ExitCode;
+
+use programs::Programs;
+use server::Server;
+use table::Row;
+use tempfile::TempDir;
+
+type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
+
+/// What every topic needs.
+struct Bench {
+    programs: Programs,
+    server: Server,
+    /// The home of all that is run.
+    directory: TempDir,
+}
+
+/// One thing that is measured, in one or more rows.
+struct Topic {
+    name: &'static str,
+    measure: fn(&Bench) -> Result<Vec<Row>>,
+}
+
+const TOPICS: &[Topic] = &[
+    Topic { name: "one prompt", measure: prompts::plain },
+    Topic { name: "one prompt over TLS", measure: prompts::tls },
+    Topic { name: "one prompt, beside aichat", measure: prompts::aichat },
+    Topic { name: "one prompt, beside llm", measure: prompts::llm },
+    Topic { name: "100 turns of history", measure: prompts::history },
+    Topic { name: "1 GiB of history, --turns 10", measure: prompts::long_history },
+    Topic { name: "stream of 1,000,000 tokens", measure: streams::tokens },
+    Topic { name: "stream of 1,000,000 tokens: memory", measure: streams::memory },
+    Topic { name: "token latency", measure: latency::measure },
+    Topic { name: "--help", measure: documents::help },
+    Topic { name: "--version", measure: documents::version },
+    Topic { name: "release binary", measure: upkeep::binary },
+    Topic { name: "crates", measure: upkeep::crates },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|first| first == measure::ONCE) {
+        return end(measure::once(&arguments[1..]));
+    }
+    // `cargo test --all-targets` runs this too, without the flag.
+    if !arguments.iter().any(|argument| argument == "--bench") {
+        return ExitCode::SUCCESS;
+    }
+    let words: Vec<_> = arguments.iter().filter(|word| !word.starts_with('-')).collect();
+    let is_chosen =
+        |topic: &&Topic| words.is_empty() || words.iter().any(|word| topic.name.contains(*word));
+    end(run(TOPICS.iter().filter(is_chosen)))
+}
+
+fn end(outcome: Result<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            table::complain(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run<'a>(topics: impl Iterator<Item = &'a Topic>) -> Result<()> {
+    let mut topics = topics.peekable();
+    if topics.peek().is_none() {
+        // Meant for another bench target.
+        return Ok(());
+    }
+    let bench = Bench {
+        programs: Programs::find()?,
+        server: Server::start()?,
+        directory: TempDir::with_prefix("gravix-bench-")?,
+    };
+    let mut stdout = io::stdout().lock();
+    table::head(&mut stdout)?;
+    for topic in topics {
+        let rows = (topic.measure)(&bench);
+        for row in rows.unwrap_or_else(|error| vec![Row::failed(topic.name, error.as_ref())]) {
+            table::row(&mut stdout, &row)?;
+        }
+    }
+    table::foot(&mut stdout, &bench.programs)?;
+    Ok(())
+}

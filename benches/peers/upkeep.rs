@@ -1,0 +1,25 @@
+//! What there is to carry: the binary, and the crates in it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Stdio;
+
+use crate::programs::cargo;
+use crate::table::{Quantity, Row};
+use crate::{Bench, Result};
+
+pub fn binary(bench: &Bench) -> Result<Vec<Row>> {
+    let size = fs::metadata(&bench.programs.gravix)?.len();
+    // 5.5 MiB.
+    Ok(vec![Row::alone("release binary", Quantity::Bytes(size), Quantity::Bytes(11 << 19))])
+}
+
+/// gravix itself counts, as does each version of a crate.
+pub fn crates(_: &Bench) -> Result<Vec<Row>> {
+    let mut tree = cargo();
+    tree.args(["tree", "-e", "normal", "--prefix", "none", "--no-dedupe", "--locked"]);
+    let output = tree.stderr(Stdio::inherit()).output()?;
+    let listed = String::from_utf8(output.stdout)?;
+    let count = listed.lines().collect::<BTreeSet<_>>().len() as u64;
+    Ok(vec![Row::alone("crates", Quantity::Count(count), Quantity::Count(115))])
+}
