@@ -7,10 +7,20 @@ use crate::api::assembly::Assembly;
 use crate::api::call::Calls;
 use crate::api::events::{Event, FinishReason, Usage};
 
+/// What of a reply is needed when it is whole: a long one takes memory.
+#[derive(Debug, Clone, Copy)]
+pub struct Keeps {
+    pub text: bool,
+    pub response: bool,
+}
+
 /// A reply as far as it has come.
 #[derive(Debug)]
 pub struct Reply {
+    keeps: Keeps,
+    /// Empty where it is not kept.
     pub text: String,
+    pub has_text: bool,
     pub refusal: String,
     pub calls: Calls,
     pub finish: Option<FinishReason>,
@@ -26,9 +36,11 @@ pub struct Reply {
 
 impl Reply {
     /// A reply to a question that is asked now.
-    pub fn expected() -> Self {
+    pub fn expected(keeps: Keeps) -> Self {
         Self {
+            keeps,
             text: String::new(),
+            has_text: false,
             refusal: String::new(),
             calls: Calls::default(),
             finish: None,
@@ -43,7 +55,10 @@ impl Reply {
     pub fn add(&mut self, event: &Event) {
         match event {
             Event::Text(text) => {
-                self.text += text;
+                self.has_text = true;
+                if self.keeps.text {
+                    self.text += text;
+                }
                 self.chunks += 1;
                 self.first.get_or_insert_with(|| self.asked.elapsed());
             }
@@ -53,7 +68,8 @@ impl Reply {
                 self.chunks += 1;
                 self.first.get_or_insert_with(|| self.asked.elapsed());
             }
-            Event::Payload(payload) => self.response.add(payload),
+            Event::Payload(payload) if self.keeps.response => self.response.add(payload),
+            Event::Payload(_) => {}
             Event::Finish(reason) => self.finish = Some(*reason),
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Alive | Event::Waiting => {}

@@ -8,3 +8,5 @@ pub mod chunk;
 mod failure;
 #[path = "../../src/api/sse.rs"]
 pub mod sse;
+#[path = "../../src/api/template.rs"]
+pub mod template;

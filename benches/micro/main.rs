@@ -25,6 +25,7 @@ use divan::counter::{BytesCount, ItemsCount};
 
 use api::chunk;
 use api::sse::{Decoder, Item};
+use api::template::Template;
 use history::survey::{Survey, Window};
 
 const EVENT: &str = "data: {\"id\":\"chatcmpl-0123456789abcdef0123456789abcdef\",\"object\":\"chat.completion.chunk\",\"created\":1764000000,\"model\":\"llama3.1:8b-instruct-fp16\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" word\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n";
@@ -59,6 +60,21 @@ fn decode_and_parse_events(bencher: Bencher) {
         let mut text = 0;
         while let Ok(Item::Event(event)) = decoder.next() {
             let choice = chunk::parse(event.data).ok().and_then(|chunk| chunk.choice);
+            text += choice.map_or(0, |choice| choice.text.len());
+        }
+        text
+    });
+}
+
+#[divan::bench]
+fn decode_events_and_know_their_likes(bencher: Bencher) {
+    let stream = EVENT.repeat(EVENTS);
+    bencher.counter(BytesCount::of_str(&stream)).counter(ItemsCount::new(EVENTS)).bench(|| {
+        let mut decoder = Decoder::new(stream.as_bytes(), Vec::new());
+        let mut template = Template::default();
+        let mut text = 0;
+        while let Ok(Item::Event(event)) = decoder.next() {
+            let choice = template.parse(event.data).ok().and_then(|chunk| chunk.choice);
             text += choice.map_or(0, |choice| choice.text.len());
         }
         text

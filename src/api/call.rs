@@ -163,7 +163,7 @@ impl WireCall<'_> {
         CallFragment {
             index: place.or(index),
             id: string(text_of(self.id)),
-            name: string(name.unwrap_or_default().0),
+            name: string(name.unwrap_or_default().bytes),
             arguments: text_of(arguments),
         }
     }
@@ -175,7 +175,7 @@ fn text_of(json: Option<&RawValue>) -> Vec<u8> {
     let json = json.map_or("null", RawValue::get);
     match serde_json::from_str::<Text>(json) {
         _ if json == "null" => Vec::new(),
-        Ok(text) if json.starts_with('"') => text.0,
+        Ok(text) if json.starts_with('"') => text.bytes,
         _ => json.as_bytes().to_vec(),
     }
 }

@@ -35,11 +35,21 @@ impl FinishReason {
 pub struct Choice {
     /// UTF-8, but for lone surrogates, which stand as WTF-8 has them.
     pub text: Vec<u8>,
+    /// The address of the text in the payload, where it stands there as it is.
+    pub place: Option<usize>,
     pub refusal: Vec<u8>,
     pub calls: Vec<CallFragment>,
     pub finish: Option<FinishReason>,
     /// The choice has a `message`, as only a whole completion does.
     pub has_message: bool,
+}
+
+impl Choice {
+    /// It brings part of a text, and nothing else.
+    pub fn is_text_alone(&self) -> bool {
+        let Self { text: _, place: _, refusal, calls, finish, has_message } = self;
+        refusal.is_empty() && calls.is_empty() && finish.is_none() && !has_message
+    }
 }
 
 /// Why a payload cannot be used.
@@ -145,7 +155,7 @@ impl WireChoice<'_> {
     fn meaning(self) -> Result<Choice, Fault> {
         let has_message = self.message.is_some();
         let (delta, message) = (self.delta.unwrap_or_default(), self.message.unwrap_or_default());
-        let bytes = |text: Option<Text>| text.unwrap_or_default().0;
+        let bytes = |text: Option<Text>| text.unwrap_or_default().bytes;
         let finish = match bytes(self.finish_reason).as_slice() {
             b"" => None,
             b"length" | b"max_tokens" | b"model_length" => Some(FinishReason::Length),
@@ -161,8 +171,10 @@ impl WireChoice<'_> {
         let deltas = calls(delta.tool_calls).into_iter().map(|call| call.meaning(None));
         let whole = (0..).zip(calls(message.tool_calls));
         let calls = deltas.chain(whole.map(|(place, call)| call.meaning(Some(place)))).collect();
+        let text = delta.content.or(message.content).unwrap_or_default();
         Ok(Choice {
-            text: bytes(delta.content.or(message.content)),
+            text: text.bytes,
+            place: text.place,
             refusal: bytes(delta.refusal.or(message.refusal)),
             calls,
             finish,
@@ -174,7 +186,11 @@ impl WireChoice<'_> {
 /// A JSON string, or an array of parts of which the text parts count. Lone
 /// surrogates, which `String` refuses, stay as WTF-8.
 #[derive(Default)]
-pub struct Text(pub Vec<u8>);
+pub struct Text {
+    pub bytes: Vec<u8>,
+    /// The address of a string that needed no unescaping.
+    place: Option<usize>,
+}
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -192,7 +208,11 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 
     fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Text, E> {
-        Ok(Text(bytes.to_vec()))
+        Ok(Text { bytes: bytes.to_vec(), place: None })
+    }
+
+    fn visit_borrowed_bytes<E: de::Error>(self, bytes: &'de [u8]) -> Result<Text, E> {
+        Ok(Text { bytes: bytes.to_vec(), place: Some(bytes.as_ptr().addr()) })
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Text, A::Error> {
@@ -203,11 +223,11 @@ impl<'de> Visitor<'de> for TextVisitor {
         }
         let mut joined = Vec::new();
         while let Some(part) = parts.next_element::<Part>()? {
-            if part.r#type.is_none_or(|kind| kind.0 == b"text") {
-                joined.extend(part.text.unwrap_or_default().0);
+            if part.r#type.is_none_or(|kind| kind.bytes == b"text") {
+                joined.extend(part.text.unwrap_or_default().bytes);
             }
         }
-        Ok(Text(joined))
+        Ok(Text { bytes: joined, place: None })
     }
 }
 

@@ -10,6 +10,7 @@ pub use super::chunk::{FinishReason, Usage};
 use super::failure;
 use super::fault::{cut, from_io, html};
 use super::sse::{self, Decoder, Item};
+use super::template::Template;
 use crate::error::{Error, Result};
 
 /// What a reply is made of, in the order of its coming.
@@ -67,6 +68,7 @@ pub struct Events<R> {
     has_choice: bool,
     is_finished: bool,
     gives_payloads: bool,
+    template: Template,
     /// The first line that does not belong in an event stream.
     stray: Option<String>,
 }
@@ -120,6 +122,7 @@ impl<R: Read> Events<R> {
             has_choice: false,
             is_finished: false,
             gives_payloads: false,
+            template: Template::default(),
             stray: None,
         }
     }
@@ -153,7 +156,7 @@ impl<R: Read> Events<R> {
                 },
             },
             Form::Stream(decoder) => match decoder.next() {
-                Ok(Item::Event(event)) => on_event(&event, payload),
+                Ok(Item::Event(event)) => on_event(&event, &mut self.template, payload),
                 Ok(Item::Stray(line)) => on_stray(line),
                 Ok(Item::Waiting) => Ok(Step::Waiting),
                 Ok(Item::End) => Ok(Step::End),
@@ -259,7 +262,11 @@ impl Step {
     }
 }
 
-fn on_event(event: &sse::Event<'_>, payload: impl Fn(&[u8]) -> Option<String>) -> Result<Step> {
+fn on_event(
+    event: &sse::Event<'_>,
+    template: &mut Template,
+    payload: impl Fn(&[u8]) -> Option<String>,
+) -> Result<Step> {
     let data = event.data.trim_ascii();
     if data.is_empty() {
         return Ok(Step::Nothing);
@@ -270,7 +277,7 @@ fn on_event(event: &sse::Event<'_>, payload: impl Fn(&[u8]) -> Option<String>) -
     if event.name == b"error" {
         return Err(Error::from(failure::parse(data)));
     }
-    match chunk::parse(data) {
+    match template.parse(data) {
         Ok(chunk) => Ok(Step::Chunk(chunk, payload(data).map(Payload::Chunk))),
         Err(Fault::Malformed { .. }) if !event.terminated => {
             Ok(Step::Broken(cut("the stream ended in the middle of an event")))

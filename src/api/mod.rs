@@ -18,4 +18,5 @@ mod retry;
 mod socket;
 mod sse;
 mod tcp;
+mod template;
 mod tls;

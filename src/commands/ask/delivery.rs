@@ -76,6 +76,14 @@ impl Printed {
         }
     }
 
+    pub fn is_live(&self) -> bool {
+        self.is_live
+    }
+
+    pub fn is_response(&self) -> bool {
+        self.what == What::Response
+    }
+
     /// The server's payloads are wanted, not their meaning alone.
     pub fn wants_payloads(&self) -> bool {
         matches!(self.what, What::Response | What::Events)
@@ -157,8 +165,8 @@ impl Delivery {
         stdout: &mut Output<File>,
         notes: &Notes,
     ) -> Result<()> {
-        let Outcome { reply, text, calls, .. } = outcome;
-        let fault = match (text, calls) {
+        let Outcome { reply, calls, .. } = outcome;
+        let fault = match (outcome.text(), calls) {
             (Err(fault), _) => Error::Form(fault.clone()),
             (Ok(_), _) if printed.what == What::Response => {
                 match reply.response.finish(&reply.text, outcome.calls()) {

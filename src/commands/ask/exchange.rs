@@ -20,14 +20,15 @@ use crate::form::Form;
 use crate::log::{self, Entry, Seconds};
 use crate::notes::Notes;
 use crate::output::stdout_error;
-use crate::reply::Reply;
+use crate::reply::{Keeps, Reply};
 use crate::settings::Network;
 
 /// A whole reply, and what was looked for in it.
 pub struct Outcome {
     pub reply: Reply,
-    /// The part and the form that were asked for, or why it has them not.
-    pub text: Result<String, String>,
+    /// What of the reply is to be printed, where that is not all of it, or
+    /// why it is not what was asked for.
+    pub judged: Result<Option<String>, String>,
     pub calls: Result<Vec<Call>, CallFault>,
     /// The fault of standard output after the last token, where the reply is
     /// printed as it comes.
@@ -35,6 +36,12 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// The text that is to be printed.
+    pub fn text(&self) -> Result<&str, &String> {
+        let part = self.judged.as_ref()?;
+        Ok(part.as_deref().unwrap_or(&self.reply.text))
+    }
+
     pub fn calls(&self) -> &[Call] {
         self.calls.as_deref().unwrap_or_default()
     }
@@ -107,8 +114,8 @@ impl<'a> Exchange<'a> {
                 Ok(()) => spent.add(&reply),
             }
             let calls = reply.calls.finish();
-            let text = self.judge(form, &reply, calls.as_deref().unwrap_or_default());
-            match text {
+            let judged = self.judge(form, &reply, calls.as_deref().unwrap_or_default());
+            match judged {
                 Err(fault) if repairs > 0 && !is_cut(&reply) => {
                     repairs -= 1;
                     self.notes.note(format_args!(
@@ -119,30 +126,40 @@ impl<'a> Exchange<'a> {
                     );
                     wrong = Some((reply.text, Content::Text(fault)));
                 }
-                text => {
+                judged => {
                     if self.args.output.usage {
                         self.notes.error(format_args!("{}{spent}", reply.cost()));
                     }
-                    return Ok(Outcome { reply, text, calls, printed });
+                    return Ok(Outcome { reply, judged, calls, printed });
                 }
             }
         }
     }
 
+    /// A text that is printed as it comes is needed for a history or a log
+    /// alone, and a response where it is printed.
+    fn keeps(&self) -> Keeps {
+        let is_saved = self.args.history.file.is_some() && !self.args.history.no_save;
+        let text = !self.printed.is_live() || is_saved || self.args.output.log_content;
+        Keeps { text, response: self.printed.is_response() }
+    }
+
     /// What is to be printed of a reply, or why it is not what it must be.
-    fn judge(&self, form: &Form, reply: &Reply, calls: &[Call]) -> Result<String, String> {
+    fn judge(&self, form: &Form, reply: &Reply, calls: &[Call]) -> Result<Option<String>, String> {
         let has_form = !matches!(form, Form::Text);
+        let is_part = self.args.output.extract.is_some() || self.args.output.extract_last.is_some();
         match form {
             Form::Choice(_) if !calls.is_empty() => {
                 return Err("it calls a tool".to_owned());
             }
             // A refusal is told; what comes with it is not what was asked for.
-            _ if has_form && !reply.refusal.is_empty() => return Ok(String::new()),
-            _ if reply.text.is_empty() || !calls.is_empty() => return Ok(reply.text.clone()),
+            _ if has_form && !reply.refusal.is_empty() => return Ok(Some(String::new())),
+            _ if !has_form && !is_part => return Ok(None),
+            _ if !reply.has_text || !calls.is_empty() => return Ok(None),
             _ => {}
         }
         let judged = extract(self.args, &reply.text).and_then(|text| form.check(&text));
-        judged.map_err(|fault| match reply.finish {
+        judged.map(Some).map_err(|fault| match reply.finish {
             Some(FinishReason::Length) => format!("{fault}; {}", EarlyEnd::Length),
             Some(FinishReason::ContentFilter) => format!("{fault}; {}", EarlyEnd::ContentFilter),
             _ => fault,
@@ -158,7 +175,7 @@ impl<'a> Exchange<'a> {
     ) -> Answer {
         let time = SystemTime::now();
         let body = question.body(correction);
-        let mut reply = Reply::expected();
+        let mut reply = Reply::expected(self.keeps());
         let mut trace = Trace::default();
         let chat = ChatRequest {
             body: &body,

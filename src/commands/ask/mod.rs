@@ -121,7 +121,7 @@ impl Turn {
     /// wants to read any more is interrupted, and what has not the form that
     /// was asked for is no part of a conversation.
     fn save(mut self, outcome: &Outcome, form: &Form, is_unwanted: bool) -> Result<()> {
-        let text = match (form, &outcome.text) {
+        let text = match (form, outcome.text()) {
             (Form::Text, _) => &outcome.reply.text,
             (_, Ok(text)) => text,
             (_, Err(_)) => return Ok(()),
@@ -228,8 +228,9 @@ fn ensure_open_ended(history: Option<&History>) -> Result<()> {
 fn conclude(outcome: Outcome, args: &AskArgs, notes: &Notes) -> Result<()> {
     // Calls that are none were told, or printed with the response.
     let has_calls = !outcome.calls.as_ref().is_ok_and(Vec::is_empty);
-    let Outcome { reply, text, .. } = outcome;
-    let is_empty = reply.text.is_empty() && !has_calls;
+    let is_no = args.form.yes_no && outcome.text() == Ok("no");
+    let reply = outcome.reply;
+    let is_empty = !reply.has_text && !has_calls;
     Err(match reply.finish {
         _ if !reply.refusal.is_empty() => Error::EndedEarly(EarlyEnd::Refusal(reply.refusal)),
         Some(FinishReason::Length) => Error::EndedEarly(EarlyEnd::Length),
@@ -243,7 +244,7 @@ fn conclude(outcome: Outcome, args: &AskArgs, notes: &Notes) -> Result<()> {
             Error::Protocol(message.to_owned())
         }
         _ if is_empty => Error::EndedEarly(EarlyEnd::NoText),
-        _ if args.form.yes_no && text.as_deref() == Ok("no") => Error::No,
+        _ if is_no => Error::No,
         _ => return Ok(()),
     })
 }
