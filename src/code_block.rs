@@ -11,6 +11,33 @@ pub struct CodeBlock {
     pub content: String,
 }
 
+/// Names of one language; a fence may have any of them.
+const NAMES: &[&[&str]] = &[
+    &["c#", "cs", "csharp"],
+    &["c++", "cpp", "cxx"],
+    &["go", "golang"],
+    &["javascript", "js"],
+    &["markdown", "md"],
+    &["powershell", "ps1", "pwsh"],
+    &["py", "python", "python3"],
+    &["rb", "ruby"],
+    &["rs", "rust"],
+    &["bash", "sh", "shell", "zsh"],
+    &["ts", "typescript"],
+    &["yaml", "yml"],
+];
+
+impl CodeBlock {
+    /// Whether it is in `language`, by whichever of its names.
+    pub fn is_in(&self, language: &str) -> bool {
+        let names = |name: &str| {
+            let name = name.to_ascii_lowercase();
+            NAMES.iter().position(|names| names.contains(&name.as_str())).ok_or(name)
+        };
+        names(&self.language) == names(language)
+    }
+}
+
 /// The fenced code blocks of `text`, in their order.
 pub fn all(text: &str) -> Vec<CodeBlock> {
     let mut blocks = Vec::new();
@@ -71,6 +98,19 @@ mod tests {
             assert_eq!(contents(text), [block], "{text}");
         }
         assert_eq!(contents("    indented\n\n`inline`"), []);
+    }
+
+    #[test]
+    fn a_language_goes_by_several_names() {
+        let is_in = |fence: &str, language: &str| {
+            CodeBlock { language: fence.to_owned(), content: String::new() }.is_in(language)
+        };
+        for (fence, language) in [("bash", "sh"), ("Python", "py"), ("zig", "ZIG"), ("", "")] {
+            assert!(is_in(fence, language), "{fence} {language}");
+        }
+        for (fence, language) in [("bash", "python"), ("", "sh"), ("c", "c++")] {
+            assert!(!is_in(fence, language), "{fence} {language}");
+        }
     }
 
     #[test]

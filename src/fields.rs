@@ -120,11 +120,19 @@ fn tools(args: &FormArgs) -> Result<(Option<Value>, Option<Value>)> {
             return Err(Error::Input(format!("{what}: {kind}, not an array of tools")));
         }
     }
-    let choice = args.tool_choice.as_deref().map(|choice| match choice {
-        "auto" | "none" | "required" => choice.into(),
-        name => json!({"type": "function", "function": {"name": name}}),
-    });
+    let choice = match args.tool_choice.as_deref() {
+        Some(choice @ ("auto" | "none" | "required")) => Some(choice.into()),
+        Some(name) if !has_tool(&tools, name) => {
+            return Err(Error::Input(format!("{what}: there is no tool {name}")));
+        }
+        Some(name) => Some(json!({"type": "function", "function": {"name": name}})),
+        None => None,
+    };
     Ok((Some(tools), choice))
+}
+
+fn has_tool(tools: &Value, name: &str) -> bool {
+    tools.as_array().is_some_and(|tools| tools.iter().any(|tool| tool["function"]["name"] == name))
 }
 
 #[cfg(test)]

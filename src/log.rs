@@ -64,8 +64,13 @@ impl Log {
     /// Opens a log to append to; a new one is the owner's alone.
     ///
     /// # Errors
-    /// [`Error::Unwritable`].
+    /// [`Error::Unwritable`], and [`Error::Usage`] for standard output, which
+    /// is the reply's.
     pub fn open(path: &Path) -> Result<Self> {
+        if path.as_os_str() == "-" {
+            let message = "a log cannot be standard output; a file of that name is ./-";
+            return Err(Error::Usage(message.to_owned()));
+        }
         let file = OpenOptions::new()
             .read(true)
             .append(true)

@@ -85,6 +85,9 @@ pub fn way_out(error: &ServerError, key: Option<&Secret>, base_url: &str) -> Opt
     match error.status() {
         _ if is_too_long => shorten(),
         _ if error.is_quota() => None,
+        _ if ["response_format", "json_schema"].iter().any(|name| message.contains(name)) => {
+            Some("a server that takes no schema may take --json-object".to_owned())
+        }
         Some(401 | 403) => Some(match key {
             Some(key) => format!("check the key in {}", key.origin()),
             None => format!("set {KEY_VARIABLE} to your key"),

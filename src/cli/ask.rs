@@ -177,6 +177,8 @@ pub struct FormArgs {
     pub tools: Option<PathBuf>,
 
     /// Which tool to call: auto, none, required, or a tool's name
+    ///
+    /// A reply that does not call what must be called is exit status 65.
     #[arg(long, value_name = "CHOICE", hide_short_help = true, value_hint = ValueHint::Other)]
     pub tool_choice: Option<String>,
 }
@@ -202,7 +204,8 @@ pub struct OutputArgs {
 
     /// Print only the reply's first code block [in LANG]
     ///
-    /// LANG is what the fence says, rust for example. A reply without such a
+    /// LANG is what the fence says, and stands behind '=', as in -x=sh; bash
+    /// and sh are one language, as are py and python. A reply without such a
     /// block is exit status 65, and goes to standard error.
     #[arg(
         short = 'x',

@@ -162,6 +162,11 @@ impl Config {
             layers.extend(built_in(name));
             if layers.is_empty() {
                 let hint = suggestion(name, names.iter().map(String::as_str));
+                let hint = if hint.is_empty() {
+                    format!("; there are {}", names.join(", "))
+                } else {
+                    hint
+                };
                 return Err(Error::Config(format!("there is no profile '{name}'{hint}")));
             }
         }

@@ -102,6 +102,10 @@ impl<'a> Reader<'a> {
     }
 
     fn unknown(&self, entry: &Entry) -> Error {
+        if entry.name == "profile" {
+            let reason = "a profile is chosen by --profile or GRAVIX_PROFILE, not here";
+            return entry.place.fault(reason);
+        }
         let options = self.ask.get_arguments().filter_map(Arg::get_long);
         let options: Vec<String> = options
             .map(underscored)

@@ -197,7 +197,8 @@ fn a_fault_is_told_with_its_place_and_a_suggestion() {
         ("api_key = \"k\"", &["c.toml:1:1: ", "api_key_file"]),
         ("api_key_env = \"A\"\napi_key_file = \"b\"", &["c.toml:2:1: ", "one place"]),
         ("[profiles]\nwork = 1", &["c.toml:2:1: ", "table"]),
-        ("profile = \"a\"", &["c.toml:1:1: ", "did you mean profiles?"]),
+        ("profile = \"a\"", &["c.toml:1:1: ", "GRAVIX_PROFILE"]),
+        ("profil = \"a\"", &["c.toml:1:1: ", "did you mean profiles?"]),
     ] {
         let home = Home::new(config);
         run(&mut home.gravix(&["ask", "--base-url", "mock:", "hi"]))
@@ -211,6 +212,9 @@ fn a_fault_is_told_with_its_place_and_a_suggestion() {
         .exits(78)
         .says(&["wrk", "did you mean work?"]);
     run(gravix().args(["ask", "-p", "olama", "hi"])).exits(78).says(&["did you mean ollama?"]);
+    run(gravix().args(["ask", "-p", "xyz", "hi"]))
+        .exits(78)
+        .says(&["there are gravix, ollama, mock"]);
     run(gravix().args(["ask", "--config", "/nowhere", "hi"])).exits(66).says(&["/nowhere"]);
 }
 

@@ -167,7 +167,8 @@ fn a_code_block_is_printed_alone() {
     for (option, printed) in [
         ("-x", "ls -l\n"),
         ("--extract", "ls -l\n"),
-        ("-x=python", "print(1)\n"),
+        ("-x=py", "print(1)\n"),
+        ("-x=bash", "ls -l\n"),
         ("--extract-last", "pwd\n"),
         ("--extract-last=sh", "pwd\n"),
     ] {
@@ -186,7 +187,9 @@ fn a_reply_without_the_code_block_is_exit_65_and_is_lost_nowhere() {
         assert!(run.stderr.starts_with("plain\ntext\n"), "{}", run.stderr);
         assert!(run.stderr.contains(reason), "{}", run.stderr);
     }
-    assert_eq!(json_lines(&file).len(), 4);
+    assert!(!file.exists());
+    let run = ask_for(BLOCKS, &["-x=rust", "hi"]).exits(65).prints("");
+    assert!(run.stderr.contains("in rust, but in sh, Python, sh"), "{}", run.stderr);
 }
 
 #[test]

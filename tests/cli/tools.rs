@@ -115,7 +115,7 @@ fn the_result_of_a_tool_is_a_line_that_continue_sends() {
 fn a_named_tool_is_called_for_by_its_name() {
     let directory = tempfile::tempdir().expect("a directory");
     let tools = tools(directory.path());
-    let server = Server::once(answer("200 OK", "application/json", completion("hm")));
+    let server = Server::once(calling(&[call("a", "Paris")], Value::Null));
     run(&mut ask(&server, &["--tools", &tools, "--tool-choice", "weather", "hi"])).exits(0);
     let choice = json!({"type": "function", "function": {"name": "weather"}});
     assert_eq!(server.request().json()["tool_choice"], choice);
@@ -224,4 +224,21 @@ fn the_calls_of_a_streamed_response_are_those_that_are_printed() {
     let response: Value = serde_json::from_slice(&run.stdout).expect("JSON");
     let calls = &response["choices"][0]["message"]["tool_calls"];
     assert_eq!(calls, &json!([call("a", "Paris"), call("b", "Rome")]));
+}
+
+#[test]
+fn a_call_that_must_be_made_is_made_or_the_reply_is_exit_65() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let tools = tools(directory.path());
+    for (choice, status) in [("required", 65), ("weather", 65), ("auto", 0)] {
+        let server = Server::once(answer("200 OK", "application/json", completion("I will not")));
+        let arguments = ["--tools", &tools, "--tool-choice", choice, "hi"];
+        let run = run(&mut ask(&server, &arguments)).exits(status);
+        assert_eq!(run.stdout.is_empty(), status == 65);
+        assert_eq!(run.stderr.contains("I will not\n"), status == 65, "{}", run.stderr);
+    }
+    let server = Server::new(vec![]);
+    let arguments = ["--tools", &tools, "--tool-choice", "wether", "hi"];
+    run(&mut ask(&server, &arguments)).exits(65).prints("").says(&["no tool wether"]);
+    assert!(server.requests().is_empty());
 }

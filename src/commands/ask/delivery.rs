@@ -273,12 +273,18 @@ pub fn extract(args: &AskArgs, reply: &str) -> Result<String, String> {
         (None, Some(language)) => (language, true),
     };
     let blocks = code_block::all(reply);
-    let is_it =
-        |block: &&CodeBlock| language.is_empty() || block.language.eq_ignore_ascii_case(language);
+    let is_it = |block: &&CodeBlock| language.is_empty() || block.is_in(language);
     let mut found = blocks.iter().filter(is_it);
     let found = if is_last { found.next_back() } else { found.next() };
-    found.map(|block| block.content.clone()).ok_or_else(|| match language.as_str() {
-        "" => "it has no code block".to_owned(),
-        language => format!("it has no code block in {language}"),
+    found.map(|block| block.content.clone()).ok_or_else(|| {
+        let others: Vec<&str> = blocks
+            .iter()
+            .map(|block| if block.language.is_empty() { "none" } else { &block.language })
+            .collect();
+        match language.as_str() {
+            "" => "it has no code block".to_owned(),
+            language if others.is_empty() => format!("it has no code block in {language}"),
+            language => format!("it has no code block in {language}, but in {}", others.join(", ")),
+        }
     })
 }

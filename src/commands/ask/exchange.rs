@@ -136,6 +136,12 @@ impl<'a> Exchange<'a> {
         }
     }
 
+    /// The user left the model no choice but to call a tool.
+    fn must_call(&self) -> bool {
+        let choice = self.args.form.tool_choice.as_deref();
+        choice.is_some_and(|choice| !matches!(choice, "auto" | "none"))
+    }
+
     /// A text that is printed as it comes is needed for a history or a log
     /// alone, and a response where it is printed.
     fn keeps(&self) -> Keeps {
@@ -151,6 +157,9 @@ impl<'a> Exchange<'a> {
         match form {
             Form::Choice(_) if !calls.is_empty() => {
                 return Err("it calls a tool".to_owned());
+            }
+            _ if self.must_call() && calls.is_empty() && reply.refusal.is_empty() => {
+                return Err("it calls no tool".to_owned());
             }
             // A refusal is told; what comes with it is not what was asked for.
             _ if has_form && !reply.refusal.is_empty() => return Ok(Some(String::new())),

@@ -122,9 +122,9 @@ impl Turn {
     /// was asked for is no part of a conversation.
     fn save(mut self, outcome: &Outcome, form: &Form, is_unwanted: bool) -> Result<()> {
         let text = match (form, outcome.text()) {
-            (Form::Text, _) => &outcome.reply.text,
-            (_, Ok(text)) => text,
             (_, Err(_)) => return Ok(()),
+            (Form::Text, Ok(_)) => &outcome.reply.text,
+            (_, Ok(text)) => text,
         };
         let calls = outcome.calls();
         let is_none = outcome.calls.is_err()
@@ -220,7 +220,9 @@ fn ensure_open_ended(history: Option<&History>) -> Result<()> {
         }
         _ => "there is no message to send",
     };
-    Err(Error::Usage(format!("nothing to continue: {why}; give a prompt instead of --continue")))
+    Err(Error::Usage(format!(
+        "nothing to continue: {why}; append a message, as a tool's result, or give a prompt"
+    )))
 }
 
 /// What the run comes to: the answer, or the error that stands for a whole

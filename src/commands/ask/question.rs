@@ -37,6 +37,7 @@ impl<'a> Question<'a> {
             (system, ..) => system.map(str::to_owned),
         };
         let is_replaced = standing.is_some();
+        let standing = standing.filter(|text| instruction.is_none() || !text.is_empty());
         let parts: Vec<String> = standing.into_iter().chain(instruction).collect();
         Ok(Self {
             fields,
