@@ -18,6 +18,8 @@ pub struct Arguments {
     pub key: KeySource,
     /// The names of the settings that the configuration brought.
     pub configured: Vec<String>,
+    /// How many of the parameters it brought.
+    pub configured_params: usize,
     /// What the user should know of how the settings came about.
     pub warnings: Vec<String>,
 }
@@ -64,8 +66,9 @@ fn meant(matches: &ArgMatches, in_force: InForce) -> Result<Arguments, clap::Err
     ensure_companions(matches)?;
     let command = Args::from_arg_matches(matches)?.command;
     let configured = in_force.configured();
+    let configured_params = in_force.params();
     let InForce { key, warnings, .. } = in_force;
-    Ok(Arguments { command, key, configured, warnings })
+    Ok(Arguments { command, key, configured, configured_params, warnings })
 }
 
 /// clap's own `requires` does not see what the configuration sets.

@@ -15,6 +15,8 @@ pub struct Context<'a> {
     /// The names of the settings that the configuration brought, as it has
     /// them.
     pub configured: Vec<String>,
+    /// How many of the parameters the configuration brought: the first ones.
+    pub configured_params: usize,
     /// What the user should know of how the settings came about.
     pub warnings: Vec<String>,
 }

@@ -9,24 +9,29 @@ use crate::error::{Error, Result};
 use crate::form::Form;
 use crate::json::{self, Object};
 
-/// What the user named, whatever it is.
+/// What the user named, whatever it is: the first `configured` parameters are
+/// the configuration's, and weaker than a body.
 ///
 /// # Errors
 /// [`Error::Input`] for a body that is no object and a parameter that is not
 /// `NAME=VALUE`, and those of reading a file.
-pub fn named(args: &ModelArgs) -> Result<Object> {
+pub fn named(args: &ModelArgs, configured: usize) -> Result<Object> {
     let mut named = Object::new();
+    let (configured, typed) = args.param.split_at(configured.min(args.param.len()));
+    for param in configured {
+        json::merge(&mut named, parameter(param)?);
+    }
     if let Some(body) = &args.body {
         let (text, what) = json::file_or_text("--body", body)?;
         match json::parse(&text, &what)? {
-            Value::Object(object) => named = object,
+            Value::Object(object) => json::merge(&mut named, object),
             other => {
                 let kind = json::kind(&other);
                 return Err(Error::Input(format!("{what}: {kind}, not a JSON object")));
             }
         }
     }
-    for param in &args.param {
+    for param in typed {
         json::merge(&mut named, parameter(param)?);
     }
     Ok(named)

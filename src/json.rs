@@ -71,6 +71,19 @@ pub fn merge(into: &mut Object, from: Object) {
     }
 }
 
+/// `value` with `map` applied to each string in it, names left out.
+pub fn map_strings(value: Value, map: &impl Fn(String) -> String) -> Value {
+    match value {
+        Value::String(text) => map(text).into(),
+        Value::Array(items) => items.into_iter().map(|item| map_strings(item, map)).collect(),
+        Value::Object(fields) => {
+            let mapped = |(name, value)| (name, map_strings(value, map));
+            Value::Object(fields.into_iter().map(mapped).collect())
+        }
+        other => other,
+    }
+}
+
 /// A JSON text without the white space between its tokens: one line.
 pub fn compact(text: &str) -> String {
     let mut line = String::with_capacity(text.len());

@@ -1,15 +1,14 @@
 //! The log of requests: one line of JSON each, in one locked write.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use crate::api::events::Usage;
 use crate::append::append_lines;
@@ -34,7 +33,7 @@ pub struct Entry<'a> {
     /// When it was begun.
     #[serde(serialize_with = "as_rfc_3339")]
     pub time: SystemTime,
-    pub model: &'a Value,
+    pub model: Value,
     pub base_url: String,
     /// The HTTP status of the last try, where there was one.
     pub status: Option<u16>,
@@ -46,10 +45,10 @@ pub struct Entry<'a> {
     /// Why it failed; `None` where the reply is whole.
     pub error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub messages: Option<Box<RawValue>>,
+    pub messages: Option<Value>,
     /// The assistant's message, as far as it came.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reply: Option<Box<RawValue>>,
+    pub reply: Option<Value>,
 }
 
 /// Counted from the request's beginning, retries included.
@@ -67,7 +66,10 @@ impl Log {
     /// [`Error::Unwritable`], and [`Error::Usage`] for standard output, which
     /// is the reply's.
     pub fn open(path: &Path) -> Result<Self> {
-        if path.as_os_str() == "-" {
+        if ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]
+            .iter()
+            .any(|name| path == Path::new(name))
+        {
             let message = "a log cannot be standard output; a file of that name is ./-";
             return Err(Error::Usage(message.to_owned()));
         }
@@ -81,10 +83,8 @@ impl Log {
         Ok(Self { path: path.to_owned(), file })
     }
 
-    /// Whether this is the same file as `other`.
-    pub fn is_same(&self, other: &File) -> bool {
-        let identity = |file: &File| file.metadata().map(|data| (data.dev(), data.ino())).ok();
-        identity(&self.file).is_some_and(|own| identity(other) == Some(own))
+    pub fn metadata(&self) -> Option<Metadata> {
+        self.file.metadata().ok()
     }
 
     /// Appends whole lines.

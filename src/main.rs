@@ -67,13 +67,14 @@ fn main() -> ExitCode {
 }
 
 fn run(line: Vec<OsString>, environment: &Environment, notes: &Notes) -> Result<()> {
-    let Arguments { command, key, configured, warnings } =
+    let Arguments { command, key, configured, configured_params, warnings } =
         match arguments::parse(line, environment)? {
             Ok(arguments) => arguments,
             Err(refusal) => return usage::answer(&refusal),
         };
     let terminal = Terminal::detect();
-    let context = Context { environment, terminal, notes, key, configured, warnings };
+    let context =
+        Context { environment, terminal, notes, key, configured, configured_params, warnings };
     match command {
         Command::Ask(args) => commands::ask::run(*args, &context),
         Command::Models(args) => commands::models::run(args, &context),

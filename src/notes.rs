@@ -57,7 +57,10 @@ impl Notes {
 
     /// Masks `key` too from now on.
     pub fn keep_secret(&self, key: Secret) {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner).push(key);
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
     }
 
     pub fn error(&self, message: impl Display) {

@@ -1,6 +1,6 @@
 //! The file of `--output`, which is replaced at one stroke or not at all.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
@@ -52,6 +52,11 @@ impl OutputFile {
         // This file has no name: nothing is left of it, whatever happens.
         tempfile::tempfile_in(directory_of(&file.path)).map_err(unwritable)?;
         Ok(file)
+    }
+
+    /// The file that is there now, for [`crate::paths::identity`].
+    pub fn metadata(&self) -> Option<Metadata> {
+        fs::metadata(&self.path).ok()
     }
 
     /// Writes `text` and the newline that it may lack. `bytes` holds where

@@ -1,8 +1,9 @@
 //! Where paths lead. Opens nothing.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// How many links may lead from one to the next, as in Linux.
@@ -21,6 +22,12 @@ pub fn follow(path: &Path) -> io::Result<PathBuf> {
         }
     }
     Err(io::Error::other("too many links"))
+}
+
+/// What makes a regular file the same under two names; `None` for others,
+/// which many may write to.
+pub fn identity(metadata: &Metadata) -> Option<(u64, u64)> {
+    metadata.is_file().then(|| (metadata.dev(), metadata.ino()))
 }
 
 /// The directory that `path` is in.

@@ -76,6 +76,11 @@ impl Reply {
         }
     }
 
+    /// The server or its limits ended it: it would end so again.
+    pub fn is_cut(&self) -> bool {
+        matches!(self.finish, Some(FinishReason::Length | FinishReason::ContentFilter))
+    }
+
     /// How long after the question the first text or call came.
     pub fn first(&self) -> Option<Duration> {
         self.first

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 pub const KEY_VARIABLE: &str = "GRAVIXLAYER_API_KEY";
 
 /// A key whose `Debug` does not show it.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secret {
     key: String,
     origin: String,
@@ -51,8 +51,9 @@ impl Secret {
     pub fn mask(&self, text: &str) -> String {
         let masked = text.replace(&self.key, "(redacted)");
         // As it stands in JSON, where it holds a quote or a backslash.
-        let escaped = self.key.escape_default().to_string();
-        if escaped == self.key { masked } else { masked.replace(&escaped, "(redacted)") }
+        let quoted = serde_json::Value::from(self.key.as_str()).to_string();
+        let escaped = quoted.trim_matches('"');
+        if escaped == self.key { masked } else { masked.replace(escaped, "(redacted)") }
     }
 }
 

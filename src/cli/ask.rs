@@ -170,7 +170,7 @@ pub struct FormArgs {
     ///
     /// When the model calls tools, each call is one line of JSON on standard
     /// output, with its id, its name and its arguments; text that comes with
-    /// them goes to standard error. The reply is printed when it is whole,
+    /// them goes to standard error (unless --json or --events prints it). The reply is printed when it is whole,
     /// also with --stream. Append the result to the history, as a line
     /// {"role":"tool","tool_call_id":ID,"content":TEXT}, and --continue.
     #[arg(long, value_name = "FILE", hide_short_help = true, value_hint = ValueHint::FilePath)]

@@ -56,8 +56,8 @@ pub struct NetworkArgs {
 
     /// Send this header too (repeatable)
     ///
-    /// Authorization is refused: it is made from GRAVIXLAYER_API_KEY. So are
-    /// the headers that frame the message.
+    /// Authorization is refused: it is made of the key. So are the headers
+    /// that frame the message.
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header, hide_short_help = true, value_hint = ValueHint::Other)]
     pub headers: Vec<Header>,
 }

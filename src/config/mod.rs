@@ -204,6 +204,12 @@ impl InForce {
         options
     }
 
+    /// How many parameters tables set.
+    pub fn params(&self) -> usize {
+        let params = self.settings.iter().filter(|setting| setting.name == "param");
+        params.map(|setting| setting.values.len()).sum()
+    }
+
     /// The names of what tables set.
     pub fn configured(&self) -> Vec<String> {
         let is_set = |setting: &&Setting| matches!(setting.origin, Origin::Table(_));

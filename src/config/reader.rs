@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, Command, ValueHint};
+use serde_json::Value;
 
 use super::file::{Entry, Given, Table};
 use super::{EXCLUDED, Layer, Origin, Setting, exclude, find, is_secret, option, underscored};
@@ -67,6 +68,12 @@ impl<'a> Reader<'a> {
             }
             let values = self.values(entry, arg)?;
             let origin = Origin::Table(layer.origin.clone());
+            if entry.name == "body" {
+                // Its fields are parameters, weaker than those of the table.
+                let values = self.params_of(entry, &values)?;
+                layer.settings.insert(0, Setting { name: "param".to_owned(), values, origin });
+                continue;
+            }
             layer.settings.push(Setting { name: entry.name.clone(), values, origin });
         }
         Ok(layer)
@@ -144,6 +151,25 @@ impl<'a> Reader<'a> {
         };
         self.ensure_good(entry, &values)?;
         Ok(values)
+    }
+
+    /// The fields of a body, as parameters.
+    fn params_of(&self, entry: &Entry, values: &[String]) -> Result<Vec<String>> {
+        let mut params = Vec::new();
+        for value in values {
+            let (text, what) = json::file_or_text("body", value)?;
+            let Value::Object(fields) = json::parse(&text, &what)? else {
+                return Err(entry.place.fault(format_args!("{what}: not a JSON object")));
+            };
+            for (name, value) in fields {
+                if name.contains(['.', '=']) || name.is_empty() {
+                    let reason = "body: a name with a dot or an equals sign";
+                    return Err(entry.place.fault(reason));
+                }
+                params.push(format!("{name}={value}"));
+            }
+        }
+        Ok(params)
     }
 
     /// What clap would refuse, and what is found when options are used.

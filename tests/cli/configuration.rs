@@ -520,3 +520,37 @@ fn a_variable_that_overrules_a_typed_profile_is_told() {
     ask(&[]).says_nothing();
     ask(&["-q", "-p", "ollama"]).says_nothing();
 }
+
+#[test]
+fn a_body_of_the_file_gives_way_as_its_other_settings_do() {
+    let home = Home::new(
+        "body = '{\"temperature\":0.1,\"model\":\"b\",\"stream\":true,\"x\":1}'\n[param]\nx = 2\n[profiles.p]\nbody = '{\"x\":3}'\n",
+    );
+    let body = home.body(&[]);
+    let fields = ["temperature", "model", "stream", "x"].map(|name| body[name].clone());
+    assert_eq!(fields, [json!(0.1), json!("b"), json!(true), json!(2)]);
+    assert_eq!(home.body(&["-p", "p"])["x"], 3);
+    let body = home.body(&["-t", "0.9", "-m", "typed", "--no-stream", "--body", "{\"x\":4}"]);
+    let fields = ["temperature", "model", "stream", "x"].map(|name| body[name].clone());
+    assert_eq!(fields, [json!(0.9), json!("typed"), Value::Null, json!(4)]);
+}
+
+#[test]
+fn a_choice_of_a_tool_means_nothing_without_tools() {
+    let home = Home::new("tool_choice = \"required\"\ntools = \"t.json\"\n[profiles.bare]\n");
+    fs::write(home.path().join("t.json"), "[]").expect("a file");
+    let arguments = ["ask", "--base-url", "mock:", "--yes-no", "yes"];
+    run(&mut home.gravix(&arguments)).exits(0).prints("").says_nothing();
+    let home = Home::new("tool_choice = \"required\"\n");
+    run(&mut home.gravix(&["ask", "--base-url", "mock:", "hi"])).exits(0).prints("hi\n");
+}
+
+#[test]
+fn a_history_of_the_file_gives_way_to_messages_of_a_body() {
+    let home = Home::new("history = \"chat.jsonl\"\nfile = [\"f\"]\nbase_url = \"mock:\"\n");
+    fs::write(home.path().join("f"), "text").expect("a file");
+    let own = r#"{"messages":[{"role":"user","content":"x"}]}"#;
+    run(&mut home.gravix(&["ask", "--body", own])).exits(0).prints("x\n").says_nothing();
+    assert!(!home.path().join("chat.jsonl").exists());
+    run(&mut home.gravix(&["ask", "--body", own, "hi"])).exits(2).says(&["whole conversation"]);
+}

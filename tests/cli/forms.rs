@@ -337,3 +337,13 @@ fn a_reply_is_shown_when_the_request_to_repair_it_fails() {
         run(&mut ask(&server, &["--json-object", "--repair", "1", "hi"])).exits(69).prints("");
     assert!(run.stderr.contains("the first reply\n"), "{}", run.stderr);
 }
+
+#[test]
+fn a_no_is_a_no_whatever_the_finish_reason() {
+    for reason in ["stop", "tool_calls", "function_call"] {
+        let choice = json!({"message": {"content": "no"}, "finish_reason": reason});
+        let body = json!({ "choices": [choice] }).to_string();
+        let server = Server::once(answer("200 OK", "application/json", body));
+        run(&mut ask(&server, &["--yes-no", "hi"])).exits(1).prints("");
+    }
+}

@@ -258,13 +258,48 @@ fn the_log_keeps_no_key() {
 }
 
 #[test]
-fn the_log_is_no_history() {
+fn a_conversation_a_reply_and_a_log_are_three_files() {
     let directory = tempfile::tempdir().expect("a directory");
-    let file = directory.path().join("both");
+    let (file, link) = (directory.path().join("both"), directory.path().join("link"));
+    std::os::unix::fs::symlink(&file, &link).expect("a link");
     let server = Server::new(vec![]);
-    let mut command = ask(&server, &["hi", "--history"]);
-    run(command.arg(&file).arg("--log").arg(&file)).exits(2).prints("").says(&["same file"]);
+    for (one, other) in [("--history", "--log"), ("--history", "-o"), ("--log", "-o")] {
+        fs::write(&file, "{\"role\":\"user\",\"content\":\"a\"}\n").expect("a file");
+        let mut command = ask(&server, &["-q", "hi", one]);
+        run(command.arg(&file).arg(other).arg(&link)).exits(2).prints("").says(&["same file"]);
+        assert_eq!(json_lines(&file).len(), 1);
+    }
     assert!(server.requests().is_empty());
+    let server = Server::once(answer("200 OK", "application/json", completion("ok")));
+    let arguments = ["hi", "--log", "/dev/null", "-o", "/dev/null"];
+    run(&mut ask(&server, &arguments)).exits(0).prints("").says_nothing();
+}
+
+#[test]
+fn the_log_keeps_off_standard_output() {
+    let server = Server::new(vec![]);
+    for path in ["-", "/dev/stdout", "/dev/fd/1"] {
+        run(&mut ask(&server, &["hi", "--log", path]))
+            .exits(2)
+            .prints("")
+            .says(&["standard output"]);
+    }
+}
+
+#[test]
+fn a_line_of_the_log_is_json_whatever_the_key_is() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let log = directory.path().join("log.jsonl");
+    for key in ["null", "1", "model", "a\"b'c"] {
+        let server = Server::once(answer("200 OK", "application/json", completion(key)));
+        let mut command = ask(&server, &["--log-content", "hi", "--log"]);
+        run(command.arg(&log).env("GRAVIXLAYER_API_KEY", key)).exits(0);
+    }
+    let lines = json_lines(&log);
+    assert_eq!(lines.len(), 4);
+    assert!(
+        lines.iter().all(|line| line["reply"]["content"] == "(redacted)" && line["tries"] == 1)
+    );
 }
 
 #[test]

@@ -197,8 +197,22 @@ fn a_bad_call_loses_neither_text_nor_response() {
         assert!(shown.contains(part), "{shown}");
     }
     let server = Server::once(calling(&[good, bad], Value::Null));
-    let run = run(&mut ask(&server, &["--json", "hi"])).exits(0);
+    let run = run(&mut ask(&server, &["--json", "hi"])).exits(65).says(&["not JSON"]);
     assert!(String::from_utf8_lossy(&run.stdout).contains("tool_calls"));
+}
+
+#[test]
+fn a_call_that_was_cut_is_exit_3_and_says_so() {
+    let call = json!({"id": "a", "function": {"name": "f", "arguments": "{\"x"}});
+    let message = json!({"content": null, "tool_calls": [call]});
+    let body = json!({"choices": [{"message": message, "finish_reason": "length"}]}).to_string();
+    for (option, has_output) in [("--no-stream", false), ("--json", true)] {
+        let server = Server::once(answer("200 OK", "application/json", &body));
+        let run = run(&mut ask(&server, &[option, "hi"])).exits(3);
+        assert!(run.stderr.contains("--max-tokens"), "{}", run.stderr);
+        assert_eq!(!run.stdout.is_empty(), has_output);
+        assert!(has_output || run.stderr.contains("f {\"x\n"), "{}", run.stderr);
+    }
 }
 
 #[test]
@@ -241,4 +255,18 @@ fn a_call_that_must_be_made_is_made_or_the_reply_is_exit_65() {
     let arguments = ["--tools", &tools, "--tool-choice", "wether", "hi"];
     run(&mut ask(&server, &arguments)).exits(65).prints("").says(&["no tool wether"]);
     assert!(server.requests().is_empty());
+}
+
+#[test]
+fn events_that_were_printed_before_a_repair_failed_are_exit_4() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let tools = tools(directory.path());
+    let reply = events(&[delta(json!({"content": "I will not"}), "stop".into())]);
+    let refusal = answer("400 Bad Request", "text/plain", "no");
+    let server = Server::new(vec![reply, refusal]);
+    let arguments =
+        ["--events", "--tools", &tools, "--tool-choice", "required", "--repair", "1", "hi"];
+    let run = run(&mut ask(&server, &arguments)).exits(4);
+    assert_eq!(String::from_utf8_lossy(&run.stdout).lines().count(), 1);
+    assert_eq!(server.requests()[1].json()["messages"][1]["content"], "I will not");
 }

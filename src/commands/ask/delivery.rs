@@ -6,7 +6,7 @@ use std::io;
 use serde_json::json;
 
 use super::exchange::Outcome;
-use crate::api::call::Call;
+use crate::api::call::{Call, CallFault};
 use crate::cli::AskArgs;
 use crate::code_block::{self, CodeBlock};
 use crate::error::{Error, Result};
@@ -17,6 +17,8 @@ use crate::log::Log;
 use crate::notes::Notes;
 use crate::output::{Bytes, Output, stdout_error};
 use crate::output_file::OutputFile;
+use crate::paths::identity;
+use crate::reply::Reply;
 use crate::terminal::Terminal;
 
 /// What is printed.
@@ -113,17 +115,30 @@ impl Ends {
         Ok(Self { delivery: Delivery::prepare(args)?, log })
     }
 
-    /// The log of requests is no place for messages.
+    /// A conversation, a reply and a log are three files.
     ///
     /// # Errors
-    /// [`Error::Usage`] when it is the history's file.
+    /// [`Error::Usage`] when two of them are one.
     pub fn ensure_apart(&self, history: Option<&History>) -> Result<()> {
-        match (&self.log, history) {
-            (Some(log), Some(history)) if log.is_same(history.file()) => {
-                Err(Error::Usage("--log and --history name the same file".to_owned()))
+        let output = match &self.delivery {
+            Delivery::Stdout => None,
+            Delivery::File { file, .. } => file.metadata(),
+        };
+        let files = [
+            ("--history", history.and_then(|history| history.file().metadata().ok())),
+            ("--log", self.log.as_ref().and_then(Log::metadata)),
+            ("--output", output),
+        ];
+        let files: Vec<_> = files
+            .into_iter()
+            .filter_map(|(option, metadata)| Some((option, identity(&metadata?)?)))
+            .collect();
+        for (at, (option, file)) in files.iter().enumerate() {
+            if let Some((other, _)) = files[..at].iter().find(|(_, other)| other == file) {
+                return Err(Error::Usage(format!("{other} and {option} name the same file")));
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 }
 
@@ -168,13 +183,19 @@ impl Delivery {
         let Outcome { reply, calls, .. } = outcome;
         let fault = match (outcome.text(), calls) {
             (Err(fault), _) => Error::Form(fault.clone()),
-            (Ok(_), _) if printed.what == What::Response => {
+            (Ok(_), calls) if printed.what == What::Response => {
                 match reply.response.finish(&reply.text, outcome.calls()) {
-                    Ok(response) => return self.print(&response, stdout),
+                    Ok(response) => {
+                        self.print(&response, stdout)?;
+                        return calls.as_ref().map(drop).or_else(|fault| cut_or(fault, reply));
+                    }
                     Err(fault) => fault,
                 }
             }
-            (_, Err(fault)) => fault.clone().into(),
+            (_, Err(fault)) => {
+                lost(reply, notes);
+                return cut_or(fault, reply);
+            }
             (Ok(text), Ok(calls)) => {
                 return match printed.what {
                     What::Reply if !calls.is_empty() => {
@@ -188,9 +209,7 @@ impl Delivery {
                 };
             }
         };
-        // A reply that was paid for is not lost with its form.
-        notes.show(&reply.text);
-        notes.show(&reply.calls.raw());
+        lost(reply, notes);
         Err(fault)
     }
 
@@ -206,6 +225,17 @@ impl Delivery {
             }),
         }
     }
+}
+
+/// A reply that was paid for is not lost with its form.
+fn lost(reply: &Reply, notes: &Notes) {
+    notes.show(&reply.text);
+    notes.show(&reply.calls.raw());
+}
+
+/// The fault of a call, unless the reply was cut: then that is to be told.
+fn cut_or(fault: &CallFault, reply: &Reply) -> Result<()> {
+    if reply.is_cut() { Ok(()) } else { Err(fault.clone().into()) }
 }
 
 impl Live<'_> {

@@ -6,7 +6,6 @@ use std::io::{self, Read};
 use std::time::SystemTime;
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::delivery::{Live, Printed, extract};
 use super::question::Question;
@@ -17,6 +16,7 @@ use crate::api::request::{Body, Content, Message};
 use crate::cli::AskArgs;
 use crate::error::{EarlyEnd, Error, Result, ServerError};
 use crate::form::Form;
+use crate::json;
 use crate::log::{self, Entry, Seconds};
 use crate::notes::Notes;
 use crate::output::stdout_error;
@@ -116,7 +116,7 @@ impl<'a> Exchange<'a> {
             let calls = reply.calls.finish();
             let judged = self.judge(form, &reply, calls.as_deref().unwrap_or_default());
             match judged {
-                Err(fault) if repairs > 0 && !is_cut(&reply) => {
+                Err(fault) if repairs > 0 && !reply.is_cut() => {
                     repairs -= 1;
                     self.notes.note(format_args!(
                         "the reply is not what was asked for: {fault}; asking again"
@@ -139,14 +139,17 @@ impl<'a> Exchange<'a> {
     /// The user left the model no choice but to call a tool.
     fn must_call(&self) -> bool {
         let choice = self.args.form.tool_choice.as_deref();
-        choice.is_some_and(|choice| !matches!(choice, "auto" | "none"))
+        let is_forced = choice.is_some_and(|choice| !matches!(choice, "auto" | "none"));
+        is_forced && self.args.form.tools.is_some()
     }
 
-    /// A text that is printed as it comes is needed for a history or a log
-    /// alone, and a response where it is printed.
+    /// A text that is printed as it comes is needed for a history, a log or a
+    /// repair alone, and a response where it is printed.
     fn keeps(&self) -> Keeps {
         let is_saved = self.args.history.file.is_some() && !self.args.history.no_save;
-        let text = !self.printed.is_live() || is_saved || self.args.output.log_content;
+        let may_be_repaired = self.args.form.repair.is_some_and(|repairs| repairs > 0);
+        let text =
+            !self.printed.is_live() || is_saved || may_be_repaired || self.args.output.log_content;
         Keeps { text, response: self.printed.is_response() }
     }
 
@@ -194,12 +197,13 @@ impl<'a> Exchange<'a> {
         let received = self
             .client
             .chat(&chat, &mut trace)
-            .and_then(|events| receive(events, &mut reply, live));
+            .and_then(|events| receive(events, &mut reply, live))
+            .map_err(|error| broken_off(error, live));
         let printed = live.finish().err().map(stdout_error);
         self.notes.detail(reply.summary());
         if self.args.output.log.is_some() {
             let entry = self.entry(time, question.model(), &trace, &reply, &received, &body);
-            self.log.extend(self.notes.masked(log::line(&entry)).into_bytes());
+            self.log.extend(log::line(&entry).into_bytes());
         }
         Answer { reply, received, printed }
     }
@@ -207,7 +211,7 @@ impl<'a> Exchange<'a> {
     fn entry<'b>(
         &self,
         time: SystemTime,
-        model: &'b Value,
+        model: &Value,
         trace: &'b Trace,
         reply: &Reply,
         received: &Result<()>,
@@ -221,10 +225,11 @@ impl<'a> Exchange<'a> {
         });
         let calls = reply.calls.finish().unwrap_or_default();
         let message = Message::assistant(&reply.text, &calls);
-        let message = has_content.then(|| serde_json::value::to_raw_value(&message).ok());
+        let message = has_content.then(|| serde_json::to_value(&message).ok()).flatten();
+        let masked = |value: Value| json::map_strings(value, &|text| self.notes.masked(text));
         Entry {
             time,
-            model,
+            model: masked(model.clone()),
             base_url: self.network.base_url.to_string(),
             status: trace.status,
             tries: trace.tries,
@@ -236,15 +241,10 @@ impl<'a> Exchange<'a> {
             finish_reason: reply.finish.map(FinishReason::name),
             request_id: trace.request_id.as_deref(),
             error: received.as_ref().err().map(|error| self.notes.masked(error.to_string())),
-            messages,
-            reply: message.flatten(),
+            messages: messages.map(masked),
+            reply: message.map(masked),
         }
     }
-}
-
-/// The server or its limits ended the reply: it would end so again.
-fn is_cut(reply: &Reply) -> bool {
-    matches!(reply.finish, Some(FinishReason::Length | FinishReason::ContentFilter))
 }
 
 /// Whether a server may have refused a request for its schema.
@@ -285,13 +285,15 @@ impl fmt::Display for Spent {
 }
 
 /// The messages of a request as one JSON array.
-fn content(body: &Body) -> Result<Box<RawValue>> {
+fn content(body: &Body) -> Result<Value> {
     let mut messages = b"[".to_vec();
     let read = body.messages().read_to_end(&mut messages);
     messages.push(b']');
-    let array = read.and_then(|_| String::from_utf8(messages).map_err(io::Error::other));
-    let array = array.and_then(|array| RawValue::from_string(array).map_err(io::Error::other));
-    array.map_err(|error| error.downcast().unwrap_or_else(|other| Error::Input(other.to_string())))
+    let told =
+        |error: io::Error| error.downcast().unwrap_or_else(|other| Error::Input(other.to_string()));
+    read.map_err(told)?;
+    json::parse_leniently(&String::from_utf8_lossy(&messages))
+        .ok_or_else(|| Error::Input("they are nested too deeply".to_owned()))
 }
 
 /// Pulls the reply to its end, printing it as it comes.
@@ -312,13 +314,18 @@ fn receive(
                 }
                 .map_err(stdout_error)?;
             }
-            Err(error) => {
-                return Err(match live.break_off().map_err(stdout_error)? {
-                    true => Error::Partial(Box::new(error)),
-                    false => error,
-                });
-            }
+            Err(error) => return Err(error),
         }
     }
     Ok(())
+}
+
+/// The error of a reply of which part was printed, where that is so.
+fn broken_off(error: Error, live: &mut Live) -> Error {
+    match (live.break_off(), error) {
+        (_, error @ (Error::Stdout(_) | Error::StdoutClosed)) => error,
+        (Err(fault), _) => stdout_error(fault),
+        (Ok(true), error) => Error::Partial(Box::new(error)),
+        (Ok(false), error) => error,
+    }
 }

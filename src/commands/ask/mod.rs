@@ -17,6 +17,7 @@ use crate::api::client::Client;
 use crate::api::events::FinishReason;
 use crate::api::request::{Content, Message};
 use crate::cli::AskArgs;
+use crate::cli::message::Piece;
 use crate::context::Context;
 use crate::encoding::Encoding;
 use crate::error::{EarlyEnd, Error, Result};
@@ -55,7 +56,7 @@ pub fn run(args: AskArgs, context: &Context) -> Result<()> {
         .transpose()?;
     let client = (!is_sketch).then(|| Client::new(&network, &notes)).transpose()?;
     let left = client.as_ref().map_or(network.limits.deadline, Client::time_left);
-    let history = open_history(&args, left, &notes)?;
+    let history = if own.is_empty() { open_history(&args, left, &notes)? } else { None };
     if args.history.continues {
         ensure_open_ended(history.as_ref())?;
     }
@@ -98,7 +99,7 @@ struct Request {
 
 impl Request {
     fn wanted(args: &AskArgs, form: &Form, context: &Context) -> Result<Self> {
-        let mut named = fields::named(&args.model)?;
+        let mut named = fields::named(&args.model, context.configured_params)?;
         let own = own_messages(&mut named, args, context)?;
         let model = settings::model(&args.model, context.environment)?;
         let mut printed = Printed::choose(args, form, &named, context.terminal);
@@ -181,9 +182,17 @@ fn own_messages(named: &mut Object, args: &AskArgs, context: &Context) -> Result
             return Err(Error::Input(message.to_owned()));
         }
     };
-    let has_system = (args.system.is_some() && context.is_typed("system"))
-        || (args.system_file.is_some() && context.is_typed("system_file"));
-    if !has_system && args.message.pieces.is_empty() && args.history.file.is_none() {
+    // What the configuration brought gives way.
+    let is_typed = |piece: &Piece| match piece {
+        Piece::Word(_) => true,
+        Piece::File(_) => context.is_typed("file"),
+        Piece::Attachment { .. } => context.is_typed("attach"),
+    };
+    let has_more = (args.system.is_some() && context.is_typed("system"))
+        || (args.system_file.is_some() && context.is_typed("system_file"))
+        || (args.history.file.is_some() && context.is_typed("history"))
+        || args.message.pieces.iter().any(is_typed);
+    if !has_more {
         return Ok(messages);
     }
     let message = "the messages of --body are the whole conversation: leave out the prompt, --system and --history";
@@ -239,11 +248,14 @@ fn conclude(outcome: Outcome, args: &AskArgs, notes: &Notes) -> Result<()> {
         Some(FinishReason::ContentFilter) => Error::EndedEarly(EarlyEnd::ContentFilter),
         Some(FinishReason::ToolCalls) if !has_calls => {
             let message = "the reply ends with finish reason tool_calls, and calls no tool";
-            if !is_empty {
-                notes.warn(message);
-                return Ok(());
+            match (is_empty, is_no) {
+                (true, _) => Error::Protocol(message.to_owned()),
+                (false, true) => Error::No,
+                (false, false) => {
+                    notes.warn(message);
+                    return Ok(());
+                }
             }
-            Error::Protocol(message.to_owned())
         }
         _ if is_empty => Error::EndedEarly(EarlyEnd::NoText),
         _ if is_no => Error::No,
