@@ -62,7 +62,7 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('--extract-last', '--extract-last', [CompletionResultType]::ParameterName, 'Print only the reply''s last code block [in LANG]')
             [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Append a line of JSON about each request to FILE')
             [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'Take nothing but JSON of this JSON Schema')
-            [CompletionResult]::new('--repair', '--repair', [CompletionResultType]::ParameterName, 'Ask again up to N times when the reply has not this form')
+            [CompletionResult]::new('--repair', '--repair', [CompletionResultType]::ParameterName, 'Ask again up to N times when the reply is not what was asked for')
             [CompletionResult]::new('--choose', '--choose', [CompletionResultType]::ParameterName, 'Take nothing but one of these words, and print it')
             [CompletionResult]::new('--tools', '--tools', [CompletionResultType]::ParameterName, 'Offer the model the tools that FILE defines, a JSON array')
             [CompletionResult]::new('--tool-choice', '--tool-choice', [CompletionResultType]::ParameterName, 'Which tool to call: auto, none, required, or a tool''s name')

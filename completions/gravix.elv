@@ -58,7 +58,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand --extract-last 'Print only the reply''s last code block [in LANG]'
             cand --log 'Append a line of JSON about each request to FILE'
             cand --schema 'Take nothing but JSON of this JSON Schema'
-            cand --repair 'Ask again up to N times when the reply has not this form'
+            cand --repair 'Ask again up to N times when the reply is not what was asked for'
             cand --choose 'Take nothing but one of these words, and print it'
             cand --tools 'Offer the model the tools that FILE defines, a JSON array'
             cand --tool-choice 'Which tool to call: auto, none, required, or a tool''s name'

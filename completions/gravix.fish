@@ -53,7 +53,7 @@ complete -c gravix -n "__fish_gravix_using_subcommand ask" -s x -l extract -d 'P
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l extract-last -d 'Print only the reply\'s last code block [in LANG]' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l log -d 'Append a line of JSON about each request to FILE' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l schema -d 'Take nothing but JSON of this JSON Schema' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l repair -d 'Ask again up to N times when the reply has not this form' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l repair -d 'Ask again up to N times when the reply is not what was asked for' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l choose -d 'Take nothing but one of these words, and print it' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l tools -d 'Offer the model the tools that FILE defines, a JSON array' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l tool-choice -d 'Which tool to call: auto, none, required, or a tool\'s name' -r -f

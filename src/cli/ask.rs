@@ -137,14 +137,18 @@ pub struct FormArgs {
     #[arg(long, value_name = "FILE|JSON", conflicts_with = "json_object", value_hint = ValueHint::FilePath)]
     pub schema: Option<String>,
 
-    /// Ask again up to N times when the reply has not this form
+    /// Ask again up to N times when the reply is not what was asked for
     ///
-    /// Such a reply, and what is wrong with it, go into the next request
-    /// alone, not into the history.
+    /// The wrong reply, and what is wrong with it, go into the next request
+    /// alone, not into the history. A reply that was cut at its length limit
+    /// is not asked for again.
     #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true, hide_short_help = true, value_hint = ValueHint::Other)]
     pub repair: Option<u32>,
 
     /// Take nothing but one of these words, and print it
+    ///
+    /// The model is told the words, also by a schema where the server takes
+    /// one. Anything else is exit status 65.
     #[arg(
         long,
         value_name = "A,B,C",
@@ -157,6 +161,8 @@ pub struct FormArgs {
     pub choose: Vec<String>,
 
     /// Print nothing: exit status 0 is yes, and 1 is no
+    ///
+    /// Anything else is exit status 65; a failure has its own status, too.
     #[arg(
         long,
         conflicts_with_all = [
@@ -253,6 +259,9 @@ pub struct OutputArgs {
     pub events: bool,
 
     /// Tell tokens, time to the first one, and tokens a second on stderr
+    ///
+    /// A reply that is not streamed comes at one stroke: its first token is
+    /// all of it.
     #[arg(short, long, hide_short_help = true)]
     pub usage: bool,
 
