@@ -79,6 +79,8 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Take the settings of a profile [env: GRAVIX_PROFILE]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Take the settings of a profile [env: GRAVIX_PROFILE]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the settings from FILE [env: GRAVIX_CONFIG]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (-h prints a summary)')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h prints a summary)')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Never read stdin (for loops such as ''while read'')')
             [CompletionResult]::new('--no-stdin', '--no-stdin', [CompletionResultType]::ParameterName, 'Never read stdin (for loops such as ''while read'')')
             [CompletionResult]::new('--lossy', '--lossy', [CompletionResultType]::ParameterName, 'Replace bytes that are not UTF-8 by U+FFFD')
@@ -102,8 +104,6 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('--no-save', '--no-save', [CompletionResultType]::ParameterName, 'Send the history, append nothing')
             [CompletionResult]::new('--no-wait', '--no-wait', [CompletionResultType]::ParameterName, 'Give up at once when another turn is under way')
             [CompletionResult]::new('--allow-http', '--allow-http', [CompletionResultType]::ParameterName, 'Send the key over plain http too, where anyone can read it')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'gravix;models' {

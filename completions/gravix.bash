@@ -121,7 +121,7 @@ _gravix() {
             return 0
             ;;
         gravix__subcmd__ask)
-            opts="-f -a -s -n -m -t -o -x -u -q -v -H -p -h --file --attach --attach-type --system --system-file --no-stdin --lossy --model --temperature --top-p --max-tokens --stop --seed --presence-penalty --frequency-penalty --param --body --stream --no-stream --output --extract --extract-last --json --events --usage --log --log-content --dry-run --curl --raw --json-object --schema --repair --choose --yes-no --tools --tool-choice --quiet --verbose --history --turns --continue --no-save --no-wait --base-url --connect-timeout --idle-timeout --deadline --retries --ca-cert --allow-http --header --profile --config --help"
+            opts="-h -f -a -s -n -m -t -o -x -u -q -v -H -p --help --file --attach --attach-type --system --system-file --no-stdin --lossy --model --temperature --top-p --max-tokens --stop --seed --presence-penalty --frequency-penalty --param --body --stream --no-stream --output --extract --extract-last --json --events --usage --log --log-content --dry-run --curl --raw --json-object --schema --repair --choose --yes-no --tools --tool-choice --quiet --verbose --history --turns --continue --no-save --no-wait --base-url --connect-timeout --idle-timeout --deadline --retries --ca-cert --allow-http --header --profile --config"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

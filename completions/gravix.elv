@@ -75,6 +75,8 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand -p 'Take the settings of a profile [env: GRAVIX_PROFILE]'
             cand --profile 'Take the settings of a profile [env: GRAVIX_PROFILE]'
             cand --config 'Read the settings from FILE [env: GRAVIX_CONFIG]'
+            cand -h 'Print help (-h prints a summary)'
+            cand --help 'Print help (-h prints a summary)'
             cand -n 'Never read stdin (for loops such as ''while read'')'
             cand --no-stdin 'Never read stdin (for loops such as ''while read'')'
             cand --lossy 'Replace bytes that are not UTF-8 by U+FFFD'
@@ -98,8 +100,6 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand --no-save 'Send the history, append nothing'
             cand --no-wait 'Give up at once when another turn is under way'
             cand --allow-http 'Send the key over plain http too, where anyone can read it'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
         }
         &'gravix;models'= {
             cand --base-url 'The API''s base URL, or ''mock:'' [env: GRAVIX_BASE_URL]'

@@ -68,6 +68,7 @@ complete -c gravix -n "__fish_gravix_using_subcommand ask" -l ca-cert -d 'Trust 
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s H -l header -d 'Send this header too (repeatable)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s p -l profile -d 'Take the settings of a profile [env: GRAVIX_PROFILE]' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l config -d 'Read the settings from FILE [env: GRAVIX_CONFIG]' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s h -l help -d 'Print help (-h prints a summary)'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s n -l no-stdin -d 'Never read stdin (for loops such as \'while read\')'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l lossy -d 'Replace bytes that are not UTF-8 by U+FFFD'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l stream -d 'Print tokens as they come, on a pipe too'
@@ -87,7 +88,6 @@ complete -c gravix -n "__fish_gravix_using_subcommand ask" -l continue -d 'Send 
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l no-save -d 'Send the history, append nothing'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l no-wait -d 'Give up at once when another turn is under way'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l allow-http -d 'Send the key over plain http too, where anyone can read it'
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gravix -n "__fish_gravix_using_subcommand models" -l base-url -d 'The API\'s base URL, or \'mock:\' [env: GRAVIX_BASE_URL]' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand models" -l connect-timeout -d 'Give up connecting after S seconds (default 10)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand models" -l idle-timeout -d 'Give up after S seconds of silence (default 300)' -r -f

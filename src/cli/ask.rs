@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::ValueHint;
+use clap::{ArgAction, ValueHint};
 
 use super::message::MessageArgs;
 use super::network::{NetworkArgs, SettingsArgs, VolumeArgs};
@@ -10,6 +10,10 @@ use super::values::{count, positive, within};
 
 #[derive(Debug, clap::Args)]
 pub struct AskArgs {
+    /// Print help (-h prints a summary)
+    #[arg(short, long, action = ArgAction::Help, hide_short_help = true)]
+    help: Option<bool>,
+
     #[command(flatten)]
     pub message: MessageArgs,
 

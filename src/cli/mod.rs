@@ -13,7 +13,7 @@ use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 pub use ask::AskArgs;
 pub use network::{Header, NetworkArgs, SettingsArgs, VolumeArgs};
 use prose::{
-    ASK_EXAMPLES, COMPLETIONS_EXAMPLES, CONFIG_EXAMPLES, HISTORY_EXAMPLES, MAN_EXAMPLES,
+    ASK_EXAMPLES, ASK_MORE, COMPLETIONS_EXAMPLES, CONFIG_EXAMPLES, HISTORY_EXAMPLES, MAN_EXAMPLES,
     MODELS_EXAMPLES, TEMPLATE, section,
 };
 pub use prose::{
@@ -71,6 +71,9 @@ blank line, then standard input. A word that is exactly '-' says where
 standard input goes instead. On a terminal, or with --stream, tokens are
 printed as they come; otherwise the reply is printed once it is complete, so
 that a pipe sees all of a reply or none of it.",
+        // Its place in the short help is for what follows.
+        disable_help_flag = true,
+        after_help = ASK_MORE,
         after_long_help = section("Exit status", EXIT_STATUS)
     )]
     Ask(Box<AskArgs>),

@@ -21,6 +21,11 @@ Examples:
   gravix ask \"Compare this:\" - \"with RFC 9110\" < draft.txt
   gravix ask --stream --history chat.jsonl \"And in Rust?\"";
 
+/// What the short help has no room for.
+pub(super) const ASK_MORE: &str = "\
+Also --choose, --yes-no, --json-object, --tools, --param, --body, --json,
+--events, --usage, --log, --dry-run, --curl, --deadline: see --help";
+
 pub(super) const MODELS_EXAMPLES: &str = "\
 Examples:
   gravix models | grep llama
