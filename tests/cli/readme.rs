@@ -117,6 +117,20 @@ fn the_example_session_goes_as_it_is_told() {
 }
 
 #[test]
+fn the_settings_are_settings() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("config.toml");
+    for block in blocks("toml") {
+        fs::write(&file, &block).expect("a file");
+        let mut command = crate::support::gravix();
+        let run =
+            crate::support::run(command.args(["config", "-p", "work", "--config"]).arg(&file));
+        let listing = String::from_utf8(run.exits(0).stdout).expect("UTF-8");
+        assert!(listing.contains("# profile work"), "{listing}");
+    }
+}
+
+#[test]
 fn the_exit_statuses_are_those_of_the_help() {
     let help = crate::support::run(crate::support::gravix().args(["ask", "--help"])).exits(0);
     let help = String::from_utf8(help.stdout).expect("UTF-8");
