@@ -4,7 +4,8 @@
 use serde_json::{Value, json};
 
 use crate::cli::AskArgs;
-use crate::cli::ask::{FormArgs, ModelArgs};
+use crate::cli::ask::ModelArgs;
+use crate::cli::form::FormArgs;
 use crate::error::{Error, Result};
 use crate::form::Form;
 use crate::json::{self, Object};

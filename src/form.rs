@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::ask::FormArgs;
+use crate::cli::form::FormArgs;
 use crate::code_block;
 use crate::error::{Error, Result};
 use crate::json;

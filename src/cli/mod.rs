@@ -1,6 +1,7 @@
 //! The command line as typed. Knows nothing of what the options do.
 
 pub mod ask;
+pub mod form;
 pub mod message;
 mod network;
 mod prose;

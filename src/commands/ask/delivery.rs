@@ -1,18 +1,18 @@
 //! What is printed of a reply, when, and where.
 
 use std::fs::File;
-use std::io;
 
 use serde_json::json;
 
 use super::exchange::Outcome;
+use super::live::Live;
 use crate::api::call::{Call, CallFault};
 use crate::cli::AskArgs;
 use crate::code_block::{self, CodeBlock};
 use crate::error::{Error, Result};
 use crate::form::Form;
 use crate::history::History;
-use crate::json::{self, Object};
+use crate::json::Object;
 use crate::log::Log;
 use crate::notes::Notes;
 use crate::output::{Bytes, Output, stdout_error};
@@ -90,13 +90,6 @@ impl Printed {
     pub fn wants_payloads(&self) -> bool {
         matches!(self.what, What::Response | What::Events)
     }
-}
-
-/// What is printed before the reply is whole.
-pub enum Live<'a> {
-    Text(&'a mut Output<File>),
-    Events(&'a mut Output<File>),
-    Nothing,
 }
 
 /// What is to be done when the reply is here.
@@ -236,44 +229,6 @@ fn lost(reply: &Reply, notes: &Notes) {
 /// The fault of a call, unless the reply was cut: then that is to be told.
 fn cut_or(fault: &CallFault, reply: &Reply) -> Result<()> {
     if reply.is_cut() { Ok(()) } else { Err(fault.clone().into()) }
-}
-
-impl Live<'_> {
-    fn output(&mut self) -> Option<&mut Output<File>> {
-        match self {
-            Live::Text(output) | Live::Events(output) => Some(output),
-            Live::Nothing => None,
-        }
-    }
-
-    pub fn text(&mut self, text: &str) -> io::Result<()> {
-        if let Live::Text(output) = self { output.write(text) } else { Ok(()) }
-    }
-
-    pub fn payload(&mut self, payload: &str) -> io::Result<()> {
-        match self {
-            Live::Events(output) => output.write(&(json::compact(payload) + "\n")),
-            Live::Text(_) | Live::Nothing => Ok(()),
-        }
-    }
-
-    pub fn flush(&mut self) -> io::Result<()> {
-        self.output().map_or(Ok(()), Output::flush)
-    }
-
-    /// Ends what was printed of a whole reply.
-    pub fn finish(&mut self) -> io::Result<()> {
-        self.output().map_or(Ok(()), Output::finish)
-    }
-
-    /// Ends what was printed of a reply that broke off. Tells whether that
-    /// was anything.
-    pub fn break_off(&mut self) -> io::Result<bool> {
-        match self.output() {
-            Some(output) if !output.is_empty() => output.finish().map(|()| true),
-            _ => Ok(false),
-        }
-    }
 }
 
 /// A call as a line of JSON.

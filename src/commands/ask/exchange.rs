@@ -7,11 +7,12 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-use super::delivery::{Live, Printed, extract};
+use super::delivery::{Printed, extract};
+use super::live::{Live, broken_off, receive};
 use super::question::Question;
 use crate::api::call::{Call, CallFault};
 use crate::api::client::{ChatRequest, Client, Trace};
-use crate::api::events::{Event, FinishReason};
+use crate::api::events::FinishReason;
 use crate::api::request::{Body, Content, Message};
 use crate::cli::AskArgs;
 use crate::error::{EarlyEnd, Error, Result, ServerError};
@@ -294,38 +295,4 @@ fn content(body: &Body) -> Result<Value> {
     read.map_err(told)?;
     json::parse_leniently(&String::from_utf8_lossy(&messages))
         .ok_or_else(|| Error::Input("they are nested too deeply".to_owned()))
-}
-
-/// Pulls the reply to its end, printing it as it comes.
-fn receive(
-    events: impl Iterator<Item = Result<Event>>,
-    reply: &mut Reply,
-    live: &mut Live,
-) -> Result<()> {
-    for event in events {
-        match event {
-            Ok(event) => {
-                reply.add(&event);
-                match event {
-                    Event::Text(text) => live.text(&text),
-                    Event::Payload(payload) => live.payload(payload.text()),
-                    Event::Waiting => live.flush(),
-                    _ => Ok(()),
-                }
-                .map_err(stdout_error)?;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-/// The error of a reply of which part was printed, where that is so.
-fn broken_off(error: Error, live: &mut Live) -> Error {
-    match (live.break_off(), error) {
-        (_, error @ (Error::Stdout(_) | Error::StdoutClosed)) => error,
-        (Err(fault), _) => stdout_error(fault),
-        (Ok(true), error) => Error::Partial(Box::new(error)),
-        (Ok(false), error) => error,
-    }
 }

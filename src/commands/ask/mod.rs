@@ -2,6 +2,7 @@
 
 mod delivery;
 mod exchange;
+mod live;
 mod question;
 mod sketch;
 
