@@ -23,14 +23,7 @@ pub fn named(args: &ModelArgs, configured: usize) -> Result<Object> {
         json::merge(&mut named, parameter(param)?);
     }
     if let Some(body) = &args.body {
-        let (text, what) = json::file_or_text("--body", body)?;
-        match json::parse(&text, &what)? {
-            Value::Object(object) => json::merge(&mut named, object),
-            other => {
-                let kind = json::kind(&other);
-                return Err(Error::Input(format!("{what}: {kind}, not a JSON object")));
-            }
-        }
+        json::merge(&mut named, json::object("--body", body)?);
     }
     for param in typed {
         json::merge(&mut named, parameter(param)?);

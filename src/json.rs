@@ -45,6 +45,19 @@ pub fn parse(text: &str, what: &str) -> Result<Value> {
     serde_json::from_str(text).map_err(|error| Error::Input(format!("{what}: not JSON: {error}")))
 }
 
+/// The object that the value of an option that takes `FILE|JSON` is.
+///
+/// # Errors
+/// Those of [`file_or_text`] and [`parse`], and [`Error::Input`] for a value
+/// of another kind.
+pub fn object(option: &str, value: &str) -> Result<Object> {
+    let (text, what) = file_or_text(option, value)?;
+    match parse(&text, &what)? {
+        Value::Object(object) => Ok(object),
+        other => Err(Error::Input(format!("{what}: {}, not a JSON object", kind(&other)))),
+    }
+}
+
 /// What kind of value it is, with its article.
 pub fn kind(value: &Value) -> &'static str {
     match value {

@@ -54,7 +54,7 @@ pub struct Entry<'a> {
 /// Counted from the request's beginning, retries included.
 #[derive(Debug, Serialize)]
 pub struct Seconds {
-    /// Until the first text.
+    /// Until the first text or call.
     pub first: Option<f64>,
     pub total: f64,
 }

@@ -59,14 +59,12 @@ impl Reply {
                 if self.keeps.text {
                     self.text += text;
                 }
-                self.chunks += 1;
-                self.first.get_or_insert_with(|| self.asked.elapsed());
+                self.count();
             }
             Event::Refusal(words) => self.refusal += words,
             Event::Call(fragment) => {
                 self.calls.add(fragment.clone());
-                self.chunks += 1;
-                self.first.get_or_insert_with(|| self.asked.elapsed());
+                self.count();
             }
             Event::Payload(payload) if self.keeps.response => self.response.add(payload),
             Event::Payload(_) => {}
@@ -74,6 +72,12 @@ impl Reply {
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Alive | Event::Waiting => {}
         }
+    }
+
+    /// An event brought text or a call.
+    fn count(&mut self) {
+        self.chunks += 1;
+        self.first.get_or_insert_with(|| self.asked.elapsed());
     }
 
     /// The server or its limits ended it: it would end so again.

@@ -8,7 +8,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, Command, ValueHint};
-use serde_json::Value;
 
 use super::file::{Entry, Given, Table};
 use super::{EXCLUDED, Layer, Origin, Setting, exclude, find, is_secret, option, underscored};
@@ -157,10 +156,10 @@ impl<'a> Reader<'a> {
     fn params_of(&self, entry: &Entry, values: &[String]) -> Result<Vec<String>> {
         let mut params = Vec::new();
         for value in values {
-            let (text, what) = json::file_or_text("body", value)?;
-            let Value::Object(fields) = json::parse(&text, &what)? else {
-                return Err(entry.place.fault(format_args!("{what}: not a JSON object")));
-            };
+            let fields = json::object("body", value).map_err(|error| match error {
+                Error::Input(reason) => entry.place.fault(reason),
+                other => other,
+            })?;
             for (name, value) in fields {
                 if name.contains(['.', '=']) || name.is_empty() {
                     let reason = "body: a name with a dot or an equals sign";

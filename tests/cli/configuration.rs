@@ -194,6 +194,7 @@ fn a_fault_is_told_with_its_place_and_a_suggestion() {
         ("system = \"a\"\nsystem_file = \"b\"", &["c.toml:2:1: ", "does not go with"]),
         ("x =", &["c.toml:1:"]),
         ("\n\"\\q\" = 1", &["c.toml:2:"]),
+        ("body = '{'", &["c.toml:1:1: ", "not JSON"]),
         ("api_key = \"k\"", &["c.toml:1:1: ", "api_key_file"]),
         ("api_key_env = \"A\"\napi_key_file = \"b\"", &["c.toml:2:1: ", "one place"]),
         ("[profiles]\nwork = 1", &["c.toml:2:1: ", "table"]),

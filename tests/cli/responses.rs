@@ -1,7 +1,8 @@
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Child, Stdio};
 
 use serde_json::{Value, json};
 
@@ -222,22 +223,31 @@ fn a_torn_line_of_the_log_stays_a_line_of_its_own() {
     assert!(text.starts_with("{\"torn\n{\"time\""), "{text}");
 }
 
+/// A run whose reply has been printed, and whose log another process keeps
+/// locked: this one, until the file is closed.
+#[track_caller]
+fn ask_with_locked_log(path: &Path) -> (File, Child) {
+    let file = File::create(path).expect("a file");
+    file.lock().expect("a lock");
+    let server = Server::once(answer("200 OK", "application/json", completion("ok")));
+    let mut child = ask(&server, &["hi", "--log"])
+        .arg(path)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("gravix starts");
+    let mut first = String::new();
+    let stdout = child.stdout.take().expect("a pipe");
+    BufReader::new(stdout).read_line(&mut first).expect("the reply");
+    assert_eq!(first, "ok\n");
+    (file, child)
+}
+
 #[test]
 fn the_log_is_written_under_a_lock() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("log.jsonl");
-    let file = File::create(&path).expect("a file");
-    file.lock().expect("a lock");
-    let server = Server::once(answer("200 OK", "application/json", completion("ok")));
-    let mut child = ask(&server, &["hi", "--log"])
-        .arg(&path)
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("gravix starts");
-    // The request is over when the server has seen its client go on.
-    while server.requests().is_empty() {
-        std::thread::yield_now();
-    }
+    let (file, mut child) = ask_with_locked_log(&path);
     assert_eq!(fs::metadata(&path).expect("the log").len(), 0);
     file.unlock().expect("the lock");
     assert!(child.wait().expect("gravix ends").success());
@@ -306,19 +316,7 @@ fn a_line_of_the_log_is_json_whatever_the_key_is() {
 fn a_log_that_stays_locked_delays_no_reply() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("log.jsonl");
-    let file = File::create(&path).expect("a file");
-    file.lock().expect("a lock");
-    let server = Server::once(answer("200 OK", "application/json", completion("ok")));
-    let mut child = ask(&server, &["hi", "--log"])
-        .arg(&path)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("gravix starts");
-    let mut first = String::new();
-    let stdout = child.stdout.take().expect("a pipe");
-    BufReader::new(stdout).read_line(&mut first).expect("the reply");
-    assert_eq!(first, "ok\n");
+    let (_file, child) = ask_with_locked_log(&path);
     let output = child.wait_with_output().expect("gravix ends");
     assert_eq!(output.status.code(), Some(73));
     assert!(String::from_utf8_lossy(&output.stderr).contains("keeps it locked"));

@@ -32,6 +32,8 @@ use crate::prompt::{self, Stdin};
 use crate::settings::{self, Network};
 use crate::terminal::Terminal;
 
+const NO_CALL: &str = "the reply ends with finish reason tool_calls, and calls no tool";
+
 pub fn run(args: AskArgs, context: &Context) -> Result<()> {
     let Context { environment, terminal, .. } = *context;
     let notes = context.notes.at(&args.volume);
@@ -44,7 +46,7 @@ pub fn run(args: AskArgs, context: &Context) -> Result<()> {
         prompt::ensure_possible(&args.message.pieces, stdin)?;
     }
     let mut network = Network::resolve(&args.network, environment)?;
-    let is_sketch = args.output.dry_run || args.output.curl;
+    let is_sketch = is_sketch(&args);
     let ends = (!is_sketch).then(|| Ends::prepare(&args)).transpose()?;
     match is_sketch {
         true => network.ensure_key_may_go(&args.network, context)?,
@@ -142,6 +144,11 @@ impl Turn {
     }
 }
 
+/// The request is only shown, and not sent.
+fn is_sketch(args: &AskArgs) -> bool {
+    args.output.dry_run || args.output.curl
+}
+
 fn stdin_of(args: &AskArgs, terminal: Terminal) -> Stdin {
     match (args.no_stdin, terminal.stdin) {
         (true, _) => Stdin::Refused,
@@ -204,7 +211,7 @@ fn open_history(args: &AskArgs, left: Option<Duration>, notes: &Notes) -> Result
     let Some(path) = &args.history.file else {
         return Ok(None);
     };
-    let is_sketch = args.output.dry_run || args.output.curl;
+    let is_sketch = is_sketch(args);
     // What is only shown leaves no trace, not even of a history to be.
     if is_sketch && !path.exists() {
         return Ok(None);
@@ -247,19 +254,13 @@ fn conclude(outcome: Outcome, args: &AskArgs, notes: &Notes) -> Result<()> {
         _ if !reply.refusal.is_empty() => Error::EndedEarly(EarlyEnd::Refusal(reply.refusal)),
         Some(FinishReason::Length) => Error::EndedEarly(EarlyEnd::Length),
         Some(FinishReason::ContentFilter) => Error::EndedEarly(EarlyEnd::ContentFilter),
+        _ if is_no => Error::No,
+        Some(FinishReason::ToolCalls) if is_empty => Error::Protocol(NO_CALL.to_owned()),
         Some(FinishReason::ToolCalls) if !has_calls => {
-            let message = "the reply ends with finish reason tool_calls, and calls no tool";
-            match (is_empty, is_no) {
-                (true, _) => Error::Protocol(message.to_owned()),
-                (false, true) => Error::No,
-                (false, false) => {
-                    notes.warn(message);
-                    return Ok(());
-                }
-            }
+            notes.warn(NO_CALL);
+            return Ok(());
         }
         _ if is_empty => Error::EndedEarly(EarlyEnd::NoText),
-        _ if is_no => Error::No,
         _ => return Ok(()),
     })
 }
