@@ -21,6 +21,7 @@ mod form;
 mod history;
 mod json;
 mod key;
+mod lines;
 mod log;
 mod notes;
 mod output;

@@ -7,7 +7,8 @@ use crate::cli::{ChangeArgs, HistoryCommand, ShowArgs, VolumeArgs};
 use crate::context::Context;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
-use crate::history::{self, Access, History, Lines, Patience, Window, role};
+use crate::history::{self, Access, History, Patience, Window, role};
+use crate::lines::Lines;
 use crate::notes::Notes;
 use crate::output::{self, Bytes, stdout_error};
 use crate::pager::Pager;
@@ -116,7 +117,7 @@ fn check(path: &Path, terminal: Terminal, notes: &Notes) -> Result<u64> {
     let mut report = output::stdout(bytes)?;
     let (mut turns, mut messages, mut length, mut faults) = (0_u64, 0_u64, 0, 0);
     let shown = path.display();
-    let mut lines = Lines::new(history.file()).map_err(unreadable)?;
+    let mut lines = Lines::of(history.file()).map_err(unreadable)?;
     while let Some(line) = lines.next().map_err(unreadable)? {
         length = line.range().end;
         match role(line.text) {

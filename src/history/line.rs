@@ -6,8 +6,6 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::error::Category;
 
-pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
 /// Why a line is no message.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Fault {

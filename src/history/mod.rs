@@ -22,7 +22,7 @@ pub use line::{role, trim};
 pub use lock::Patience;
 pub use messages::Messages;
 pub use repair::repair;
-pub use survey::{Lines, Window};
+pub use survey::Window;
 
 use file::{is_still_at, open_locked, set_aside, sync_directory};
 use survey::{Failure, Survey};

@@ -6,10 +6,10 @@ use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
 use super::file::open_private;
-use super::line::{self, BYTE_ORDER_MARK};
-use super::survey::{Line, Lines};
+use super::line;
 use super::{Access, History, Patience};
 use crate::error::{Error, Result};
+use crate::lines::{BYTE_ORDER_MARK, Line, Lines};
 use crate::notes::Notes;
 use crate::paths::{directory_of, with_suffix};
 use crate::signals::Hold;
@@ -43,7 +43,7 @@ impl Moved {
 pub fn repair(path: &Path, notes: &Notes) -> Result<Moved> {
     let history = History::open_unchecked(path, Access::Change, Patience::Endless, notes)?;
     let unwritable = |source| Error::Unwritable { path: path.to_owned(), source };
-    let mut lines = Lines::new(history.file()).map_err(unwritable)?;
+    let mut lines = Lines::of(history.file()).map_err(unwritable)?;
     loop {
         match lines.next().map_err(unwritable)? {
             None => return Ok(Moved::default()),
@@ -74,7 +74,7 @@ fn replace(path: &PathBuf, file: &File, bad: File) -> io::Result<Moved> {
 /// Copies each line to one of the two.
 fn part(file: &File, mut good: impl Write, mut bad: impl Write) -> io::Result<Moved> {
     let mut moved = Moved::default();
-    let mut lines = Lines::new(file)?;
+    let mut lines = Lines::of(file)?;
     while let Some(line) = lines.next()? {
         if line::role(line.text).is_ok() {
             copy(&line, &mut good)?;

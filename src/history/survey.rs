@@ -8,7 +8,8 @@ use std::os::unix::fs::FileExt;
 
 use memchr::{memchr_iter, memrchr};
 
-use super::line::{self, BYTE_ORDER_MARK, Fault, trimmed_len};
+use super::line::{self, Fault, trimmed_len};
+use crate::lines::{Line, Lines};
 
 const BLOCK: usize = 128 << 10;
 
@@ -71,7 +72,7 @@ impl Survey {
 
     fn from_the_beginning(file: &File) -> Result<Self, Failure> {
         let mut survey = Self::default();
-        let mut lines = Lines::new(file)?;
+        let mut lines = Lines::of(file)?;
         while let Some(line) = lines.next()? {
             match line::role(line.text) {
                 Ok(Some(role)) => survey.add(&line, role),
@@ -147,7 +148,7 @@ impl Survey {
     /// Takes the system message at the head, and gives the offset from which
     /// on there may be others.
     fn take_head(&mut self, file: &File) -> Result<u64, Failure> {
-        let mut lines = Lines::new(file)?;
+        let mut lines = Lines::of(file)?;
         while let Some(line) = lines.next()? {
             match line::role(line.text) {
                 Ok(None) => {}
@@ -160,54 +161,6 @@ impl Survey {
             }
         }
         Ok(self.end)
-    }
-}
-
-/// One line of a file.
-pub struct Line<'a> {
-    /// Counts from 1.
-    pub number: u64,
-    /// Where `text` begins, in bytes from the beginning of the file.
-    pub start: u64,
-    /// Without a byte order mark, with its newline.
-    pub text: &'a [u8],
-    pub is_terminated: bool,
-}
-
-impl Line<'_> {
-    pub fn range(&self) -> Range<u64> {
-        self.start..self.start + self.text.len() as u64
-    }
-}
-
-/// The lines of a file from its beginning, one in memory at a time.
-pub struct Lines<'a> {
-    reader: BufReader<&'a File>,
-    text: Vec<u8>,
-    number: u64,
-    offset: u64,
-}
-
-impl<'a> Lines<'a> {
-    pub fn new(mut file: &'a File) -> io::Result<Self> {
-        file.rewind()?;
-        let reader = BufReader::with_capacity(BLOCK, file);
-        Ok(Self { reader, text: Vec::new(), number: 0, offset: 0 })
-    }
-
-    pub fn next(&mut self) -> io::Result<Option<Line<'_>>> {
-        self.text.clear();
-        let read = self.reader.read_until(b'\n', &mut self.text)? as u64;
-        if read == 0 {
-            return Ok(None);
-        }
-        self.number += 1;
-        let has_mark = self.number == 1 && self.text.starts_with(BYTE_ORDER_MARK);
-        let mark = if has_mark { BYTE_ORDER_MARK.len() } else { 0 };
-        let start = self.offset + mark as u64;
-        self.offset += read;
-        let text = &self.text[mark..];
-        Ok(Some(Line { number: self.number, start, text, is_terminated: text.ends_with(b"\n") }))
     }
 }
 
