@@ -5,7 +5,7 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -114,19 +114,29 @@ impl Message {
     }
 }
 
-/// Answers one request, and closes.
+/// Answers requests until the client closes.
 fn serve(connection: &TcpStream) -> io::Result<()> {
+    connection.set_nodelay(true)?;
     let mut reader = BufReader::new(connection);
     let mut request_line = String::new();
-    reader.read_line(&mut request_line)?;
-    let length = read_headers(&mut reader)?;
+    while reader.read_line(&mut request_line)? > 0 {
+        let length = read_headers(&mut reader)?;
+        let mut body = Vec::new();
+        reader.by_ref().take(length).read_to_end(&mut body)?;
+        answer(connection, &request_line, &body)?;
+        request_line.clear();
+    }
+    Ok(())
+}
+
+fn answer(connection: &TcpStream, request_line: &str, body: &[u8]) -> io::Result<()> {
     let path = request_line.split(' ').nth(1).unwrap_or_default();
     match path {
         "/v1/models" => {
             let models = json!({"object": "list", "data": [{"id": MODEL, "object": "model"}]});
             respond(connection, "200 OK", &models)
         }
-        "/v1/chat/completions" => match serde_json::from_reader(reader.take(length)) {
+        "/v1/chat/completions" => match serde_json::from_slice(body) {
             Ok(request) => complete(connection, &request),
             Err(error) => {
                 let message = error.to_string();
@@ -160,13 +170,21 @@ fn complete(connection: &TcpStream, request: &ChatRequest) -> io::Result<()> {
     let message = json!({"role": "assistant", "content": request.reply()});
     let choice = json!({"index": 0, "message": message, "finish_reason": "stop"});
     let usage = request.usage();
-    let reply =
-        json!({"object": "chat.completion", "model": MODEL, "choices": [choice], "usage": usage});
+    let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let reply = json!({
+        "id": "chatcmpl-mock",
+        "object": "chat.completion",
+        "created": created,
+        "model": MODEL,
+        "choices": [choice],
+        "usage": usage,
+    });
     respond(connection, "200 OK", &reply)
 }
 
 fn stream(mut connection: &TcpStream, request: &ChatRequest) -> io::Result<()> {
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
+    let head =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
     connection.write_all(head.as_bytes())?;
     let send = |delta: Value, finish: Option<&str>| {
         let choice = json!({"index": 0, "delta": delta, "finish_reason": finish});
@@ -196,7 +214,7 @@ fn respond(mut connection: &TcpStream, status: &str, body: &impl Serialize) -> i
     let body = serde_json::to_string(body)?;
     let length = body.len();
     let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
     );
     connection.write_all((head + &body).as_bytes())
 }
