@@ -61,6 +61,28 @@ pub fn assemble(
     streams: bool,
     named: Object,
 ) -> Result<Object> {
+    let (tools, tool_choice) = tools(&args.form)?;
+    let wants_usage = args.output.usage || args.output.json || args.output.log.is_some();
+    let own = [
+        ("tools", tools),
+        ("tool_choice", tool_choice),
+        ("stream", streams.then_some(Value::Bool(true))),
+    ];
+    let mut fields = of_model(&args.model, model, form);
+    fields.extend(present(own));
+    json::merge(&mut fields, named);
+    if wants_usage && fields.get("stream") == Some(&Value::Bool(true)) {
+        let mut usage = Object::from_iter([("include_usage".to_owned(), Value::Bool(true))]);
+        if let Some(Value::Object(options)) = fields.shift_remove("stream_options") {
+            usage.extend(options);
+        }
+        fields.insert("stream_options".to_owned(), usage.into());
+    }
+    Ok(fields)
+}
+
+/// The fields that options set of any request to `model`.
+pub fn of_model(args: &ModelArgs, model: &str, form: &Form) -> Object {
     let ModelArgs {
         model: _,
         temperature,
@@ -72,10 +94,8 @@ pub fn assemble(
         frequency_penalty,
         param: _,
         body: _,
-    } = &args.model;
-    let (tools, tool_choice) = tools(&args.form)?;
-    let wants_usage = args.output.usage || args.output.json || args.output.log.is_some();
-    let fields = [
+    } = args;
+    Object::from_iter(present([
         ("model", Some(model.into())),
         ("temperature", temperature.map(Value::from)),
         ("top_p", top_p.map(Value::from)),
@@ -85,21 +105,13 @@ pub fn assemble(
         ("presence_penalty", presence_penalty.map(Value::from)),
         ("frequency_penalty", frequency_penalty.map(Value::from)),
         ("response_format", form.response_format()),
-        ("tools", tools),
-        ("tool_choice", tool_choice),
-        ("stream", streams.then_some(Value::Bool(true))),
-    ];
-    let present = |(name, value): (&str, Option<Value>)| Some((name.to_owned(), value?));
-    let mut fields: Object = fields.into_iter().filter_map(present).collect();
-    json::merge(&mut fields, named);
-    if wants_usage && fields.get("stream") == Some(&Value::Bool(true)) {
-        let mut usage = Object::from_iter([("include_usage".to_owned(), Value::Bool(true))]);
-        if let Some(Value::Object(options)) = fields.shift_remove("stream_options") {
-            usage.extend(options);
-        }
-        fields.insert("stream_options".to_owned(), usage.into());
-    }
-    Ok(fields)
+    ]))
+}
+
+fn present<const N: usize>(
+    fields: [(&str, Option<Value>); N],
+) -> impl Iterator<Item = (String, Value)> {
+    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)))
 }
 
 /// The definitions of the tools, and which of them is to be called.

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::form::FormArgs;
+use crate::cli::form::{FormArgs, SchemaArgs};
 use crate::code_block;
 use crate::error::{Error, Result};
 use crate::json;
@@ -24,10 +24,6 @@ impl Form {
     /// # Errors
     /// Those of the schema, and [`Error::Usage`] for choices that are none.
     pub fn demanded(args: &FormArgs) -> Result<Self> {
-        if let Some(schema) = &args.schema {
-            let (text, what) = json::file_or_text("--schema", schema)?;
-            return Ok(Self::Schema(Box::new(Schema::parse(&text, &what)?)));
-        }
         if args.yes_no {
             return Ok(Self::Choice(vec!["yes".to_owned(), "no".to_owned()]));
         }
@@ -44,6 +40,18 @@ impl Form {
                 return Err(Error::Usage(message.to_owned()));
             }
             return Ok(Self::Choice(words));
+        }
+        Self::of_json(&args.schema)
+    }
+
+    /// The form of a reply that is JSON, where it must be.
+    ///
+    /// # Errors
+    /// Those of the schema.
+    pub fn of_json(args: &SchemaArgs) -> Result<Self> {
+        if let Some(schema) = &args.schema {
+            let (text, what) = json::file_or_text("--schema", schema)?;
+            return Ok(Self::Schema(Box::new(Schema::parse(&text, &what)?)));
         }
         Ok(if args.json_object { Self::JsonObject } else { Self::Text })
     }

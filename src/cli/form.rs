@@ -6,9 +6,10 @@ use clap::ValueHint;
 
 use super::values::count;
 
+/// The JSON that the reply must be.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
-pub struct FormArgs {
+pub struct SchemaArgs {
     /// Take nothing but a JSON object (JSON mode)
     ///
     /// A code fence around it is taken off. Anything else is exit status 65.
@@ -32,6 +33,13 @@ pub struct FormArgs {
     /// is not asked for again.
     #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true, hide_short_help = true, value_hint = ValueHint::Other)]
     pub repair: Option<u32>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub struct FormArgs {
+    #[command(flatten)]
+    pub schema: SchemaArgs,
 
     /// Take nothing but one of these words, and print it
     ///

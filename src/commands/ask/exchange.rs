@@ -87,7 +87,7 @@ impl<'a> Exchange<'a> {
         form: &Form,
         mut live: Live,
     ) -> Result<Outcome> {
-        let mut repairs = self.args.form.repair.unwrap_or(0);
+        let mut repairs = self.args.form.schema.repair.unwrap_or(0);
         let mut wrong: Option<(String, Content)> = None;
         let mut spent = Spent::default();
         loop {
@@ -148,7 +148,7 @@ impl<'a> Exchange<'a> {
     /// repair alone, and a response where it is printed.
     fn keeps(&self) -> Keeps {
         let is_saved = self.args.history.file.is_some() && !self.args.history.no_save;
-        let may_be_repaired = self.args.form.repair.is_some_and(|repairs| repairs > 0);
+        let may_be_repaired = self.args.form.schema.repair.is_some_and(|repairs| repairs > 0);
         let text =
             !self.printed.is_live() || is_saved || may_be_repaired || self.args.output.log_content;
         Keeps { text, response: self.printed.is_response() }
