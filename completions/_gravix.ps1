@@ -26,6 +26,7 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('ask', 'ask', [CompletionResultType]::ParameterValue, 'Ask a question and print the reply')
+            [CompletionResult]::new('batch', 'batch', [CompletionResultType]::ParameterValue, 'Run a file of requests, many at a time')
             [CompletionResult]::new('models', 'models', [CompletionResultType]::ParameterValue, 'List the models that the server offers')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show, check, repair or undo a conversation')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Print the settings in force, and where each comes from')
@@ -103,6 +104,60 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('--continue', '--continue', [CompletionResultType]::ParameterName, 'Send the history as it is, without a new prompt')
             [CompletionResult]::new('--no-save', '--no-save', [CompletionResultType]::ParameterName, 'Send the history, append nothing')
             [CompletionResult]::new('--no-wait', '--no-wait', [CompletionResultType]::ParameterName, 'Give up at once when another turn is under way')
+            [CompletionResult]::new('--allow-http', '--allow-http', [CompletionResultType]::ParameterName, 'Send the key over plain http too, where anyone can read it')
+            break
+        }
+        'gravix;batch' {
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'The system prompt, where a line has none')
+            [CompletionResult]::new('--system', '--system', [CompletionResultType]::ParameterName, 'The system prompt, where a line has none')
+            [CompletionResult]::new('--system-file', '--system-file', [CompletionResultType]::ParameterName, 'Read the system prompt from FILE')
+            [CompletionResult]::new('--shard', '--shard', [CompletionResultType]::ParameterName, 'Take every N-th line from the I-th on')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Append results to FILE; go on where it ends')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Append results to FILE; go on where it ends')
+            [CompletionResult]::new('--errors', '--errors', [CompletionResultType]::ParameterName, 'Append what failed to FILE instead')
+            [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'Have N requests under way at once (default 8)')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'Have N requests under way at once (default 8)')
+            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Send no more than N requests a second, minute or hour')
+            [CompletionResult]::new('--max-failures', '--max-failures', [CompletionResultType]::ParameterName, 'Stop when so many requests have failed')
+            [CompletionResult]::new('-m', '-m', [CompletionResultType]::ParameterName, 'The model''s name [env: GRAVIX_MODEL]')
+            [CompletionResult]::new('--model', '--model', [CompletionResultType]::ParameterName, 'The model''s name [env: GRAVIX_MODEL]')
+            [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Sampling temperature, 0 to 2')
+            [CompletionResult]::new('--temperature', '--temperature', [CompletionResultType]::ParameterName, 'Sampling temperature, 0 to 2')
+            [CompletionResult]::new('--top-p', '--top-p', [CompletionResultType]::ParameterName, 'Sample from this share of the probability, 0 to 1')
+            [CompletionResult]::new('--max-tokens', '--max-tokens', [CompletionResultType]::ParameterName, 'End the reply after N tokens')
+            [CompletionResult]::new('--stop', '--stop', [CompletionResultType]::ParameterName, 'End the reply before TEXT (up to 4 times)')
+            [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Ask for the same reply each time, as far as possible')
+            [CompletionResult]::new('--presence-penalty', '--presence-penalty', [CompletionResultType]::ParameterName, 'Penalty for tokens that occurred, -2 to 2')
+            [CompletionResult]::new('--frequency-penalty', '--frequency-penalty', [CompletionResultType]::ParameterName, 'Penalty by how often tokens occurred, -2 to 2')
+            [CompletionResult]::new('--param', '--param', [CompletionResultType]::ParameterName, 'Send any other field of the request (repeatable)')
+            [CompletionResult]::new('--body', '--body', [CompletionResultType]::ParameterName, 'Merge a JSON object into the request')
+            [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'Take nothing but JSON of this JSON Schema')
+            [CompletionResult]::new('--repair', '--repair', [CompletionResultType]::ParameterName, 'Ask again up to N times when the reply is not what was asked for')
+            [CompletionResult]::new('--base-url', '--base-url', [CompletionResultType]::ParameterName, 'The API''s base URL, or ''mock:'' [env: GRAVIX_BASE_URL]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Give up connecting after S seconds (default 10)')
+            [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'Give up after S seconds of silence (default 300)')
+            [CompletionResult]::new('--deadline', '--deadline', [CompletionResultType]::ParameterName, 'Give up after S seconds, whatever happens')
+            [CompletionResult]::new('--retries', '--retries', [CompletionResultType]::ParameterName, 'Try again up to N times (default 2)')
+            [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'Trust the issuers in FILE (PEM) and no others [env: SSL_CERT_FILE]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Send this header too (repeatable)')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Send this header too (repeatable)')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Take the settings of a profile [env: GRAVIX_PROFILE]')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Take the settings of a profile [env: GRAVIX_PROFILE]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the settings from FILE [env: GRAVIX_CONFIG]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (-h prints a summary)')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (-h prints a summary)')
+            [CompletionResult]::new('--lines', '--lines', [CompletionResultType]::ParameterName, 'Take each line as a prompt, not as JSON')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Take each NUL-ended record as a prompt; end --text by NUL')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Take each NUL-ended record as a prompt; end --text by NUL')
+            [CompletionResult]::new('--skip-bad', '--skip-bad', [CompletionResultType]::ParameterName, 'Let lines that are no requests fail, and go on')
+            [CompletionResult]::new('--ordered', '--ordered', [CompletionResultType]::ParameterName, 'Keep the order of the input')
+            [CompletionResult]::new('--text', '--text', [CompletionResultType]::ParameterName, 'Print the text of each reply alone, on one line')
+            [CompletionResult]::new('--merge', '--merge', [CompletionResultType]::ParameterName, 'Join outputs: one line an id, the good one winning')
+            [CompletionResult]::new('--json-object', '--json-object', [CompletionResultType]::ParameterName, 'Take nothing but a JSON object (JSON mode)')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Drop notes and warnings, not errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Drop notes and warnings, not errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell connections, headers and times on stderr')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell connections, headers and times on stderr')
             [CompletionResult]::new('--allow-http', '--allow-http', [CompletionResultType]::ParameterName, 'Send the key over plain http too, where anyone can read it')
             break
         }
@@ -208,6 +263,7 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
         }
         'gravix;help' {
             [CompletionResult]::new('ask', 'ask', [CompletionResultType]::ParameterValue, 'Ask a question and print the reply')
+            [CompletionResult]::new('batch', 'batch', [CompletionResultType]::ParameterValue, 'Run a file of requests, many at a time')
             [CompletionResult]::new('models', 'models', [CompletionResultType]::ParameterValue, 'List the models that the server offers')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show, check, repair or undo a conversation')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Print the settings in force, and where each comes from')
@@ -217,6 +273,9 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             break
         }
         'gravix;help;ask' {
+            break
+        }
+        'gravix;help;batch' {
             break
         }
         'gravix;help;models' {

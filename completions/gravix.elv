@@ -23,6 +23,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
             cand ask 'Ask a question and print the reply'
+            cand batch 'Run a file of requests, many at a time'
             cand models 'List the models that the server offers'
             cand history 'Show, check, repair or undo a conversation'
             cand config 'Print the settings in force, and where each comes from'
@@ -99,6 +100,59 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand --continue 'Send the history as it is, without a new prompt'
             cand --no-save 'Send the history, append nothing'
             cand --no-wait 'Give up at once when another turn is under way'
+            cand --allow-http 'Send the key over plain http too, where anyone can read it'
+        }
+        &'gravix;batch'= {
+            cand -s 'The system prompt, where a line has none'
+            cand --system 'The system prompt, where a line has none'
+            cand --system-file 'Read the system prompt from FILE'
+            cand --shard 'Take every N-th line from the I-th on'
+            cand -o 'Append results to FILE; go on where it ends'
+            cand --output 'Append results to FILE; go on where it ends'
+            cand --errors 'Append what failed to FILE instead'
+            cand -j 'Have N requests under way at once (default 8)'
+            cand --jobs 'Have N requests under way at once (default 8)'
+            cand --rate 'Send no more than N requests a second, minute or hour'
+            cand --max-failures 'Stop when so many requests have failed'
+            cand -m 'The model''s name [env: GRAVIX_MODEL]'
+            cand --model 'The model''s name [env: GRAVIX_MODEL]'
+            cand -t 'Sampling temperature, 0 to 2'
+            cand --temperature 'Sampling temperature, 0 to 2'
+            cand --top-p 'Sample from this share of the probability, 0 to 1'
+            cand --max-tokens 'End the reply after N tokens'
+            cand --stop 'End the reply before TEXT (up to 4 times)'
+            cand --seed 'Ask for the same reply each time, as far as possible'
+            cand --presence-penalty 'Penalty for tokens that occurred, -2 to 2'
+            cand --frequency-penalty 'Penalty by how often tokens occurred, -2 to 2'
+            cand --param 'Send any other field of the request (repeatable)'
+            cand --body 'Merge a JSON object into the request'
+            cand --schema 'Take nothing but JSON of this JSON Schema'
+            cand --repair 'Ask again up to N times when the reply is not what was asked for'
+            cand --base-url 'The API''s base URL, or ''mock:'' [env: GRAVIX_BASE_URL]'
+            cand --connect-timeout 'Give up connecting after S seconds (default 10)'
+            cand --idle-timeout 'Give up after S seconds of silence (default 300)'
+            cand --deadline 'Give up after S seconds, whatever happens'
+            cand --retries 'Try again up to N times (default 2)'
+            cand --ca-cert 'Trust the issuers in FILE (PEM) and no others [env: SSL_CERT_FILE]'
+            cand -H 'Send this header too (repeatable)'
+            cand --header 'Send this header too (repeatable)'
+            cand -p 'Take the settings of a profile [env: GRAVIX_PROFILE]'
+            cand --profile 'Take the settings of a profile [env: GRAVIX_PROFILE]'
+            cand --config 'Read the settings from FILE [env: GRAVIX_CONFIG]'
+            cand -h 'Print help (-h prints a summary)'
+            cand --help 'Print help (-h prints a summary)'
+            cand --lines 'Take each line as a prompt, not as JSON'
+            cand -0 'Take each NUL-ended record as a prompt; end --text by NUL'
+            cand --null 'Take each NUL-ended record as a prompt; end --text by NUL'
+            cand --skip-bad 'Let lines that are no requests fail, and go on'
+            cand --ordered 'Keep the order of the input'
+            cand --text 'Print the text of each reply alone, on one line'
+            cand --merge 'Join outputs: one line an id, the good one winning'
+            cand --json-object 'Take nothing but a JSON object (JSON mode)'
+            cand -q 'Drop notes and warnings, not errors'
+            cand --quiet 'Drop notes and warnings, not errors'
+            cand -v 'Tell connections, headers and times on stderr'
+            cand --verbose 'Tell connections, headers and times on stderr'
             cand --allow-http 'Send the key over plain http too, where anyone can read it'
         }
         &'gravix;models'= {
@@ -188,6 +242,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
         }
         &'gravix;help'= {
             cand ask 'Ask a question and print the reply'
+            cand batch 'Run a file of requests, many at a time'
             cand models 'List the models that the server offers'
             cand history 'Show, check, repair or undo a conversation'
             cand config 'Print the settings in force, and where each comes from'
@@ -196,6 +251,8 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gravix;help;ask'= {
+        }
+        &'gravix;help;batch'= {
         }
         &'gravix;help;models'= {
         }

@@ -27,6 +27,7 @@ end
 complete -c gravix -n "__fish_gravix_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gravix -n "__fish_gravix_needs_command" -s V -l version -d 'Print version'
 complete -c gravix -n "__fish_gravix_needs_command" -f -a "ask" -d 'Ask a question and print the reply'
+complete -c gravix -n "__fish_gravix_needs_command" -f -a "batch" -d 'Run a file of requests, many at a time'
 complete -c gravix -n "__fish_gravix_needs_command" -f -a "models" -d 'List the models that the server offers'
 complete -c gravix -n "__fish_gravix_needs_command" -f -a "history" -d 'Show, check, repair or undo a conversation'
 complete -c gravix -n "__fish_gravix_needs_command" -f -a "config" -d 'Print the settings in force, and where each comes from'
@@ -88,6 +89,46 @@ complete -c gravix -n "__fish_gravix_using_subcommand ask" -l continue -d 'Send 
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l no-save -d 'Send the history, append nothing'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l no-wait -d 'Give up at once when another turn is under way'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l allow-http -d 'Send the key over plain http too, where anyone can read it'
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -s s -l system -d 'The system prompt, where a line has none' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l system-file -d 'Read the system prompt from FILE' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l shard -d 'Take every N-th line from the I-th on' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -s o -l output -d 'Append results to FILE; go on where it ends' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l errors -d 'Append what failed to FILE instead' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -s j -l jobs -d 'Have N requests under way at once (default 8)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l rate -d 'Send no more than N requests a second, minute or hour' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l max-failures -d 'Stop when so many requests have failed' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -s m -l model -d 'The model\'s name [env: GRAVIX_MODEL]' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -s t -l temperature -d 'Sampling temperature, 0 to 2' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l top-p -d 'Sample from this share of the probability, 0 to 1' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l max-tokens -d 'End the reply after N tokens' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l stop -d 'End the reply before TEXT (up to 4 times)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l seed -d 'Ask for the same reply each time, as far as possible' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l presence-penalty -d 'Penalty for tokens that occurred, -2 to 2' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l frequency-penalty -d 'Penalty by how often tokens occurred, -2 to 2' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l param -d 'Send any other field of the request (repeatable)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l body -d 'Merge a JSON object into the request' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l schema -d 'Take nothing but JSON of this JSON Schema' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l repair -d 'Ask again up to N times when the reply is not what was asked for' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l base-url -d 'The API\'s base URL, or \'mock:\' [env: GRAVIX_BASE_URL]' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l connect-timeout -d 'Give up connecting after S seconds (default 10)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l idle-timeout -d 'Give up after S seconds of silence (default 300)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l deadline -d 'Give up after S seconds, whatever happens' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l retries -d 'Try again up to N times (default 2)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l ca-cert -d 'Trust the issuers in FILE (PEM) and no others [env: SSL_CERT_FILE]' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -s H -l header -d 'Send this header too (repeatable)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -s p -l profile -d 'Take the settings of a profile [env: GRAVIX_PROFILE]' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l config -d 'Read the settings from FILE [env: GRAVIX_CONFIG]' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -s h -l help -d 'Print help (-h prints a summary)'
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l lines -d 'Take each line as a prompt, not as JSON'
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -s 0 -l null -d 'Take each NUL-ended record as a prompt; end --text by NUL'
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l skip-bad -d 'Let lines that are no requests fail, and go on'
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l ordered -d 'Keep the order of the input'
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l text -d 'Print the text of each reply alone, on one line'
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l merge -d 'Join outputs: one line an id, the good one winning'
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l json-object -d 'Take nothing but a JSON object (JSON mode)'
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -s q -l quiet -d 'Drop notes and warnings, not errors'
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -s v -l verbose -d 'Tell connections, headers and times on stderr'
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l allow-http -d 'Send the key over plain http too, where anyone can read it'
 complete -c gravix -n "__fish_gravix_using_subcommand models" -l base-url -d 'The API\'s base URL, or \'mock:\' [env: GRAVIX_BASE_URL]' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand models" -l connect-timeout -d 'Give up connecting after S seconds (default 10)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand models" -l idle-timeout -d 'Give up after S seconds of silence (default 300)' -r -f
@@ -127,13 +168,14 @@ complete -c gravix -n "__fish_gravix_using_subcommand config" -l init -d 'Write 
 complete -c gravix -n "__fish_gravix_using_subcommand config" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gravix -n "__fish_gravix_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gravix -n "__fish_gravix_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask models history config completions man help" -f -a "ask" -d 'Ask a question and print the reply'
-complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask models history config completions man help" -f -a "models" -d 'List the models that the server offers'
-complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask models history config completions man help" -f -a "history" -d 'Show, check, repair or undo a conversation'
-complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask models history config completions man help" -f -a "config" -d 'Print the settings in force, and where each comes from'
-complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask models history config completions man help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask models history config completions man help" -f -a "man" -d 'Print a manual page, as roff'
-complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask models history config completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask batch models history config completions man help" -f -a "ask" -d 'Ask a question and print the reply'
+complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask batch models history config completions man help" -f -a "batch" -d 'Run a file of requests, many at a time'
+complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask batch models history config completions man help" -f -a "models" -d 'List the models that the server offers'
+complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask batch models history config completions man help" -f -a "history" -d 'Show, check, repair or undo a conversation'
+complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask batch models history config completions man help" -f -a "config" -d 'Print the settings in force, and where each comes from'
+complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask batch models history config completions man help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask batch models history config completions man help" -f -a "man" -d 'Print a manual page, as roff'
+complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask batch models history config completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gravix -n "__fish_gravix_using_subcommand help; and __fish_seen_subcommand_from history" -f -a "show" -d 'Print a conversation for people, paged where it does not fit'
 complete -c gravix -n "__fish_gravix_using_subcommand help; and __fish_seen_subcommand_from history" -f -a "check" -d 'Name every line that is no message, and count the others'
 complete -c gravix -n "__fish_gravix_using_subcommand help; and __fish_seen_subcommand_from history" -f -a "repair" -d 'Move the lines that are no messages to FILE.bad'

@@ -4,9 +4,9 @@
 use std::ffi::OsString;
 
 use clap::error::ErrorKind;
-use clap::{ArgMatches, Args as _, Command as ClapCommand, CommandFactory, FromArgMatches};
+use clap::{ArgMatches, Command as ClapCommand, CommandFactory, FromArgMatches};
 
-use crate::cli::{Args, COMPANIONS, Command, NetworkArgs, SettingsArgs, VolumeArgs};
+use crate::cli::{Args, COMPANIONS, Command, SettingsArgs};
 use crate::config::{Config, InForce};
 use crate::environment::Environment;
 use crate::error::Result;
@@ -36,7 +36,7 @@ pub fn parse(
         Ok(matches) => matches,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let Some((name @ ("ask" | "models"), given)) = typed.subcommand() else {
+    let Some((name @ ("ask" | "batch" | "models"), given)) = typed.subcommand() else {
         return Ok(meant(&typed, InForce::default()));
     };
     let settings = match SettingsArgs::from_arg_matches(given) {
@@ -48,13 +48,25 @@ pub fn parse(
     if config.is_empty() {
         return Ok(meant(&typed, InForce::default()));
     }
-    let shared = VolumeArgs::augment_args(NetworkArgs::augment_args(ClapCommand::new("shared")));
+    let shared = shared(ask, command.find_subcommand(name).expect("clap found it"));
     let settable = if name == "ask" { ask } else { &shared };
     let in_force = config.in_force(settable, given, environment);
     // The command's name is the first word: gravix itself has no options.
     line.splice(2..2, in_force.first_options());
     let command = Args::command().mut_subcommand(name, |command| in_force.apply(command));
     Ok(command.try_get_matches_from(line).and_then(|matches| meant(&matches, in_force)))
+}
+
+/// Options that another command has too, with another meaning.
+const HOMONYMS: &[&str] = &["json", "output"];
+
+/// The options that `command` and `ask` have in common: these can be set.
+fn shared(ask: &ClapCommand, command: &ClapCommand) -> ClapCommand {
+    let is_shared = |arg: &&clap::Arg| {
+        let id = arg.get_id().as_str();
+        !HOMONYMS.contains(&id) && ask.get_arguments().any(|known| known.get_id() == id)
+    };
+    ClapCommand::new("shared").args(command.get_arguments().filter(is_shared))
 }
 
 /// The command whose options can be set.

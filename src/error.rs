@@ -6,6 +6,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use signal_hook::consts::SIGPIPE;
+
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// How the process ends.
@@ -15,8 +17,8 @@ pub enum Status {
     Exit(u8),
     /// The same, and there is nothing to report.
     Quiet(u8),
-    /// Death by SIGPIPE, which a shell reports as 141.
-    BrokenPipe,
+    /// Death by this signal, which a shell reports as 128 and its number.
+    Signal(i32),
 }
 
 #[derive(Debug)]
@@ -35,8 +37,8 @@ pub enum Error {
     Partial(Box<Error>),
     /// Text that must be UTF-8 is not; `offset` is that of the first bad byte.
     NotUtf8 { what: String, offset: usize },
-    /// A line of a history file is no message; `line` counts from 1.
-    HistoryLine { path: PathBuf, line: u64, reason: String },
+    /// A line of a file is not what it must be; `line` counts from 1.
+    Line { path: PathBuf, line: u64, reason: String },
     /// So many lines of histories are no messages; each was told.
     Faults(u64),
     /// An input cannot be read.
@@ -45,6 +47,8 @@ pub enum Error {
     Unwritable { path: PathBuf, source: io::Error },
     /// Another process works on this history.
     Locked(PathBuf),
+    /// A run writes this file.
+    Busy(PathBuf),
     /// The reply came and was printed, but could not be written to a file.
     NotSaved { path: PathBuf, source: io::Error },
     /// The request was made, but could not be logged.
@@ -61,6 +65,12 @@ pub enum Error {
     Protocol(String),
     /// The settings cannot work.
     Config(String),
+    /// The run was ended before this was sent.
+    Stopped,
+    /// Requests of a batch failed, which was told; this is its exit status.
+    Failed(u8),
+    /// The user ended the run by this signal.
+    Interrupted(i32),
 }
 
 /// Why a whole reply is shorter than the model meant it to be.
@@ -94,6 +104,8 @@ pub struct ServerError {
     pub retry_after: Option<Duration>,
     /// Whether the server wants to be asked again, where it says so.
     pub should_retry: Option<bool>,
+    /// What it sent, as it came; empty where that cannot be read.
+    pub body: String,
     /// What the user can do, where that is known.
     pub way_out: Option<String>,
 }
@@ -165,13 +177,15 @@ impl Error {
             Error::Input(_)
             | Error::Form(_)
             | Error::NotUtf8 { .. }
-            | Error::HistoryLine { .. }
+            | Error::Line { .. }
             | Error::Faults(_) => 65,
             Error::Unreadable { .. } => 66,
             Error::Unwritable { .. } | Error::NotSaved { .. } | Error::NotLogged { .. } => 73,
             Error::Stdout(_) => 74,
-            Error::StdoutClosed => return Status::BrokenPipe,
-            Error::Locked(_) | Error::Network(_) => 75,
+            Error::StdoutClosed => return Status::Signal(SIGPIPE),
+            Error::Interrupted(signal) => return Status::Signal(*signal),
+            Error::Failed(status) => return Status::Quiet(*status),
+            Error::Locked(_) | Error::Busy(_) | Error::Network(_) | Error::Stopped => 75,
             Error::Protocol(_) => 76,
             Error::Config(_) => 78,
             Error::Server(server) => match server.refusal() {
@@ -214,7 +228,7 @@ impl fmt::Display for Error {
                     "{what} is not UTF-8 at byte offset {offset}; --lossy replaces bad bytes by U+FFFD"
                 )
             }
-            Error::HistoryLine { path, line, reason } => {
+            Error::Line { path, line, reason } => {
                 write!(f, "{}:{line}: {reason}", path.display())
             }
             Error::Faults(1) => {
@@ -232,6 +246,9 @@ impl fmt::Display for Error {
             Error::Locked(path) => {
                 write!(f, "another turn of {} is under way; try again later", path.display())
             }
+            Error::Busy(path) => {
+                write!(f, "a run is writing {}; try again when it has ended", path.display())
+            }
             Error::NotSaved { path, source } => {
                 write!(f, "the reply was not saved to {}: {}", path.display(), Reason(source))
             }
@@ -241,6 +258,9 @@ impl fmt::Display for Error {
             Error::Stdout(source) => {
                 write!(f, "cannot write standard output: {}", Reason(source))
             }
+            Error::Failed(_) => f.write_str("requests failed"),
+            Error::Interrupted(signal) => write!(f, "interrupted by signal {signal}"),
+            Error::Stopped => f.write_str("the run was ended before this was sent"),
             Error::StdoutClosed => f.write_str("the reader of standard output went away"),
             Error::Server(server) => server.fmt(f),
             Error::Network(network) => network.fmt(f),

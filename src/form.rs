@@ -89,6 +89,13 @@ impl Form {
         }
     }
 
+    /// What the model is told of a reply that has this `fault`.
+    pub fn correction(fault: &str) -> String {
+        format!(
+            "This is not what was asked for: {fault}. Answer again, with nothing but what was asked for."
+        )
+    }
+
     /// A reply in this form, as it is to be printed.
     ///
     /// # Errors

@@ -58,6 +58,12 @@ pub fn object(option: &str, value: &str) -> Result<Object> {
     }
 }
 
+/// What is wrong, without the position, which counts lines of its own.
+pub fn reason(error: &serde_json::Error) -> String {
+    let told = error.to_string();
+    told.rsplit_once(" at line ").map_or(told.as_str(), |parts| parts.0).to_owned()
+}
+
 /// What kind of value it is, with its article.
 pub fn kind(value: &Value) -> &'static str {
     match value {

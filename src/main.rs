@@ -7,6 +7,7 @@ mod append;
 mod arguments;
 mod attachment;
 mod base_url;
+mod batch;
 mod cli;
 mod code_block;
 mod commands;
@@ -78,6 +79,7 @@ fn run(line: Vec<OsString>, environment: &Environment, notes: &Notes) -> Result<
         Context { environment, terminal, notes, key, configured, configured_params, warnings };
     match command {
         Command::Ask(args) => commands::ask::run(*args, &context),
+        Command::Batch(args) => commands::batch::run(*args, &context),
         Command::Models(args) => commands::models::run(args, &context),
         Command::History(args) => commands::history::run(args.command, &context),
         Command::Config(args) => commands::config::run(args, &context),
@@ -93,9 +95,10 @@ fn report(error: &Error, notes: &Notes) -> ExitCode {
             ExitCode::from(status)
         }
         Status::Quiet(status) => ExitCode::from(status),
-        Status::BrokenPipe => {
-            signals::die_of_broken_pipe();
-            ExitCode::from(141)
+        Status::Signal(signal) => {
+            signals::die_of(signal);
+            // A shell's number for it.
+            ExitCode::from(u8::try_from(128 + signal).unwrap_or(u8::MAX))
         }
     }
 }

@@ -55,6 +55,20 @@ impl Notes {
         Self { volume, ..self.clone() }
     }
 
+    /// The same for one of many requests: what would be a note is a detail.
+    pub fn for_many(&self) -> Self {
+        let volume = if self.is_verbose() { Volume::Verbose } else { Volume::Quiet };
+        Self { volume, ..self.clone() }
+    }
+
+    pub fn is_verbose(&self) -> bool {
+        self.volume == Volume::Verbose
+    }
+
+    pub fn is_quiet(&self) -> bool {
+        self.volume == Volume::Quiet
+    }
+
     /// Masks `key` too from now on.
     pub fn keep_secret(&self, key: Secret) {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);

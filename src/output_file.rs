@@ -65,17 +65,23 @@ impl OutputFile {
     /// # Errors
     /// [`Error::NotSaved`]; a regular file is then what it was.
     pub fn commit(&self, text: &str, bytes: Bytes) -> Result<()> {
-        self.replace(text, bytes)
-            .map_err(|source| Error::NotSaved { path: self.path.clone(), source })
+        self.commit_with(|file| {
+            let bytes = if file.is_terminal() { bytes } else { Bytes::Exact };
+            write(file, text, bytes).map_err(|source| self.not_saved(source))
+        })
     }
 
-    fn replace(&self, text: &str, bytes: Bytes) -> io::Result<()> {
+    /// Has `write` write the file, as a whole or not at all.
+    ///
+    /// # Errors
+    /// Those of `write`, and [`Error::NotSaved`].
+    pub fn commit_with(&self, write: impl FnOnce(&File) -> Result<()>) -> Result<()> {
+        let not_saved = |source| self.not_saved(source);
         let metadata = fs::metadata(&self.path).ok();
         let is_device = metadata.as_ref().is_some_and(|metadata| !metadata.is_file());
         if is_device || is_descriptor(&self.path) {
-            let device = File::options().append(true).open(&self.path)?;
-            let bytes = if device.is_terminal() { bytes } else { Bytes::Exact };
-            return write(device, text, bytes);
+            let device = File::options().append(true).open(&self.path).map_err(not_saved)?;
+            return write(&device);
         }
         let _hold = Hold::new();
         let old = metadata.map(|metadata| metadata.permissions());
@@ -83,13 +89,18 @@ impl OutputFile {
             .prefix(".gravix-")
             // The umask applies to a new file; an old one keeps its mode.
             .permissions(old.clone().unwrap_or(Permissions::from_mode(0o666)))
-            .tempfile_in(directory_of(&self.path))?;
-        write(beside.as_file(), text, Bytes::Exact)?;
+            .tempfile_in(directory_of(&self.path))
+            .map_err(not_saved)?;
+        write(beside.as_file())?;
         if let Some(old) = old {
-            beside.as_file().set_permissions(old)?;
+            beside.as_file().set_permissions(old).map_err(not_saved)?;
         }
-        beside.persist(&self.path)?;
+        beside.persist(&self.path).map_err(|refused| not_saved(refused.error))?;
         Ok(())
+    }
+
+    pub fn not_saved(&self, source: io::Error) -> Error {
+        Error::NotSaved { path: self.path.clone(), source }
     }
 }
 

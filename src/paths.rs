@@ -1,8 +1,8 @@
 //! Where paths lead. Opens nothing.
 
 use std::ffi::OsString;
-use std::fs::{self, Metadata};
-use std::io;
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +28,16 @@ pub fn follow(path: &Path) -> io::Result<PathBuf> {
 /// which many may write to.
 pub fn identity(metadata: &Metadata) -> Option<(u64, u64)> {
     metadata.is_file().then(|| (metadata.dev(), metadata.ino()))
+}
+
+/// Whether `file` is the one that `path` leads to.
+pub fn is_still_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(ours), Ok(theirs)) => (ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino()),
+        (_, Err(error)) if error.kind() == ErrorKind::NotFound => false,
+        // What cannot be compared is taken as it is.
+        _ => true,
+    }
 }
 
 /// The directory that `path` is in.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::api::assembly::Assembly;
 use crate::api::call::Calls;
 use crate::api::events::{Event, FinishReason, Usage};
+use crate::error::EarlyEnd;
 
 /// What of a reply is needed when it is whole: a long one takes memory.
 #[derive(Debug, Clone, Copy)]
@@ -83,6 +84,16 @@ impl Reply {
     /// The server or its limits ended it: it would end so again.
     pub fn is_cut(&self) -> bool {
         matches!(self.finish, Some(FinishReason::Length | FinishReason::ContentFilter))
+    }
+
+    /// Why it is shorter than the model meant it to be, where that is so.
+    pub fn early_end(&self) -> Option<EarlyEnd> {
+        match self.finish {
+            _ if !self.refusal.is_empty() => Some(EarlyEnd::Refusal(self.refusal.clone())),
+            Some(FinishReason::Length) => Some(EarlyEnd::Length),
+            Some(FinishReason::ContentFilter) => Some(EarlyEnd::ContentFilter),
+            _ => None,
+        }
     }
 
     /// How long after the question the first text or call came.

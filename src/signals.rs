@@ -1,14 +1,54 @@
-//! Dying by a signal, and putting one off while files are being changed.
+//! Dying by a signal, hearing of one first, and putting one off while files
+//! are being changed.
+
+use std::fs;
+use std::io::{self, Read};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread;
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
-use signal_hook::consts::SIGPIPE;
-use signal_hook::low_level::emulate_default_handler;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+use signal_hook::low_level::{emulate_default_handler, pipe};
 
-/// Ends the process as SIGPIPE does by default. Rust ignores it from the
-/// start, so that a broken socket is an error and not a death.
-pub fn die_of_broken_pipe() {
+/// Ends the process as this signal does by default. Rust ignores SIGPIPE from
+/// the start, so that a broken socket is an error and not a death.
+pub fn die_of(signal: i32) {
     // It fails for signals that do not exist alone.
-    let _ = emulate_default_handler(SIGPIPE);
+    let _ = emulate_default_handler(signal);
+}
+
+/// From now on the first SIGINT or SIGTERM does no more than to be told, by
+/// its number; the second ends the process. Those that are ignored stay so.
+///
+/// # Errors
+/// When the system gives no pipe, thread or handler.
+pub fn tell_first(tell: impl Fn(i32) + Clone + Send + 'static) -> io::Result<()> {
+    let is_told = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal)) {
+        let (mut heard, hears) = UnixStream::pair()?;
+        flag::register_conditional_default(signal, Arc::clone(&is_told))?;
+        flag::register(signal, Arc::clone(&is_told))?;
+        pipe::register(signal, hears)?;
+        let tell = tell.clone();
+        thread::Builder::new().spawn(move || {
+            if heard.read_exact(&mut [0]).is_ok() {
+                tell(signal);
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// Whether this process was started with a signal ignored, as far as Linux
+/// says so (proc(5), SigIgn).
+fn is_ignored(signal: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 /// Makes a write beyond `ulimit -f` an error (EFBIG) and not a death by

@@ -7,11 +7,16 @@ use std::io::IsTerminal;
 pub struct Terminal {
     pub stdin: bool,
     pub stdout: bool,
+    pub stderr: bool,
 }
 
 impl Terminal {
     pub fn detect() -> Self {
-        Self { stdin: std::io::stdin().is_terminal(), stdout: std::io::stdout().is_terminal() }
+        Self {
+            stdin: std::io::stdin().is_terminal(),
+            stdout: std::io::stdout().is_terminal(),
+            stderr: std::io::stderr().is_terminal(),
+        }
     }
 
     /// The size of standard output, when that is a terminal.

@@ -16,6 +16,9 @@ mod history;
 #[expect(dead_code, unused_imports, reason = "a benchmark merges nothing")]
 #[path = "../../src/json.rs"]
 mod json;
+#[expect(dead_code, reason = "a benchmark needs no limit")]
+#[path = "../../src/lines.rs"]
+mod lines;
 
 use std::fs::File;
 use std::io::{self, Write};

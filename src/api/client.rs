@@ -3,37 +3,29 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::de::IgnoredAny;
-use ureq::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use ureq::http::{HeaderMap, HeaderValue, Response, header};
 use ureq::typestate::WithoutBody;
-use ureq::{Agent, Proxy, RequestBuilder, SendBody};
+use ureq::{Agent, RequestBuilder, SendBody};
 
 use super::chunk::{self, Fault};
 use super::clock::Clock;
 use super::connect::TimedConnector;
 use super::events::{Event, Events};
 use super::fault;
+use super::limits::{self, Allowance};
 use super::lookup::TimedResolver;
-use super::mock::Mock;
+use super::pace::{Alone, Pace, Signal};
 use super::refusal;
 use super::request;
 use super::retry::{self, Verdict};
+use super::server::{Server, USER_AGENT};
 use super::sse;
-use super::tls::{Roots, TlsConnector};
-use crate::base_url::BaseUrl;
-use crate::cli::Header;
 use crate::error::{Error, NetworkError, Result};
 use crate::notes::Notes;
-use crate::secret::{Secret, is_secret_header};
 use crate::settings::Network;
-
-const USER_AGENT: &str = concat!("gravix/", env!("CARGO_PKG_VERSION"));
-
-/// No more characters of what a server says are shown.
-const MESSAGE_LIMIT: usize = 300;
 
 /// What became of a request, try by try.
 #[derive(Debug, Default)]
@@ -43,6 +35,7 @@ pub struct Trace {
     pub status: Option<u16>,
     /// The server's name for the last try.
     pub request_id: Option<String>,
+    allowance: Option<Allowance>,
 }
 
 /// A chat completion to be asked for.
@@ -55,58 +48,58 @@ pub struct ChatRequest<'a> {
 }
 
 pub struct Client {
+    server: Arc<Server>,
     agent: Agent,
     clock: Arc<Clock>,
-    notes: Notes,
-    base_url: String,
-    key: Option<Secret>,
-    headers: Vec<Header>,
-    retries: u32,
-    /// Serves as long as the client lives.
-    _mock: Option<Mock>,
+    pace: Arc<dyn Pace>,
 }
 
 impl Client {
-    /// Starts the clock of the deadline.
+    /// A client for one request, whose deadline starts now.
     ///
     /// # Errors
-    /// Those of [`Roots::load`], and [`Error::Network`] where the stand-in
-    /// cannot be started.
+    /// Those of [`Server::new`].
     pub fn new(network: &Network, notes: &Notes) -> Result<Self> {
-        let (base_url, mock) = match &network.base_url {
-            BaseUrl::Http { url, .. } => (url.clone(), None),
-            BaseUrl::Mock => {
-                let mock = Mock::start().map_err(|source| {
-                    let target = "the stand-in behind mock:".to_owned();
-                    NetworkError::Connect { target, is_proxied: false, source }
-                })?;
-                (mock.base_url(), Some(mock))
-            }
-        };
-        let clock = Arc::new(Clock::start(network.limits));
-        let tls = TlsConnector::new(Roots::load(network.ca_file.as_deref())?, notes.clone());
+        let server = Arc::new(Server::new(network, notes)?);
+        let clock = Clock::start(server.limits);
+        Ok(Self::of(server, clock, 0, Arc::new(Alone)))
+    }
+
+    /// Clients for many requests of one server, each of which keeps one
+    /// connection. A deadline is that of each request.
+    ///
+    /// # Errors
+    /// Those of [`Server::new`].
+    pub fn many(
+        network: &Network,
+        notes: &Notes,
+        pace: &Arc<impl Pace + 'static>,
+    ) -> Result<impl Iterator<Item = Self>> {
+        let server = Arc::new(Server::new(network, notes)?);
+        let pace = Arc::clone(pace);
+        Ok(std::iter::repeat_with(move || {
+            let clock = Clock::renewed(server.limits);
+            Self::of(Arc::clone(&server), clock, 1, Arc::clone(&pace) as Arc<dyn Pace>)
+        }))
+    }
+
+    /// A client that keeps so many connections between requests.
+    fn of(server: Arc<Server>, clock: Clock, kept: usize, pace: Arc<dyn Pace>) -> Self {
+        let clock = Arc::new(clock);
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
-            .max_idle_connections(0)
-            .proxy(network.proxy.as_deref().map(proxy).transpose()?)
+            .max_idle_connections(kept)
+            .proxy(server.proxy.clone())
             .user_agent(USER_AGENT)
             .build();
+        let notes = server.notes.clone();
         let agent = Agent::with_parts(
             config,
-            TimedConnector::new(Arc::clone(&clock), tls, notes.clone()),
-            TimedResolver { clock: Arc::clone(&clock) },
+            TimedConnector::new(Arc::clone(&clock), server.tls.clone(), notes),
+            TimedResolver::new(Arc::clone(&clock), kept > 0),
         );
-        Ok(Self {
-            agent,
-            clock,
-            notes: notes.clone(),
-            base_url,
-            key: network.key.clone(),
-            headers: network.headers.clone(),
-            retries: network.retries,
-            _mock: mock,
-        })
+        Self { server, agent, clock, pace }
     }
 
     /// What is left until the deadline, if there is one.
@@ -118,18 +111,18 @@ impl Client {
     /// What `trace` holds is true also when it fails.
     ///
     /// # Errors
-    /// Those of the last try.
+    /// Those of the last try, and of the pace.
     pub fn chat(
         &self,
         chat: &ChatRequest,
         trace: &mut Trace,
     ) -> Result<impl Iterator<Item = Result<Event>>> {
-        let url = format!("{}/chat/completions", self.base_url);
+        let url = format!("{}/chat/completions", self.server.base_url);
         let accept = if chat.streams { "text/event-stream" } else { "application/json" };
         let body = chat.body;
         let answer = self.persist(trace, |trace| {
             let mut request = self.agent.post(&url);
-            self.set_headers(request.headers_mut(), accept);
+            self.server.set_headers(request.headers_mut(), accept);
             if let Some(headers) = request.headers_mut() {
                 let json = HeaderValue::from_static("application/json");
                 headers.entry(header::CONTENT_TYPE).or_insert(json);
@@ -140,7 +133,7 @@ impl Client {
             })
         })?;
         self.clock.announce_waits();
-        let events = Events::new(answer, &self.base_url).with_payloads(chat.wants_payloads);
+        let events = Events::new(answer, &self.server.base_url).with_payloads(chat.wants_payloads);
         Ok(Chat { events, client: self })
     }
 
@@ -149,10 +142,10 @@ impl Client {
     /// # Errors
     /// Those of the last try.
     pub fn models(&self) -> Result<Vec<u8>> {
-        let url = format!("{}/models", self.base_url);
+        let url = format!("{}/models", self.server.base_url);
         let answer = self.persist(&mut Trace::default(), |trace| {
             let mut request = self.agent.get(&url);
-            self.set_headers(request.headers_mut(), "application/json");
+            self.server.set_headers(request.headers_mut(), "application/json");
             self.send(request, trace, RequestBuilder::<WithoutBody>::call)
         })?;
         let mut body = Vec::new();
@@ -163,7 +156,7 @@ impl Client {
             Err(error) if !is_whole() => Err(fault::from_io(error)),
             _ => self.ensure_list(&body),
         };
-        list.map_err(|error| self.advise(self.presentable(error)))?;
+        list.map_err(|error| self.server.advise(self.server.presentable(error)))?;
         Ok(body)
     }
 
@@ -173,7 +166,7 @@ impl Client {
             return Err(Error::Protocol("the list of models is longer than 64 MiB".to_owned()));
         }
         if fault::is_html(body) {
-            return Err(fault::html(&self.base_url));
+            return Err(fault::html(&self.server.base_url));
         }
         match chunk::parse(body) {
             Err(Fault::Server(server)) => Err(Error::Server(server)),
@@ -188,77 +181,53 @@ impl Client {
         trace: &mut Trace,
         attempt: impl Fn(&mut Trace) -> Result<Body>,
     ) -> Result<Body> {
+        let Server { notes, retries, .. } = &*self.server;
         let mut failures: u32 = 0;
         loop {
-            self.clock.connecting();
+            let ticket = self.pace.admit()?;
+            if failures == 0 {
+                self.clock.begin();
+            }
             *trace = Trace { tries: failures.saturating_add(1), ..Trace::default() };
-            let error = match attempt(trace) {
+            let outcome = self.attempt_anew(trace, &attempt);
+            self.pace.hear(ticket, &signal(trace, outcome.as_ref().err()));
+            let error = match outcome {
                 Ok(body) => return Ok(body),
-                Err(error) => self.presentable(error),
+                Err(error) => self.server.presentable(error),
             };
             failures = failures.saturating_add(1);
             let left = self.clock.left();
-            match retry::after(&error, failures, self.retries, left, fastrand::f64()) {
-                Verdict::Never => return Err(self.advise(error)),
+            match retry::after(&error, failures, *retries, left, fastrand::f64()) {
+                Verdict::Never => return Err(self.server.advise(error)),
                 Verdict::Again(wait) => {
                     let seconds = wait.as_secs_f64();
-                    let (next, tries) = (failures + 1, self.retries.saturating_add(1));
-                    self.notes.note(format_args!(
+                    let (next, tries) = (failures + 1, retries.saturating_add(1));
+                    notes.note(format_args!(
                         "{error}; trying again in {seconds:.1} s (try {next} of {tries})"
                     ));
-                    thread::sleep(wait);
+                    self.pace.pause(wait)?;
                 }
             }
         }
     }
 
-    /// Masks the key in what the server said, and cuts it to a line's length:
-    /// in this order, as half a key is no key to a mask.
-    fn presentable(&self, error: Error) -> Error {
-        let line = |text: String| {
-            let text = self.notes.masked(text);
-            match text.char_indices().nth(MESSAGE_LIMIT) {
-                Some((end, _)) => format!("{}…", &text[..end]),
-                None => text,
-            }
-        };
-        match error {
-            Error::Protocol(text) => Error::Protocol(line(text)),
-            Error::Server(mut server) => {
-                server.message = line(server.message);
-                server.code = server.code.map(line);
-                server.request_id = server.request_id.map(line);
-                Error::Server(server)
-            }
-            other => other,
+    /// One try. A connection that was kept may have been closed meanwhile:
+    /// then a new one is made at once.
+    fn attempt_anew(
+        &self,
+        trace: &mut Trace,
+        attempt: &impl Fn(&mut Trace) -> Result<Body>,
+    ) -> Result<Body> {
+        self.clock.connecting();
+        let outcome = attempt(trace);
+        let is_stale = matches!(outcome, Err(Error::Network(NetworkError::Unanswered)))
+            && !self.clock.is_fresh();
+        if !is_stale {
+            return outcome;
         }
-    }
-
-    /// Adds what the user can do.
-    fn advise(&self, mut error: Error) -> Error {
-        if let Error::Server(server) = &mut error {
-            server.way_out = refusal::way_out(server, self.key.as_ref(), &self.base_url);
-        }
-        error
-    }
-
-    fn set_headers(&self, headers: Option<&mut HeaderMap>, accept: &'static str) {
-        let Some(headers) = headers else {
-            return;
-        };
-        headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
-        headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-        for (name, value) in &self.headers {
-            if let (Ok(name), Ok(value)) =
-                (HeaderName::try_from(name), HeaderValue::try_from(value))
-            {
-                headers.insert(name, value);
-            }
-        }
-        let bearer = self.key.as_ref().and_then(|key| HeaderValue::try_from(key.bearer()).ok());
-        if let Some(bearer) = bearer {
-            headers.insert(header::AUTHORIZATION, bearer);
-        }
+        self.server.notes.detail("* the connection was closed meanwhile; making a new one");
+        self.clock.connecting();
+        attempt(trace)
     }
 
     /// Sends one request and judges its answer.
@@ -268,44 +237,55 @@ impl Client {
         trace: &mut Trace,
         send: impl FnOnce(RequestBuilder<B>) -> Result<Response<ureq::Body>, ureq::Error>,
     ) -> Result<Body> {
+        let Server { base_url, notes, .. } = &*self.server;
         if let (Some(method), Some(uri)) = (request.method_ref(), request.uri_ref()) {
-            self.notes.detail(format_args!("> {method} {uri}"));
+            notes.detail(format_args!("> {method} {uri}"));
         }
-        self.tell(">", request.headers_ref());
-        let answer = send(request)
-            .map_err(|error| fault::before_body(error, &self.clock, &self.base_url))?;
+        self.server.tell(">", request.headers_ref());
+        let answer =
+            send(request).map_err(|error| fault::before_body(error, &self.clock, base_url))?;
         self.clock.alive();
         let (head, body) = answer.into_parts();
         trace.status = Some(head.status.as_u16());
+        trace.allowance = allowance(&head.headers);
         let request_id = refusal::text(&head.headers, "x-request-id");
-        trace.request_id = request_id.map(|id| self.notes.masked(id.to_owned()));
-        self.notes.detail(format_args!("< {:?} {}", head.version, head.status));
-        self.tell("<", Some(&head.headers));
+        trace.request_id = request_id.map(|id| notes.masked(id.to_owned()));
+        notes.detail(format_args!("< {:?} {}", head.version, head.status));
+        self.server.tell("<", Some(&head.headers));
         let body = Body { reader: body.into_reader(), clock: Arc::clone(&self.clock) };
         if !head.status.is_success() {
-            let error = refusal::read(&head, body, &self.base_url);
+            let error = refusal::read(&head, body, base_url);
             if let Error::Server(server) = &error {
                 let request_id = server.request_id.clone();
-                trace.request_id = request_id.map(|id| self.notes.masked(id));
+                trace.request_id = request_id.map(|id| notes.masked(id));
             }
             return Err(error);
         }
         refusal::ensure_identity(&head.headers)?;
         Ok(body)
     }
-
-    fn tell(&self, direction: &str, headers: Option<&HeaderMap>) {
-        for (name, value) in headers.into_iter().flatten() {
-            let is_secret = is_secret_header(name.as_str());
-            let value = String::from_utf8_lossy(value.as_bytes());
-            let value = if is_secret { "(redacted)" } else { &value };
-            self.notes.detail(format_args!("{direction} {name}: {value}"));
-        }
-    }
 }
 
-fn proxy(url: &str) -> Result<Proxy> {
-    Proxy::new(url).map_err(|error| Error::Config(format!("the proxy's URL is bad: {error}")))
+/// What the server says of its limits.
+fn allowance(headers: &HeaderMap) -> Option<Allowance> {
+    limits::NAMES.iter().find_map(|(remaining, reset)| {
+        let (remaining, reset) =
+            (refusal::text(headers, remaining)?, refusal::text(headers, reset)?);
+        limits::allowance(remaining, reset, SystemTime::now())
+    })
+}
+
+fn signal(trace: &Trace, error: Option<&Error>) -> Signal {
+    let server = match error {
+        Some(Error::Server(server)) => Some(server),
+        _ => None,
+    };
+    Signal {
+        status: trace.status,
+        retry_after: server.and_then(|server| server.retry_after),
+        allowance: trace.allowance,
+        is_quota: server.is_some_and(|server| server.is_quota()),
+    }
 }
 
 /// A reply's events, which keep the clock going.
@@ -318,14 +298,15 @@ impl Iterator for Chat<'_> {
     type Item = Result<Event>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        let Client { server, clock, .. } = self.client;
         loop {
             match self.events.next()? {
-                Ok(Event::Alive) => self.client.clock.alive(),
+                Ok(Event::Alive) => clock.alive(),
                 Ok(Event::Finish(reason)) => {
-                    self.client.clock.closing();
+                    clock.closing();
                     return Some(Ok(Event::Finish(reason)));
                 }
-                Err(error) => return Some(Err(self.client.advise(self.client.presentable(error)))),
+                Err(error) => return Some(Err(server.advise(server.presentable(error)))),
                 Ok(event) => return Some(Ok(event)),
             }
         }

@@ -18,13 +18,15 @@ const CLOSING_PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Clock {
     limits: Limits,
-    deadline: Option<Instant>,
+    /// The deadline is that of each request, and not that of the client.
+    is_renewed: bool,
     announces: AtomicBool,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct State {
+    deadline: Option<Instant>,
     /// Until when the connection must stand; `None` once it does.
     connect_by: Option<Instant>,
     /// How long the server has been waited for since it last sent something
@@ -34,23 +36,39 @@ struct State {
     patience: Duration,
     /// The answer has begun: its status line is here.
     is_answered: bool,
+    /// The connection was made for this try, and not kept from one before.
+    is_fresh: bool,
 }
 
 impl State {
-    fn new(limits: Limits) -> Self {
-        let waited = Duration::ZERO;
-        Self { connect_by: None, waited, patience: limits.idle, is_answered: false }
+    fn new(limits: Limits, deadline: Option<Instant>) -> Self {
+        Self {
+            deadline,
+            connect_by: None,
+            waited: Duration::ZERO,
+            patience: limits.idle,
+            is_answered: false,
+            is_fresh: false,
+        }
     }
 }
 
 impl Clock {
     /// Starts the deadline.
     pub fn start(limits: Limits) -> Self {
-        Self {
-            limits,
-            deadline: limits.deadline.map(|deadline| Instant::now() + deadline),
-            announces: AtomicBool::new(false),
-            state: Mutex::new(State::new(limits)),
+        let state = Mutex::new(State::new(limits, end(limits)));
+        Self { limits, is_renewed: false, announces: AtomicBool::new(false), state }
+    }
+
+    /// A clock whose deadline is that of each request.
+    pub fn renewed(limits: Limits) -> Self {
+        Self { is_renewed: true, ..Self::start(limits) }
+    }
+
+    /// A request begins, which starts its deadline where it has its own.
+    pub fn begin(&self) {
+        if self.is_renewed {
+            self.update(|state| state.deadline = end(self.limits));
         }
     }
 
@@ -58,7 +76,28 @@ impl Clock {
     pub fn connecting(&self) {
         let connect_by = Some(Instant::now() + self.limits.connect);
         self.announces.store(false, Ordering::Relaxed);
-        self.update(|state| *state = State { connect_by, ..State::new(self.limits) });
+        self.update(|state| {
+            *state = State { connect_by, ..State::new(self.limits, state.deadline) };
+        });
+    }
+
+    /// A connection is made for this try.
+    pub fn fresh(&self) {
+        self.update(|state| state.is_fresh = true);
+    }
+
+    /// Something is sent. Where no connection was made, one is used that was
+    /// kept.
+    pub fn sending(&self) {
+        self.update(|state| {
+            if !state.is_fresh {
+                state.connect_by = None;
+            }
+        });
+    }
+
+    pub fn is_fresh(&self) -> bool {
+        self.update(|state| state.is_fresh)
     }
 
     /// The connection stands.
@@ -109,7 +148,8 @@ impl Clock {
 
     /// What is left until the deadline, if there is one.
     pub fn left(&self) -> Option<Duration> {
-        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+        let deadline = self.update(|state| state.deadline)?;
+        Some(deadline.saturating_duration_since(Instant::now()))
     }
 
     /// The error that a limit stands for.
@@ -138,6 +178,10 @@ impl Clock {
         // Nothing that holds the lock can panic.
         change(&mut self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
+}
+
+fn end(limits: Limits) -> Option<Instant> {
+    limits.deadline.map(|deadline| Instant::now() + deadline)
 }
 
 #[cfg(test)]

@@ -90,6 +90,7 @@ impl Connector for TimedConnector {
         _: Option<()>,
     ) -> Result<Option<Self::Out>, ureq::Error> {
         let is_nested = self.is_under_way.swap(true, Ordering::Relaxed);
+        self.clock.fresh();
         let connection = self.connect_in_time(details, is_nested);
         if !is_nested {
             self.is_under_way.store(false, Ordering::Relaxed);

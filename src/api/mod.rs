@@ -4,6 +4,8 @@ pub mod assembly;
 pub mod call;
 pub mod client;
 pub mod events;
+pub mod limits;
+pub mod pace;
 pub mod request;
 
 mod chunk;
@@ -15,6 +17,7 @@ mod lookup;
 mod mock;
 mod refusal;
 mod retry;
+mod server;
 mod socket;
 mod sse;
 mod tcp;

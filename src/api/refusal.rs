@@ -51,6 +51,7 @@ pub fn read(head: &Parts, body: impl Read, base_url: &str) -> Error {
             text(&head.headers, "retry-after-ms"),
             SystemTime::now(),
         ),
+        body: String::from_utf8_lossy(&text_of_body).into_owned(),
         should_retry: text(&head.headers, "x-should-retry").and_then(|wish| wish.parse().ok()),
         ..parsed
     }

@@ -72,9 +72,13 @@ impl<'a> Message<'a> {
         Self { role: "assistant", content, tool_calls: calls.iter().map(SavedCall::from).collect() }
     }
 
+    pub fn json(&self) -> Vec<u8> {
+        json(self)
+    }
+
     /// The message as a line of a history file, with its newline.
     pub fn line(&self) -> Vec<u8> {
-        let mut line = json(self);
+        let mut line = self.json();
         line.push(b'\n');
         line
     }
@@ -102,6 +106,13 @@ pub struct Body {
 enum Part {
     Bytes(Vec<u8>),
     History(Messages),
+}
+
+/// A body that is there already.
+impl From<Vec<u8>> for Body {
+    fn from(body: Vec<u8>) -> Self {
+        Self { parts: vec![Part::Bytes(body)], messages: 0..0 }
+    }
 }
 
 impl Body {

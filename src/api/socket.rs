@@ -40,6 +40,7 @@ impl<T: Transport> Transport for HeardTransport<T> {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
+        self.clock.sending();
         self.inner.transmit_output(amount, timeout)
     }
 

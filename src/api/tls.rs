@@ -52,15 +52,16 @@ impl Roots {
 
 /// Wraps a connection in TLS where the URL says `https`. The configuration is
 /// made by the first connection that needs it.
+#[derive(Clone)]
 pub struct TlsConnector {
     roots: Roots,
     notes: Notes,
-    config: OnceLock<Arc<ClientConfig>>,
+    config: Arc<OnceLock<Arc<ClientConfig>>>,
 }
 
 impl TlsConnector {
     pub fn new(roots: Roots, notes: Notes) -> Self {
-        Self { roots, notes, config: OnceLock::new() }
+        Self { roots, notes, config: Arc::default() }
     }
 
     fn config(&self) -> Arc<ClientConfig> {

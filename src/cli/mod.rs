@@ -1,6 +1,7 @@
 //! The command line as typed. Knows nothing of what the options do.
 
 pub mod ask;
+pub mod batch;
 pub mod form;
 pub mod message;
 mod network;
@@ -12,14 +13,15 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 pub use ask::AskArgs;
+pub use batch::BatchArgs;
 pub use network::{Header, NetworkArgs, SettingsArgs, VolumeArgs};
 use prose::{
-    ASK_EXAMPLES, ASK_MORE, COMPLETIONS_EXAMPLES, CONFIG_EXAMPLES, HISTORY_EXAMPLES, MAN_EXAMPLES,
-    MODELS_EXAMPLES, TEMPLATE, section,
+    ASK_EXAMPLES, ASK_MORE, BATCH_EXAMPLES, BATCH_MORE, COMPLETIONS_EXAMPLES, CONFIG_EXAMPLES,
+    HISTORY_EXAMPLES, MAN_EXAMPLES, MODELS_EXAMPLES, TEMPLATE, section,
 };
 pub use prose::{
-    CONFIG_STATUS, ENVIRONMENT, EXAMPLES, EXIT_STATUS, FILES, HISTORY_STATUS, MODELS_STATUS,
-    PRINT_STATUS,
+    BATCH_STATUS, CONFIG_STATUS, ENVIRONMENT, EXAMPLES, EXIT_STATUS, FILES, HISTORY_STATUS,
+    MODELS_STATUS, PRINT_STATUS,
 };
 
 /// Ask a chat-completions API one question at a time
@@ -78,6 +80,25 @@ that a pipe sees all of a reply or none of it.",
         after_long_help = section("Exit status", EXIT_STATUS)
     )]
     Ask(Box<AskArgs>),
+    /// Run a file of requests, many at a time
+    #[command(
+        help_template = TEMPLATE,
+        before_help = BATCH_EXAMPLES,
+        long_about = "\
+Run a file of requests, many at a time, and write a line of output for each as
+it completes. A line of the input is a request of the Batch API (custom_id,
+body), or {\"prompt\":TEXT} or {\"messages\":[...]} with an optional id, a
+system prompt, and any field of a request; what it leaves out is taken from the
+options. A line of output is that of the Batch API (custom_id, response,
+error). A run can be killed at any time: run again with the same -o FILE, it
+goes on where it was. The first Ctrl-C lets what is under way finish (for 10 s
+at most), the second ends the run at once.",
+        // Its place in the short help is for what follows.
+        disable_help_flag = true,
+        after_help = BATCH_MORE,
+        after_long_help = section("Exit status", BATCH_STATUS)
+    )]
+    Batch(Box<BatchArgs>),
     /// List the models that the server offers
     #[command(
         help_template = TEMPLATE,
@@ -220,6 +241,7 @@ pub struct ManArgs {
 pub enum Page {
     Gravix,
     GravixAsk,
+    GravixBatch,
     GravixModels,
     GravixHistory,
     GravixConfig,

@@ -26,6 +26,17 @@ pub(super) const ASK_MORE: &str = "\
 Also --choose, --yes-no, --json-object, --tools, --param, --body, --json,
 --events, --usage, --log, --dry-run, --curl, --deadline: see --help";
 
+pub(super) const BATCH_EXAMPLES: &str = "\
+Examples:
+  gravix batch requests.jsonl -o results.jsonl
+  gravix batch --lines --text --ordered < questions.txt > answers.txt
+  gravix batch -j 32 --rate 100/m --shard 2/8 requests.jsonl -o results.2.jsonl
+  gravix batch --merge results.*.jsonl > results.jsonl";
+
+/// What the short help has no room for.
+pub(super) const BATCH_MORE: &str = "\
+Also --skip-bad, --json-object, --repair, --param, --retries: see --help";
+
 pub(super) const MODELS_EXAMPLES: &str = "\
 Examples:
   gravix models | grep llama
@@ -77,6 +88,21 @@ pub const EXIT_STATUS: Entries = &[
     ("76", "the reply is not the protocol (HTML, bad JSON, redirect)"),
     ("77", "the key was refused (401, 403)"),
     ("78", "configuration: no key, a bad base URL, TLS trust, a bad file"),
+    ("130 141 143", "died of SIGINT, SIGPIPE, SIGTERM, by the signal itself"),
+];
+
+pub const BATCH_STATUS: Entries = &[
+    ("0", "every request has a good response"),
+    ("2", "usage: a bad option, or no input"),
+    ("4", "some requests failed; each is in the output with its error"),
+    ("65", "lines that are no requests, or an id that is repeated"),
+    ("66", "an input cannot be read"),
+    ("70", "a bug in gravix"),
+    ("73", "an output file cannot be written"),
+    ("74", "standard output cannot be written"),
+    ("75", "all failed for now, or another run writes the output"),
+    ("78", "configuration: no key, a bad base URL, TLS trust, a bad file"),
+    ("3 65 69 76 77", "all failed: the status that ask has for the first one"),
     ("130 141 143", "died of SIGINT, SIGPIPE, SIGTERM, by the signal itself"),
 ];
 

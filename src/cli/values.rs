@@ -70,3 +70,39 @@ pub(super) fn positive(text: &str) -> Result<u32, String> {
         _ => Err("not a whole number of 1 or more".to_owned()),
     }
 }
+
+/// The most threads that a run may have.
+const MAX_JOBS: u16 = 1000;
+
+/// Parses a number of jobs.
+pub(super) fn jobs(text: &str) -> Result<u16, String> {
+    match text.parse() {
+        Ok(number @ 1..=MAX_JOBS) => Ok(number),
+        _ => Err(format!("not a whole number from 1 to {MAX_JOBS}")),
+    }
+}
+
+/// Parses a rate, as `100/m`, into requests a second.
+pub(super) fn rate(text: &str) -> Result<f64, String> {
+    let seconds = |unit: &str| match unit {
+        "s" => Some(1.0),
+        "m" => Some(60.0),
+        "h" => Some(3600.0),
+        _ => None,
+    };
+    let parsed = text.split_once('/').and_then(|(number, unit)| {
+        let rate = number.parse::<f64>().ok()? / seconds(unit)?;
+        // From one a day to more than any server takes.
+        (1e-5..=1e6).contains(&rate).then_some(rate)
+    });
+    parsed.ok_or_else(|| "not a rate, as 5/s, 100/m or 1000/h".to_owned())
+}
+
+/// Parses a shard, as `2/8`, into its number from 1 and the count.
+pub(super) fn shard(text: &str) -> Result<(u64, u64), String> {
+    let parsed = text.split_once('/').and_then(|(number, count)| {
+        let (number, count) = (number.parse().ok()?, count.parse().ok()?);
+        (1..=count).contains(&number).then_some((number, count))
+    });
+    parsed.ok_or_else(|| "not of the form I/N with I from 1 to N, as 2/8".to_owned())
+}

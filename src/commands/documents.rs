@@ -19,6 +19,7 @@ pub fn man(page: Page) -> Result<()> {
     let page = match page {
         Page::Gravix => include_str!("../../man/gravix.1"),
         Page::GravixAsk => include_str!("../../man/gravix-ask.1"),
+        Page::GravixBatch => include_str!("../../man/gravix-batch.1"),
         Page::GravixModels => include_str!("../../man/gravix-models.1"),
         Page::GravixHistory => include_str!("../../man/gravix-history.1"),
         Page::GravixConfig => include_str!("../../man/gravix-config.1"),

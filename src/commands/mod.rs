@@ -1,6 +1,7 @@
 //! One file a subcommand, each a use case that reads from top to bottom.
 
 pub mod ask;
+pub mod batch;
 pub mod config;
 pub mod documents;
 pub mod history;

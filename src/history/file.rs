@@ -2,16 +2,15 @@
 //! lines.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
-use std::ops::Range;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::lock::{self, Kind, Patience};
 use crate::error::{Error, Result};
 use crate::notes::Notes;
-use crate::paths::directory_of;
+use crate::paths::{directory_of, is_still_at};
 
 /// What a run may do to the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,32 +76,6 @@ fn open(path: &Path, access: Access) -> Result<(File, bool)> {
 
 fn is_read_only(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
-}
-
-pub fn is_still_at(file: &File, path: &Path) -> bool {
-    match (file.metadata(), fs::metadata(path)) {
-        (Ok(ours), Ok(theirs)) => (ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino()),
-        (_, Err(error)) if error.kind() == ErrorKind::NotFound => false,
-        // What cannot be compared is taken as it is.
-        _ => true,
-    }
-}
-
-/// Appends a range of `file` to the file at `path`, as a line, and waits
-/// until it is on disk.
-pub fn set_aside(file: &File, range: Range<u64>, path: &Path) -> io::Result<()> {
-    let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
-    let mut line = vec![0; length];
-    file.read_exact_at(&mut line, range.start)?;
-    line.push(b'\n');
-    let mut aside = open_private(path)?;
-    aside.write_all(&line)?;
-    aside.sync_all()
-}
-
-/// Opens a file to append to, which is the owner's alone when it is new.
-pub fn open_private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
 }
 
 /// The first turn is on disk when its file's directory is. A directory that

@@ -6,6 +6,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::error::Category;
 
+use crate::json;
+
 /// Why a line is no message.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -28,13 +30,10 @@ pub fn role(line: &[u8]) -> Result<Option<String>, Fault> {
         Ok(message) => Ok(Some(message.role)),
         Err(error) => {
             let is_torn = error.classify() != Category::Data;
-            // The position that serde_json appends counts lines of its own.
-            let told = error.to_string();
-            let told = told.rsplit_once(" at line ").map_or(told.as_str(), |parts| parts.0);
             let reason = match text.as_bytes()[0] {
                 b'[' => "an array; jq -c '.[]' makes lines of its messages".to_owned(),
                 _ if is_torn => format!("not JSON from column {} on", error.column()),
-                b'{' => told.to_owned(),
+                b'{' => json::reason(&error),
                 _ => "not an object".to_owned(),
             };
             Err(Fault { reason: format!("not a message: {reason}"), is_torn })

@@ -24,13 +24,13 @@ pub use messages::Messages;
 pub use repair::repair;
 pub use survey::Window;
 
-use file::{is_still_at, open_locked, set_aside, sync_directory};
+use file::{open_locked, sync_directory};
 use survey::{Failure, Survey};
 
-use crate::append::append_lines;
+use crate::append::{self, append_lines};
 use crate::error::{Error, Result};
 use crate::notes::Notes;
-use crate::paths::{follow, with_suffix};
+use crate::paths::{follow, is_still_at};
 use crate::signals::Hold;
 
 /// A conversation's file, locked until it is dropped.
@@ -51,7 +51,7 @@ impl History {
     ///
     /// # Errors
     /// [`Error::Unreadable`] or [`Error::Unwritable`] when it is no regular
-    /// file with that access, [`Error::HistoryLine`] for the first line that
+    /// file with that access, [`Error::Line`] for the first line that
     /// is no message, and those of the lock.
     pub fn open(
         path: &Path,
@@ -64,7 +64,7 @@ impl History {
         history.survey = Survey::of(&history.file, window).map_err(|failure| match failure {
             Failure::Io(source) => Error::Unreadable { path: path.to_owned(), source },
             Failure::Line { line, fault } => {
-                Error::HistoryLine { path: path.to_owned(), line, reason: fault.reason }
+                Error::Line { path: path.to_owned(), line, reason: fault.reason }
             }
         })?;
         history.heal(notes)?;
@@ -182,8 +182,7 @@ impl History {
     /// # Errors
     /// [`Error::Unwritable`].
     pub fn truncate(&self, end: u64) -> Result<()> {
-        let cut = self.file.set_len(end).and_then(|()| self.file.sync_data());
-        cut.map_err(|source| Error::Unwritable { path: self.path.clone(), source })
+        append::truncate(&self.file, end, &self.path)
     }
 
     /// Warns when others than the owner may read the file.
@@ -201,18 +200,12 @@ impl History {
         if torn.is_empty() {
             return Ok(());
         }
-        let path = self.path.display();
         if self.access == Access::Read {
+            let path = self.path.display();
             notes.warn(format_args!("the last line of {path} is torn and left out"));
             return Ok(());
         }
-        let aside = with_suffix(&self.path, ".torn");
-        let moved = set_aside(&self.file, torn.clone(), &aside);
-        moved.map_err(|source| Error::Unwritable { path: aside.clone(), source })?;
-        self.truncate(torn.start)?;
-        let aside = aside.display();
-        notes.warn(format_args!("the last line of {path} was torn; it is in {aside} now"));
-        Ok(())
+        append::move_torn(&self.file, torn, &self.path, notes)
     }
 }
 

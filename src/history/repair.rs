@@ -5,9 +5,9 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
-use super::file::open_private;
 use super::line;
 use super::{Access, History, Patience};
+use crate::append::open_private;
 use crate::error::{Error, Result};
 use crate::lines::{BYTE_ORDER_MARK, Line, Lines};
 use crate::notes::Notes;

@@ -127,6 +127,7 @@ fn page(command: clap::Command, examples: &str) -> String {
     }
     text += &nested;
     let (statuses, variables, files): (_, &[&str], _) = match bin_name.as_str() {
+        "gravix batch" => (cli::BATCH_STATUS, &[], true),
         "gravix config" => (cli::CONFIG_STATUS, SETTINGS, true),
         "gravix models" => (cli::MODELS_STATUS, NETWORK, false),
         "gravix history" => (cli::HISTORY_STATUS, &["PAGER", "NO_COLOR"], true),
@@ -208,6 +209,7 @@ fn the_program_prints_the_committed_files() {
     for name in [
         "gravix",
         "gravix-ask",
+        "gravix-batch",
         "gravix-models",
         "gravix-history",
         "gravix-config",
@@ -221,7 +223,9 @@ fn the_program_prints_the_committed_files() {
 
 #[test]
 fn short_help_fits_a_screen_of_40_lines_and_80_columns() {
-    for arguments in [&["-h"][..], &["ask", "-h"], &["models", "-h"], &["man", "-h"]] {
+    for arguments in
+        [&["-h"][..], &["ask", "-h"], &["batch", "-h"], &["models", "-h"], &["man", "-h"]]
+    {
         let help = run(gravix().args(arguments)).exits(0).says_nothing().stdout;
         let help = String::from_utf8(help).expect("help is UTF-8");
         assert!(help.lines().count() <= 40, "{help}");
@@ -231,7 +235,7 @@ fn short_help_fits_a_screen_of_40_lines_and_80_columns() {
 
 #[test]
 fn long_help_keeps_to_80_columns() {
-    for command in ["ask", "models", "completions", "man"] {
+    for command in ["ask", "batch", "models", "completions", "man"] {
         let help = run(gravix().args([command, "--help"])).exits(0).says_nothing().stdout;
         let help = String::from_utf8(help).expect("help is UTF-8");
         for line in help.lines() {

@@ -122,10 +122,7 @@ impl<'a> Exchange<'a> {
                     self.notes.note(format_args!(
                         "the reply is not what was asked for: {fault}; asking again"
                     ));
-                    let fault = format!(
-                        "This is not what was asked for: {fault}. Answer again, with nothing but what was asked for."
-                    );
-                    wrong = Some((reply.text, Content::Text(fault)));
+                    wrong = Some((reply.text, Content::Text(Form::correction(&fault))));
                 }
                 judged => {
                     if self.args.output.usage {

@@ -250,10 +250,10 @@ fn conclude(outcome: Outcome, args: &AskArgs, notes: &Notes) -> Result<()> {
     let is_no = args.form.yes_no && outcome.text() == Ok("no");
     let reply = outcome.reply;
     let is_empty = !reply.has_text && !has_calls;
+    if let Some(end) = reply.early_end() {
+        return Err(Error::EndedEarly(end));
+    }
     Err(match reply.finish {
-        _ if !reply.refusal.is_empty() => Error::EndedEarly(EarlyEnd::Refusal(reply.refusal)),
-        Some(FinishReason::Length) => Error::EndedEarly(EarlyEnd::Length),
-        Some(FinishReason::ContentFilter) => Error::EndedEarly(EarlyEnd::ContentFilter),
         _ if is_no => Error::No,
         Some(FinishReason::ToolCalls) if is_empty => Error::Protocol(NO_CALL.to_owned()),
         Some(FinishReason::ToolCalls) if !has_calls => {

@@ -1,0 +1,84 @@
+//! The input as work to be done, one piece after another. Threads share it.
+
+use std::fs::File;
+use std::io::Take;
+use std::sync::Arc;
+
+use super::ids::Ids;
+use super::input::{Input, Reading};
+use super::request::{Defaults, Fault, Parsed, Request};
+use crate::error::Result;
+use crate::lines::Lines;
+
+/// A line of the input that is to have an outcome.
+#[derive(Debug)]
+pub struct Job {
+    /// Counts from 0 without gaps.
+    pub index: u64,
+    /// The line's number, from 1.
+    pub line: u64,
+    /// Or why the line is none.
+    pub request: Result<Request, Fault>,
+}
+
+pub struct Feed {
+    input: Input,
+    lines: Lines<Take<Arc<File>>>,
+    reading: Reading,
+    defaults: Defaults,
+    /// Requests that need not be sent.
+    done: Ids,
+    /// The ids so far, of an input that was not looked at before.
+    seen: Option<Ids>,
+    index: u64,
+}
+
+impl Feed {
+    pub fn new(input: Input, reading: Reading, defaults: Defaults, done: Ids) -> Self {
+        let lines = input.lines(reading);
+        let seen = (!input.is_rereadable()).then(Ids::default);
+        Self { input, lines, reading, defaults, done, seen, index: 0 }
+    }
+
+    /// The index of the next piece of work.
+    pub fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// The next piece of work; `None` at the end of the input.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Input`] for a line that is no request, or has
+    /// the id of another, and those of reading.
+    pub fn next(&mut self) -> Result<Option<Job>> {
+        loop {
+            let line = match self.lines.next() {
+                Ok(Some(line)) => line,
+                Ok(None) => return Ok(None),
+                Err(source) => return Err(self.input.fault(source)),
+            };
+            let number = line.number;
+            let is_own = self.reading.shard.has(number);
+            let request = match Parsed::read(line.content(), self.reading.kind) {
+                Ok(None) => continue,
+                Ok(Some(parsed)) => {
+                    let id = parsed.id_or(number);
+                    if self.seen.as_mut().is_some_and(|seen| !seen.insert(&id)) {
+                        return Err(self.input.repeated(number, &id));
+                    }
+                    if !is_own || self.done.contains(&id) {
+                        continue;
+                    }
+                    Ok(self.defaults.complete(&parsed, number))
+                }
+                Err(fault) if !self.reading.skips_bad => {
+                    return Err(self.input.bad(number, &fault));
+                }
+                Err(_) if !is_own => continue,
+                Err(fault) => Err(fault),
+            };
+            self.index += 1;
+            return Ok(Some(Job { index: self.index - 1, line: number, request }));
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The lines of requests: where they come from, and a first look at all of
+//! them where they can be read twice.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Take};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::ids::Ids;
+use super::request::{Fault, Kind, Parsed};
+use crate::error::{Error, Result};
+use crate::lines::{Lines, Separator};
+use crate::notes::Notes;
+
+/// A longer line is no request: 64 MiB.
+const LINE_LIMIT: u64 = 64 << 20;
+
+/// How many bad lines are named.
+const NAMED: u64 = 10;
+
+/// Which lines are this run's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    /// From 1 to `count`.
+    pub number: u64,
+    pub count: u64,
+}
+
+impl Shard {
+    pub const ALL: Self = Self { number: 1, count: 1 };
+
+    /// Whether the line of this number, from 1, belongs to it.
+    pub fn has(self, line: u64) -> bool {
+        (line - 1) % self.count == self.number - 1
+    }
+}
+
+/// How the input is to be read.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading {
+    pub kind: Kind,
+    pub separator: Separator,
+    pub shard: Shard,
+    /// Bad lines are outcomes like any other.
+    pub skips_bad: bool,
+}
+
+pub struct Input {
+    file: Arc<File>,
+    path: PathBuf,
+    /// Where it begins, where it can be read twice.
+    begin: Option<u64>,
+    length: u64,
+}
+
+/// What a first look at the input found.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Survey {
+    /// How many requests are this run's.
+    pub total: u64,
+    /// How many of them are done already.
+    pub skipped: u64,
+}
+
+impl Input {
+    /// Opens a file, or standard input.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`].
+    pub fn open(path: Option<&Path>) -> Result<Self> {
+        let (opened, path) = match path {
+            Some(path) => (File::open(path), path.to_owned()),
+            None => {
+                let stdin = io::stdin().as_fd().try_clone_to_owned();
+                (stdin.map(File::from), PathBuf::from("standard input"))
+            }
+        };
+        let unreadable = |source| Error::Unreadable { path: path.clone(), source };
+        let file = opened.map_err(unreadable)?;
+        let metadata = file.metadata().map_err(unreadable)?;
+        if metadata.is_dir() {
+            return Err(unreadable(io::ErrorKind::IsADirectory.into()));
+        }
+        let begin = match metadata.is_file() {
+            true => Some((&file).stream_position().map_err(unreadable)?),
+            false => None,
+        };
+        Ok(Self { file: Arc::new(file), path, begin, length: u64::MAX })
+    }
+
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Looks at all lines of an input that can be read twice: whether each is
+    /// a request, with an id of its own. `None` for one that cannot.
+    ///
+    /// # Errors
+    /// [`Error::Input`], after bad lines were told.
+    pub fn survey(
+        &mut self,
+        reading: Reading,
+        done: &Ids,
+        notes: &Notes,
+    ) -> Result<Option<Survey>> {
+        let Some(begin) = self.begin else {
+            return Ok(None);
+        };
+        let mut survey = Survey::default();
+        let mut bad = 0;
+        let mut ids = Ids::default();
+        let mut lines = self.lines(reading);
+        while let Some(line) = lines.next().map_err(|source| self.fault(source))? {
+            let number = line.number;
+            match Parsed::read(line.content(), reading.kind) {
+                Ok(None) => {}
+                Ok(Some(request)) => {
+                    let id = request.id_or(number);
+                    if !ids.insert(&id) {
+                        return Err(self.repeated(number, &id));
+                    }
+                    if reading.shard.has(number) {
+                        survey.total += 1;
+                        survey.skipped += u64::from(done.contains(&id));
+                    }
+                }
+                Err(_) if reading.skips_bad => {
+                    survey.total += u64::from(reading.shard.has(number));
+                }
+                Err(fault) => {
+                    bad += 1;
+                    if bad <= NAMED {
+                        notes.error(self.at(number, &fault.reason));
+                    }
+                }
+            }
+        }
+        let mut file = &*self.file;
+        let end = file.stream_position().map_err(|source| self.fault(source))?;
+        file.seek(SeekFrom::Start(begin)).map_err(|source| self.fault(source))?;
+        self.length = end - begin;
+        if bad > 0 {
+            let path = self.path.display();
+            let lines = if bad == 1 {
+                "1 line is no request"
+            } else {
+                &format!("{bad} lines are no requests")
+            };
+            return Err(Error::Input(format!(
+                "{lines} in {path}; nothing was sent; --skip-bad goes on without them"
+            )));
+        }
+        Ok(Some(survey))
+    }
+
+    /// The lines, of an input that was looked at as far as it went then.
+    pub fn lines(&self, reading: Reading) -> Lines<Take<Arc<File>>> {
+        let source = Arc::clone(&self.file).take(self.length);
+        Lines::new(source, reading.separator).up_to(LINE_LIMIT)
+    }
+
+    pub fn is_rereadable(&self) -> bool {
+        self.begin.is_some()
+    }
+
+    /// The error that a fault of reading is.
+    pub fn fault(&self, source: io::Error) -> Error {
+        match source.kind() {
+            io::ErrorKind::FileTooLarge => {
+                Error::Input(format!("{}: {source}", self.path.display()))
+            }
+            _ => Error::Unreadable { path: self.path.clone(), source },
+        }
+    }
+
+    pub fn repeated(&self, line: u64, id: &str) -> Error {
+        Error::Input(self.at(line, &format!("the id {id} is that of an earlier line")))
+    }
+
+    pub fn bad(&self, line: u64, fault: &Fault) -> Error {
+        Error::Input(self.at(line, &fault.reason))
+    }
+
+    fn at(&self, line: u64, reason: &str) -> String {
+        format!("{}:{line}: {reason}", self.path.display())
+    }
+}

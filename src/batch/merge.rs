@@ -1,0 +1,102 @@
+//! Several outputs made into one, with one line an id.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use super::ids::Ids;
+use super::results;
+use crate::error::{Error, Result};
+use crate::notes::Notes;
+
+/// An output that nobody writes any more.
+pub struct Source {
+    path: PathBuf,
+    file: File,
+}
+
+impl Source {
+    /// Opens an output to read it, which is locked until this is dropped.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`], and [`Error::Busy`] while a run writes it.
+    pub fn open(path: PathBuf) -> Result<Self> {
+        let unreadable = |source| Error::Unreadable { path: path.clone(), source };
+        let file = File::open(&path).map_err(unreadable)?;
+        if !file.metadata().map_err(unreadable)?.is_file() {
+            let reason = "not a regular file, which can be read twice";
+            return Err(unreadable(io::Error::other(reason)));
+        }
+        match file.try_lock_shared() {
+            Err(std::fs::TryLockError::WouldBlock) => Err(Error::Busy(path)),
+            // A file system without locks is done without.
+            Ok(()) | Err(std::fs::TryLockError::Error(_)) => Ok(Self { path, file }),
+        }
+    }
+}
+
+/// Which line of an id is to stay.
+#[derive(Debug, Default)]
+pub struct Plan {
+    good: Ids,
+    /// Of ids without a good line: how many failed ones there are.
+    failed: HashMap<String, u64>,
+}
+
+impl Plan {
+    /// Reads all lines of `sources`.
+    ///
+    /// # Errors
+    /// Those of [`results::read`].
+    pub fn new(sources: &[Source], notes: &Notes) -> Result<Self> {
+        let mut plan = Self::default();
+        for Source { path, file } in sources {
+            let torn = results::read(file, path, |told, _| {
+                if told.is_good {
+                    plan.failed.remove(&told.id);
+                    plan.good.insert(&told.id);
+                } else if !plan.good.contains(&told.id) {
+                    *plan.failed.entry(told.id).or_default() += 1;
+                }
+                Ok(())
+            })?;
+            if torn.is_some() {
+                let path = path.display();
+                notes.warn(format_args!("the last line of {path} is torn and left out"));
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Writes one line an id: the first good one, or else the last.
+    ///
+    /// # Errors
+    /// Those of [`results::read`]; `refused` is what a fault of `out` means.
+    pub fn write(
+        mut self,
+        sources: &[Source],
+        out: &mut dyn Write,
+        refused: impl Fn(io::Error) -> Error,
+    ) -> Result<()> {
+        let mut written = Ids::default();
+        for Source { path, file } in sources {
+            results::read(file, path, |told, line| {
+                let is_it = match self.failed.get_mut(&told.id) {
+                    // A good line may have come before the failed ones.
+                    _ if self.good.contains(&told.id) => told.is_good && written.insert(&told.id),
+                    Some(left) => {
+                        *left -= 1;
+                        *left == 0
+                    }
+                    None => false,
+                };
+                if !is_it {
+                    return Ok(());
+                }
+                out.write_all(line).and_then(|()| out.write_all(b"\n")).map_err(&refused)
+            })?;
+        }
+        Ok(())
+    }
+}

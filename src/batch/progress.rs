@@ -1,0 +1,71 @@
+//! The bar that a terminal shows while a run is under way.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::tally::Tally;
+
+/// How often the bar is drawn anew.
+pub const TICK: Duration = Duration::from_millis(200);
+
+const KNOWN: &str = "{wide_bar} {msg}";
+const UNKNOWN: &str = "{msg}";
+
+#[derive(Clone)]
+pub struct Progress {
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    /// `total` is the number of requests, where that is known.
+    pub fn new(is_shown: bool, total: Option<u64>) -> Self {
+        let bar = is_shown.then(|| {
+            let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
+            let template = if total.is_some() { KNOWN } else { UNKNOWN };
+            let style = ProgressStyle::with_template(template).expect("a template of its own");
+            bar.with_style(style.progress_chars("#>-"))
+        });
+        Self { bar }
+    }
+
+    pub fn is_shown(&self) -> bool {
+        self.bar.is_some()
+    }
+
+    pub fn show(&self, tally: &Tally) {
+        let Some(bar) = &self.bar else {
+            return;
+        };
+        let (requests, tokens) = tally.rates();
+        let answered = tally.skipped + tally.done + tally.failed();
+        let mut message = format!("{} done, {} failed", tally.done + tally.skipped, tally.failed());
+        if let Some(left) = tally.left() {
+            message += &format!(", {left} left");
+        }
+        message += &format!("; {requests:.1} requests/s, {tokens:.0} tokens/s");
+        if let Some(left) = tally.time_left() {
+            // No finer than a second.
+            let left = humantime::format_duration(Duration::from_secs(left.as_secs()));
+            message += &format!("; {left} left");
+        }
+        bar.set_message(message);
+        bar.set_position(answered);
+        bar.tick();
+    }
+
+    /// Runs what writes on standard error while the bar is out of its way.
+    pub fn aside(&self, tell: impl FnOnce()) {
+        match &self.bar {
+            Some(bar) => bar.suspend(tell),
+            None => tell(),
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

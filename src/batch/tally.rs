@@ -1,0 +1,161 @@
+//! What a run has come to so far: counts, a summary, and its exit status.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use super::input::Survey;
+use super::outcome::{Outcome, Tokens};
+
+/// The exit status of what may succeed when it is tried again later.
+const TEMPORARY: u8 = 75;
+
+/// The exit status of a run of which a part failed.
+const PARTIAL: u8 = 4;
+
+#[derive(Debug)]
+pub struct Tally {
+    began: Instant,
+    /// How many requests there are, where that is known.
+    total: Option<u64>,
+    /// How many have a good response from an earlier run.
+    pub skipped: u64,
+    /// How many were begun and have no outcome yet.
+    pub under_way: u64,
+    /// How many got a good response.
+    pub done: u64,
+    failed: BTreeMap<String, u64>,
+    tokens: Tokens,
+    first_failure: Option<u8>,
+    is_lasting: bool,
+}
+
+impl Tally {
+    /// Of an input that was looked at before, or was not.
+    pub fn new(survey: Option<Survey>) -> Self {
+        Self {
+            began: Instant::now(),
+            total: survey.map(|survey| survey.total),
+            skipped: survey.map_or(0, |survey| survey.skipped),
+            under_way: 0,
+            done: 0,
+            failed: BTreeMap::new(),
+            tokens: Tokens::default(),
+            first_failure: None,
+            is_lasting: false,
+        }
+    }
+
+    pub fn add(&mut self, outcome: &Outcome) {
+        self.tokens.prompt = self.tokens.prompt.saturating_add(outcome.tokens.prompt);
+        self.tokens.completion = self.tokens.completion.saturating_add(outcome.tokens.completion);
+        let (Some(fault), Some(class)) = (&outcome.fault, outcome.class()) else {
+            self.done += 1;
+            return;
+        };
+        *self.failed.entry(class).or_default() += 1;
+        self.first_failure.get_or_insert(fault.status);
+        self.is_lasting |= fault.status != TEMPORARY;
+    }
+
+    pub fn failed(&self) -> u64 {
+        self.failed.values().sum()
+    }
+
+    /// How many requests have no response yet, where that is known.
+    pub fn left(&self) -> Option<u64> {
+        Some(self.total?.saturating_sub(self.skipped + self.done + self.failed()))
+    }
+
+    /// Requests and tokens a second.
+    pub fn rates(&self) -> (f64, f64) {
+        let seconds = self.began.elapsed().as_secs_f64().max(1e-3);
+        let answered = (self.done + self.failed()) as f64;
+        (answered / seconds, self.tokens.completion as f64 / seconds)
+    }
+
+    /// How long the rest will take at the rate so far.
+    pub fn time_left(&self) -> Option<Duration> {
+        let (rate, _) = self.rates();
+        Duration::try_from_secs_f64(self.left()? as f64 / rate).ok()
+    }
+
+    /// The exit status, where that is not 0: that of the first failure, or of
+    /// a part that failed.
+    pub fn status(&self) -> Option<u8> {
+        let first = self.first_failure?;
+        Some(match self.done + self.skipped {
+            0 if !self.is_lasting => TEMPORARY,
+            0 => first,
+            _ => PARTIAL,
+        })
+    }
+
+    /// What the run came to, in one line.
+    pub fn summary(&self) -> String {
+        let mut line = format!("{} done, {} failed", self.done, self.failed());
+        let classes: Vec<String> =
+            self.failed.iter().map(|(class, count)| format!("{class}: {count}")).collect();
+        if !classes.is_empty() {
+            let _ = write!(line, " ({})", classes.join(", "));
+        }
+        if self.skipped > 0 {
+            let _ = write!(line, ", {} done before", self.skipped);
+        }
+        if let Some(left @ 1..) = self.left() {
+            let _ = write!(line, ", {left} left");
+        }
+        let Tokens { prompt, completion } = self.tokens;
+        let seconds = self.began.elapsed().as_secs_f64();
+        let _ = write!(line, "; {prompt} tokens in, {completion} out; {seconds:.1} s");
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::outcome::Fault;
+    use crate::error::Error;
+
+    fn outcome(error: Option<Error>) -> Outcome {
+        let fault = error.map(|error| Fault::new(&error, String::new()));
+        let tokens = Tokens { prompt: 2, completion: 3 };
+        let (id, text) = (String::new(), String::new());
+        Outcome { id, response: None, fault, text, tokens }
+    }
+
+    fn status(skipped: u64, errors: Vec<Option<Error>>) -> Option<u8> {
+        let mut tally = Tally::new(Some(Survey { total: 9, skipped }));
+        errors.into_iter().for_each(|error| tally.add(&outcome(error)));
+        tally.status()
+    }
+
+    #[test]
+    fn the_exit_status_says_what_failed() {
+        let temporary = || Some(Error::Stopped);
+        let lasting = || Some(Error::Protocol(String::new()));
+        let form = || Some(Error::Form(String::new()));
+        assert_eq!(status(0, vec![]), None);
+        assert_eq!(status(0, vec![None, None]), None);
+        assert_eq!(status(0, vec![None, temporary()]), Some(4));
+        assert_eq!(status(1, vec![temporary()]), Some(4));
+        assert_eq!(status(0, vec![temporary(), temporary()]), Some(75));
+        assert_eq!(status(0, vec![temporary(), lasting()]), Some(75));
+        assert_eq!(status(0, vec![lasting(), form(), temporary()]), Some(76));
+    }
+
+    #[test]
+    fn the_summary_counts_all() {
+        let mut tally = Tally::new(Some(Survey { total: 9, skipped: 4 }));
+        tally.add(&outcome(None));
+        tally.add(&outcome(Some(Error::Form(String::new()))));
+        let summary = tally.summary();
+        assert!(
+            summary.starts_with(
+                "1 done, 1 failed (invalid_reply: 1), 4 done before, 3 left; 4 tokens in, 6 out; "
+            ),
+            "{summary}"
+        );
+    }
+}

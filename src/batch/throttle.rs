@@ -1,0 +1,378 @@
+//! How fast requests may be sent: a rate that the user gives, or one that is
+//! found by what the server refuses. Pure: the time is a parameter.
+
+use std::time::{Duration, Instant};
+
+use crate::api::pace::{Signal, Ticket};
+
+/// A server that asks for more than this is not waited for by all.
+const LONGEST_HOLD: Duration = Duration::from_secs(120);
+
+/// What was missed of a rate may be made up for, as far as this reaches back.
+const CATCH_UP: Duration = Duration::from_millis(20);
+
+/// What a refusal leaves of the rate.
+const DECREASE: f64 = 0.9;
+
+/// The same where the refusal came soon after another.
+const SHARP_DECREASE: f64 = 0.8;
+
+/// The same where the rate was still being looked for.
+const FIRST_DECREASE: f64 = 0.75;
+
+/// So much faster each success makes a rate that is still being looked for.
+const FIRST_INCREASE: f64 = 0.08;
+
+/// How many successes win back what a refusal took; beyond that the increase
+/// doubles each time.
+const REGAIN: u32 = 80;
+
+/// Waits after refusals that come without `Retry-After`: the first, which
+/// doubles while nothing is accepted, and the longest.
+const FIRST_HOLD: Duration = Duration::from_millis(50);
+const LONGEST_OWN_HOLD: Duration = Duration::from_secs(8);
+
+/// When the next request may be sent.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Ready {
+    Now,
+    /// Not before this.
+    At(Instant),
+    /// Not before an answer is heard.
+    Later,
+}
+
+pub struct Throttle {
+    /// Requests a second; `None` while nothing limits them.
+    rate: Option<f64>,
+    /// The rate is the user's, and stays as it is.
+    is_given: bool,
+    /// When the rate allows the next request.
+    next: Instant,
+    /// Until when the server asks for silence.
+    held_until: Instant,
+    /// How many requests were sent.
+    sent: u64,
+    /// The last request that the server will take, by number, and until when
+    /// that holds.
+    allowed: Option<(u64, Instant)>,
+    search: Search,
+}
+
+/// What is known of a limit that the server does not tell.
+struct Search {
+    /// Refusals of what was sent before this tell nothing new.
+    since: Instant,
+    /// How many requests were accepted from then on.
+    accepted: u32,
+    /// How many of them at a rate that is kept to.
+    regained: u32,
+    /// How many refusals came without an acceptance between.
+    refusals: u32,
+    /// No refusal has shown yet that the rate is too high.
+    is_first: bool,
+    /// One request is to show whether the server takes any again.
+    is_probing: bool,
+    /// The number of that request.
+    probe: Option<u64>,
+    /// The last request waited for the rate, and not for a worker.
+    is_bound: bool,
+    /// What a success adds to the rate.
+    step: f64,
+    /// When the count of what was accepted began.
+    counted_since: Instant,
+}
+
+impl Throttle {
+    /// `rate` is in requests a second.
+    pub fn new(rate: Option<f64>, now: Instant) -> Self {
+        Self {
+            rate,
+            is_given: rate.is_some(),
+            next: now,
+            held_until: now,
+            sent: 0,
+            allowed: None,
+            search: Search {
+                since: now,
+                accepted: 0,
+                regained: 0,
+                refusals: 0,
+                is_first: true,
+                is_probing: false,
+                probe: None,
+                is_bound: false,
+                step: 0.0,
+                counted_since: now,
+            },
+        }
+    }
+
+    pub fn rate(&self) -> Option<f64> {
+        self.rate
+    }
+
+    pub fn ready(&self, now: Instant) -> Ready {
+        if self.search.is_probing && self.search.probe.is_some() {
+            return Ready::Later;
+        }
+        let by_rate = self.rate.map_or(now, |_| self.next);
+        let by_server = match self.allowed {
+            Some((last, until)) if self.sent >= last => until,
+            _ => now,
+        };
+        let at = by_rate.max(by_server).max(self.held_until);
+        if at <= now { Ready::Now } else { Ready::At(at) }
+    }
+
+    /// A request is sent.
+    pub fn send(&mut self, now: Instant) -> Ticket {
+        self.sent += 1;
+        if self.allowed.is_some_and(|(_, until)| until <= now) {
+            self.allowed = None;
+        }
+        if let Some(rate) = self.rate {
+            let interval = Duration::from_secs_f64(1.0 / rate);
+            self.search.is_bound = now.saturating_duration_since(self.next) < interval;
+            let missed = now.checked_sub(CATCH_UP).unwrap_or(now);
+            self.next = self.next.max(missed) + interval;
+        }
+        if self.search.is_probing {
+            self.search.probe = Some(self.sent);
+        }
+        Ticket { number: self.sent, at: now }
+    }
+
+    /// An answer, or none, came to a request.
+    pub fn hear(&mut self, now: Instant, ticket: Ticket, signal: &Signal) {
+        if self.search.probe == Some(ticket.number) {
+            self.search.probe = None;
+        }
+        if let Some(allowance) = signal.allowance
+            && allowance.reset <= LONGEST_HOLD
+        {
+            let last = ticket.number.saturating_add(allowance.remaining);
+            self.allowed = Some((last, now + allowance.reset));
+        }
+        let asked = signal.retry_after.filter(|wait| *wait <= LONGEST_HOLD);
+        let is_refused = signal.status == Some(429) && !signal.is_quota;
+        if let Some(wait) = asked
+            && (is_refused || signal.status == Some(503))
+        {
+            self.held_until = self.held_until.max(now + wait);
+        }
+        match signal.status {
+            _ if self.is_given => {}
+            Some(200..=299) => self.accepted(ticket),
+            Some(429) if is_refused => self.refused(now, ticket, asked),
+            _ => {}
+        }
+    }
+
+    /// Additive increase.
+    fn accepted(&mut self, ticket: Ticket) {
+        let search = &mut self.search;
+        if search.refusals > 0 {
+            search.refusals = 0;
+            search.accepted = 0;
+            search.counted_since = search.since;
+        }
+        search.accepted += 1;
+        search.is_probing = false;
+        if let Some(rate) = &mut self.rate
+            && search.is_bound
+            && ticket.at >= search.since
+        {
+            search.regained += 1;
+            *rate += if search.is_first {
+                *rate * FIRST_INCREASE
+            } else {
+                search.step * f64::from(1 << (search.regained / REGAIN).min(6))
+            };
+        }
+    }
+
+    /// Multiplicative decrease, once for all that were on their way.
+    fn refused(&mut self, now: Instant, ticket: Ticket, asked: Option<Duration>) {
+        let search = &mut self.search;
+        if ticket.at < search.since {
+            return;
+        }
+        search.refusals += 1;
+        let wait = asked.unwrap_or_else(|| {
+            let interval = self.rate.map_or(0.0, |rate| 0.5 / rate).min(1.0);
+            let first = FIRST_HOLD.max(Duration::from_secs_f64(interval));
+            let doublings = (search.refusals - 1).min(16);
+            first.saturating_mul(1 << doublings).min(LONGEST_OWN_HOLD)
+        });
+        self.held_until = self.held_until.max(now + wait);
+        let counted = self.held_until.saturating_duration_since(search.counted_since);
+        // What was accepted since the limit was met before, or at all.
+        let measured = f64::from(search.accepted.max(1)) / counted.as_secs_f64().max(1e-3);
+        let rate = match self.rate {
+            None => measured,
+            Some(_) if search.is_first && search.regained == 0 => measured,
+            Some(rate) if search.refusals > 1 => rate,
+            Some(rate) => {
+                let decrease = match search.is_first {
+                    true => FIRST_DECREASE,
+                    false if search.regained < REGAIN / 2 => SHARP_DECREASE,
+                    false => DECREASE,
+                };
+                search.is_first = false;
+                rate * decrease
+            }
+        };
+        self.rate = Some(rate);
+        self.next = self.held_until;
+        search.since = self.held_until;
+        search.regained = 0;
+        search.step = rate * (1.0 / DECREASE - 1.0) / f64::from(REGAIN) / 1.5;
+        search.is_probing = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+    use crate::api::limits::Allowance;
+
+    /// A server that takes so many requests a second, and no more than
+    /// `burst` at once.
+    struct Server {
+        rate: f64,
+        burst: f64,
+        left: f64,
+        at: Duration,
+        /// It says how long to wait.
+        tells: bool,
+    }
+
+    impl Server {
+        fn answer(&mut self, at: Duration) -> Signal {
+            let passed = at.saturating_sub(self.at).as_secs_f64();
+            self.left = (self.left + passed * self.rate).min(self.burst);
+            self.at = at;
+            if self.left >= 1.0 {
+                self.left -= 1.0;
+                return Signal { status: Some(200), ..Signal::default() };
+            }
+            let wait = Duration::from_secs_f64((1.0 - self.left) / self.rate);
+            let retry_after = self.tells.then_some(wait);
+            Signal { status: Some(429), retry_after, ..Signal::default() }
+        }
+    }
+
+    /// How many requests of eight workers a server took and refused within a
+    /// time, when each answer takes `latency`.
+    fn run(server: &mut Server, latency: Duration, time: Duration) -> (f64, f64) {
+        let begin = Instant::now();
+        let mut throttle = Throttle::new(None, begin);
+        let mut now = begin;
+        let mut under_way = VecDeque::new();
+        let (mut taken, mut refused) = (0.0, 0.0);
+        while now < begin + time {
+            let next = match throttle.ready(now) {
+                _ if under_way.len() == 8 => None,
+                Ready::Now => {
+                    let ticket = throttle.send(now);
+                    under_way.push_back((now + latency, ticket, server.answer(now - begin)));
+                    continue;
+                }
+                Ready::At(at) => Some(at),
+                Ready::Later => None,
+            };
+            let first = under_way.front().map(|(at, ..)| *at);
+            now = next.into_iter().chain(first).min().expect("something is to come");
+            while under_way.front().is_some_and(|(at, ..)| *at <= now) {
+                let (at, ticket, signal) = under_way.pop_front().expect("it was there");
+                *(if signal.status == Some(200) { &mut taken } else { &mut refused }) += 1.0;
+                throttle.hear(at, ticket, &signal);
+            }
+        }
+        (taken, refused)
+    }
+
+    #[test]
+    fn a_run_settles_just_under_the_limit() {
+        for (rate, burst, latency, tells) in [
+            (50.0, 50.0, 1, true),
+            (50.0, 50.0, 1, false),
+            (50.0, 50.0, 100, true),
+            (50.0, 50.0, 100, false),
+            (50.0, 1.0, 1, true),
+            (50.0, 1.0, 1, false),
+            (200.0, 200.0, 1, false),
+            (20.0, 20.0, 200, false),
+        ] {
+            let mut server = Server { rate, burst, left: burst, at: Duration::ZERO, tells };
+            let time = Duration::from_secs(30);
+            let (taken, refused) = run(&mut server, Duration::from_millis(latency), time);
+            let throughput = taken / (rate * 30.0);
+            let share = refused / (taken + refused);
+            let told = format!("{rate}/s, {latency} ms, {tells}: {throughput:.2} {share:.3}");
+            assert!(throughput > 0.85 && share < 0.05, "{told}");
+        }
+    }
+
+    fn after(seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds)
+    }
+
+    #[test]
+    fn a_given_rate_is_kept() {
+        let begin = Instant::now();
+        let mut throttle = Throttle::new(Some(100.0 / 60.0), begin);
+        throttle.send(begin);
+        assert_eq!(throttle.ready(begin), Ready::At(begin + after(0.6)));
+        let ticket = throttle.send(begin + after(0.6));
+        let refusal = Signal { status: Some(429), ..Signal::default() };
+        throttle.hear(begin + after(0.7), ticket, &refusal);
+        assert_eq!(throttle.ready(begin + after(0.7)), Ready::At(begin + after(1.2)));
+        // What was missed is not made up for.
+        throttle.send(begin + after(100.0));
+        let Ready::At(next) = throttle.ready(begin + after(100.0)) else { panic!("too fast") };
+        assert!(next > begin + after(100.5));
+    }
+
+    #[test]
+    fn retry_after_holds_all() {
+        let begin = Instant::now();
+        for (status, seconds, holds) in
+            [(429, 3.0, true), (503, 3.0, true), (500, 3.0, false), (503, 1000.0, false)]
+        {
+            let mut throttle = Throttle::new(Some(1e6), begin);
+            let ticket = throttle.send(begin);
+            let retry_after = Some(after(seconds));
+            let signal = Signal { status: Some(status), retry_after, ..Signal::default() };
+            throttle.hear(begin + after(1.0), ticket, &signal);
+            let expected = if holds { Ready::At(begin + after(4.0)) } else { Ready::Now };
+            assert_eq!(throttle.ready(begin + after(1.0)), expected, "{status} {seconds}");
+        }
+    }
+
+    #[test]
+    fn no_more_is_sent_than_the_server_says_it_will_take() {
+        let begin = Instant::now();
+        let mut throttle = Throttle::new(None, begin);
+        let first = throttle.send(begin);
+        throttle.send(begin);
+        let allowance = Some(Allowance { remaining: 2, reset: after(5.0) });
+        let signal = Signal { status: Some(200), allowance, ..Signal::default() };
+        throttle.hear(begin, first, &signal);
+        // The second one was sent already.
+        assert_eq!(throttle.ready(begin), Ready::Now);
+        throttle.send(begin);
+        assert_eq!(throttle.ready(begin), Ready::At(begin + after(5.0)));
+        assert_eq!(throttle.ready(begin + after(5.0)), Ready::Now);
+        throttle.send(begin + after(5.0));
+        assert_eq!(throttle.ready(begin + after(5.0)), Ready::Now);
+        // What is far away is no reason to wait.
+        let allowance = Some(Allowance { remaining: 0, reset: after(86400.0) });
+        let signal = Signal { status: Some(200), allowance, ..Signal::default() };
+        throttle.hear(begin + after(5.0), first, &signal);
+        assert_eq!(throttle.ready(begin + after(5.0)), Ready::Now);
+    }
+}

@@ -1,0 +1,175 @@
+//! `gravix batch`: many requests, many at a time.
+
+mod run;
+mod worker;
+
+use std::path::{Path, PathBuf};
+
+use self::run::Run;
+use self::worker::Demand;
+use crate::api::client::Client;
+use crate::batch::feed::Feed;
+use crate::batch::gate::Gate;
+use crate::batch::input::{Input, Reading, Shard, Survey};
+use crate::batch::merge::{Plan, Source};
+use crate::batch::outcome::Format;
+use crate::batch::progress::Progress;
+use crate::batch::request::{Defaults, Kind};
+use crate::batch::results::Results;
+use crate::batch::sink::Sink;
+use crate::batch::tally::Tally;
+use crate::cli::BatchArgs;
+use crate::context::Context;
+use crate::encoding::Encoding;
+use crate::error::{Error, Result};
+use crate::fields;
+use crate::form::Form;
+use crate::json;
+use crate::lines::Separator;
+use crate::notes::Notes;
+use crate::output::{self, stdout_error};
+use crate::output_file::OutputFile;
+use crate::paths::identity;
+use crate::prompt;
+use crate::settings::{self, Network};
+
+/// How many requests may be under way where the user does not say.
+const DEFAULT_JOBS: u16 = 8;
+
+/// So many times the jobs is how far a run in order may be ahead.
+const WINDOW: u64 = 16;
+
+pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
+    let notes = context.notes.at(&args.volume);
+    context.warnings.iter().for_each(|warning| notes.warn(warning));
+    if args.merge {
+        return merge(args, &notes);
+    }
+    let form = Form::of_json(&args.schema)?;
+    let defaults = defaults(&args, &form, context)?;
+    let reading = reading(&args);
+    let mut input = Input::open(source(&args, context)?)?;
+    let mut network = Network::resolve(&args.network, context.environment)?;
+    let (results, errors) = outputs(&args, &input)?;
+    let format = format(&args);
+    if format != Format::Batch && !results.is_empty() {
+        let message = "the file of --output holds something, and texts have no ids to go on from; name another file";
+        return Err(Error::Usage(message.to_owned()));
+    }
+    let done = results.done(&notes)?;
+    let survey = input.survey(reading, &done, &notes)?;
+    if let Some(Survey { total, skipped }) = survey {
+        let left = total - skipped;
+        notes.detail(format_args!("{total} requests, {skipped} of them done before"));
+        if left == 0 {
+            notes.note(Tally::new(survey).summary());
+            return Ok(());
+        }
+    }
+    network.find_key(&args.network, context, &notes)?;
+
+    let jobs = args.jobs.unwrap_or(DEFAULT_JOBS);
+    let many = notes.for_many();
+    let gate = std::sync::Arc::new(Gate::new(args.rate, &many));
+    let clients = Client::many(&network, &many, &gate)?.take(jobs.into()).collect();
+    // What --verbose tells would tear the bar apart.
+    let is_shown = context.terminal.stderr && !notes.is_quiet() && !notes.is_verbose();
+    let progress = Progress::new(is_shown, survey.map(|survey| survey.total));
+    let window = args.ordered.then(|| WINDOW * u64::from(jobs));
+    let sink = Sink::new(results, errors, format, window, progress.clone(), &notes);
+    let run = Run {
+        gate,
+        feed: Feed::new(input, reading, defaults, done).into(),
+        sink,
+        tally: Tally::new(survey).into(),
+        demand: Demand { form, repairs: args.schema.repair.unwrap_or(0) },
+        max_failures: args.max_failures.map(u64::from),
+        progress,
+        notes,
+    };
+    run.conduct(clients)
+}
+
+/// What lines leave out.
+fn defaults(args: &BatchArgs, form: &Form, context: &Context) -> Result<Defaults> {
+    let named = fields::named(&args.model, context.configured_params)?;
+    if named.contains_key("messages") {
+        let message = "--body has messages, which each line of a batch has of its own";
+        return Err(Error::Usage(message.to_owned()));
+    }
+    let model = settings::model(&args.model, context.environment)?;
+    let mut fields = fields::of_model(&args.model, &model, form);
+    json::merge(&mut fields, named);
+    let system = match &args.system_file {
+        Some(path) => Some(prompt::read_file(path, Encoding::Strict)?),
+        None => args.system.clone(),
+    };
+    Ok(Defaults::new(&fields, system.as_deref()))
+}
+
+fn reading(args: &BatchArgs) -> Reading {
+    let (kind, separator) = match (args.null, args.lines) {
+        (true, _) => (Kind::Text, Separator::Nul),
+        (false, true) => (Kind::Text, Separator::Newline),
+        (false, false) => (Kind::Json, Separator::Newline),
+    };
+    let shard = args.shard.map_or(Shard::ALL, |(number, count)| Shard { number, count });
+    Reading { kind, separator, shard, skips_bad: args.skip_bad }
+}
+
+fn format(args: &BatchArgs) -> Format {
+    match (args.text, args.null) {
+        (false, _) => Format::Batch,
+        (true, false) => Format::Text(Separator::Newline),
+        (true, true) => Format::Text(Separator::Nul),
+    }
+}
+
+/// The file of requests; `None` is standard input.
+fn source<'a>(args: &'a BatchArgs, context: &Context) -> Result<Option<&'a Path>> {
+    let named = match args.files.as_slice() {
+        [] => None,
+        [file] => Some(file.as_path()).filter(|file| file.as_os_str() != "-"),
+        _ => {
+            let message = "batch takes one FILE of requests; --merge joins outputs";
+            return Err(Error::Usage(message.to_owned()));
+        }
+    };
+    if named.is_none() && context.terminal.stdin {
+        let message = "no requests: name a file of them, as in gravix batch requests.jsonl, or give them on standard input";
+        return Err(Error::Usage(message.to_owned()));
+    }
+    Ok(named)
+}
+
+/// Opens the files of `--output` and `--errors`.
+fn outputs(args: &BatchArgs, input: &Input) -> Result<(Results, Option<Results>)> {
+    let open = |path: &PathBuf| Results::open(path);
+    let results = OutputFile::named(args.output.as_deref()).map(Results::open).transpose()?;
+    let errors = args.errors.as_ref();
+    let places = [("FILE", Some(input.file())), ("--output", results.as_ref().map(Results::file))];
+    let file = |file: &std::fs::File| identity(&file.metadata().ok()?);
+    if let [Some(input), Some(output)] = places.map(|(_, place)| place.and_then(file))
+        && input == output
+    {
+        return Err(Error::Usage("FILE and --output name the same file".to_owned()));
+    }
+    Ok((results.map_or_else(Results::stdout, Ok)?, errors.map(open).transpose()?))
+}
+
+/// Joins outputs.
+fn merge(args: BatchArgs, notes: &Notes) -> Result<()> {
+    let output = OutputFile::named(args.output.as_deref()).map(OutputFile::prepare).transpose()?;
+    let sources: Vec<Source> = args.files.into_iter().map(Source::open).collect::<Result<_>>()?;
+    let plan = Plan::new(&sources, notes)?;
+    let Some(file) = output else {
+        let mut stdout = std::io::BufWriter::new(output::stdout_file()?);
+        plan.write(&sources, &mut stdout, stdout_error)?;
+        return std::io::Write::flush(&mut stdout).map_err(stdout_error);
+    };
+    file.commit_with(|out| {
+        let mut out = std::io::BufWriter::new(out);
+        plan.write(&sources, &mut out, |source| file.not_saved(source))?;
+        std::io::Write::flush(&mut out).map_err(|source| file.not_saved(source))
+    })
+}
