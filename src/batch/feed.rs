@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Take;
 use std::sync::Arc;
 
-use super::ids::Ids;
+use super::ids::{Gathered, Growing, Hasher};
 use super::input::{Input, Reading};
 use super::request::{Defaults, Fault, Parsed, Request};
 use crate::error::Result;
@@ -26,18 +26,25 @@ pub struct Feed {
     lines: Lines<Take<Arc<File>>>,
     reading: Reading,
     defaults: Defaults,
+    hasher: Hasher,
     /// Requests that need not be sent.
-    done: Ids,
+    done: Gathered,
     /// The ids so far, of an input that was not looked at before.
-    seen: Option<Ids>,
+    seen: Option<Growing>,
     index: u64,
 }
 
 impl Feed {
-    pub fn new(input: Input, reading: Reading, defaults: Defaults, done: Ids) -> Self {
+    pub fn new(
+        input: Input,
+        reading: Reading,
+        defaults: Defaults,
+        hasher: Hasher,
+        done: Gathered,
+    ) -> Self {
         let lines = input.lines(reading);
-        let seen = (!input.is_rereadable()).then(Ids::default);
-        Self { input, lines, reading, defaults, done, seen, index: 0 }
+        let seen = (!input.is_rereadable()).then(Growing::default);
+        Self { input, lines, reading, defaults, hasher, done, seen, index: 0 }
     }
 
     /// The index of the next piece of work.
@@ -63,10 +70,11 @@ impl Feed {
                 Ok(None) => continue,
                 Ok(Some(parsed)) => {
                     let id = parsed.id_or(number);
-                    if self.seen.as_mut().is_some_and(|seen| !seen.insert(&id)) {
+                    let hash = self.hasher.hash(&id);
+                    if self.seen.as_mut().is_some_and(|seen| !seen.insert(hash)) {
                         return Err(self.input.repeated(number, &id));
                     }
-                    if !is_own || self.done.contains(&id) {
+                    if !is_own || self.done.contains(hash) {
                         continue;
                     }
                     Ok(self.defaults.complete(&parsed, number))

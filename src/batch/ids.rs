@@ -1,6 +1,7 @@
-//! A set of ids in 16 bytes each: a million of them are 16 MB, whatever they
+//! Sets of ids in 16 bytes each: a million of them are 16 MB, whatever they
 //! look like.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
@@ -9,21 +10,73 @@ use std::hash::{BuildHasher, RandomState};
 const FEWEST_RECENT: usize = 1 << 12;
 const RECENT_SHARE: usize = 16;
 
-/// Remembers a hash of 128 bits of each id, with keys of this run: that two
-/// ids of a million share one has a chance of 1 in 10^26.
+/// Makes an id a hash of 128 bits: that two ids of a million share one has a
+/// chance of 1 in 10^26.
+#[derive(Debug, Clone, Default)]
+pub struct Hasher([RandomState; 2]);
+
+impl Hasher {
+    pub fn hash(&self, id: &str) -> u128 {
+        let [high, low] = [0, 1].map(|at| u128::from(self.0[at].hash_one(id)));
+        high << 64 | low
+    }
+}
+
+/// A set that is filled first and asked then.
 #[derive(Debug, Default)]
-pub struct Ids {
-    keys: [RandomState; 2],
-    /// In ascending order.
-    sorted: Vec<u128>,
+pub struct Gathered(Vec<u128>);
+
+impl Gathered {
+    pub fn push(&mut self, hash: u128) {
+        self.0.push(hash);
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Ends the filling. Gives one of the hashes that came more than once.
+    pub fn settle(&mut self) -> Option<u128> {
+        self.0.sort_unstable();
+        let repeated = self.0.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
+        self.0.dedup();
+        repeated
+    }
+
+    pub fn contains(&self, hash: u128) -> bool {
+        self.0.binary_search(&hash).is_ok()
+    }
+
+    /// How many hashes are in `other` too.
+    pub fn shared(&self, other: &Self) -> usize {
+        let (mut ours, mut theirs) = (self.0.iter().peekable(), other.0.iter().peekable());
+        let mut shared = 0;
+        while let (Some(our), Some(their)) = (ours.peek(), theirs.peek()) {
+            match our.cmp(their) {
+                Ordering::Less => drop(ours.next()),
+                Ordering::Greater => drop(theirs.next()),
+                Ordering::Equal => {
+                    shared += 1;
+                    ours.next();
+                    theirs.next();
+                }
+            }
+        }
+        shared
+    }
+}
+
+/// A set that is asked while it is filled.
+#[derive(Debug, Default)]
+pub struct Growing {
+    sorted: Gathered,
     recent: HashSet<u128>,
 }
 
-impl Ids {
-    /// Adds an id. Tells whether it was not there yet.
-    pub fn insert(&mut self, id: &str) -> bool {
-        let hash = self.hash(id);
-        if self.is_sorted_in(hash) || !self.recent.insert(hash) {
+impl Growing {
+    /// Adds a hash. Tells whether it was not there yet.
+    pub fn insert(&mut self, hash: u128) -> bool {
+        if self.sorted.contains(hash) || !self.recent.insert(hash) {
             return false;
         }
         if self.recent.len() >= FEWEST_RECENT.max(self.sorted.len() / RECENT_SHARE) {
@@ -32,36 +85,23 @@ impl Ids {
         true
     }
 
-    pub fn contains(&self, id: &str) -> bool {
-        let hash = self.hash(id);
-        self.is_sorted_in(hash) || self.recent.contains(&hash)
-    }
-
-    fn hash(&self, id: &str) -> u128 {
-        let [high, low] = [0, 1].map(|at| u128::from(self.keys[at].hash_one(id)));
-        high << 64 | low
-    }
-
-    fn is_sorted_in(&self, hash: u128) -> bool {
-        self.sorted.binary_search(&hash).is_ok()
-    }
-
-    /// Merges the recent ids into the sorted ones, from the end, so that no
-    /// second copy is needed.
+    /// Merges the recent hashes into the sorted ones, from the end, so that
+    /// no second copy is needed.
     fn sort_in(&mut self) {
+        let sorted = &mut self.sorted.0;
         let mut recent: Vec<u128> = self.recent.drain().collect();
         recent.sort_unstable();
-        let mut from = self.sorted.len();
-        self.sorted.reserve_exact(recent.len());
-        self.sorted.resize(from + recent.len(), 0);
-        let mut to = self.sorted.len();
+        let mut from = sorted.len();
+        sorted.reserve_exact(recent.len());
+        sorted.resize(from + recent.len(), 0);
+        let mut to = sorted.len();
         while let Some(&last) = recent.last() {
             to -= 1;
-            if from > 0 && self.sorted[from - 1] > last {
+            if from > 0 && sorted[from - 1] > last {
                 from -= 1;
-                self.sorted[to] = self.sorted[from];
+                sorted[to] = sorted[from];
             } else {
-                self.sorted[to] = last;
+                sorted[to] = last;
                 recent.pop();
             }
         }
@@ -72,18 +112,34 @@ impl Ids {
 mod tests {
     use super::*;
 
+    fn hashes(count: usize) -> impl Iterator<Item = u128> {
+        let hasher = Hasher::default();
+        (0..count).map(move |number| hasher.hash(&format!("request-{number}")))
+    }
+
     #[test]
     fn an_id_is_new_once() {
-        let mut ids = Ids::default();
-        let names = || (0..50_000).map(|number| format!("request-{}", number * 7919 % 50_000));
-        for name in names() {
-            assert!(!ids.contains(&name), "{name}");
-            assert!(ids.insert(&name), "{name}");
-        }
-        for name in names() {
-            assert!(ids.contains(&name) && !ids.insert(&name), "{name}");
-        }
-        assert!(!ids.contains("request-50000"));
-        assert!(ids.sorted.is_sorted() && ids.sorted.len() + ids.recent.len() == 50_000);
+        let mut ids = Growing::default();
+        let known: Vec<u128> = hashes(50_000).collect();
+        assert!(known.iter().all(|hash| ids.insert(*hash)));
+        assert!(!known.iter().any(|hash| ids.insert(*hash)));
+        assert!(ids.sorted.0.is_sorted() && ids.sorted.len() + ids.recent.len() == 50_000);
+    }
+
+    #[test]
+    fn what_is_repeated_or_shared_is_found() {
+        let known: Vec<u128> = hashes(1000).collect();
+        let gathered = |part: &[u128]| {
+            let mut gathered = Gathered::default();
+            part.iter().for_each(|hash| gathered.push(*hash));
+            let repeated = gathered.settle();
+            (gathered, repeated)
+        };
+        let (all, repeated) = gathered(&known);
+        assert_eq!((all.len(), repeated), (1000, None));
+        let (end, repeated) = gathered(&[&known[900..], &known[950..951]].concat());
+        assert_eq!((end.len(), repeated), (100, Some(known[950])));
+        assert_eq!((all.shared(&end), end.shared(&all)), (100, 100));
+        assert!(end.contains(known[900]) && !end.contains(known[899]));
     }
 }

@@ -1,13 +1,14 @@
 //! The lines of requests: where they come from, and a first look at all of
 //! them where they can be read twice.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Take};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::ids::Ids;
+use super::ids::{Gathered, Hasher};
 use super::request::{Fault, Kind, Parsed};
 use crate::error::{Error, Result};
 use crate::lines::{Lines, Separator};
@@ -101,57 +102,94 @@ impl Input {
     pub fn survey(
         &mut self,
         reading: Reading,
-        done: &Ids,
+        hasher: &Hasher,
+        done: &Gathered,
         notes: &Notes,
     ) -> Result<Option<Survey>> {
         let Some(begin) = self.begin else {
             return Ok(None);
         };
-        let mut survey = Survey::default();
         let mut bad = 0;
-        let mut ids = Ids::default();
-        let mut lines = self.lines(reading);
-        while let Some(line) = lines.next().map_err(|source| self.fault(source))? {
-            let number = line.number;
-            match Parsed::read(line.content(), reading.kind) {
-                Ok(None) => {}
-                Ok(Some(request)) => {
-                    let id = request.id_or(number);
-                    if !ids.insert(&id) {
-                        return Err(self.repeated(number, &id));
-                    }
-                    if reading.shard.has(number) {
-                        survey.total += 1;
-                        survey.skipped += u64::from(done.contains(&id));
-                    }
-                }
-                Err(_) if reading.skips_bad => {
-                    survey.total += u64::from(reading.shard.has(number));
-                }
-                Err(fault) => {
-                    bad += 1;
-                    if bad <= NAMED {
-                        notes.error(self.at(number, &fault.reason));
-                    }
+        let mut total = 0;
+        let (mut all, mut others) = (Gathered::default(), Gathered::default());
+        let end = self.look(reading, |number, read| match read {
+            Ok(id) => {
+                let hash = hasher.hash(&id);
+                all.push(hash);
+                match reading.shard.has(number) {
+                    true => total += 1,
+                    false => others.push(hash),
                 }
             }
-        }
-        let mut file = &*self.file;
-        let end = file.stream_position().map_err(|source| self.fault(source))?;
-        file.seek(SeekFrom::Start(begin)).map_err(|source| self.fault(source))?;
-        self.length = end - begin;
+            Err(_) if reading.skips_bad => total += u64::from(reading.shard.has(number)),
+            Err(fault) => {
+                bad += 1;
+                if bad <= NAMED {
+                    notes.error(self.at(number, &fault.reason));
+                }
+            }
+        })?;
         if bad > 0 {
-            let path = self.path.display();
-            let lines = if bad == 1 {
-                "1 line is no request"
-            } else {
-                &format!("{bad} lines are no requests")
-            };
-            return Err(Error::Input(format!(
-                "{lines} in {path}; nothing was sent; --skip-bad goes on without them"
-            )));
+            return Err(self.bad_lines(bad));
         }
-        Ok(Some(survey))
+        if let Some(repeated) = all.settle() {
+            self.rewind(begin)?;
+            return Err(self.find(reading, hasher, repeated)?);
+        }
+        others.settle();
+        self.rewind(begin)?;
+        self.length = end - begin;
+        let skipped = (all.shared(done) - others.shared(done)) as u64;
+        Ok(Some(Survey { total, skipped }))
+    }
+
+    /// Reads all lines but blank ones: the id of each, or why it has none.
+    /// Gives where they end.
+    fn look(
+        &self,
+        reading: Reading,
+        mut take: impl FnMut(u64, Result<Cow<str>, Fault>),
+    ) -> Result<u64> {
+        let mut lines = self.lines(reading);
+        while let Some(line) = lines.next().map_err(|source| self.fault(source))? {
+            match Parsed::read(line.content(), reading.kind) {
+                Ok(None) => {}
+                Ok(Some(request)) => take(line.number, Ok(request.id_or(line.number))),
+                Err(fault) => take(line.number, Err(fault)),
+            }
+        }
+        (&*self.file).stream_position().map_err(|source| self.fault(source))
+    }
+
+    fn rewind(&self, begin: u64) -> Result<()> {
+        let sought = (&*self.file).seek(SeekFrom::Start(begin));
+        sought.map(drop).map_err(|source| self.fault(source))
+    }
+
+    /// The error of the line that repeats an id.
+    fn find(&self, reading: Reading, hasher: &Hasher, repeated: u128) -> Result<Error> {
+        let mut found = Vec::new();
+        self.look(reading, |number, id| {
+            if let Ok(id) = id
+                && hasher.hash(&id) == repeated
+            {
+                found.push((number, id.into_owned()));
+            }
+        })?;
+        // It was there twice a moment ago.
+        let (line, id) = found.into_iter().nth(1).unwrap_or_default();
+        Ok(self.repeated(line, &id))
+    }
+
+    fn bad_lines(&self, count: u64) -> Error {
+        let lines = match count {
+            1 => "1 line is no request".to_owned(),
+            count => format!("{count} lines are no requests"),
+        };
+        let path = self.path.display();
+        Error::Input(format!(
+            "{lines} in {path}; nothing was sent; --skip-bad goes on without them"
+        ))
     }
 
     /// The lines, of an input that was looked at as far as it went then.

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::ids::Ids;
+use super::ids::{Gathered, Growing, Hasher};
 use super::results;
 use crate::error::{Error, Result};
 use crate::notes::Notes;
@@ -39,9 +39,11 @@ impl Source {
 /// Which line of an id is to stay.
 #[derive(Debug, Default)]
 pub struct Plan {
-    good: Ids,
-    /// Of ids without a good line: how many failed ones there are.
-    failed: HashMap<String, u64>,
+    hasher: Hasher,
+    /// Ids that have a good line.
+    good: Gathered,
+    /// How many failed lines there are of other ids.
+    failed: HashMap<u128, u64>,
 }
 
 impl Plan {
@@ -53,11 +55,10 @@ impl Plan {
         let mut plan = Self::default();
         for Source { path, file } in sources {
             let torn = results::read(file, path, |told, _| {
-                if told.is_good {
-                    plan.failed.remove(&told.id);
-                    plan.good.insert(&told.id);
-                } else if !plan.good.contains(&told.id) {
-                    *plan.failed.entry(told.id).or_default() += 1;
+                let hash = plan.hasher.hash(&told.id);
+                match told.is_good {
+                    true => plan.good.push(hash),
+                    false => *plan.failed.entry(hash).or_default() += 1,
                 }
                 Ok(())
             })?;
@@ -66,6 +67,8 @@ impl Plan {
                 notes.warn(format_args!("the last line of {path} is torn and left out"));
             }
         }
+        plan.good.settle();
+        plan.failed.retain(|hash, _| !plan.good.contains(*hash));
         Ok(plan)
     }
 
@@ -79,17 +82,16 @@ impl Plan {
         out: &mut dyn Write,
         refused: impl Fn(io::Error) -> Error,
     ) -> Result<()> {
-        let mut written = Ids::default();
+        let mut written = Growing::default();
         for Source { path, file } in sources {
             results::read(file, path, |told, line| {
-                let is_it = match self.failed.get_mut(&told.id) {
-                    // A good line may have come before the failed ones.
-                    _ if self.good.contains(&told.id) => told.is_good && written.insert(&told.id),
+                let hash = self.hasher.hash(&told.id);
+                let is_it = match self.failed.get_mut(&hash) {
+                    None => told.is_good && written.insert(hash),
                     Some(left) => {
                         *left -= 1;
                         *left == 0
                     }
-                    None => false,
                 };
                 if !is_it {
                     return Ok(());

@@ -5,7 +5,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::ids::Ids;
+use super::ids::{Gathered, Hasher};
 use super::outcome::Told;
 use crate::append::{append_lines, move_torn};
 use crate::error::{Error, Result};
@@ -87,20 +87,21 @@ impl Results {
     /// # Errors
     /// [`Error::Line`] for a line that is no output of a run,
     /// [`Error::Unreadable`] and [`Error::Unwritable`].
-    pub fn done(&self, notes: &Notes) -> Result<Ids> {
-        let mut done = Ids::default();
+    pub fn done(&self, hasher: &Hasher, notes: &Notes) -> Result<Gathered> {
+        let mut done = Gathered::default();
         let Self::File(Appended { path, file, .. }) = self else {
             return Ok(done);
         };
         let torn = read(file, path, |told, _| {
             if told.is_good {
-                done.insert(&told.id);
+                done.push(hasher.hash(&told.id));
             }
             Ok(())
         })?;
         if let Some(torn) = torn {
             move_torn(file, torn, path, notes)?;
         }
+        done.settle();
         Ok(done)
     }
 

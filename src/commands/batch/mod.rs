@@ -10,6 +10,7 @@ use self::worker::Demand;
 use crate::api::client::Client;
 use crate::batch::feed::Feed;
 use crate::batch::gate::Gate;
+use crate::batch::ids::Hasher;
 use crate::batch::input::{Input, Reading, Shard, Survey};
 use crate::batch::merge::{Plan, Source};
 use crate::batch::outcome::Format;
@@ -50,14 +51,16 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
     let reading = reading(&args);
     let mut input = Input::open(source(&args, context)?)?;
     let mut network = Network::resolve(&args.network, context.environment)?;
+    network.find_key(&args.network, context, &notes)?;
     let (results, errors) = outputs(&args, &input)?;
     let format = format(&args);
     if format != Format::Batch && !results.is_empty() {
         let message = "the file of --output holds something, and texts have no ids to go on from; name another file";
         return Err(Error::Usage(message.to_owned()));
     }
-    let done = results.done(&notes)?;
-    let survey = input.survey(reading, &done, &notes)?;
+    let hasher = Hasher::default();
+    let done = results.done(&hasher, &notes)?;
+    let survey = input.survey(reading, &hasher, &done, &notes)?;
     if let Some(Survey { total, skipped }) = survey {
         let left = total - skipped;
         notes.detail(format_args!("{total} requests, {skipped} of them done before"));
@@ -66,7 +69,6 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
             return Ok(());
         }
     }
-    network.find_key(&args.network, context, &notes)?;
 
     let jobs = args.jobs.unwrap_or(DEFAULT_JOBS);
     let many = notes.for_many();
@@ -79,7 +81,7 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
     let sink = Sink::new(results, errors, format, window, progress.clone(), &notes);
     let run = Run {
         gate,
-        feed: Feed::new(input, reading, defaults, done).into(),
+        feed: Feed::new(input, reading, defaults, hasher, done).into(),
         sink,
         tally: Tally::new(survey).into(),
         demand: Demand { form, repairs: args.schema.repair.unwrap_or(0) },
