@@ -128,7 +128,7 @@ fn json_of(reply: &str) -> Result<(String, Value), String> {
         Err(error) => {
             let inside = code_block::unwrap(reply).ok_or_else(|| format!("not JSON: {error}"))?;
             match serde_json::from_str(&inside) {
-                Ok(value) => Ok((inside, value)),
+                Ok(value) => Ok((inside.trim().to_owned(), value)),
                 Err(error) => Err(format!("not JSON: {error}")),
             }
         }

@@ -190,7 +190,8 @@ impl Client {
             }
             *trace = Trace { tries: failures.saturating_add(1), ..Trace::default() };
             let outcome = self.attempt_anew(trace, &attempt);
-            self.pace.hear(ticket, &signal(trace, outcome.as_ref().err()));
+            let signal = signal(trace, outcome.as_ref().err());
+            self.pace.hear(ticket, &signal);
             let error = match outcome {
                 Ok(body) => return Ok(body),
                 Err(error) => self.server.presentable(error),
@@ -205,7 +206,7 @@ impl Client {
                     notes.note(format_args!(
                         "{error}; trying again in {seconds:.1} s (try {next} of {tries})"
                     ));
-                    self.pace.pause(wait)?;
+                    self.pace.pause(wait, &signal)?;
                 }
             }
         }

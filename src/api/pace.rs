@@ -37,11 +37,11 @@ pub trait Pace: Send + Sync {
     /// Hears what came of a try that was admitted.
     fn hear(&self, ticket: Ticket, signal: &Signal);
 
-    /// Waits before a request is tried again.
+    /// Waits before a request is tried again that was answered so.
     ///
     /// # Errors
     /// Those of [`Self::admit`].
-    fn pause(&self, wait: Duration) -> Result<()>;
+    fn pause(&self, wait: Duration, signal: &Signal) -> Result<()>;
 }
 
 /// That of a request that is alone: it may begin at once.
@@ -54,7 +54,7 @@ impl Pace for Alone {
 
     fn hear(&self, _: Ticket, _: &Signal) {}
 
-    fn pause(&self, wait: Duration) -> Result<()> {
+    fn pause(&self, wait: Duration, _: &Signal) -> Result<()> {
         thread::sleep(wait);
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Where workers wait until they may send: a throttle that threads share.
 
+use std::collections::BTreeSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,13 +19,18 @@ pub struct Gate {
 struct State {
     throttle: Throttle,
     is_closed: bool,
+    /// Who waits, by the order of coming: first come, first served, so that
+    /// one request is not refused again and again while others wait.
+    waiting: BTreeSet<u64>,
+    came: u64,
 }
 
 impl Gate {
     /// `rate` is in requests a second; without one it is found.
     pub fn new(rate: Option<f64>, notes: &Notes) -> Self {
         let throttle = Throttle::new(rate, Instant::now());
-        let state = Mutex::new(State { throttle, is_closed: false });
+        let waiting = BTreeSet::new();
+        let state = Mutex::new(State { throttle, is_closed: false, waiting, came: 0 });
         Self { state, changed: Condvar::new(), notes: notes.clone() }
     }
 
@@ -54,17 +60,28 @@ impl Gate {
 impl Pace for Gate {
     fn admit(&self) -> Result<Ticket> {
         let mut state = self.lock();
-        loop {
+        state.came += 1;
+        let turn = state.came;
+        state.waiting.insert(turn);
+        let admitted = loop {
             if state.is_closed {
-                return Err(Error::Stopped);
+                break Err(Error::Stopped);
             }
             let now = Instant::now();
+            let is_next = state.waiting.first() == Some(&turn);
             state = match state.throttle.ready(now) {
-                Ready::Now => return Ok(state.throttle.send(now)),
-                Ready::At(at) => self.wait_until(state, at),
-                Ready::Later => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Ready::Now if is_next => break Ok(state.throttle.send(now)),
+                Ready::At(at) if is_next => self.wait_until(state, at),
+                _ => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
             };
+        };
+        state.waiting.remove(&turn);
+        let is_awaited = !state.waiting.is_empty();
+        drop(state);
+        if is_awaited {
+            self.changed.notify_all();
         }
+        admitted
     }
 
     fn hear(&self, ticket: Ticket, signal: &Signal) {
@@ -81,9 +98,12 @@ impl Pace for Gate {
         }
     }
 
-    fn pause(&self, wait: Duration) -> Result<()> {
+    fn pause(&self, wait: Duration, signal: &Signal) -> Result<()> {
         let end = Instant::now() + wait;
         let mut state = self.lock();
+        if state.throttle.holds(signal) {
+            return Ok(());
+        }
         while !state.is_closed && Instant::now() < end {
             state = self.wait_until(state, end);
         }

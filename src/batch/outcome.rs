@@ -27,6 +27,7 @@ pub struct Outcome {
     pub response: Option<Response>,
     /// Why it failed.
     pub fault: Option<Fault>,
+    /// The reply's, whatever it is worth.
     pub text: String,
     pub tokens: Tokens,
 }
@@ -139,7 +140,7 @@ impl Outcome {
         Some(refused.map_or_else(|| fault.code.clone(), |status| status.to_string()))
     }
 
-    /// The line, with its end.
+    /// The line, with its end. Of a request that failed no text is left.
     pub fn line(&self, format: Format) -> Vec<u8> {
         let separator = match format {
             Format::Batch => {
@@ -152,10 +153,11 @@ impl Outcome {
             }
             Format::Text(separator) => separator,
         };
+        let text = if self.fault.is_none() { self.text.as_str() } else { "" };
         let mut text = match separator {
-            Separator::Nul => self.text.clone(),
+            Separator::Nul => text.to_owned(),
             Separator::Newline => {
-                let quoted = serde_json::Value::from(self.text.as_str()).to_string();
+                let quoted = serde_json::Value::from(text).to_string();
                 quoted[1..quoted.len() - 1].to_owned()
             }
         }

@@ -3,6 +3,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::ids::{Gathered, Hasher};
@@ -17,36 +18,28 @@ use crate::signals::Hold;
 
 /// Where lines of output go.
 #[derive(Debug)]
-pub enum Results {
-    /// Standard output, a pipe or a device.
-    Stream(File),
-    /// A regular file.
-    File(Appended),
-}
-
-/// A regular file that nobody else writes while this lives.
-#[derive(Debug)]
-pub struct Appended {
-    /// Where links lead.
-    path: PathBuf,
+pub struct Results {
+    place: Place,
     file: File,
-    /// It was not there before.
-    is_new: bool,
 }
 
-impl Drop for Appended {
-    fn drop(&mut self) {
-        // A run that came to nothing leaves no trace.
-        let is_empty = || self.file.metadata().is_ok_and(|metadata| metadata.len() == 0);
-        if self.is_new && is_empty() && is_still_at(&self.file, &self.path) {
-            let _ = fs::remove_file(&self.path);
-        }
-    }
+#[derive(Debug)]
+enum Place {
+    Stdout,
+    /// A pipe or a device, which is written to and never read.
+    Device(PathBuf),
+    /// A regular file, which nobody else writes while this lives.
+    File {
+        /// Where links lead.
+        path: PathBuf,
+        /// It was not there before.
+        is_new: bool,
+    },
 }
 
 impl Results {
     pub fn stdout() -> Result<Self> {
-        Ok(Self::Stream(output::stdout_file()?))
+        Ok(Self { place: Place::Stdout, file: output::stdout_file()? })
     }
 
     /// Opens a file to append to; it is created where there is none.
@@ -57,28 +50,31 @@ impl Results {
         let unwritable = |source| Error::Unwritable { path: path.to_owned(), source };
         if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
             let file = File::options().append(true).open(path).map_err(unwritable)?;
-            return Ok(Self::Stream(file));
+            return Ok(Self { place: Place::Device(path.to_owned()), file });
         }
-        let place = follow(path).map_err(unwritable)?;
+        let path = follow(path).map_err(unwritable)?;
         loop {
-            let is_new = !place.exists();
+            let is_new = !path.exists();
             let mut options = File::options();
             let options = options.read(true).append(true).create(true);
-            let file = options.open(&place).map_err(unwritable)?;
+            let file = options.open(&path).map_err(unwritable)?;
             match file.try_lock() {
-                Err(TryLockError::WouldBlock) => return Err(Error::Busy(path.to_owned())),
+                Err(TryLockError::WouldBlock) => return Err(Error::Busy(path)),
                 // A file system without locks is done without.
                 Ok(()) | Err(TryLockError::Error(_)) => {}
             }
-            if is_still_at(&file, &place) {
-                return Ok(Self::File(Appended { path: place, file, is_new }));
+            if is_still_at(&file, &path) {
+                return Ok(Self { place: Place::File { path, is_new }, file });
             }
         }
     }
 
+    pub fn is_at(&self, path: &Path) -> bool {
+        is_still_at(&self.file, path)
+    }
+
     pub fn file(&self) -> &File {
-        let (Self::Stream(file) | Self::File(Appended { file, .. })) = self;
-        file
+        &self.file
     }
 
     /// The ids that have a good response. A torn last line is moved to
@@ -89,28 +85,27 @@ impl Results {
     /// [`Error::Unreadable`] and [`Error::Unwritable`].
     pub fn done(&self, hasher: &Hasher, notes: &Notes) -> Result<Gathered> {
         let mut done = Gathered::default();
-        let Self::File(Appended { path, file, .. }) = self else {
+        let Place::File { path, .. } = &self.place else {
             return Ok(done);
         };
-        let torn = read(file, path, |told, _| {
+        let torn = read(&self.file, path, |told, _| {
             if told.is_good {
                 done.push(hasher.hash(&told.id));
             }
             Ok(())
         })?;
         if let Some(torn) = torn {
-            move_torn(file, torn, path, notes)?;
+            move_torn(&self.file, torn, path, notes)?;
         }
         done.settle();
         Ok(done)
     }
 
+    /// Whether nothing was written by an earlier run.
     pub fn is_empty(&self) -> bool {
-        match self {
-            Self::Stream(_) => true,
-            Self::File(Appended { file, .. }) => {
-                file.metadata().is_ok_and(|metadata| metadata.len() == 0)
-            }
+        match self.place {
+            Place::Stdout | Place::Device(_) => true,
+            Place::File { .. } => self.file.metadata().is_ok_and(|metadata| metadata.len() == 0),
         }
     }
 
@@ -119,17 +114,19 @@ impl Results {
     /// # Errors
     /// [`Error::NotSaved`], and those of standard output.
     pub fn append(&mut self, lines: Vec<u8>) -> Result<()> {
-        match self {
-            Self::Stream(stream) => stream.write_all(&lines).map_err(output::stdout_error),
-            Self::File(Appended { path, file, .. }) => {
+        let (path, written) = match &self.place {
+            Place::Stdout => return self.file.write_all(&lines).map_err(output::stdout_error),
+            Place::Device(path) => (path, self.file.write_all(&lines)),
+            Place::File { path, .. } => {
                 let _hold = Hold::new();
-                let written = match is_still_at(file, path) {
-                    true => append_lines(file, lines, |_| Ok(())).map(drop),
+                let written = match is_still_at(&self.file, path) {
+                    true => append_lines(&self.file, lines, |_| Ok(())).map(drop),
                     false => Err(io::Error::other("another file took its place meanwhile")),
                 };
-                written.map_err(|source| Error::NotSaved { path: path.clone(), source })
+                (path, written)
             }
-        }
+        };
+        written.map_err(|source| Error::NotSaved { path: path.clone(), source })
     }
 
     /// Waits until all is on disk.
@@ -137,11 +134,24 @@ impl Results {
     /// # Errors
     /// [`Error::NotSaved`].
     pub fn sync(&self) -> Result<()> {
-        match self {
-            Self::Stream(_) => Ok(()),
-            Self::File(Appended { path, file, .. }) => {
-                file.sync_data().map_err(|source| Error::NotSaved { path: path.clone(), source })
+        match &self.place {
+            Place::Stdout | Place::Device(_) => Ok(()),
+            Place::File { path, .. } => {
+                let synced = self.file.sync_data();
+                synced.map_err(|source| Error::NotSaved { path: path.clone(), source })
             }
+        }
+    }
+}
+
+impl Drop for Results {
+    fn drop(&mut self) {
+        // A run that came to nothing leaves no trace.
+        if let Place::File { path, is_new: true } = &self.place
+            && self.is_empty()
+            && is_still_at(&self.file, path)
+        {
+            let _ = fs::remove_file(path);
         }
     }
 }
@@ -155,7 +165,7 @@ pub fn read(
     file: &File,
     path: &Path,
     mut take: impl FnMut(Told, &[u8]) -> Result<()>,
-) -> Result<Option<std::ops::Range<u64>>> {
+) -> Result<Option<Range<u64>>> {
     let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
     let mut lines = Lines::of(file).map_err(unreadable)?;
     while let Some(line) = lines.next().map_err(unreadable)? {

@@ -30,6 +30,8 @@ struct State {
     /// The index of the next to be written where there is an order.
     next: u64,
     is_closed: bool,
+    /// The run is over, and with it this process.
+    is_finished: bool,
 }
 
 impl Sink {
@@ -41,7 +43,14 @@ impl Sink {
         progress: Progress,
         notes: &Notes,
     ) -> Self {
-        let state = State { results, errors, waiting: BTreeMap::new(), next: 0, is_closed: false };
+        let state = State {
+            results,
+            errors,
+            waiting: BTreeMap::new(),
+            next: 0,
+            is_closed: false,
+            is_finished: false,
+        };
         let notes = notes.clone();
         Self { format, window, progress, notes, state: Mutex::new(state), advanced: Condvar::new() }
     }
@@ -69,15 +78,19 @@ impl Sink {
     /// on standard output then.
     pub fn put(&self, index: u64, outcome: Outcome) -> Result<()> {
         let mut state = self.lock();
+        if state.is_finished {
+            return Ok(());
+        }
         if self.window.is_none() {
             return self.write(&mut state, &outcome);
         }
         state.waiting.insert(index, outcome);
         let mut written = Ok(());
-        while let Some(outcome) = {
+        loop {
             let next = state.next;
-            state.waiting.remove(&next)
-        } {
+            let Some(outcome) = state.waiting.remove(&next) else {
+                break;
+            };
             state.next += 1;
             written = written.and(self.write(&mut state, &outcome));
         }
@@ -98,6 +111,7 @@ impl Sink {
     /// Those of [`Results::append`] and [`Results::sync`].
     pub fn finish(&self) -> Result<()> {
         let mut state = self.lock();
+        state.is_finished = true;
         let mut written = Ok(());
         for outcome in std::mem::take(&mut state.waiting).into_values() {
             written = written.and(self.write(&mut state, &outcome));
@@ -111,8 +125,12 @@ impl Sink {
         let (results, line) = match (&mut state.errors, &outcome.fault) {
             (Some(errors), Some(_)) => (errors, outcome.line(Format::Batch)),
             (None, Some(fault)) if self.format != Format::Batch => {
-                let Outcome { id, .. } = outcome;
-                self.tell(format_args!("request {id}: {}", fault.message));
+                let Outcome { id, text, .. } = outcome;
+                self.progress.aside(|| {
+                    self.notes.error(format_args!("request {id}: {}", fault.message));
+                    // What was paid for is not lost with its form.
+                    self.notes.show(text);
+                });
                 (&mut state.results, outcome.line(self.format))
             }
             _ => (&mut state.results, outcome.line(self.format)),
@@ -123,9 +141,5 @@ impl Sink {
                 let _ = stdout.append(line);
             }
         })
-    }
-
-    fn tell(&self, message: impl std::fmt::Display) {
-        self.progress.aside(|| self.notes.error(message));
     }
 }

@@ -9,7 +9,7 @@ use crate::api::pace::{Signal, Ticket};
 const LONGEST_HOLD: Duration = Duration::from_secs(120);
 
 /// What was missed of a rate may be made up for, as far as this reaches back.
-const CATCH_UP: Duration = Duration::from_millis(20);
+const CATCH_UP: Duration = Duration::from_millis(2);
 
 /// What a refusal leaves of the rate.
 const DECREASE: f64 = 0.9;
@@ -20,16 +20,28 @@ const SHARP_DECREASE: f64 = 0.8;
 /// The same where the rate was still being looked for.
 const FIRST_DECREASE: f64 = 0.75;
 
-/// So much faster each success makes a rate that is still being looked for.
+/// The least that is left of a rate that was far too high.
+const DEEPEST_DECREASE: f64 = 0.5;
+
+/// So much faster each success makes a rate that is still being looked for,
+/// and what it adds at most, in requests a second: twice as fast in a second,
+/// or slower where the server told how long to wait, as that is a good measure.
 const FIRST_INCREASE: f64 = 0.08;
+const STEEPEST_INCREASE: f64 = 1.0;
+const STEEPEST_TOLD_INCREASE: f64 = 0.2;
 
-/// How many successes win back what a refusal took; beyond that the increase
-/// doubles each time.
-const REGAIN: u32 = 80;
+/// How many successes win back what a refusal took, and over how many times
+/// the wait that it cost; beyond that the increase doubles each time.
+const REGAIN: f64 = 80.0;
+const REGAIN_WAITS: f64 = 12.0;
 
-/// Waits after refusals that come without `Retry-After`: the first, which
-/// doubles while nothing is accepted, and the longest.
+/// So many successes in a row measure a rate.
+const MEASURE: u32 = 40;
+
+/// Waits after refusals that come without `Retry-After`: the first; the next
+/// one, which doubles while nothing is accepted; and the longest.
 const FIRST_HOLD: Duration = Duration::from_millis(50);
+const SECOND_HOLD: Duration = Duration::from_millis(250);
 const LONGEST_OWN_HOLD: Duration = Duration::from_secs(8);
 
 /// When the next request may be sent.
@@ -61,15 +73,22 @@ pub struct Throttle {
 
 /// What is known of a limit that the server does not tell.
 struct Search {
-    /// Refusals of what was sent before this tell nothing new.
+    /// Refusals of what was sent before this tell nothing new, nor do
+    /// successes.
     since: Instant,
-    /// How many requests were accepted from then on.
+    /// When the count of what was accepted began.
+    counted_since: Instant,
     accepted: u32,
-    /// How many of them at a rate that is kept to.
+    /// How many were accepted since the last refusal, while the rate was what
+    /// held them back.
     regained: u32,
     /// How many refusals came without an acceptance between.
     refusals: u32,
-    /// No refusal has shown yet that the rate is too high.
+    /// The rate is measured anew by each refusal until something is accepted.
+    is_measuring: bool,
+    /// The server told how long to wait when the rate was measured.
+    is_told: bool,
+    /// No refusal has shown yet that the measured rate is too high.
     is_first: bool,
     /// One request is to show whether the server takes any again.
     is_probing: bool,
@@ -77,10 +96,10 @@ struct Search {
     probe: Option<u64>,
     /// The last request waited for the rate, and not for a worker.
     is_bound: bool,
+    /// How many successes win back the last decrease.
+    regain: f64,
     /// What a success adds to the rate.
     step: f64,
-    /// When the count of what was accepted began.
-    counted_since: Instant,
 }
 
 impl Throttle {
@@ -95,17 +114,26 @@ impl Throttle {
             allowed: None,
             search: Search {
                 since: now,
+                counted_since: now,
                 accepted: 0,
                 regained: 0,
                 refusals: 0,
+                is_measuring: true,
+                is_told: false,
                 is_first: true,
                 is_probing: false,
                 probe: None,
                 is_bound: false,
+                regain: REGAIN,
                 step: 0.0,
-                counted_since: now,
             },
         }
+    }
+
+    /// Whether a refusal holds what comes next, so that nobody need wait on
+    /// his own.
+    pub fn holds(&self, signal: &Signal) -> bool {
+        !self.is_given && is_refusal(signal)
     }
 
     pub fn rate(&self) -> Option<f64> {
@@ -155,7 +183,7 @@ impl Throttle {
             self.allowed = Some((last, now + allowance.reset));
         }
         let asked = signal.retry_after.filter(|wait| *wait <= LONGEST_HOLD);
-        let is_refused = signal.status == Some(429) && !signal.is_quota;
+        let is_refused = is_refusal(signal);
         if let Some(wait) = asked
             && (is_refused || signal.status == Some(503))
         {
@@ -172,64 +200,99 @@ impl Throttle {
     /// Additive increase.
     fn accepted(&mut self, ticket: Ticket) {
         let search = &mut self.search;
+        if ticket.at < search.since {
+            search.accepted += 1;
+            return;
+        }
         if search.refusals > 0 {
             search.refusals = 0;
             search.accepted = 0;
             search.counted_since = search.since;
+            search.is_measuring = false;
         }
         search.accepted += 1;
         search.is_probing = false;
         if let Some(rate) = &mut self.rate
             && search.is_bound
-            && ticket.at >= search.since
         {
             search.regained += 1;
-            *rate += if search.is_first {
-                *rate * FIRST_INCREASE
-            } else {
-                search.step * f64::from(1 << (search.regained / REGAIN).min(6))
+            let steepest = if search.is_told { STEEPEST_TOLD_INCREASE } else { STEEPEST_INCREASE };
+            *rate += match search.is_first {
+                true => (*rate * FIRST_INCREASE).min(steepest),
+                false => {
+                    let doublings = (f64::from(search.regained) / search.regain).floor();
+                    search.step * doublings.min(8.0).exp2()
+                }
             };
         }
     }
 
     /// Multiplicative decrease, once for all that were on their way.
     fn refused(&mut self, now: Instant, ticket: Ticket, asked: Option<Duration>) {
-        let search = &mut self.search;
-        if ticket.at < search.since {
+        if ticket.at < self.search.since {
             return;
         }
-        search.refusals += 1;
-        let wait = asked.unwrap_or_else(|| {
-            let interval = self.rate.map_or(0.0, |rate| 0.5 / rate).min(1.0);
-            let first = FIRST_HOLD.max(Duration::from_secs_f64(interval));
-            let doublings = (search.refusals - 1).min(16);
-            first.saturating_mul(1 << doublings).min(LONGEST_OWN_HOLD)
-        });
+        self.search.refusals += 1;
+        let wait = asked.unwrap_or_else(|| self.own_hold());
         self.held_until = self.held_until.max(now + wait);
-        let counted = self.held_until.saturating_duration_since(search.counted_since);
-        // What was accepted since the limit was met before, or at all.
-        let measured = f64::from(search.accepted.max(1)) / counted.as_secs_f64().max(1e-3);
-        let rate = match self.rate {
-            None => measured,
-            Some(_) if search.is_first && search.regained == 0 => measured,
-            Some(rate) if search.refusals > 1 => rate,
-            Some(rate) => {
-                let decrease = match search.is_first {
-                    true => FIRST_DECREASE,
-                    false if search.regained < REGAIN / 2 => SHARP_DECREASE,
-                    false => DECREASE,
-                };
-                search.is_first = false;
-                rate * decrease
-            }
-        };
-        self.rate = Some(rate);
-        self.next = self.held_until;
+        let rate = self.decreased(now, asked);
+        let search = &mut self.search;
+        search.is_probing = true;
         search.since = self.held_until;
         search.regained = 0;
-        search.step = rate * (1.0 / DECREASE - 1.0) / f64::from(REGAIN) / 1.5;
-        search.is_probing = true;
+        search.regain = REGAIN.max(REGAIN_WAITS * wait.as_secs_f64() * rate);
+        search.step = rate * (1.0 / DECREASE - 1.0) / search.regain / 1.5;
+        self.next = self.held_until;
+        self.rate = Some(rate);
     }
+
+    fn own_hold(&self) -> Duration {
+        let interval = self.rate.map_or(0.0, |rate| 0.5 / rate).min(1.0);
+        let first = FIRST_HOLD.max(Duration::from_secs_f64(interval));
+        match self.search.refusals {
+            0 | 1 => first,
+            more => {
+                let doublings = (more - 2).min(16);
+                first.max(SECOND_HOLD).saturating_mul(1 << doublings).min(LONGEST_OWN_HOLD)
+            }
+        }
+    }
+
+    /// The rate after a refusal.
+    fn decreased(&mut self, now: Instant, asked: Option<Duration>) -> f64 {
+        let search = &mut self.search;
+        // What was accepted since the limit was met before, or at all.
+        let measured = |until: Instant| {
+            let time = until.saturating_duration_since(search.counted_since);
+            f64::from(search.accepted.max(1)) / time.as_secs_f64().max(1e-3)
+        };
+        let rate = match self.rate {
+            Some(rate) if !search.is_measuring => rate,
+            _ => {
+                search.is_told = asked.is_some();
+                return measured(self.held_until);
+            }
+        };
+        if search.refusals > 1 {
+            return rate;
+        }
+        let decrease = match search.is_first {
+            true => FIRST_DECREASE,
+            false if f64::from(search.regained) < search.regain / 2.0 => SHARP_DECREASE,
+            false => DECREASE,
+        };
+        // A wait that the server asks for may be longer than need be.
+        let measured = measured(if asked.is_some() { now } else { self.held_until });
+        let is_far_too_high =
+            !search.is_first && search.accepted >= MEASURE && measured < rate * FIRST_DECREASE;
+        search.is_first = false;
+        if is_far_too_high { measured.max(rate * DEEPEST_DECREASE) } else { rate * decrease }
+    }
+}
+
+/// The server refuses requests because they are too many.
+fn is_refusal(signal: &Signal) -> bool {
+    signal.status == Some(429) && !signal.is_quota
 }
 
 #[cfg(test)]

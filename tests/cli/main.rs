@@ -1,6 +1,12 @@
 //! gravix as its users meet it: every test runs the real binary, most of them
 //! against a scripted server on loopback.
 
+/// Many requests: what goes in, and what comes out.
+mod batch;
+/// Many requests: ended, killed, and gone on with.
+mod batch_ends;
+/// Many requests: how many at once, and how fast.
+mod batch_pace;
 /// The stand-in, the models, and the documents that come with the program.
 mod companions;
 /// The configuration file, profiles, and where the key is.

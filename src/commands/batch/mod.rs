@@ -3,7 +3,8 @@
 mod run;
 mod worker;
 
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::Path;
 
 use self::run::Run;
 use self::worker::Demand;
@@ -146,17 +147,29 @@ fn source<'a>(args: &'a BatchArgs, context: &Context) -> Result<Option<&'a Path>
 
 /// Opens the files of `--output` and `--errors`.
 fn outputs(args: &BatchArgs, input: &Input) -> Result<(Results, Option<Results>)> {
-    let open = |path: &PathBuf| Results::open(path);
-    let results = OutputFile::named(args.output.as_deref()).map(Results::open).transpose()?;
-    let errors = args.errors.as_ref();
-    let places = [("FILE", Some(input.file())), ("--output", results.as_ref().map(Results::file))];
-    let file = |file: &std::fs::File| identity(&file.metadata().ok()?);
-    if let [Some(input), Some(output)] = places.map(|(_, place)| place.and_then(file))
-        && input == output
-    {
-        return Err(Error::Usage("FILE and --output name the same file".to_owned()));
-    }
-    Ok((results.map_or_else(Results::stdout, Ok)?, errors.map(open).transpose()?))
+    let same = |other: &File| {
+        let identity = |file: &File| identity(&file.metadata().ok()?);
+        identity(other).is_some() && identity(other) == identity(input.file())
+    };
+    let open = |option: &str, path: &Path| {
+        let results = Results::open(path)?;
+        match same(results.file()) {
+            true => Err(Error::Usage(format!("FILE and {option} name the same file"))),
+            false => Ok(results),
+        }
+    };
+    let results = match OutputFile::named(args.output.as_deref()) {
+        Some(path) => open("--output", path)?,
+        None => Results::stdout()?,
+    };
+    let errors = args.errors.as_deref().map(|path| match open("--errors", path) {
+        // This run is the one that writes it.
+        Err(Error::Busy(path)) if results.is_at(&path) => {
+            Err(Error::Usage("--output and --errors name the same file".to_owned()))
+        }
+        opened => opened,
+    });
+    Ok((results, errors.transpose()?))
 }
 
 /// Joins outputs.

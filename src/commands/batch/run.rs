@@ -79,8 +79,11 @@ impl Run {
             thread::Builder::new().spawn(work).map_err(no_thread)?;
         }
         let ending = run.attend(&told, workers);
-        let finished = run.sink.finish();
         run.progress.end();
+        if let Some(error @ (Error::Stdout(_) | Error::StdoutClosed)) = ending.error {
+            return Err(error);
+        }
+        let finished = run.sink.finish();
         let tally = run.tally();
         run.notes.note(tally.summary());
         match (ending.error, finished, tally.status()) {
@@ -108,7 +111,12 @@ impl Run {
                     self.tell(format_args!("stopping after {failures} failures"));
                 }
                 Some(Message::Broken(error)) => {
+                    // What is under way would go nowhere.
+                    let is_lost = matches!(error, Error::Stdout(_) | Error::StdoutClosed);
                     ending.error.get_or_insert(error);
+                    if is_lost {
+                        break;
+                    }
                 }
                 Some(Message::Interrupted(signal)) => {
                     ending.deadline = Some(Instant::now() + GRACE);

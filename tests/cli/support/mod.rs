@@ -4,6 +4,7 @@
 pub mod gguf;
 pub mod llama;
 pub mod server;
+pub mod service;
 pub mod terminal;
 pub mod tls;
 
@@ -26,6 +27,13 @@ pub fn gravix() -> Command {
 pub fn ask(server: &Server, arguments: &[&str]) -> Command {
     let mut command = gravix();
     command.args(["ask", "--base-url", &server.base_url()]).args(arguments);
+    command
+}
+
+/// `gravix batch` with `arguments`, sent to where `base_url` says.
+pub fn batch(base_url: &str, arguments: &[&str]) -> Command {
+    let mut command = gravix();
+    command.args(["batch", "--base-url", base_url]).args(arguments);
     command
 }
 
@@ -154,8 +162,13 @@ pub fn json_lines(path: &Path) -> Vec<serde_json::Value> {
 
 /// A whole reply as a server would send it for a plain request.
 pub fn completion(text: &str) -> String {
+    completion_ended(text, "stop")
+}
+
+/// A whole reply with this finish reason.
+pub fn completion_ended(text: &str, reason: &str) -> String {
     let message = serde_json::json!({"role": "assistant", "content": text});
-    let choice = serde_json::json!({"index": 0, "message": message, "finish_reason": "stop"});
+    let choice = serde_json::json!({"index": 0, "message": message, "finish_reason": reason});
     serde_json::json!({"object": "chat.completion", "choices": [choice]}).to_string()
 }
 

@@ -1,0 +1,151 @@
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use crate::batch::{by_id, input};
+use crate::support::service::{Reply, Seen, Service, prompt};
+use crate::support::{batch, run};
+
+fn prompts(count: usize) -> Vec<String> {
+    (0..count).map(|number| number.to_string()).collect()
+}
+
+/// How long after the first request each came.
+fn times(seen: &[Seen]) -> Vec<Duration> {
+    seen.iter().map(|one| one.at - seen[0].at).collect()
+}
+
+#[test]
+fn a_rate_is_not_exceeded() {
+    let service = Service::echo();
+    let (_directory, file) = input(&prompts(21));
+    let options = ["--lines", "--rate", "50/s"];
+    run(batch(&service.base_url(), &options).arg(file)).exits(0);
+    // The n-th is due after n-1 intervals; what was late makes up for 20 ms.
+    for (number, time) in times(&service.seen()).iter().enumerate() {
+        let due = Duration::from_millis(20 * number as u64);
+        assert!(*time + Duration::from_millis(40) >= due, "{number}: {time:?}");
+    }
+    for rate in ["5", "5/d", "0/s", "NaN/s", "/s"] {
+        run(&mut batch("mock:", &["--rate", rate])).exits(2).says(&["100/m"]);
+    }
+}
+
+#[test]
+fn retry_after_holds_all_workers() {
+    for status in ["429 Too Many Requests", "503 Service Unavailable"] {
+        let refused = Mutex::new(None);
+        let service = Service::new(move |request, index| match index {
+            10 => {
+                *refused.lock().expect("no panic") = Some(Instant::now());
+                Reply::new(status, "").with("Retry-After: 1")
+            }
+            _ => Reply::text(&prompt(request)),
+        });
+        let (_directory, file) = input(&prompts(60));
+        let output = run(batch(&service.base_url(), &["--lines", "-j4"]).arg(file)).exits(0);
+        assert_eq!(by_id(&output.stdout).len(), 60);
+        let seen = service.seen();
+        assert_eq!(seen.len(), 61);
+        let times = times(&seen);
+        let early = times[11..].iter().filter(|time| **time < times[10] + Duration::from_secs(1));
+        // No more than were under way already.
+        assert!(early.count() <= 3, "{times:?}");
+    }
+}
+
+#[test]
+fn what_the_server_will_take_is_asked_for_and_no_more() {
+    let window = Duration::from_secs(1);
+    // Five requests a second, from the first one on.
+    let begun = Mutex::new((Instant::now(), 0));
+    let service = Service::new(move |request, _| {
+        let mut begun = begun.lock().expect("no panic");
+        if begun.1 == 0 || begun.0.elapsed() >= window {
+            *begun = (Instant::now(), 0);
+        }
+        begun.1 += 1;
+        let reset = window.saturating_sub(begun.0.elapsed()).as_secs_f64();
+        let remaining = 5_usize.saturating_sub(begun.1);
+        let reply = if begun.1 > 5 {
+            Reply::new("429 Too Many Requests", "")
+        } else {
+            Reply::text(&prompt(request))
+        };
+        reply
+            .with(format!("X-RateLimit-Remaining: {remaining}"))
+            .with(format!("X-RateLimit-Reset: {reset:.3}"))
+    });
+    let (_directory, file) = input(&prompts(14));
+    let output = run(batch(&service.base_url(), &["--lines", "-j2"]).arg(file)).exits(0);
+    assert_eq!(by_id(&output.stdout).len(), 14);
+    assert!(service.seen().len() <= 15, "{}", service.seen().len());
+}
+
+#[test]
+fn a_run_settles_just_under_a_limit_that_is_not_told() {
+    const LIMIT: usize = 100;
+    const REQUESTS: usize = 1000;
+    // So many within any second.
+    let taken = Mutex::new(VecDeque::new());
+    let service = Service::new(move |request, _| {
+        let mut taken = taken.lock().expect("no panic");
+        let now = Instant::now();
+        while taken.front().is_some_and(|at| now - *at >= Duration::from_secs(1)) {
+            taken.pop_front();
+        }
+        if taken.len() == LIMIT {
+            return Reply::new("429 Too Many Requests", "");
+        }
+        taken.push_back(now);
+        Reply::text(&prompt(request))
+    });
+    let (_directory, file) = input(&prompts(REQUESTS));
+    let output = run(batch(&service.base_url(), &["--lines"]).arg(file));
+    assert_eq!(by_id(&output.exits(0).stdout).len(), REQUESTS);
+    let seen = service.seen();
+    let refused = seen.len() - REQUESTS;
+    assert!(refused * 20 < seen.len(), "{refused} of {} were refused", seen.len());
+    let time = (seen[seen.len() - 1].at - seen[0].at).as_secs_f64();
+    let throughput = REQUESTS as f64 / time / LIMIT as f64;
+    assert!(throughput > 0.85, "{throughput:.2} of the limit");
+}
+
+#[test]
+fn a_connection_that_the_server_closed_meanwhile_is_no_failure() {
+    let service = Service::new(|request, _| Reply::text(&prompt(request)).and_close());
+    let (_directory, file) = input(&prompts(100));
+    let options = ["--lines", "--retries", "0"];
+    let output = run(batch(&service.base_url(), &options).arg(file)).exits(0);
+    assert_eq!(by_id(&output.stdout).len(), 100);
+    // One that was sent into a closed connection may have come before that.
+    assert_eq!(service.seen().len(), 100);
+}
+
+#[test]
+fn each_request_is_tried_again_by_itself() {
+    let failed = Mutex::new(Vec::new());
+    let service = Service::new(move |request, _| {
+        let prompt = prompt(request);
+        let mut failed = failed.lock().expect("no panic");
+        if failed.iter().filter(|known| **known == prompt).count() < 2 {
+            failed.push(prompt);
+            return Reply::new("500 Internal Server Error", "").with("retry-after-ms: 1");
+        }
+        Reply::text(&prompt)
+    });
+    let (_directory, file) = input(&prompts(5));
+    run(batch(&service.base_url(), &["--lines"]).arg(&file)).exits(0).says(&["5 done, 0 failed"]);
+    assert_eq!(service.seen().len(), 15);
+    run(batch(&service.base_url(), &["--lines"]).arg(&file)).exits(0);
+    let told = run(batch(&service.base_url(), &["--lines", "-v"]).arg(&file)).exits(0).stderr;
+    assert!(told.contains("< HTTP/1.1 200"), "{told}");
+}
+
+#[test]
+fn a_deadline_is_that_of_each_request() {
+    let service = Service::echo();
+    let (_directory, file) = input(&prompts(6));
+    let options = ["--lines", "--rate", "10/s", "--deadline", "0.3"];
+    run(batch(&service.base_url(), &options).arg(file)).exits(0);
+}

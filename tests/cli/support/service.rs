@@ -1,0 +1,152 @@
+//! A server that answers every request, on connections that it keeps, with
+//! what a function says.
+
+use std::io::Write;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Instant;
+
+use super::completion;
+use super::server::{Request, receive};
+
+/// What the service says to one request.
+pub struct Reply {
+    status: &'static str,
+    headers: Vec<String>,
+    body: String,
+    /// The connection is closed after it, and nobody was told.
+    closes: bool,
+}
+
+impl Reply {
+    pub fn new(status: &'static str, body: impl Into<String>) -> Self {
+        Self { status, headers: Vec::new(), body: body.into(), closes: false }
+    }
+
+    /// A whole reply of the model.
+    pub fn text(text: &str) -> Self {
+        Self::new("200 OK", completion(text))
+    }
+
+    pub fn with(mut self, header: impl Into<String>) -> Self {
+        self.headers.push(header.into());
+        self
+    }
+
+    pub fn and_close(self) -> Self {
+        Self { closes: true, ..self }
+    }
+}
+
+/// A request as it came.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub request: Request,
+    pub at: Instant,
+    /// Which connection brought it, from 0.
+    pub connection: usize,
+}
+
+impl Seen {
+    /// The text of the last message.
+    #[track_caller]
+    pub fn prompt(&self) -> String {
+        prompt(&self.request)
+    }
+}
+
+/// The text of the last message of a request.
+#[track_caller]
+pub fn prompt(request: &Request) -> String {
+    let body = request.json();
+    let messages = body["messages"].as_array().expect("messages");
+    let content = &messages.last().expect("a message")["content"];
+    content.as_str().expect("a text").to_owned()
+}
+
+/// Serves until the test ends.
+pub struct Service {
+    port: u16,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Service {
+    /// `answer` is given each request and its number, from 0.
+    pub fn new(answer: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
+        let port = listener.local_addr().expect("an address").port();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (log, answer) = (Arc::clone(&seen), Arc::new(answer));
+        thread::spawn(move || {
+            for (number, connection) in listener.incoming().flatten().enumerate() {
+                let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
+                // One that gravix left early is the test's business to judge.
+                thread::spawn(move || drop(serve(connection, number, &log, &*answer)));
+            }
+        });
+        Self { port, seen }
+    }
+
+    /// Answers each request with its own prompt.
+    pub fn echo() -> Self {
+        Self::new(|request, _| Reply::text(&prompt(request)))
+    }
+
+    pub fn base_url(&self) -> String {
+        format!("http://127.0.0.1:{}/v1", self.port)
+    }
+
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().expect("no test panicked here").clone()
+    }
+
+    /// The prompts that came, sorted.
+    pub fn prompts(&self) -> Vec<String> {
+        let mut prompts: Vec<String> = self.seen().iter().map(Seen::prompt).collect();
+        prompts.sort();
+        prompts
+    }
+
+    /// Waits until so many requests have come.
+    pub fn wait_for(&self, count: usize) {
+        while self.seen.lock().expect("no test panicked here").len() < count {
+            thread::yield_now();
+        }
+    }
+}
+
+fn is_whole(request: &Request) -> bool {
+    let length = request.header("content-length").and_then(|length| length.parse().ok());
+    length == Some(request.body.len())
+}
+
+fn serve(
+    mut connection: TcpStream,
+    number: usize,
+    seen: &Mutex<Vec<Seen>>,
+    answer: &dyn Fn(&Request, usize) -> Reply,
+) -> std::io::Result<()> {
+    connection.set_nodelay(true)?;
+    loop {
+        let request = receive(&mut connection)?;
+        // A client that was killed may have sent a part.
+        if !is_whole(&request) {
+            return Ok(());
+        }
+        let index = {
+            let mut seen = seen.lock().expect("no test panicked here");
+            let (request, at) = (request.clone(), Instant::now());
+            seen.push(Seen { request, at, connection: number });
+            seen.len() - 1
+        };
+        let Reply { status, headers, body, closes } = answer(&request, index);
+        let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+        let length = body.len();
+        let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\n\r\n");
+        connection.write_all((head + &body).as_bytes())?;
+        if closes {
+            return Ok(());
+        }
+    }
+}
