@@ -17,8 +17,10 @@ const DECREASE: f64 = 0.9;
 /// The same where the refusal came soon after another.
 const SHARP_DECREASE: f64 = 0.8;
 
-/// The same where the rate was still being looked for.
+/// The same where the rate was still being looked for, and where the server
+/// told how long to wait then: the next refusal costs more.
 const FIRST_DECREASE: f64 = 0.75;
+const FIRST_TOLD_DECREASE: f64 = 0.65;
 
 /// The least that is left of a rate that was far too high.
 const DEEPEST_DECREASE: f64 = 0.5;
@@ -28,12 +30,12 @@ const DEEPEST_DECREASE: f64 = 0.5;
 /// or slower where the server told how long to wait, as that is a good measure.
 const FIRST_INCREASE: f64 = 0.08;
 const STEEPEST_INCREASE: f64 = 1.0;
-const STEEPEST_TOLD_INCREASE: f64 = 0.2;
+const STEEPEST_TOLD_INCREASE: f64 = 0.5;
 
 /// How many successes win back what a refusal took, and over how many times
 /// the wait that it cost; beyond that the increase doubles each time.
 const REGAIN: f64 = 80.0;
-const REGAIN_WAITS: f64 = 12.0;
+const REGAIN_WAITS: f64 = 20.0;
 
 /// So many successes in a row measure a rate.
 const MEASURE: u32 = 40;
@@ -277,6 +279,7 @@ impl Throttle {
             return rate;
         }
         let decrease = match search.is_first {
+            true if search.is_told => FIRST_TOLD_DECREASE,
             true => FIRST_DECREASE,
             false if f64::from(search.regained) < search.regain / 2.0 => SHARP_DECREASE,
             false => DECREASE,
