@@ -2,6 +2,7 @@
 //! after `--` choose the topics that contain one of them. Times are shown and
 //! never asserted.
 
+mod batches;
 mod documents;
 mod latency;
 mod measure;
@@ -48,6 +49,8 @@ const TOPICS: &[Topic] = &[
     Topic { name: "stream of 1,000,000 tokens", measure: streams::tokens },
     Topic { name: "stream of 1,000,000 tokens: memory", measure: streams::memory },
     Topic { name: "token latency", measure: latency::measure },
+    Topic { name: "batch of 2,000", measure: batches::beside_xargs },
+    Topic { name: "batch of 1,000,000", measure: batches::million },
     Topic { name: "--help", measure: documents::help },
     Topic { name: "--version", measure: documents::version },
     Topic { name: "release binary", measure: upkeep::binary },

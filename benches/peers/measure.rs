@@ -99,6 +99,13 @@ pub fn side_by_side(
     Ok(taken)
 }
 
+/// Runs a command that is measured by itself; there is no first run to warm up.
+pub fn alone(runs: usize, prepare: impl Fn() -> Result<Command>) -> Result<Runs> {
+    let mut taken = Runs::default();
+    (0..runs).try_for_each(|_| taken.add(&prepare()?))?;
+    Ok(taken)
+}
+
 /// The value that this share of `values`, which are not empty, are not above.
 pub fn quantile<T: Copy + Ord>(values: &[T], share: f64) -> T {
     let mut sorted = values.to_vec();

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::Result;
 
-const PEERS: &[&str] = &["curl", "nginx", "aichat", "llm"];
+const PEERS: &[&str] = &["curl", "xargs", "nginx", "aichat", "llm"];
 
 pub struct Programs {
     pub gravix: PathBuf,

@@ -19,8 +19,8 @@ pub const PACED_TOKENS: usize = 2_000;
 /// From one token of a paced stream to the next: 500 a second.
 const PACE: Duration = Duration::from_millis(2);
 
-/// One client comes after another, and the one before may not have closed yet.
-const THREADS: usize = 4;
+/// Eight clients at once, and those before may not have closed yet.
+const THREADS: usize = 16;
 
 /// So many tokens differ; a stream repeats them.
 const WORDS: usize = 1_000;
@@ -33,6 +33,8 @@ const DONE: &str = "data: [DONE]\n\n";
 pub enum Answer {
     /// A short reply in one JSON object.
     Prompt,
+    /// The same to each request of a connection.
+    Kept,
     /// [`TOKENS`], each in an HTTP chunk of its own as servers send them.
     Stream,
     /// The same up to the end of the connection, without chunks.
@@ -43,11 +45,12 @@ pub enum Answer {
 }
 
 impl Answer {
-    const ALL: [Self; 4] = [Self::Prompt, Self::Stream, Self::Unchunked, Self::Paced];
+    const ALL: [Self; 5] = [Self::Prompt, Self::Kept, Self::Stream, Self::Unchunked, Self::Paced];
 
     fn path(self) -> &'static str {
         match self {
             Answer::Prompt => "/prompt",
+            Answer::Kept => "/kept",
             Answer::Stream => "/stream",
             Answer::Unchunked => "/unchunked",
             Answer::Paced => "/paced",
@@ -113,6 +116,12 @@ impl Answers {
         let answer = Answer::ALL.into_iter().find(|answer| path.starts_with(answer.path()));
         match answer.ok_or(io::ErrorKind::NotFound)? {
             Answer::Prompt => connection.write_all(&self.prompt)?,
+            Answer::Kept => loop {
+                connection.write_all(&self.prompt)?;
+                if receive(&connection)?.is_empty() {
+                    return Ok(());
+                }
+            },
             Answer::Stream => {
                 begin_chunks(&mut connection)?;
                 repeat(&mut connection, &self.chunks)?;
@@ -207,7 +216,7 @@ fn receive(connection: &TcpStream) -> io::Result<String> {
     reader.read_line(&mut line)?;
     let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
     let mut length = 0;
-    while line.trim_end() != "" {
+    while !line.trim_end().is_empty() {
         line.clear();
         reader.read_line(&mut line)?;
         if let Some((name, value)) = line.split_once(':')

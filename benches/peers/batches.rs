@@ -1,0 +1,92 @@
+//! Many requests: beside a loop of curl, and in a file of a million.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::measure::{alone, side_by_side};
+use crate::programs::command;
+use crate::prompts;
+use crate::server::Answer;
+use crate::table::{Quantity, Row};
+use crate::{Bench, Result};
+
+const RUNS: usize = 5;
+
+/// How many requests a run has beside curl.
+const REQUESTS: usize = 2_000;
+
+const MANY: usize = 1_000_000;
+
+/// 64 MiB.
+const MEMORY: Quantity = Quantity::Bytes(64 << 20);
+
+pub fn beside_xargs(bench: &Bench) -> Result<Vec<Row>> {
+    let url = bench.server.base_url(Answer::Kept);
+    let input = write_requests(bench, REQUESTS)?;
+    let lines = bench.directory.path().join("lines");
+    fs::write(&lines, "x\n".repeat(REQUESTS))?;
+    let theirs = || {
+        let mut xargs = command(bench.programs.peer("xargs")?, bench.directory.path());
+        xargs.arg("-a").arg(&lines).args(["-P8", "-Ix"]);
+        let curl = prompts::curl(bench, &url)?;
+        xargs.arg(curl.get_program()).args(curl.get_args()).args(["-o", "/dev/null"]);
+        Ok(xargs)
+    };
+    let ours = || Ok(gravix(bench, &url, &input));
+    let [ours, theirs] = side_by_side(RUNS, ours, theirs)?;
+    let peer = ("xargs -P8 curl", theirs.time());
+    Ok(vec![Row::beside("batch of 2,000, -j 8", ours.time(), peer, 0.1)])
+}
+
+pub fn million(bench: &Bench) -> Result<Vec<Row>> {
+    let url = bench.server.base_url(Answer::Kept);
+    let input = write_requests(bench, MANY)?;
+    let output = bench.directory.path().join("results.jsonl");
+    let run = || {
+        let mut gravix = gravix(bench, &url, &input);
+        gravix.arg("-o").arg(&output);
+        Ok(gravix)
+    };
+    let whole = alone(1, run)?;
+    let resumed = alone(RUNS, run)?;
+    for file in [input, output] {
+        fs::remove_file(file)?;
+    }
+    let name = "batch of 1,000,000";
+    let goal = Quantity::Time(Duration::from_secs(3));
+    Ok(vec![
+        Row::alone(&format!("{name}: memory"), whole.memory(), MEMORY),
+        Row::alone(&format!("{name}: done before"), resumed.time(), goal),
+        Row::alone(&format!("{name}: done before, memory"), resumed.memory(), MEMORY),
+    ])
+}
+
+fn gravix(bench: &Bench, url: &str, input: &Path) -> Command {
+    let mut gravix = command(&bench.programs.gravix, bench.directory.path());
+    gravix.args(["batch", "--quiet", "-j8", "--base-url", url]).arg(input);
+    gravix
+}
+
+/// A file of requests of the Batch API.
+fn write_requests(bench: &Bench, count: usize) -> Result<PathBuf> {
+    let path = bench.directory.path().join("requests.jsonl");
+    let mut file = BufWriter::with_capacity(1 << 20, File::create(&path)?);
+    for number in 0..count {
+        let content = format!("What is {number} plus one?");
+        let request = json!({
+            "custom_id": format!("request-{number}"),
+            "method": "POST",
+            "url": "/v1/chat/completions",
+            "body": {"messages": [{"role": "user", "content": content}]},
+        });
+        writeln!(file, "{request}")?;
+    }
+    // Or the disk would be busy with it while others are measured.
+    file.into_inner()?.sync_all()?;
+    Ok(path)
+}
