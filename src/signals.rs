@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::thread;
+use std::{process, thread};
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -16,6 +16,10 @@ use signal_hook::low_level::{emulate_default_handler, pipe};
 /// Ends the process as this signal does by default. Rust ignores SIGPIPE from
 /// the start, so that a broken socket is an error and not a death.
 pub fn die_of(signal: i32) {
+    // The first process of a container cannot die by a signal.
+    if process::id() == 1 {
+        return;
+    }
     // It fails for signals that do not exist alone.
     let _ = emulate_default_handler(signal);
 }

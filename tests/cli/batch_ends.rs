@@ -242,6 +242,24 @@ fn a_reader_that_goes_away_ends_the_run_quietly() {
 }
 
 #[test]
+fn the_first_process_of_a_container_ends_with_the_signals_status() {
+    let probe = Command::new("unshare").args(["-rfp", "true"]).output();
+    if !probe.is_ok_and(|probe| probe.status.success()) {
+        crate::support::skip("a namespace of processes cannot be had");
+        return;
+    }
+    let (_directory, file) = input(&prompts(5000));
+    let script = format!(
+        "unshare -rfp {} batch -q --lines --base-url mock: {} | head -n 1 > /dev/null; echo ${{PIPESTATUS[0]}}",
+        env!("CARGO_BIN_EXE_gravix"),
+        file.display()
+    );
+    let mut bash = Command::new("bash");
+    bash.env_clear().env("PATH", "/usr/bin:/bin").args(["-c", &script]);
+    run(&mut bash).exits(0).prints("141\n").says_nothing();
+}
+
+#[test]
 fn a_full_disk_loses_no_reply() {
     let service = Service::echo();
     let (directory, file) = input(&prompts(20));
