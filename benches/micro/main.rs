@@ -9,7 +9,7 @@ mod api;
 #[path = "../../src/encoding.rs"]
 mod encoding;
 #[expect(dead_code, unused_imports, reason = "a benchmark meets few of the errors")]
-#[path = "../../src/error.rs"]
+#[path = "../../src/error/mod.rs"]
 mod error;
 #[expect(dead_code, unused_imports, reason = "a benchmark changes no history")]
 mod history;

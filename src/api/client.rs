@@ -1,7 +1,7 @@
 //! One exchange with the API: a request sent, and again where that is wise,
 //! its status judged, the body handed on.
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -10,10 +10,11 @@ use ureq::http::{HeaderMap, HeaderValue, Response, header};
 use ureq::typestate::WithoutBody;
 use ureq::{Agent, RequestBuilder, SendBody};
 
+use super::chat::{Body, Chat};
 use super::chunk::{self, Fault};
 use super::clock::Clock;
 use super::connect::TimedConnector;
-use super::events::{Event, Events};
+use super::events::Event;
 use super::fault;
 use super::limits::{self, Allowance};
 use super::lookup::TimedResolver;
@@ -133,8 +134,7 @@ impl Client {
             })
         })?;
         self.clock.announce_waits();
-        let events = Events::new(answer, &self.server.base_url).with_payloads(chat.wants_payloads);
-        Ok(Chat { events, client: self })
+        Ok(Chat::new(answer, chat.wants_payloads, &self.server, &self.clock))
     }
 
     /// The server's list of models, as it came.
@@ -253,7 +253,7 @@ impl Client {
         trace.request_id = request_id.map(|id| notes.masked(id.to_owned()));
         notes.detail(format_args!("< {:?} {}", head.version, head.status));
         self.server.tell("<", Some(&head.headers));
-        let body = Body { reader: body.into_reader(), clock: Arc::clone(&self.clock) };
+        let body = Body::new(body, &self.clock);
         if !head.status.is_success() {
             let error = refusal::read(&head, body, base_url);
             if let Error::Server(server) = &error {
@@ -286,43 +286,5 @@ fn signal(trace: &Trace, error: Option<&Error>) -> Signal {
         retry_after: server.and_then(|server| server.retry_after),
         allowance: trace.allowance,
         is_quota: server.is_some_and(|server| server.is_quota()),
-    }
-}
-
-/// A reply's events, which keep the clock going.
-struct Chat<'a> {
-    events: Events<Body>,
-    client: &'a Client,
-}
-
-impl Iterator for Chat<'_> {
-    type Item = Result<Event>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let Client { server, clock, .. } = self.client;
-        loop {
-            match self.events.next()? {
-                Ok(Event::Alive) => clock.alive(),
-                Ok(Event::Finish(reason)) => {
-                    clock.closing();
-                    return Some(Ok(Event::Finish(reason)));
-                }
-                Err(error) => return Some(Err(server.advise(server.presentable(error)))),
-                Ok(event) => return Some(Ok(event)),
-            }
-        }
-    }
-}
-
-/// The body of an answer. Its errors are [`Error`]s, but for
-/// [`io::ErrorKind::WouldBlock`] before each wait.
-struct Body {
-    reader: ureq::BodyReader<'static>,
-    clock: Arc<Clock>,
-}
-
-impl Read for Body {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(buffer).map_err(|error| fault::in_body(error, &self.clock))
     }
 }

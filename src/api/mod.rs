@@ -8,6 +8,7 @@ pub mod limits;
 pub mod pace;
 pub mod request;
 
+mod chat;
 mod chunk;
 mod clock;
 mod connect;

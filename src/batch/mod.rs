@@ -12,4 +12,5 @@ pub mod results;
 pub mod sink;
 pub mod tally;
 
+mod object;
 mod throttle;

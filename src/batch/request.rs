@@ -3,13 +3,12 @@
 //! say is filled in from the options.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
+use super::object::{Fields, string};
 use crate::api::request::{Body, Message};
 use crate::json::{self, Object};
 
@@ -109,7 +108,7 @@ impl Defaults {
         for (name, value) in self.fields.iter().filter(default) {
             push_field(&mut body, name, value);
         }
-        for (name, value) in &line.fields.0 {
+        for (name, value) in line.fields.all() {
             push_field(&mut body, name, value.get());
         }
         body += "\"messages\":[";
@@ -267,70 +266,6 @@ impl<'a> Messages<'a> {
         let has_system =
             roles.iter().any(|message| matches!(&*message.role, "system" | "developer"));
         Ok(Self::Given { array, has_system })
-    }
-}
-
-/// The fields of an object in their order, each once.
-#[derive(Debug, Default)]
-struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'a> Fields<'a> {
-    fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|(known, _)| known == name)
-    }
-
-    fn take(&mut self, name: &str) -> Option<&'a RawValue> {
-        let place = self.0.iter().position(|(known, _)| known == name)?;
-        Some(self.0.remove(place).1)
-    }
-
-    /// The line's id: a string, or a number, which is its own text.
-    fn take_id(&mut self) -> Result<Option<Cow<'a, str>>, String> {
-        let (name, id) = match (self.take("custom_id"), self.take("id")) {
-            (Some(id), _) => ("custom_id", id),
-            (None, Some(id)) => ("id", id),
-            (None, None) => return Ok(None),
-        };
-        match id.get().as_bytes()[0] {
-            b'0'..=b'9' | b'-' => Ok(Some(id.get().into())),
-            _ => string(name, id).map(Some),
-        }
-    }
-}
-
-fn string<'a>(name: &str, value: &'a RawValue) -> Result<Cow<'a, str>, String> {
-    #[derive(serde::Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    let text: Result<Text, _> = serde_json::from_str(value.get());
-    text.map(|text| text.0).map_err(|_| format!("its {name} is not a string"))
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor)
-    }
-}
-
-struct FieldsVisitor;
-
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-        #[derive(serde::Deserialize)]
-        struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
-        let mut fields = Fields::default();
-        while let Some((Name(name), value)) = map.next_entry::<Name, &RawValue>()? {
-            if fields.has(&name) {
-                return Err(A::Error::custom(format_args!("the field {name} stands there twice")));
-            }
-            fields.0.push((name, value));
-        }
-        Ok(fields)
     }
 }
 

@@ -20,10 +20,15 @@ pub struct BatchArgs {
     pub files: Vec<PathBuf>,
 
     /// Take each line as a prompt, not as JSON
+    ///
+    /// Blank lines are left out, and counted: a line's number is its id.
     #[arg(long, help_heading = "Input")]
     pub lines: bool,
 
     /// Take each NUL-ended record as a prompt; end --text by NUL
+    ///
+    /// For prompts and replies of several lines, as find -print0 and xargs -0
+    /// have them.
     #[arg(short = '0', long, help_heading = "Input")]
     pub null: bool,
 

@@ -12,7 +12,8 @@ use super::values::count;
 pub struct SchemaArgs {
     /// Take nothing but a JSON object (JSON mode)
     ///
-    /// A code fence around it is taken off. Anything else is exit status 65.
+    /// A code fence around it is taken off. Anything else is exit status 65,
+    /// and in a batch a failure of its request.
     #[arg(long, hide_short_help = true)]
     pub json_object: bool,
 
@@ -20,9 +21,10 @@ pub struct SchemaArgs {
     ///
     /// The schema is sent along (strict, named after its title), and the
     /// reply is checked against it here too: one that it does not describe is
-    /// exit status 65, and standard output stays empty. The reply is printed
-    /// when it is whole, also with --stream. FILE|JSON is the schema itself
-    /// when it begins with '{', and the name of a file otherwise.
+    /// exit status 65, and standard output stays empty; in a batch it is a
+    /// failure of its request. The reply is printed when it is whole, also
+    /// with --stream. FILE|JSON is the schema itself when it begins with '{',
+    /// and the name of a file otherwise.
     #[arg(long, value_name = "FILE|JSON", conflicts_with = "json_object", value_hint = ValueHint::FilePath)]
     pub schema: Option<String>,
 

@@ -32,7 +32,8 @@ pub struct NetworkArgs {
     /// Give up after S seconds, whatever happens
     ///
     /// The time begins when the prompt has been read, and the limit holds for
-    /// everything: waits, tries, and the whole reply.
+    /// everything: waits, tries, and the whole reply. In a batch it is that of
+    /// each request, from when it is first sent.
     #[arg(long, value_name = "S", value_parser = seconds, hide_short_help = true, value_hint = ValueHint::Other)]
     pub deadline: Option<Duration>,
 

@@ -95,7 +95,7 @@ fn options_and_settings_give_what_a_line_leaves_out() {
             "options": {"b": 2}, "messages": messages})
     };
     let user = |text: &str| json!({"role": "user", "content": text});
-    let mut expected = vec![
+    let mut expected = [
         default(json!([{"role": "system", "content": "From the file."}, user("one")])),
         json!({"max_tokens": 7, "stop": ["x"], "model": "own", "temperature": 1,
             "options": {"a": 1}, "messages": [user("two")]}),

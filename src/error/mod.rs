@@ -1,12 +1,18 @@
 //! Every way a run can fail: what is said of it, and its exit status.
 //! Knows nothing of how the fault came about, and prints nothing.
 
+mod network;
+mod server;
+
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use signal_hook::consts::SIGPIPE;
+
+pub use network::NetworkError;
+use server::Refusal;
+pub use server::ServerError;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -84,87 +90,6 @@ pub enum EarlyEnd {
     Refusal(String),
     /// A reply without text.
     NoText,
-}
-
-/// An error as the server told it.
-#[derive(Debug, Default)]
-pub struct ServerError {
-    /// The HTTP status, where it was not a success.
-    pub http_status: Option<u16>,
-    /// The server's own message; empty if it sent none.
-    pub message: String,
-    /// Its `code`, as text.
-    pub code: Option<String>,
-    /// Its `type`.
-    pub kind: Option<String>,
-    pub request_id: Option<String>,
-    /// A list of limits that were exceeded came with it.
-    pub is_exceeded: bool,
-    /// How long the server asks to wait.
-    pub retry_after: Option<Duration>,
-    /// Whether the server wants to be asked again, where it says so.
-    pub should_retry: Option<bool>,
-    /// What it sent, as it came; empty where that cannot be read.
-    pub body: String,
-    /// What the user can do, where that is known.
-    pub way_out: Option<String>,
-}
-
-#[derive(Debug)]
-pub enum NetworkError {
-    /// The host's name has no address.
-    Lookup { host: String, reason: String },
-    /// No connection came about.
-    Connect { target: String, is_proxied: bool, source: io::Error },
-    /// The proxy made none; asking again may be no use.
-    Proxy { reason: String, is_final: bool },
-    /// TLS did not come about, for no fault of a certificate.
-    Tls { host: String, reason: String },
-    /// No connection came about in this time.
-    ConnectTimeout(Duration),
-    /// The connection ended before the server answered.
-    Unanswered,
-    /// The server sent nothing that counts for this long.
-    Silence(Duration),
-    /// The time that the user allowed for everything is over.
-    Deadline(Duration),
-    /// The connection ended before the reply did.
-    Cut(String),
-}
-
-/// What a server's error means for the caller.
-enum Refusal {
-    Temporary,
-    Request,
-    Key,
-}
-
-impl ServerError {
-    /// The status that decides: HTTP's own, or a `code` that is one.
-    pub fn status(&self) -> Option<u16> {
-        let code = || self.code.as_deref()?.parse().ok();
-        self.http_status.or_else(code).filter(|status| (300..600).contains(status))
-    }
-
-    /// No money or allowance left: waiting does not help.
-    pub fn is_quota(&self) -> bool {
-        self.is_exceeded
-            || [&self.code, &self.kind]
-                .into_iter()
-                .any(|field| field.as_deref() == Some("insufficient_quota"))
-    }
-
-    fn refusal(&self) -> Refusal {
-        if self.is_quota() {
-            return Refusal::Request;
-        }
-        match (self.status(), self.kind.as_deref()) {
-            (Some(401 | 403), _) | (None, Some("authentication_error")) => Refusal::Key,
-            (Some(408 | 409 | 425 | 429), _) => Refusal::Temporary,
-            (Some(300..=499), _) | (None, Some("invalid_request_error")) => Refusal::Request,
-            _ => Refusal::Temporary,
-        }
-    }
 }
 
 impl Error {
@@ -283,73 +208,6 @@ impl fmt::Display for EarlyEnd {
     }
 }
 
-impl fmt::Display for ServerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.http_status {
-            Some(status) => write!(f, "the server answered {status}")?,
-            None => f.write_str("the server reported an error")?,
-        }
-        if !self.message.is_empty() {
-            write!(f, ": {}", self.message)?;
-        }
-        let status = self.http_status.map(|status| status.to_string());
-        let code = self.code.as_deref().filter(|&code| Some(code) != status.as_deref());
-        let details: Vec<String> = [
-            code.map(|code| format!("code {code}")),
-            self.request_id.as_ref().map(|id| format!("request {id}")),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        if !details.is_empty() {
-            write!(f, " ({})", details.join(", "))?;
-        }
-        match &self.way_out {
-            Some(way_out) => write!(f, "; {way_out}"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl fmt::Display for NetworkError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            NetworkError::Lookup { host, reason } => {
-                write!(f, "cannot find the host {host} ({reason}); check the base URL")
-            }
-            NetworkError::Connect { target, is_proxied, source } => {
-                write!(f, "cannot connect to {target}: {}", Reason(source))?;
-                f.write_str(match source.kind() {
-                    _ if *is_proxied => "; check the proxy variables",
-                    io::ErrorKind::ConnectionRefused => {
-                        "; is the server running? check the base URL"
-                    }
-                    _ => "; check the base URL",
-                })
-            }
-            NetworkError::Proxy { reason, .. } => {
-                write!(f, "the proxy made no connection: {reason}")
-            }
-            NetworkError::Tls { host, reason } => write!(f, "no TLS with {host}: {reason}"),
-            NetworkError::ConnectTimeout(after) => {
-                let after = after.as_secs_f64();
-                write!(f, "no connection within {after} s; --connect-timeout sets the limit")
-            }
-            NetworkError::Unanswered => {
-                f.write_str("the server closed the connection without an answer")
-            }
-            NetworkError::Silence(after) => {
-                let after = after.as_secs_f64();
-                write!(f, "the server was silent for {after} s; --idle-timeout sets the limit")
-            }
-            NetworkError::Deadline(after) => {
-                write!(f, "the deadline of {} s has passed", after.as_secs_f64())
-            }
-            NetworkError::Cut(how) => write!(f, "{how} before the reply was complete"),
-        }
-    }
-}
-
 /// An I/O error in the system's words, without Rust's `(os error 2)`, and
 /// beginning in lower case as the words around it do.
 struct Reason<'a>(&'a io::Error);
@@ -363,21 +221,6 @@ impl fmt::Display for Reason<'_> {
         match letters.next() {
             Some(first) => write!(f, "{}{}{rest}", first.to_lowercase(), letters.as_str()),
             None => f.write_str("unknown error"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_failed_connection_says_what_to_check_whatever_the_host_is_called() {
-        for (is_proxied, check) in [(false, "check the base URL"), (true, "check the proxy")] {
-            let source = io::Error::from(io::ErrorKind::ConnectionRefused);
-            let target = "proxy.example.com:80".to_owned();
-            let error = NetworkError::Connect { target, is_proxied, source };
-            assert!(error.to_string().contains(check), "{error}");
         }
     }
 }
