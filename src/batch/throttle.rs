@@ -46,14 +46,20 @@ const FIRST_HOLD: Duration = Duration::from_millis(50);
 const SECOND_HOLD: Duration = Duration::from_millis(250);
 const LONGEST_OWN_HOLD: Duration = Duration::from_secs(8);
 
+/// So many requests are sent at once at first; until something is heard their
+/// number doubles in this time: many jobs do not meet a limit all at once.
+const FIRST_SENT: f64 = 8.0;
+const RAMP: Duration = Duration::from_millis(100);
+
+/// A request that is not refused in this time is taken: refusals come at once.
+const PROBE: Duration = Duration::from_millis(250);
+
 /// When the next request may be sent.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Ready {
     Now,
-    /// Not before this.
+    /// Not before this, or something that is heard.
     At(Instant),
-    /// Not before an answer is heard.
-    Later,
 }
 
 pub struct Throttle {
@@ -65,8 +71,11 @@ pub struct Throttle {
     next: Instant,
     /// Until when the server asks for silence.
     held_until: Instant,
+    began: Instant,
     /// How many requests were sent.
     sent: u64,
+    /// An answer came to one of them.
+    has_heard: bool,
     /// The last request that the server will take, by number, and until when
     /// that holds.
     allowed: Option<(u64, Instant)>,
@@ -78,9 +87,10 @@ struct Search {
     /// Refusals of what was sent before this tell nothing new, nor do
     /// successes.
     since: Instant,
-    /// When the count of what was accepted began.
+    /// When the count of what was taken began.
     counted_since: Instant,
-    accepted: u32,
+    /// How many were sent since then and not refused.
+    taken: u32,
     /// How many were accepted since the last refusal, while the rate was what
     /// held them back.
     regained: u32,
@@ -94,14 +104,26 @@ struct Search {
     is_first: bool,
     /// One request is to show whether the server takes any again.
     is_probing: bool,
-    /// The number of that request.
-    probe: Option<u64>,
+    /// That request.
+    probe: Option<Ticket>,
     /// The last request waited for the rate, and not for a worker.
     is_bound: bool,
     /// How many successes win back the last decrease.
     regain: f64,
     /// What a success adds to the rate.
     step: f64,
+}
+
+impl Search {
+    /// The server takes requests again.
+    fn resume(&mut self) {
+        self.refusals = 0;
+        // No more than the probe was sent since then.
+        self.taken = 1;
+        self.counted_since = self.since;
+        self.is_measuring = false;
+        self.is_probing = false;
+    }
 }
 
 impl Throttle {
@@ -112,12 +134,14 @@ impl Throttle {
             is_given: rate.is_some(),
             next: now,
             held_until: now,
+            began: now,
             sent: 0,
+            has_heard: false,
             allowed: None,
             search: Search {
                 since: now,
                 counted_since: now,
-                accepted: 0,
+                taken: 0,
                 regained: 0,
                 refusals: 0,
                 is_measuring: true,
@@ -143,15 +167,21 @@ impl Throttle {
     }
 
     pub fn ready(&self, now: Instant) -> Ready {
-        if self.search.is_probing && self.search.probe.is_some() {
-            return Ready::Later;
-        }
-        let by_rate = self.rate.map_or(now, |_| self.next);
+        let probe = self.search.probe.filter(|_| self.search.is_probing);
+        let by_probe = probe.map_or(now, |probe| probe.at + PROBE);
+        let by_rate = match self.rate {
+            Some(_) => self.next,
+            None if self.has_heard => now,
+            None => {
+                let doublings = ((self.sent + 1) as f64 / FIRST_SENT).log2();
+                self.began + RAMP.mul_f64(doublings.max(0.0))
+            }
+        };
         let by_server = match self.allowed {
             Some((last, until)) if self.sent >= last => until,
             _ => now,
         };
-        let at = by_rate.max(by_server).max(self.held_until);
+        let at = by_rate.max(by_server).max(by_probe).max(self.held_until);
         if at <= now { Ready::Now } else { Ready::At(at) }
     }
 
@@ -167,17 +197,22 @@ impl Throttle {
             let missed = now.checked_sub(CATCH_UP).unwrap_or(now);
             self.next = self.next.max(missed) + interval;
         }
-        if self.search.is_probing {
-            self.search.probe = Some(self.sent);
+        let ticket = Ticket { number: self.sent, at: now };
+        if self.search.is_probing && self.search.probe.is_some() {
+            self.search.resume();
         }
-        Ticket { number: self.sent, at: now }
+        if self.search.is_probing {
+            self.search.probe = Some(ticket);
+        }
+        self.search.taken += 1;
+        ticket
     }
 
     /// An answer, or none, came to a request.
     pub fn hear(&mut self, now: Instant, ticket: Ticket, signal: &Signal) {
-        if self.search.probe == Some(ticket.number) {
-            self.search.probe = None;
-        }
+        self.has_heard = true;
+        let is_probe = |probe: &mut Ticket| probe.number == ticket.number;
+        self.search.probe.take_if(is_probe);
         if let Some(allowance) = signal.allowance
             && allowance.reset <= LONGEST_HOLD
         {
@@ -203,17 +238,11 @@ impl Throttle {
     fn accepted(&mut self, ticket: Ticket) {
         let search = &mut self.search;
         if ticket.at < search.since {
-            search.accepted += 1;
             return;
         }
         if search.refusals > 0 {
-            search.refusals = 0;
-            search.accepted = 0;
-            search.counted_since = search.since;
-            search.is_measuring = false;
+            search.resume();
         }
-        search.accepted += 1;
-        search.is_probing = false;
         if let Some(rate) = &mut self.rate
             && search.is_bound
         {
@@ -231,6 +260,9 @@ impl Throttle {
 
     /// Multiplicative decrease, once for all that were on their way.
     fn refused(&mut self, now: Instant, ticket: Ticket, asked: Option<Duration>) {
+        if ticket.at >= self.search.counted_since {
+            self.search.taken = self.search.taken.saturating_sub(1);
+        }
         if ticket.at < self.search.since {
             return;
         }
@@ -263,10 +295,10 @@ impl Throttle {
     /// The rate after a refusal.
     fn decreased(&mut self, now: Instant, asked: Option<Duration>) -> f64 {
         let search = &mut self.search;
-        // What was accepted since the limit was met before, or at all.
+        // What was taken since the limit was met before, or at all.
         let measured = |until: Instant| {
             let time = until.saturating_duration_since(search.counted_since);
-            f64::from(search.accepted.max(1)) / time.as_secs_f64().max(1e-3)
+            f64::from(search.taken.max(1)) / time.as_secs_f64().max(1e-3)
         };
         let rate = match self.rate {
             Some(rate) if !search.is_measuring => rate,
@@ -287,7 +319,7 @@ impl Throttle {
         // A wait that the server asks for may be longer than need be.
         let measured = measured(if asked.is_some() { now } else { self.held_until });
         let is_far_too_high =
-            !search.is_first && search.accepted >= MEASURE && measured < rate * FIRST_DECREASE;
+            !search.is_first && search.taken >= MEASURE && measured < rate * FIRST_DECREASE;
         search.is_first = false;
         if is_far_too_high { measured.max(rate * DEEPEST_DECREASE) } else { rate * decrease }
     }
@@ -300,8 +332,6 @@ fn is_refusal(signal: &Signal) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::VecDeque;
-
     use super::*;
     use crate::api::limits::Allowance;
 
@@ -331,30 +361,31 @@ mod tests {
         }
     }
 
-    /// How many requests of eight workers a server took and refused within a
-    /// time, when each answer takes `latency`.
-    fn run(server: &mut Server, latency: Duration, time: Duration) -> (f64, f64) {
+    /// How many requests of so many workers a server took and refused within
+    /// a time. An answer takes `latency`, and a refusal comes at once.
+    fn run(server: &mut Server, jobs: usize, latency: Duration, time: Duration) -> (f64, f64) {
         let begin = Instant::now();
         let mut throttle = Throttle::new(None, begin);
         let mut now = begin;
-        let mut under_way = VecDeque::new();
+        let mut under_way = Vec::new();
         let (mut taken, mut refused) = (0.0, 0.0);
         while now < begin + time {
             let next = match throttle.ready(now) {
-                _ if under_way.len() == 8 => None,
+                _ if under_way.len() == jobs => None,
                 Ready::Now => {
                     let ticket = throttle.send(now);
-                    under_way.push_back((now + latency, ticket, server.answer(now - begin)));
+                    let signal = server.answer(now - begin);
+                    let is_taken = signal.status == Some(200);
+                    *(if is_taken { &mut taken } else { &mut refused }) += 1.0;
+                    let wait = if is_taken { latency } else { Duration::from_millis(1) };
+                    under_way.push((now + wait, ticket, signal));
                     continue;
                 }
                 Ready::At(at) => Some(at),
-                Ready::Later => None,
             };
-            let first = under_way.front().map(|(at, ..)| *at);
+            let first = under_way.iter().map(|(at, ..)| *at).min();
             now = next.into_iter().chain(first).min().expect("something is to come");
-            while under_way.front().is_some_and(|(at, ..)| *at <= now) {
-                let (at, ticket, signal) = under_way.pop_front().expect("it was there");
-                *(if signal.status == Some(200) { &mut taken } else { &mut refused }) += 1.0;
+            for (at, ticket, signal) in under_way.extract_if(.., |(at, ..)| *at <= now) {
                 throttle.hear(at, ticket, &signal);
             }
         }
@@ -363,20 +394,22 @@ mod tests {
 
     #[test]
     fn a_run_settles_just_under_the_limit() {
-        for (rate, burst, latency, tells) in [
-            (50.0, 50.0, 1, true),
-            (50.0, 50.0, 1, false),
-            (50.0, 50.0, 100, true),
-            (50.0, 50.0, 100, false),
-            (50.0, 1.0, 1, true),
-            (50.0, 1.0, 1, false),
-            (200.0, 200.0, 1, false),
-            (20.0, 20.0, 200, false),
+        for (rate, burst, latency, jobs, tells) in [
+            (50.0, 50.0, 1, 8, true),
+            (50.0, 50.0, 1, 8, false),
+            (50.0, 50.0, 100, 8, true),
+            (50.0, 50.0, 100, 8, false),
+            (50.0, 1.0, 1, 8, true),
+            (50.0, 1.0, 1, 8, false),
+            (200.0, 200.0, 1, 8, false),
+            (20.0, 20.0, 200, 8, false),
+            (20.0, 20.0, 3000, 80, true),
+            (20.0, 20.0, 3000, 80, false),
         ] {
             let mut server = Server { rate, burst, left: burst, at: Duration::ZERO, tells };
-            let time = Duration::from_secs(30);
-            let (taken, refused) = run(&mut server, Duration::from_millis(latency), time);
-            let throughput = taken / (rate * 30.0);
+            let time = Duration::from_secs(60);
+            let (taken, refused) = run(&mut server, jobs, Duration::from_millis(latency), time);
+            let throughput = taken / (rate * time.as_secs_f64());
             let share = refused / (taken + refused);
             let told = format!("{rate}/s, {latency} ms, {tells}: {throughput:.2} {share:.3}");
             assert!(throughput > 0.85 && share < 0.05, "{told}");
