@@ -3,12 +3,12 @@
 
 use std::io::Read;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::de::IgnoredAny;
 use ureq::http::{HeaderMap, HeaderValue, Response, header};
 use ureq::typestate::WithoutBody;
-use ureq::{Agent, RequestBuilder, SendBody};
+use ureq::{Agent, RequestBuilder, SendBody, Timeout};
 
 use super::chat::{Body, Chat};
 use super::chunk::{self, Fault};
@@ -18,7 +18,7 @@ use super::events::Event;
 use super::fault;
 use super::limits::{self, Allowance};
 use super::lookup::TimedResolver;
-use super::pace::{Alone, Pace, Signal};
+use super::pace::{self, Alone, Pace, Signal};
 use super::refusal;
 use super::request;
 use super::retry::{self, Verdict};
@@ -27,6 +27,10 @@ use super::sse;
 use crate::error::{Error, NetworkError, Result};
 use crate::notes::Notes;
 use crate::settings::Network;
+
+/// A kept connection that the server had closed before shows it within this
+/// time.
+const STALE: Duration = Duration::from_secs(1);
 
 /// What became of a request, try by try.
 #[derive(Debug, Default)]
@@ -183,46 +187,59 @@ impl Client {
     ) -> Result<Body> {
         let Server { notes, retries, .. } = &*self.server;
         let mut failures: u32 = 0;
+        let mut first = None;
         loop {
-            let ticket = self.pace.admit()?;
-            if failures == 0 {
+            let left = self.clock.left().filter(|_| first.is_some());
+            let Some(ticket) = self.pace.admit(first, left)? else {
+                return Err(self.clock.expired(Timeout::Global).into());
+            };
+            if first.is_none() {
                 self.clock.begin();
             }
-            *trace = Trace { tries: failures.saturating_add(1), ..Trace::default() };
+            first.get_or_insert(ticket);
+            let tries = trace.tries.saturating_add(1);
+            *trace = Trace { tries, ..Trace::default() };
             let outcome = self.attempt_anew(trace, &attempt);
-            let signal = signal(trace, outcome.as_ref().err());
-            self.pace.hear(ticket, &signal);
+            let heard = self.pace.hear(ticket, &signal(trace, outcome.as_ref().err()));
             let error = match outcome {
                 Ok(body) => return Ok(body),
                 Err(error) => self.server.presentable(error),
             };
-            failures = failures.saturating_add(1);
+            let is_held = heard == pace::Verdict::Held;
+            failures = failures.saturating_add(u32::from(!is_held));
+            let most = if is_held { u32::MAX } else { *retries };
             let left = self.clock.left();
-            match retry::after(&error, failures, *retries, left, fastrand::f64()) {
+            match retry::after(&error, failures.max(1), most, left, fastrand::f64()) {
                 Verdict::Never => return Err(self.server.advise(error)),
+                Verdict::Again(_) if is_held => {
+                    notes.note(format_args!("{error}; trying again when others may"));
+                }
                 Verdict::Again(wait) => {
                     let seconds = wait.as_secs_f64();
                     let (next, tries) = (failures + 1, retries.saturating_add(1));
                     notes.note(format_args!(
                         "{error}; trying again in {seconds:.1} s (try {next} of {tries})"
                     ));
-                    self.pace.pause(wait, &signal)?;
+                    self.pace.pause(wait)?;
                 }
             }
         }
     }
 
-    /// One try. A connection that was kept may have been closed meanwhile:
-    /// then a new one is made at once.
+    /// One try. A connection that was kept may have been closed meanwhile,
+    /// which shows at once: then a new one is made.
     fn attempt_anew(
         &self,
         trace: &mut Trace,
         attempt: &impl Fn(&mut Trace) -> Result<Body>,
     ) -> Result<Body> {
+        let began = Instant::now();
         self.clock.connecting();
         let outcome = attempt(trace);
+        // A server that closes after a while may have been at work on it.
         let is_stale = matches!(outcome, Err(Error::Network(NetworkError::Unanswered)))
-            && !self.clock.is_fresh();
+            && !self.clock.is_fresh()
+            && began.elapsed() < STALE;
         if !is_stale {
             return outcome;
         }

@@ -25,8 +25,8 @@ const EPOCH_MS: f64 = 1e12;
 
 /// The allowance that the values of the two headers mean.
 pub fn allowance(remaining: &str, reset: &str, now: SystemTime) -> Option<Allowance> {
-    let remaining: f64 = remaining.trim().parse().ok()?;
-    // NaN and what is below zero become zero.
+    // Less than nothing means that there is no limit.
+    let remaining = remaining.trim().parse().ok().filter(|number: &f64| *number >= 0.0)?;
     Some(Allowance { remaining: remaining as u64, reset: until(reset.trim(), now)? })
 }
 
@@ -100,6 +100,8 @@ mod tests {
                 seconds.map(|s| Allowance { remaining: 3, reset: Duration::from_secs_f64(s) });
             assert_eq!(found, expected, "{reset}");
         }
-        assert_eq!(allowance("many", "1", now), None);
+        for remaining in ["many", "-1", "NaN"] {
+            assert_eq!(allowance(remaining, "1", now), None, "{remaining}");
+        }
     }
 }

@@ -17,7 +17,7 @@ mod fault;
 mod lookup;
 mod mock;
 mod refusal;
-mod retry;
+pub mod retry;
 mod server;
 mod socket;
 mod sse;

@@ -27,34 +27,48 @@ pub struct Signal {
     pub is_quota: bool,
 }
 
+/// What a pace says to what it hears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The try counts, whatever came of it.
+    Counts,
+    /// The try was refused for no fault of the request's: all are held until
+    /// it is worth trying again, and it does not count.
+    Held,
+}
+
 pub trait Pace: Send + Sync {
-    /// Waits until a try may begin.
+    /// Waits until a try may begin: the first of a request, or one after the
+    /// `first`, which keeps its place among the others. `None` where that
+    /// takes more than what is `left` of the request's time.
     ///
     /// # Errors
     /// [`crate::error::Error::Stopped`] when there are to be no more.
-    fn admit(&self) -> Result<Ticket>;
+    fn admit(&self, first: Option<Ticket>, left: Option<Duration>) -> Result<Option<Ticket>>;
 
     /// Hears what came of a try that was admitted.
-    fn hear(&self, ticket: Ticket, signal: &Signal);
+    fn hear(&self, ticket: Ticket, signal: &Signal) -> Verdict;
 
-    /// Waits before a request is tried again that was answered so.
+    /// Waits before a request is tried again.
     ///
     /// # Errors
     /// Those of [`Self::admit`].
-    fn pause(&self, wait: Duration, signal: &Signal) -> Result<()>;
+    fn pause(&self, wait: Duration) -> Result<()>;
 }
 
 /// That of a request that is alone: it may begin at once.
 pub struct Alone;
 
 impl Pace for Alone {
-    fn admit(&self) -> Result<Ticket> {
-        Ok(Ticket { number: 1, at: Instant::now() })
+    fn admit(&self, _: Option<Ticket>, _: Option<Duration>) -> Result<Option<Ticket>> {
+        Ok(Some(Ticket { number: 1, at: Instant::now() }))
     }
 
-    fn hear(&self, _: Ticket, _: &Signal) {}
+    fn hear(&self, _: Ticket, _: &Signal) -> Verdict {
+        Verdict::Counts
+    }
 
-    fn pause(&self, wait: Duration, _: &Signal) -> Result<()> {
+    fn pause(&self, wait: Duration) -> Result<()> {
         thread::sleep(wait);
         Ok(())
     }

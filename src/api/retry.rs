@@ -11,7 +11,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
 
 /// A server that asks for more than this is not waited for.
-const LONGEST_REQUESTED_WAIT: Duration = Duration::from_secs(120);
+pub const LONGEST_REQUESTED_WAIT: Duration = Duration::from_secs(120);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {

@@ -32,6 +32,9 @@ pub struct Feed {
     /// The ids so far, of an input that was not looked at before.
     seen: Option<Growing>,
     index: u64,
+    /// Requests that were passed over since that was asked last, of an input
+    /// that was not looked at before.
+    skipped: u64,
 }
 
 impl Feed {
@@ -44,12 +47,18 @@ impl Feed {
     ) -> Self {
         let lines = input.lines(reading);
         let seen = (!input.is_rereadable()).then(Growing::default);
-        Self { input, lines, reading, defaults, hasher, done, seen, index: 0 }
+        Self { input, lines, reading, defaults, hasher, done, seen, index: 0, skipped: 0 }
     }
 
     /// The index of the next piece of work.
     pub fn index(&self) -> u64 {
         self.index
+    }
+
+    /// How many requests were passed over since this was asked last: they are
+    /// done. Those of an input that was looked at before were counted then.
+    pub fn take_skipped(&mut self) -> u64 {
+        std::mem::take(&mut self.skipped)
     }
 
     /// The next piece of work; `None` at the end of the input.
@@ -74,7 +83,11 @@ impl Feed {
                     if self.seen.as_mut().is_some_and(|seen| !seen.insert(hash)) {
                         return Err(self.input.repeated(number, &id));
                     }
-                    if !is_own || self.done.contains(hash) {
+                    if !is_own {
+                        continue;
+                    }
+                    if self.done.contains(hash) {
+                        self.skipped += u64::from(self.seen.is_some());
                         continue;
                     }
                     Ok(self.defaults.complete(&parsed, number))

@@ -13,4 +13,6 @@ pub mod sink;
 pub mod tally;
 
 mod object;
+mod search;
+mod spool;
 mod throttle;

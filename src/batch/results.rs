@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 
 use super::ids::{Gathered, Hasher};
 use super::outcome::Told;
+use super::spool::Spool;
 use crate::append::{append_lines, move_torn};
 use crate::error::{Error, Result};
 use crate::lines::Lines;
 use crate::notes::Notes;
-use crate::output;
+use crate::output::{self, Bytes};
 use crate::paths::{follow, is_still_at};
 use crate::signals::Hold;
+use crate::terminal::push_harmless;
 
 /// Where lines of output go.
 #[derive(Debug)]
@@ -25,7 +27,8 @@ pub struct Results {
 
 #[derive(Debug)]
 enum Place {
-    Stdout,
+    /// With what may leave: a terminal is not harmed.
+    Stdout(Bytes),
     /// A pipe or a device, which is written to and never read.
     Device(PathBuf),
     /// A regular file, which nobody else writes while this lives.
@@ -38,8 +41,8 @@ enum Place {
 }
 
 impl Results {
-    pub fn stdout() -> Result<Self> {
-        Ok(Self { place: Place::Stdout, file: output::stdout_file()? })
+    pub fn stdout(bytes: Bytes) -> Result<Self> {
+        Ok(Self { place: Place::Stdout(bytes), file: output::stdout_file()? })
     }
 
     /// Opens a file to append to; it is created where there is none.
@@ -77,13 +80,26 @@ impl Results {
         &self.file
     }
 
+    pub fn is_terminal(&self) -> bool {
+        matches!(self.place, Place::Stdout(Bytes::Harmless))
+    }
+
+    /// Where lines can be kept that came before their turn.
+    pub fn spool(&self) -> Option<Spool> {
+        match &self.place {
+            Place::File { path, .. } => Some(Spool::beside(path)),
+            Place::Stdout(_) | Place::Device(_) => None,
+        }
+    }
+
     /// The ids that have a good response. A torn last line is moved to
-    /// `FILE.torn` with a warning.
+    /// `FILE.torn` with a warning, and what a run that was killed had kept for
+    /// later is appended.
     ///
     /// # Errors
     /// [`Error::Line`] for a line that is no output of a run,
     /// [`Error::Unreadable`] and [`Error::Unwritable`].
-    pub fn done(&self, hasher: &Hasher, notes: &Notes) -> Result<Gathered> {
+    pub fn done(&mut self, hasher: &Hasher, notes: &Notes) -> Result<Gathered> {
         let mut done = Gathered::default();
         let Place::File { path, .. } = &self.place else {
             return Ok(done);
@@ -98,13 +114,27 @@ impl Results {
             move_torn(&self.file, torn, path, notes)?;
         }
         done.settle();
+        let mut spool = Spool::beside(path);
+        for line in spool.left()?.split_inclusive(|&byte| byte == b'\n') {
+            // The last one may be torn.
+            let Ok(told) = Told::read(line) else {
+                continue;
+            };
+            let hash = hasher.hash(&told.id);
+            if line.ends_with(b"\n") && !done.contains(hash) {
+                self.append(line)?;
+                done.push(hash);
+                done.settle();
+            }
+        }
+        spool.remove();
         Ok(done)
     }
 
     /// Whether nothing was written by an earlier run.
     pub fn is_empty(&self) -> bool {
         match self.place {
-            Place::Stdout | Place::Device(_) => true,
+            Place::Stdout(_) | Place::Device(_) => true,
             Place::File { .. } => self.file.metadata().is_ok_and(|metadata| metadata.len() == 0),
         }
     }
@@ -113,14 +143,21 @@ impl Results {
     ///
     /// # Errors
     /// [`Error::NotSaved`], and those of standard output.
-    pub fn append(&mut self, lines: Vec<u8>) -> Result<()> {
+    pub fn append(&mut self, lines: &[u8]) -> Result<()> {
         let (path, written) = match &self.place {
-            Place::Stdout => return self.file.write_all(&lines).map_err(output::stdout_error),
-            Place::Device(path) => (path, self.file.write_all(&lines)),
+            Place::Stdout(bytes) => {
+                let mut harmless = Vec::new();
+                if *bytes == Bytes::Harmless {
+                    push_harmless(&mut harmless, &String::from_utf8_lossy(lines));
+                }
+                let lines = if harmless.is_empty() { lines } else { &harmless };
+                return self.file.write_all(lines).map_err(output::stdout_error);
+            }
+            Place::Device(path) => (path, self.file.write_all(lines)),
             Place::File { path, .. } => {
                 let _hold = Hold::new();
                 let written = match is_still_at(&self.file, path) {
-                    true => append_lines(&self.file, lines, |_| Ok(())).map(drop),
+                    true => append_lines(&self.file, lines.to_vec(), |_| Ok(())).map(drop),
                     false => Err(io::Error::other("another file took its place meanwhile")),
                 };
                 (path, written)
@@ -135,7 +172,7 @@ impl Results {
     /// [`Error::NotSaved`].
     pub fn sync(&self) -> Result<()> {
         match &self.place {
-            Place::Stdout | Place::Device(_) => Ok(()),
+            Place::Stdout(_) | Place::Device(_) => Ok(()),
             Place::File { path, .. } => {
                 let synced = self.file.sync_data();
                 synced.map_err(|source| Error::NotSaved { path: path.clone(), source })
@@ -144,15 +181,21 @@ impl Results {
     }
 }
 
-impl Drop for Results {
-    fn drop(&mut self) {
-        // A run that came to nothing leaves no trace.
+impl Results {
+    /// Takes the file away that a run made which came to nothing.
+    pub fn leave_no_trace(&self) {
         if let Place::File { path, is_new: true } = &self.place
             && self.is_empty()
             && is_still_at(&self.file, path)
         {
             let _ = fs::remove_file(path);
         }
+    }
+}
+
+impl Drop for Results {
+    fn drop(&mut self) {
+        self.leave_no_trace();
     }
 }
 

@@ -2,39 +2,57 @@
 //! it.
 
 use std::collections::BTreeMap;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::outcome::{Format, Outcome};
 use super::progress::Progress;
 use super::results::Results;
+use super::spool::Spool;
 use crate::error::{Error, Result};
 use crate::notes::Notes;
+use crate::output::Bytes;
 
 pub struct Sink {
     format: Format,
-    /// How many requests may be begun beyond the oldest that is not written.
-    window: Option<u64>,
     progress: Progress,
     notes: Notes,
-    state: Mutex<State>,
-    /// The oldest was written, or nothing will be any more.
+    order: Option<Order>,
+    writing: Mutex<Writing>,
+}
+
+/// The order of the input, where it is kept.
+struct Order {
+    /// How many requests may be begun beyond the oldest that is not written.
+    window: u64,
+    room: Mutex<Room>,
+    /// The oldest was written, or nothing is begun any more.
     advanced: Condvar,
 }
 
-struct State {
+#[derive(Default)]
+struct Room {
+    /// The index of the oldest.
+    oldest: u64,
+    is_closed: bool,
+}
+
+/// What is locked while something is written, which may take its time.
+struct Writing {
     results: Results,
     /// Failed requests go there, where they go apart.
     errors: Option<Results>,
-    /// Outcomes that wait for those before them, by their index.
-    waiting: BTreeMap<u64, Outcome>,
-    /// The index of the next to be written where there is an order.
+    /// Lines that wait for those before them, by their index; empty where
+    /// they went apart.
+    waiting: BTreeMap<u64, Vec<u8>>,
+    /// The index of the next to be written.
     next: u64,
-    is_closed: bool,
+    spool: Option<Spool>,
     /// The run is over, and with it this process.
     is_finished: bool,
 }
 
 impl Sink {
+    /// A `window` keeps the order.
     pub fn new(
         results: Results,
         errors: Option<Results>,
@@ -43,31 +61,22 @@ impl Sink {
         progress: Progress,
         notes: &Notes,
     ) -> Self {
-        let state = State {
-            results,
-            errors,
-            waiting: BTreeMap::new(),
-            next: 0,
-            is_closed: false,
-            is_finished: false,
-        };
-        let notes = notes.clone();
-        Self { format, window, progress, notes, state: Mutex::new(state), advanced: Condvar::new() }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // A state is whole between any two of its steps.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let spool = window.and_then(|_| results.spool());
+        let order =
+            window.map(|window| Order { window, room: Mutex::default(), advanced: Condvar::new() });
+        let waiting = BTreeMap::new();
+        let writing = Writing { results, errors, waiting, next: 0, spool, is_finished: false };
+        Self { format, progress, notes: notes.clone(), order, writing: Mutex::new(writing) }
     }
 
     /// Waits until the request of this index, from 0, may be begun.
     pub fn wait_for_room(&self, index: u64) {
-        let Some(window) = self.window else {
+        let Some(order) = &self.order else {
             return;
         };
-        let mut state = self.lock();
-        while index >= state.next + window && !state.is_closed {
-            state = self.advanced.wait(state).unwrap_or_else(PoisonError::into_inner);
+        let mut room = order.lock();
+        while index >= room.oldest + order.window && !room.is_closed {
+            room = order.advanced.wait(room).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -76,70 +85,116 @@ impl Sink {
     /// # Errors
     /// Those of [`Results::append`]. What could not be written to a file is
     /// on standard output then.
-    pub fn put(&self, index: u64, outcome: Outcome) -> Result<()> {
-        let mut state = self.lock();
-        if state.is_finished {
+    pub fn put(&self, index: u64, outcome: &Outcome) -> Result<()> {
+        // What was written to is whole between any two lines.
+        let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        if writing.is_finished {
             return Ok(());
         }
-        if self.window.is_none() {
-            return self.write(&mut state, &outcome);
-        }
-        state.waiting.insert(index, outcome);
-        let mut written = Ok(());
-        loop {
-            let next = state.next;
-            let Some(outcome) = state.waiting.remove(&next) else {
-                break;
-            };
-            state.next += 1;
-            written = written.and(self.write(&mut state, &outcome));
-        }
-        self.advanced.notify_all();
+        let line = self.line(&mut writing, outcome)?;
+        let Some(order) = &self.order else {
+            return self.write(&mut writing.results, line);
+        };
+        let written = self.in_turn(&mut writing, index, line);
+        order.lock().oldest = writing.next;
+        order.advanced.notify_all();
         written
     }
 
     /// Nothing more is begun: nobody is to wait any more.
     pub fn close(&self) {
-        self.lock().is_closed = true;
-        self.advanced.notify_all();
+        if let Some(order) = &self.order {
+            order.lock().is_closed = true;
+            order.advanced.notify_all();
+        }
     }
 
     /// Writes what still waits for what will not come, and waits until all is
-    /// on disk.
+    /// on disk. Nothing is written after that.
     ///
     /// # Errors
     /// Those of [`Results::append`] and [`Results::sync`].
     pub fn finish(&self) -> Result<()> {
-        let mut state = self.lock();
-        state.is_finished = true;
+        let mut writing = match self.writing.try_lock() {
+            Ok(writing) => writing,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            // Whoever writes will not come to its end.
+            Err(TryLockError::WouldBlock) => return Ok(()),
+        };
+        writing.is_finished = true;
         let mut written = Ok(());
-        for outcome in std::mem::take(&mut state.waiting).into_values() {
-            written = written.and(self.write(&mut state, &outcome));
+        for line in std::mem::take(&mut writing.waiting).into_values() {
+            written = written.and(self.write(&mut writing.results, line));
         }
         written?;
-        state.results.sync()?;
-        state.errors.as_ref().map_or(Ok(()), Results::sync)
+        let Writing { results, errors, spool, .. } = &mut *writing;
+        if let Some(spool) = spool {
+            spool.remove();
+        }
+        [Some(results), errors.as_mut()].into_iter().flatten().try_for_each(|results| {
+            results.leave_no_trace();
+            results.sync()
+        })
     }
 
-    fn write(&self, state: &mut State, outcome: &Outcome) -> Result<()> {
-        let (results, line) = match (&mut state.errors, &outcome.fault) {
-            (Some(errors), Some(_)) => (errors, outcome.line(Format::Batch)),
-            (None, Some(fault)) if self.format != Format::Batch => {
-                let Outcome { id, text, .. } = outcome;
-                self.progress.aside(|| {
-                    self.notes.error(format_args!("request {id}: {}", fault.message));
-                    // What was paid for is not lost with its form.
-                    self.notes.show(text);
-                });
-                (&mut state.results, outcome.line(self.format))
+    /// The line of an outcome; empty where that goes apart.
+    fn line(&self, writing: &mut Writing, outcome: &Outcome) -> Result<Vec<u8>> {
+        match (&mut writing.errors, &outcome.fault) {
+            (Some(errors), Some(_)) => {
+                self.write(errors, outcome.line(Format::Batch))?;
+                return Ok(Vec::new());
             }
-            _ => (&mut state.results, outcome.line(self.format)),
-        };
-        results.append(line.clone()).inspect_err(|error| {
+            (None, Some(fault)) if self.format != Format::Batch => self.progress.aside(|| {
+                self.notes.error(format_args!("request {}: {}", outcome.id, fault.message));
+                // What was paid for is not lost with its form.
+                self.notes.show(&outcome.text);
+            }),
+            _ => {}
+        }
+        Ok(outcome.line(self.format))
+    }
+
+    /// Writes a line and those that waited for it, or has it wait.
+    fn in_turn(&self, writing: &mut Writing, index: u64, line: Vec<u8>) -> Result<()> {
+        let is_early = index > writing.next && !line.is_empty();
+        writing.waiting.insert(index, line);
+        if let Some(spool) = writing.spool.as_mut().filter(|_| is_early) {
+            let waiting = writing.waiting.values().map(Vec::as_slice);
+            spool.keep(&writing.waiting[&index], waiting)?;
+        }
+        let mut written = Ok(());
+        while let Some(line) = writing.waiting.remove(&writing.next) {
+            writing.next += 1;
+            written = written.and(self.write(&mut writing.results, line));
+        }
+        if let Some(spool) = writing.spool.as_mut().filter(|_| writing.waiting.is_empty()) {
+            spool.clear();
+        }
+        written
+    }
+
+    fn write(&self, results: &mut Results, line: Vec<u8>) -> Result<()> {
+        if line.is_empty() {
+            return Ok(());
+        }
+        let mut written = Ok(());
+        match results.is_terminal() {
+            true => self.progress.aside(|| written = results.append(&line)),
+            false => written = results.append(&line),
+        }
+        written.inspect_err(|error| {
             // A reply that was paid for is not lost with its file.
-            if let (Error::NotSaved { .. }, Ok(mut stdout)) = (error, Results::stdout()) {
-                let _ = stdout.append(line);
+            if let (Error::NotSaved { .. }, Ok(mut stdout)) = (error, Results::stdout(Bytes::Exact))
+            {
+                let _ = stdout.append(&line);
             }
         })
+    }
+}
+
+impl Order {
+    fn lock(&self) -> MutexGuard<'_, Room> {
+        // A room is whole between any two of its steps.
+        self.room.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -26,6 +26,8 @@ pub struct Tally {
     pub done: u64,
     failed: BTreeMap<String, u64>,
     tokens: Tokens,
+    /// How many failed one after another as they were too many.
+    refused_in_row: u64,
     first_failure: Option<u8>,
     is_lasting: bool,
 }
@@ -41,6 +43,7 @@ impl Tally {
             done: 0,
             failed: BTreeMap::new(),
             tokens: Tokens::default(),
+            refused_in_row: 0,
             first_failure: None,
             is_lasting: false,
         }
@@ -51,11 +54,17 @@ impl Tally {
         self.tokens.completion = self.tokens.completion.saturating_add(outcome.tokens.completion);
         let (Some(fault), Some(class)) = (&outcome.fault, outcome.class()) else {
             self.done += 1;
+            self.refused_in_row = 0;
             return;
         };
+        self.refused_in_row = if class == "429" { self.refused_in_row + 1 } else { 0 };
         *self.failed.entry(class).or_default() += 1;
         self.first_failure.get_or_insert(fault.status);
         self.is_lasting |= fault.status != TEMPORARY;
+    }
+
+    pub fn refused_in_row(&self) -> u64 {
+        self.refused_in_row
     }
 
     pub fn failed(&self) -> u64 {

@@ -1,58 +1,23 @@
-//! How fast requests may be sent: a rate that the user gives, or one that is
-//! found by what the server refuses. Pure: the time is a parameter.
+//! When requests may be sent: by a rate that is given or found, by what the
+//! server asks for, and by what it says it will take. Pure: the time is a
+//! parameter.
 
 use std::time::{Duration, Instant};
 
+use super::search::Search;
 use crate::api::pace::{Signal, Ticket};
-
-/// A server that asks for more than this is not waited for by all.
-const LONGEST_HOLD: Duration = Duration::from_secs(120);
+use crate::api::retry::LONGEST_REQUESTED_WAIT;
 
 /// What was missed of a rate may be made up for, as far as this reaches back.
 const CATCH_UP: Duration = Duration::from_millis(2);
-
-/// What a refusal leaves of the rate.
-const DECREASE: f64 = 0.9;
-
-/// The same where the refusal came soon after another.
-const SHARP_DECREASE: f64 = 0.8;
-
-/// The same where the rate was still being looked for, and where the server
-/// told how long to wait then: the next refusal costs more.
-const FIRST_DECREASE: f64 = 0.75;
-const FIRST_TOLD_DECREASE: f64 = 0.65;
-
-/// The least that is left of a rate that was far too high.
-const DEEPEST_DECREASE: f64 = 0.5;
-
-/// So much faster each success makes a rate that is still being looked for,
-/// and what it adds at most, in requests a second: twice as fast in a second,
-/// or slower where the server told how long to wait, as that is a good measure.
-const FIRST_INCREASE: f64 = 0.08;
-const STEEPEST_INCREASE: f64 = 1.0;
-const STEEPEST_TOLD_INCREASE: f64 = 0.5;
-
-/// How many successes win back what a refusal took, and over how many times
-/// the wait that it cost; beyond that the increase doubles each time.
-const REGAIN: f64 = 80.0;
-const REGAIN_WAITS: f64 = 20.0;
-
-/// So many successes in a row measure a rate.
-const MEASURE: u32 = 40;
-
-/// Waits after refusals that come without `Retry-After`: the first; the next
-/// one, which doubles while nothing is accepted; and the longest.
-const FIRST_HOLD: Duration = Duration::from_millis(50);
-const SECOND_HOLD: Duration = Duration::from_millis(250);
-const LONGEST_OWN_HOLD: Duration = Duration::from_secs(8);
 
 /// So many requests are sent at once at first; until something is heard their
 /// number doubles in this time: many jobs do not meet a limit all at once.
 const FIRST_SENT: f64 = 8.0;
 const RAMP: Duration = Duration::from_millis(100);
 
-/// A request that is not refused in this time is taken: refusals come at once.
-const PROBE: Duration = Duration::from_millis(250);
+/// A server that took requests before is not given up for so long.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// When the next request may be sent.
 #[derive(Debug, PartialEq, Eq)]
@@ -63,115 +28,47 @@ pub enum Ready {
 }
 
 pub struct Throttle {
-    /// Requests a second; `None` while nothing limits them.
-    rate: Option<f64>,
-    /// The rate is the user's, and stays as it is.
-    is_given: bool,
+    began: Instant,
     /// When the rate allows the next request.
     next: Instant,
-    /// Until when the server asks for silence.
+    /// Until when nothing is to be sent.
     held_until: Instant,
-    began: Instant,
     /// How many requests were sent.
     sent: u64,
-    /// An answer came to one of them.
-    has_heard: bool,
+    /// How many of them were answered, or failed.
+    heard: u64,
+    /// The last request waited for the rate, and not for a worker.
+    is_bound: bool,
     /// The last request that the server will take, by number, and until when
     /// that holds.
     allowed: Option<(u64, Instant)>,
     search: Search,
 }
 
-/// What is known of a limit that the server does not tell.
-struct Search {
-    /// Refusals of what was sent before this tell nothing new, nor do
-    /// successes.
-    since: Instant,
-    /// When the count of what was taken began.
-    counted_since: Instant,
-    /// How many were sent since then and not refused.
-    taken: u32,
-    /// How many were accepted since the last refusal, while the rate was what
-    /// held them back.
-    regained: u32,
-    /// How many refusals came without an acceptance between.
-    refusals: u32,
-    /// The rate is measured anew by each refusal until something is accepted.
-    is_measuring: bool,
-    /// The server told how long to wait when the rate was measured.
-    is_told: bool,
-    /// No refusal has shown yet that the measured rate is too high.
-    is_first: bool,
-    /// One request is to show whether the server takes any again.
-    is_probing: bool,
-    /// That request.
-    probe: Option<Ticket>,
-    /// The last request waited for the rate, and not for a worker.
-    is_bound: bool,
-    /// How many successes win back the last decrease.
-    regain: f64,
-    /// What a success adds to the rate.
-    step: f64,
-}
-
-impl Search {
-    /// The server takes requests again.
-    fn resume(&mut self) {
-        self.refusals = 0;
-        // No more than the probe was sent since then.
-        self.taken = 1;
-        self.counted_since = self.since;
-        self.is_measuring = false;
-        self.is_probing = false;
-    }
-}
-
 impl Throttle {
-    /// `rate` is in requests a second.
+    /// `rate` is in requests a second; without one it is found.
     pub fn new(rate: Option<f64>, now: Instant) -> Self {
         Self {
-            rate,
-            is_given: rate.is_some(),
+            began: now,
             next: now,
             held_until: now,
-            began: now,
             sent: 0,
-            has_heard: false,
+            heard: 0,
+            is_bound: false,
             allowed: None,
-            search: Search {
-                since: now,
-                counted_since: now,
-                taken: 0,
-                regained: 0,
-                refusals: 0,
-                is_measuring: true,
-                is_told: false,
-                is_first: true,
-                is_probing: false,
-                probe: None,
-                is_bound: false,
-                regain: REGAIN,
-                step: 0.0,
-            },
+            search: Search::new(rate, now),
         }
     }
 
-    /// Whether a refusal holds what comes next, so that nobody need wait on
-    /// his own.
-    pub fn holds(&self, signal: &Signal) -> bool {
-        !self.is_given && is_refusal(signal)
-    }
-
+    /// In requests a second.
     pub fn rate(&self) -> Option<f64> {
-        self.rate
+        self.search.rate()
     }
 
     pub fn ready(&self, now: Instant) -> Ready {
-        let probe = self.search.probe.filter(|_| self.search.is_probing);
-        let by_probe = probe.map_or(now, |probe| probe.at + PROBE);
-        let by_rate = match self.rate {
+        let by_rate = match self.search.rate() {
             Some(_) => self.next,
-            None if self.has_heard => now,
+            None if self.heard > 0 => now,
             None => {
                 let doublings = ((self.sent + 1) as f64 / FIRST_SENT).log2();
                 self.began + RAMP.mul_f64(doublings.max(0.0))
@@ -181,6 +78,7 @@ impl Throttle {
             Some((last, until)) if self.sent >= last => until,
             _ => now,
         };
+        let by_probe = self.search.probed_until().unwrap_or(now);
         let at = by_rate.max(by_server).max(by_probe).max(self.held_until);
         if at <= now { Ready::Now } else { Ready::At(at) }
     }
@@ -191,143 +89,51 @@ impl Throttle {
         if self.allowed.is_some_and(|(_, until)| until <= now) {
             self.allowed = None;
         }
-        if let Some(rate) = self.rate {
+        if let Some(rate) = self.search.rate() {
             let interval = Duration::from_secs_f64(1.0 / rate);
-            self.search.is_bound = now.saturating_duration_since(self.next) < interval;
+            self.is_bound = now.saturating_duration_since(self.next) < interval;
             let missed = now.checked_sub(CATCH_UP).unwrap_or(now);
             self.next = self.next.max(missed) + interval;
         }
         let ticket = Ticket { number: self.sent, at: now };
-        if self.search.is_probing && self.search.probe.is_some() {
-            self.search.resume();
-        }
-        if self.search.is_probing {
-            self.search.probe = Some(ticket);
-        }
-        self.search.taken += 1;
+        self.search.send(ticket);
         ticket
     }
 
-    /// An answer, or none, came to a request.
-    pub fn hear(&mut self, now: Instant, ticket: Ticket, signal: &Signal) {
-        self.has_heard = true;
-        let is_probe = |probe: &mut Ticket| probe.number == ticket.number;
-        self.search.probe.take_if(is_probe);
+    /// An answer, or none, came to a request. Tells whether it was refused for
+    /// no fault of its own: what holds all is not held against it.
+    pub fn hear(&mut self, now: Instant, ticket: Ticket, signal: &Signal) -> bool {
+        self.heard += 1;
+        self.search.hear(ticket);
         if let Some(allowance) = signal.allowance
-            && allowance.reset <= LONGEST_HOLD
+            && allowance.reset <= LONGEST_REQUESTED_WAIT
         {
             let last = ticket.number.saturating_add(allowance.remaining);
             self.allowed = Some((last, now + allowance.reset));
         }
-        let asked = signal.retry_after.filter(|wait| *wait <= LONGEST_HOLD);
-        let is_refused = is_refusal(signal);
-        if let Some(wait) = asked
-            && (is_refused || signal.status == Some(503))
-        {
-            self.held_until = self.held_until.max(now + wait);
-        }
+        let asked = signal.retry_after.filter(|wait| *wait <= LONGEST_REQUESTED_WAIT);
         match signal.status {
-            _ if self.is_given => {}
-            Some(200..=299) => self.accepted(ticket),
-            Some(429) if is_refused => self.refused(now, ticket, asked),
+            Some(200..=299) => self.search.accepted(now, ticket, self.is_bound),
+            Some(429) if !signal.is_quota => {
+                if let Some(until) = self.search.refused(now, ticket, asked) {
+                    self.next = self.next.max(until);
+                }
+                self.hold(asked.map_or(self.next, |wait| now + wait));
+                let accepted_at = self.search.accepted_at();
+                let is_serving =
+                    accepted_at.is_some_and(|at| now.saturating_duration_since(at) < PATIENCE);
+                // What it works on it has taken.
+                return is_serving || self.heard < self.sent;
+            }
+            Some(503) => self.hold(asked.map_or(now, |wait| now + wait)),
             _ => {}
         }
+        false
     }
 
-    /// Additive increase.
-    fn accepted(&mut self, ticket: Ticket) {
-        let search = &mut self.search;
-        if ticket.at < search.since {
-            return;
-        }
-        if search.refusals > 0 {
-            search.resume();
-        }
-        if let Some(rate) = &mut self.rate
-            && search.is_bound
-        {
-            search.regained += 1;
-            let steepest = if search.is_told { STEEPEST_TOLD_INCREASE } else { STEEPEST_INCREASE };
-            *rate += match search.is_first {
-                true => (*rate * FIRST_INCREASE).min(steepest),
-                false => {
-                    let doublings = (f64::from(search.regained) / search.regain).floor();
-                    search.step * doublings.min(8.0).exp2()
-                }
-            };
-        }
+    fn hold(&mut self, until: Instant) {
+        self.held_until = self.held_until.max(until);
     }
-
-    /// Multiplicative decrease, once for all that were on their way.
-    fn refused(&mut self, now: Instant, ticket: Ticket, asked: Option<Duration>) {
-        if ticket.at >= self.search.counted_since {
-            self.search.taken = self.search.taken.saturating_sub(1);
-        }
-        if ticket.at < self.search.since {
-            return;
-        }
-        self.search.refusals += 1;
-        let wait = asked.unwrap_or_else(|| self.own_hold());
-        self.held_until = self.held_until.max(now + wait);
-        let rate = self.decreased(now, asked);
-        let search = &mut self.search;
-        search.is_probing = true;
-        search.since = self.held_until;
-        search.regained = 0;
-        search.regain = REGAIN.max(REGAIN_WAITS * wait.as_secs_f64() * rate);
-        search.step = rate * (1.0 / DECREASE - 1.0) / search.regain / 1.5;
-        self.next = self.held_until;
-        self.rate = Some(rate);
-    }
-
-    fn own_hold(&self) -> Duration {
-        let interval = self.rate.map_or(0.0, |rate| 0.5 / rate).min(1.0);
-        let first = FIRST_HOLD.max(Duration::from_secs_f64(interval));
-        match self.search.refusals {
-            0 | 1 => first,
-            more => {
-                let doublings = (more - 2).min(16);
-                first.max(SECOND_HOLD).saturating_mul(1 << doublings).min(LONGEST_OWN_HOLD)
-            }
-        }
-    }
-
-    /// The rate after a refusal.
-    fn decreased(&mut self, now: Instant, asked: Option<Duration>) -> f64 {
-        let search = &mut self.search;
-        // What was taken since the limit was met before, or at all.
-        let measured = |until: Instant| {
-            let time = until.saturating_duration_since(search.counted_since);
-            f64::from(search.taken.max(1)) / time.as_secs_f64().max(1e-3)
-        };
-        let rate = match self.rate {
-            Some(rate) if !search.is_measuring => rate,
-            _ => {
-                search.is_told = asked.is_some();
-                return measured(self.held_until);
-            }
-        };
-        if search.refusals > 1 {
-            return rate;
-        }
-        let decrease = match search.is_first {
-            true if search.is_told => FIRST_TOLD_DECREASE,
-            true => FIRST_DECREASE,
-            false if f64::from(search.regained) < search.regain / 2.0 => SHARP_DECREASE,
-            false => DECREASE,
-        };
-        // A wait that the server asks for may be longer than need be.
-        let measured = measured(if asked.is_some() { now } else { self.held_until });
-        let is_far_too_high =
-            !search.is_first && search.taken >= MEASURE && measured < rate * FIRST_DECREASE;
-        search.is_first = false;
-        if is_far_too_high { measured.max(rate * DEEPEST_DECREASE) } else { rate * decrease }
-    }
-}
-
-/// The server refuses requests because they are too many.
-fn is_refusal(signal: &Signal) -> bool {
-    signal.status == Some(429) && !signal.is_quota
 }
 
 #[cfg(test)]

@@ -210,7 +210,7 @@ impl fmt::Display for EarlyEnd {
 
 /// An I/O error in the system's words, without Rust's `(os error 2)`, and
 /// beginning in lower case as the words around it do.
-struct Reason<'a>(&'a io::Error);
+pub struct Reason<'a>(pub &'a io::Error);
 
 impl fmt::Display for Reason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -29,7 +29,7 @@ use crate::form::Form;
 use crate::json;
 use crate::lines::Separator;
 use crate::notes::Notes;
-use crate::output::{self, stdout_error};
+use crate::output::{self, Bytes, stdout_error};
 use crate::output_file::OutputFile;
 use crate::paths::identity;
 use crate::prompt;
@@ -53,7 +53,8 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
     let mut input = Input::open(source(&args, context)?)?;
     let mut network = Network::resolve(&args.network, context.environment)?;
     network.find_key(&args.network, context, &notes)?;
-    let (results, errors) = outputs(&args, &input)?;
+    let bytes = if context.terminal.stdout { Bytes::Harmless } else { Bytes::Exact };
+    let (mut results, mut errors) = outputs(&args, &input, bytes)?;
     let format = format(&args);
     if format != Format::Batch && !results.is_empty() {
         let message = "the file of --output holds something, and texts have no ids to go on from; name another file";
@@ -61,6 +62,10 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
     }
     let hasher = Hasher::default();
     let done = results.done(&hasher, &notes)?;
+    if let Some(errors) = &mut errors {
+        // Its ids failed; a torn line is healed, and another file refused.
+        errors.done(&hasher, &notes)?;
+    }
     let survey = input.survey(reading, &hasher, &done, &notes)?;
     if let Some(Survey { total, skipped }) = survey {
         let left = total - skipped;
@@ -146,7 +151,7 @@ fn source<'a>(args: &'a BatchArgs, context: &Context) -> Result<Option<&'a Path>
 }
 
 /// Opens the files of `--output` and `--errors`.
-fn outputs(args: &BatchArgs, input: &Input) -> Result<(Results, Option<Results>)> {
+fn outputs(args: &BatchArgs, input: &Input, bytes: Bytes) -> Result<(Results, Option<Results>)> {
     let same = |other: &File| {
         let identity = |file: &File| identity(&file.metadata().ok()?);
         identity(other).is_some() && identity(other) == identity(input.file())
@@ -160,7 +165,7 @@ fn outputs(args: &BatchArgs, input: &Input) -> Result<(Results, Option<Results>)
     };
     let results = match OutputFile::named(args.output.as_deref()) {
         Some(path) => open("--output", path)?,
-        None => Results::stdout()?,
+        None => Results::stdout(bytes)?,
     };
     let errors = args.errors.as_deref().map(|path| match open("--errors", path) {
         // This run is the one that writes it.
@@ -176,6 +181,8 @@ fn outputs(args: &BatchArgs, input: &Input) -> Result<(Results, Option<Results>)
 fn merge(args: BatchArgs, notes: &Notes) -> Result<()> {
     let output = OutputFile::named(args.output.as_deref()).map(OutputFile::prepare).transpose()?;
     let sources: Vec<Source> = args.files.into_iter().map(Source::open).collect::<Result<_>>()?;
+    // A run that writes the output would lose it.
+    let target = args.output.filter(|path| path.is_file()).map(Source::open).transpose()?;
     let plan = Plan::new(&sources, notes)?;
     let Some(file) = output else {
         let mut stdout = std::io::BufWriter::new(output::stdout_file()?);
@@ -186,5 +193,7 @@ fn merge(args: BatchArgs, notes: &Notes) -> Result<()> {
         let mut out = std::io::BufWriter::new(out);
         plan.write(&sources, &mut out, |source| file.not_saved(source))?;
         std::io::Write::flush(&mut out).map_err(|source| file.not_saved(source))
-    })
+    })?;
+    drop(target);
+    Ok(())
 }

@@ -14,12 +14,16 @@ use crate::batch::outcome::Outcome;
 use crate::batch::progress::{Progress, TICK};
 use crate::batch::sink::Sink;
 use crate::batch::tally::Tally;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::notes::Notes;
 use crate::signals;
 
 /// How long requests that are under way may take when the user ends the run.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// So many requests that fail as they are too many, one after another and after
+/// all tries, mean that the server takes none.
+const REFUSED_IN_ROW: u64 = 16;
 
 /// What threads share.
 pub struct Run {
@@ -40,8 +44,8 @@ enum Message {
     Settled,
     /// A worker has ended, by a panic perhaps.
     Ended(thread::Result<()>),
-    /// So many have failed that it is enough.
-    Enough(u64),
+    /// The run ends early, for this reason.
+    Enough(String),
     /// The input or the output has failed.
     Broken(Error),
     /// The user ends the run by this signal.
@@ -54,6 +58,13 @@ struct Ending {
     error: Option<Error>,
     /// Until when requests that are under way are waited for.
     deadline: Option<Instant>,
+}
+
+impl Ending {
+    /// What is under way would go nowhere.
+    fn is_lost(&self) -> bool {
+        matches!(self.error, Some(Error::Stdout(_) | Error::StdoutClosed))
+    }
 }
 
 impl Run {
@@ -70,17 +81,26 @@ impl Run {
         let unheard = move |signal| drop(tell.send(Message::Interrupted(signal)));
         signals::tell_first(unheard).map_err(no_thread)?;
         let workers = clients.len();
+        // Nothing is sent before all threads are there.
+        let held = run.feed.lock();
         for client in clients {
-            let (run, tell) = (Arc::clone(&run), teller.clone());
+            let (worked, tell) = (Arc::clone(&run), teller.clone());
             let work = move || {
-                let ended = panic::catch_unwind(AssertUnwindSafe(|| run.work(&client, &tell)));
+                let ended = panic::catch_unwind(AssertUnwindSafe(|| worked.work(&client, &tell)));
                 drop(tell.send(Message::Ended(ended)));
             };
-            thread::Builder::new().spawn(work).map_err(no_thread)?;
+            thread::Builder::new().spawn(work).map_err(|error| {
+                run.stop();
+                no_thread(error)
+            })?;
         }
-        let ending = run.attend(&told, workers);
+        drop(held);
+        let mut ending = run.attend(&told, workers);
+        // What was told while nobody listened any more.
+        told.try_iter().for_each(|message| run.take(message, &mut ending));
         run.progress.end();
-        if let Some(error @ (Error::Stdout(_) | Error::StdoutClosed)) = ending.error {
+        let is_lost = ending.is_lost();
+        if let Some(error) = ending.error.take_if(|_| is_lost) {
             return Err(error);
         }
         let finished = run.sink.finish();
@@ -103,36 +123,40 @@ impl Run {
             let Some(message) = self.listen(told, ending.deadline) else {
                 break;
             };
-            match message {
-                None | Some(Message::Settled) => {}
-                Some(Message::Ended(Ok(()))) => workers -= 1,
-                Some(Message::Ended(Err(panic))) => panic::resume_unwind(panic),
-                Some(Message::Enough(failures)) => {
-                    self.tell(format_args!("stopping after {failures} failures"));
-                }
-                Some(Message::Broken(error)) => {
-                    // What is under way would go nowhere.
-                    let is_lost = matches!(error, Error::Stdout(_) | Error::StdoutClosed);
-                    ending.error.get_or_insert(error);
-                    if is_lost {
-                        break;
-                    }
-                }
-                Some(Message::Interrupted(signal)) => {
-                    ending.deadline = Some(Instant::now() + GRACE);
-                    ending.error.get_or_insert(Error::Interrupted(signal));
-                    self.stop();
-                    let under_way = self.tally().under_way;
-                    if under_way > 0 {
-                        let seconds = GRACE.as_secs();
-                        self.tell(format_args!(
-                            "waiting for {under_way} requests under way, {seconds} s at most; another signal ends them"
-                        ));
-                    }
-                }
+            workers -= usize::from(matches!(message, Some(Message::Ended(_))));
+            if let Some(message) = message {
+                self.take(message, &mut ending);
+            }
+            if ending.is_lost() {
+                break;
             }
         }
         ending
+    }
+
+    fn take(&self, message: Message, ending: &mut Ending) {
+        match message {
+            Message::Settled | Message::Ended(Ok(())) => {}
+            Message::Ended(Err(panic)) => panic::resume_unwind(panic),
+            Message::Enough(reason) => self.tell(reason),
+            Message::Broken(error) => drop(ending.error.get_or_insert(error)),
+            Message::Interrupted(signal) => {
+                ending.deadline = Some(Instant::now() + GRACE);
+                ending.error.get_or_insert(Error::Interrupted(signal));
+                // Those that wait to be sent will not be.
+                let waiting = self.gate.waiting() as u64;
+                self.stop();
+                let requests = match self.tally().under_way.saturating_sub(waiting) {
+                    0 => return,
+                    1 => "1 request".to_owned(),
+                    count => format!("{count} requests"),
+                };
+                let seconds = GRACE.as_secs();
+                self.tell(format_args!(
+                    "waiting for {requests} under way, {seconds} s at most; another signal ends the run"
+                ));
+            }
+        }
     }
 
     /// The next message; none within a tick of the bar; `None` when the
@@ -166,11 +190,12 @@ impl Run {
                 Ok(request) => worker.perform(request),
                 Err(fault) => Some(Outcome::of_bad_line(job.line, fault)),
             };
-            let put = outcome.map_or(Ok(()), |outcome| self.deliver(job.index, outcome, tell));
-            self.tally().under_way -= 1;
-            if let Err(error) = put {
-                return self.break_off(error, tell);
+            if let Some(outcome) = outcome
+                && let Err(error) = self.deliver(job.index, &outcome, tell)
+            {
+                self.break_off(error, tell);
             }
+            self.tally().under_way -= 1;
             if self.gate.is_closed() {
                 drop(tell.send(Message::Settled));
                 return;
@@ -187,28 +212,37 @@ impl Run {
             return Ok(None);
         }
         let job = feed.next()?;
-        self.tally().under_way += u64::from(job.is_some());
+        let mut tally = self.tally();
+        tally.under_way += u64::from(job.is_some());
+        tally.skipped += feed.take_skipped();
         Ok(job)
     }
 
-    fn deliver(&self, index: u64, outcome: Outcome, tell: &Sender<Message>) -> Result<()> {
-        let failed = {
+    fn deliver(&self, index: u64, outcome: &Outcome, tell: &Sender<Message>) -> Result<()> {
+        let reason = {
             let mut tally = self.tally();
-            tally.add(&outcome);
-            tally.failed()
+            tally.add(outcome);
+            let failed = tally.failed();
+            match self.max_failures {
+                Some(most) if failed >= most => Some(format!("stopping after {failed} failures")),
+                _ if tally.refused_in_row() >= REFUSED_IN_ROW => {
+                    Some("stopping: the server refuses all requests; try again later".to_owned())
+                }
+                _ => None,
+            }
         };
-        let is_enough = self.max_failures.is_some_and(|most| failed >= most);
         self.sink.put(index, outcome)?;
-        if is_enough && !self.gate.is_closed() {
+        if let Some(reason) = reason.filter(|_| !self.gate.is_closed()) {
+            drop(tell.send(Message::Enough(reason)));
             self.stop();
-            drop(tell.send(Message::Enough(failed)));
         }
         Ok(())
     }
 
+    /// The main thread hears of it before it sees that the run is to end.
     fn break_off(&self, error: Error, tell: &Sender<Message>) {
-        self.stop();
         drop(tell.send(Message::Broken(error)));
+        self.stop();
     }
 
     /// No new requests from now on.
@@ -228,5 +262,6 @@ impl Run {
 }
 
 fn no_thread(source: std::io::Error) -> Error {
-    Error::Config(format!("this machine gives no more threads: {source}; --jobs takes fewer"))
+    let reason = Reason(&source);
+    Error::Config(format!("this machine gives no more threads ({reason}); --jobs takes fewer"))
 }

@@ -49,9 +49,11 @@ impl Worker<'_> {
                     tokens.add(&answer.reply);
                     (self.judge(&answer, request.has_default_form), Some(answer))
                 }
-                Err(Error::Stopped) => return None,
                 // The reply before it was paid for.
-                Err(error) => (Err(error), wrong.map(|(answer, _)| answer)),
+                Err(error) => match (error, wrong) {
+                    (Error::Stopped, None) => return None,
+                    (error, wrong) => (Err(error), wrong.map(|(answer, _)| answer)),
+                },
             };
             match (judged, answer) {
                 (Err(Error::Form(fault)), Some(answer)) if repairs > 0 => {
