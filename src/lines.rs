@@ -2,7 +2,7 @@
 //! nothing of what they hold.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::ops::Range;
 
 pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -34,6 +34,8 @@ pub struct Line<'a> {
     /// Without a byte order mark, with its separator.
     pub text: &'a [u8],
     pub is_terminated: bool,
+    /// It goes on beyond the limit; `text` is its beginning.
+    pub is_too_long: bool,
 }
 
 impl<'a> Line<'a> {
@@ -55,7 +57,7 @@ impl<'a> Line<'a> {
 pub struct Lines<R> {
     reader: BufReader<R>,
     separator: Separator,
-    /// In bytes; a longer line is an error.
+    /// In bytes; no more of a line is kept.
     limit: u64,
     text: Vec<u8>,
     number: u64,
@@ -76,7 +78,7 @@ impl<R: Read> Lines<R> {
         Self { reader, separator, limit: u64::MAX, text: Vec::new(), number: 0, offset: 0 }
     }
 
-    /// The same; lines of more bytes are an error.
+    /// The same; of lines with more bytes the beginning is kept alone.
     pub fn up_to(self, limit: u64) -> Self {
         Self { limit, ..self }
     }
@@ -84,27 +86,31 @@ impl<R: Read> Lines<R> {
     /// The next line; `None` at the end.
     ///
     /// # Errors
-    /// Those of the source, and [`ErrorKind::FileTooLarge`].
+    /// Those of the source.
     pub fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         self.text.clear();
         let separator = self.separator.byte();
         let mut limited = self.reader.by_ref().take(self.limit);
-        let read = limited.read_until(separator, &mut self.text)? as u64;
+        let mut read = limited.read_until(separator, &mut self.text)? as u64;
         if read == 0 {
             return Ok(None);
         }
+        let is_cut = read == self.limit && self.text.last() != Some(&separator);
+        let beyond = if is_cut { self.reader.skip_until(separator)? as u64 } else { 0 };
+        read += beyond;
         self.number += 1;
         let has_mark = self.number == 1 && self.text.starts_with(BYTE_ORDER_MARK);
         let mark = if has_mark { BYTE_ORDER_MARK.len() } else { 0 };
         let start = self.offset + mark as u64;
         self.offset += read;
         let text = &self.text[mark..];
-        let is_terminated = text.last() == Some(&separator);
-        if read == self.limit && !is_terminated {
-            let reason = format!("line {} is longer than {} bytes", self.number, self.limit);
-            return Err(io::Error::new(ErrorKind::FileTooLarge, reason));
-        }
-        Ok(Some(Line { number: self.number, start, text, is_terminated }))
+        Ok(Some(Line {
+            number: self.number,
+            start,
+            text,
+            is_terminated: text.last() == Some(&separator),
+            is_too_long: beyond > 0,
+        }))
     }
 }
 
@@ -130,9 +136,15 @@ mod tests {
     }
 
     #[test]
-    fn a_line_beyond_the_limit_is_an_error() {
-        let mut lines = Lines::new(b"1234567\n12345678\n".as_slice(), Separator::Newline).up_to(8);
-        assert_eq!(lines.next().ok().flatten().map(|line| line.start), Some(0));
-        assert_eq!(lines.next().err().map(|error| error.kind()), Some(ErrorKind::FileTooLarge));
+    fn of_a_line_beyond_the_limit_the_beginning_is_left() {
+        let text = b"1234567\n123456789\n12345678";
+        let mut lines = Lines::new(text.as_slice(), Separator::Newline).up_to(8);
+        let mut next = || {
+            let line = lines.next().expect("memory").expect("a line");
+            (line.start, line.content().to_vec(), line.is_too_long)
+        };
+        assert_eq!(next(), (0, b"1234567".to_vec(), false));
+        assert_eq!(next(), (8, b"12345678".to_vec(), true));
+        assert_eq!(next(), (18, b"12345678".to_vec(), false));
     }
 }

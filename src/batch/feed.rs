@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::ids::{Gathered, Growing, Hasher};
 use super::input::{Input, Reading};
-use super::request::{Defaults, Fault, Parsed, Request};
+use super::request::{self, Defaults, Fault, Parsed, Request};
 use crate::error::Result;
 use crate::lines::Lines;
 
@@ -74,30 +74,27 @@ impl Feed {
                 Err(source) => return Err(self.input.fault(source)),
             };
             let number = line.number;
-            let is_own = self.reading.shard.has(number);
-            let request = match Parsed::read(line.content(), self.reading.kind) {
-                Ok(None) => continue,
-                Ok(Some(parsed)) => {
-                    let id = parsed.id_or(number);
-                    let hash = self.hasher.hash(&id);
-                    if self.seen.as_mut().is_some_and(|seen| !seen.insert(hash)) {
-                        return Err(self.input.repeated(number, &id));
-                    }
-                    if !is_own {
-                        continue;
-                    }
-                    if self.done.contains(hash) {
-                        self.skipped += u64::from(self.seen.is_some());
-                        continue;
-                    }
-                    Ok(self.defaults.complete(&parsed, number))
-                }
-                Err(fault) if !self.reading.skips_bad => {
-                    return Err(self.input.bad(number, &fault));
-                }
-                Err(_) if !is_own => continue,
-                Err(fault) => Err(fault),
+            let Some(read) = Parsed::read(&line, self.reading.kind).transpose() else {
+                continue;
             };
+            if let Err(fault) = &read
+                && !self.reading.skips_bad
+            {
+                return Err(self.input.bad(number, fault));
+            }
+            let id = request::id(&read, number);
+            let hash = self.hasher.hash(&id);
+            if self.seen.as_mut().is_some_and(|seen| !seen.insert(hash)) {
+                return Err(self.input.repeated(number, &id));
+            }
+            if !self.reading.shard.has(number) {
+                continue;
+            }
+            if self.done.contains(hash) {
+                self.skipped += u64::from(self.seen.is_some());
+                continue;
+            }
+            let request = read.map(|parsed| self.defaults.complete(&parsed, number));
             self.index += 1;
             return Ok(Some(Job { index: self.index - 1, line: number, request }));
         }

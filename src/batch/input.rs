@@ -1,7 +1,6 @@
 //! The lines of requests: where they come from, and a first look at all of
 //! them where they can be read twice.
 
-use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Take};
 use std::os::fd::AsFd;
@@ -9,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::ids::{Gathered, Hasher};
-use super::request::{Fault, Kind, Parsed};
+use super::request::{self, Fault, Kind, Parsed};
 use crate::error::{Error, Result};
 use crate::lines::{Lines, Separator};
 use crate::notes::Notes;
@@ -112,21 +111,21 @@ impl Input {
         let mut bad = 0;
         let mut total = 0;
         let (mut all, mut others) = (Gathered::default(), Gathered::default());
-        let end = self.look(reading, |number, read| match read {
-            Ok(id) => {
-                let hash = hasher.hash(&id);
-                all.push(hash);
-                match reading.shard.has(number) {
-                    true => total += 1,
-                    false => others.push(hash),
-                }
-            }
-            Err(_) if reading.skips_bad => total += u64::from(reading.shard.has(number)),
-            Err(fault) => {
+        let end = self.look(reading, |number, read| {
+            if let Err(fault) = read
+                && !reading.skips_bad
+            {
                 bad += 1;
                 if bad <= NAMED {
                     notes.error(self.at(number, &fault.reason));
                 }
+                return;
+            }
+            let hash = hasher.hash(&request::id(read, number));
+            all.push(hash);
+            match reading.shard.has(number) {
+                true => total += 1,
+                false => others.push(hash),
             }
         })?;
         if bad > 0 {
@@ -143,19 +142,16 @@ impl Input {
         Ok(Some(Survey { total, skipped }))
     }
 
-    /// Reads all lines but blank ones: the id of each, or why it has none.
-    /// Gives where they end.
+    /// Reads all lines but blank ones. Gives where they end.
     fn look(
         &self,
         reading: Reading,
-        mut take: impl FnMut(u64, Result<Cow<str>, Fault>),
+        mut take: impl FnMut(u64, &Result<Parsed, Fault>),
     ) -> Result<u64> {
         let mut lines = self.lines(reading);
         while let Some(line) = lines.next().map_err(|source| self.fault(source))? {
-            match Parsed::read(line.content(), reading.kind) {
-                Ok(None) => {}
-                Ok(Some(request)) => take(line.number, Ok(request.id_or(line.number))),
-                Err(fault) => take(line.number, Err(fault)),
+            if let Some(read) = Parsed::read(&line, reading.kind).transpose() {
+                take(line.number, &read);
             }
         }
         (&*self.file).stream_position().map_err(|source| self.fault(source))
@@ -169,10 +165,9 @@ impl Input {
     /// The error of the line that repeats an id.
     fn find(&self, reading: Reading, hasher: &Hasher, repeated: u128) -> Result<Error> {
         let mut found = Vec::new();
-        self.look(reading, |number, id| {
-            if let Ok(id) = id
-                && hasher.hash(&id) == repeated
-            {
+        self.look(reading, |number, read| {
+            let id = request::id(read, number);
+            if hasher.hash(&id) == repeated {
                 found.push((number, id.into_owned()));
             }
         })?;
@@ -204,12 +199,7 @@ impl Input {
 
     /// The error that a fault of reading is.
     pub fn fault(&self, source: io::Error) -> Error {
-        match source.kind() {
-            io::ErrorKind::FileTooLarge => {
-                Error::Input(format!("{}: {source}", self.path.display()))
-            }
-            _ => Error::Unreadable { path: self.path.clone(), source },
-        }
+        Error::Unreadable { path: self.path.clone(), source }
     }
 
     pub fn repeated(&self, line: u64, id: &str) -> Error {

@@ -120,10 +120,10 @@ impl Tokens {
 
 impl Outcome {
     /// That of a line that is no request.
-    pub fn of_bad_line(number: u64, fault: request::Fault) -> Self {
-        let error = Error::Input(fault.reason);
+    pub fn of_bad_line(number: u64, fault: &request::Fault) -> Self {
+        let error = Error::Input(fault.reason.clone());
         Self {
-            id: fault.id.unwrap_or_else(|| number.to_string()),
+            id: request::id_or(fault.id.as_deref(), number).into_owned(),
             response: None,
             fault: Some(Fault::new(&error, error.to_string())),
             text: String::new(),

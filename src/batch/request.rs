@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::object::{Fields, string};
 use crate::api::request::{Body, Message};
 use crate::json::{self, Object};
+use crate::lines::Line;
 
 /// What the lines of an input are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,11 +39,24 @@ pub struct Fault {
     pub reason: String,
 }
 
+/// The id of a line that was read: its own, or else its number.
+pub fn id<'a>(read: &'a Result<Parsed, Fault>, number: u64) -> Cow<'a, str> {
+    match read {
+        Ok(parsed) => id_or(parsed.id.as_deref(), number),
+        Err(fault) => id_or(fault.id.as_deref(), number),
+    }
+}
+
+/// An id, or else the line's number.
+pub fn id_or(id: Option<&str>, number: u64) -> Cow<'_, str> {
+    id.map_or_else(|| number.to_string().into(), Cow::Borrowed)
+}
+
 /// A line as it was read.
 #[derive(Debug)]
 pub struct Parsed<'a> {
     /// The line's own id.
-    pub id: Option<Cow<'a, str>>,
+    id: Option<Cow<'a, str>>,
     system: System<'a>,
     messages: Messages<'a>,
     fields: Fields<'a>,
@@ -130,7 +144,7 @@ impl Defaults {
             }
         }
         Request {
-            id: line.id_or(number).into_owned(),
+            id: id_or(line.id.as_deref(), number).into_owned(),
             body,
             has_default_form: !line.fields.has("response_format"),
         }
@@ -145,16 +159,18 @@ fn push_field(body: &mut String, name: &str, value: &str) {
 }
 
 impl<'a> Parsed<'a> {
-    /// The line's own id, or else its number.
-    pub fn id_or(&self, number: u64) -> Cow<'_, str> {
-        self.id.as_deref().map_or_else(|| number.to_string().into(), Cow::Borrowed)
-    }
-
     /// Reads a line; `None` where it is blank.
     ///
     /// # Errors
     /// Why it is no request.
-    pub fn read(line: &'a [u8], kind: Kind) -> Result<Option<Self>, Fault> {
+    pub fn read(line: &Line<'a>, kind: Kind) -> Result<Option<Self>, Fault> {
+        match line.is_too_long {
+            true => Err(Fault { id: None, reason: "longer than 64 MiB".to_owned() }),
+            false => Self::read_whole(line.content(), kind),
+        }
+    }
+
+    fn read_whole(line: &'a [u8], kind: Kind) -> Result<Option<Self>, Fault> {
         let fault = |reason: String| Fault { id: None, reason };
         let text = std::str::from_utf8(line).map_err(|error| {
             fault(format!("not UTF-8 at byte offset {} of the line", error.valid_up_to()))
@@ -279,7 +295,7 @@ mod tests {
         let fields = json!({"model": "m", "temperature": 1.5});
         let fields = fields.as_object().expect("an object");
         let defaults = Defaults::new(fields, Some("Be brief."));
-        let parsed = Parsed::read(line.as_bytes(), kind).map_err(|fault| fault.reason)?;
+        let parsed = Parsed::read_whole(line.as_bytes(), kind).map_err(|fault| fault.reason)?;
         Ok(defaults.complete(&parsed.expect("no blank line"), 7))
     }
 
@@ -325,7 +341,7 @@ mod tests {
         let request = completed(r#"{"a": "b\n"} "#, Kind::Text).expect("a request");
         let body: Value = serde_json::from_str(&(request.body + "]}")).expect("JSON");
         assert_eq!(body["messages"][1]["content"], r#"{"a": "b\n"} "#);
-        assert!(matches!(Parsed::read(b" \t", Kind::Text), Ok(None)));
+        assert!(matches!(Parsed::read_whole(b" \t", Kind::Text), Ok(None)));
     }
 
     #[test]

@@ -76,8 +76,10 @@ pub struct BatchArgs {
 
     /// Keep the order of the input
     ///
-    /// A result waits for those before it. So that few do, no request is
-    /// begun that is more than 16 times --jobs ahead of the oldest one.
+    /// A result waits for those before it, in FILE.waiting where -o names a
+    /// FILE. So that few do, no request is begun that is more than 16 times
+    /// --jobs ahead of the oldest one. After a kill, results that waited come
+    /// before those that had not come.
     #[arg(long, help_heading = "Output")]
     pub ordered: bool,
 
@@ -112,7 +114,9 @@ pub struct BatchArgs {
     /// Send no more than N requests a second, minute or hour
     ///
     /// Without a rate it is found: it falls when the server refuses requests
-    /// (429), and rises again while it takes them.
+    /// (429), and rises again while it takes them. What is refused so is sent
+    /// again when others may be, and is no try of --retries, as long as the
+    /// server has taken anything in the last two minutes.
     #[arg(long, value_name = "N/s|m|h", value_parser = rate, help_heading = "Network", value_hint = ValueHint::Other)]
     pub rate: Option<f64>,
 

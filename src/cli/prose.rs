@@ -163,6 +163,7 @@ pub const FILES: Entries = &[
     ("~/.config/gravix/config.toml", "settings and profiles; gravix config --init begins it"),
     ("FILE", "a history: the messages array, one JSON object a line; edit it freely"),
     ("FILE.torn", "a last line of FILE that was cut while it was written"),
+    ("FILE.waiting", "results of --ordered that wait for those before them"),
     ("FILE.bad", "lines of FILE that history repair moved there"),
 ];
 

@@ -153,6 +153,52 @@ fn a_connection_that_the_server_closed_meanwhile_is_no_failure() {
 }
 
 #[test]
+fn a_kept_connection_that_is_closed_at_once_is_made_anew_and_one_that_is_not_failed() {
+    for (wait, expected, sent) in [(0, 0, 4), (1200, 4, 3)] {
+        let service = Service::new(move |request, index| match index {
+            1 => Reply::none(Duration::from_millis(wait)),
+            _ => Reply::text(&prompt(request)),
+        });
+        let (_directory, file) = input(&prompts(3));
+        let options = ["--lines", "-j1", "--retries", "0"];
+        let run = run(batch(&service.base_url(), &options).arg(file)).exits(expected);
+        assert_eq!(service.seen().len(), sent, "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_server_that_refuses_everything_is_given_up() {
+    let service = Service::new(|_, _| Reply::new("429 Too Many Requests", ""));
+    let (_directory, file) = input(&prompts(2));
+    let output = run(batch(&service.base_url(), &["--lines", "-j1"]).arg(file)).exits(75);
+    assert_eq!(by_id(&output.stdout).len(), 2);
+    assert_eq!(service.seen().len(), 6);
+    output.says(&["0 done, 2 failed (429: 2)"]);
+    let (_directory, file) = input(&prompts(50));
+    let options = ["--lines", "--retries", "0"];
+    let output = run(batch(&service.base_url(), &options).arg(file)).exits(75);
+    assert!(output.stderr.contains("the server refuses all requests"), "{}", output.stderr);
+    assert!(output.stderr.contains(" left; "), "{}", output.stderr);
+}
+
+#[test]
+fn a_refusal_that_holds_all_counts_against_nobody() {
+    // It takes nothing for a second and a half after the first five.
+    let begun = Mutex::new(None);
+    let service = Service::new(move |request, index| {
+        let mut begun = begun.lock().expect("no panic");
+        let begun = *begun.get_or_insert_with(Instant::now);
+        if index >= 5 && begun.elapsed() < Duration::from_millis(1500) {
+            return Reply::new("429 Too Many Requests", "");
+        }
+        Reply::text(&prompt(request))
+    });
+    let (_directory, file) = input(&prompts(10));
+    let options = ["--lines", "-j1", "--retries", "0"];
+    run(batch(&service.base_url(), &options).arg(file)).exits(0).says(&["10 done, 0 failed"]);
+}
+
+#[test]
 fn each_request_is_tried_again_by_itself() {
     let failed = Mutex::new(Vec::new());
     let service = Service::new(move |request, _| {

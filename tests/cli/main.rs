@@ -5,6 +5,8 @@
 mod batch;
 /// Many requests: ended, killed, and gone on with.
 mod batch_ends;
+/// Many requests: what must not be lost, whatever fails.
+mod batch_faults;
 /// Many requests: how many at once, and how fast.
 mod batch_pace;
 /// The stand-in, the models, and the documents that come with the program.

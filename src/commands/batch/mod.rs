@@ -6,6 +6,8 @@ mod worker;
 use std::fs::File;
 use std::path::Path;
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
 use self::run::Run;
 use self::worker::Demand;
 use crate::api::client::Client;
@@ -37,6 +39,11 @@ use crate::settings::{self, Network};
 
 /// How many requests may be under way where the user does not say.
 const DEFAULT_JOBS: u16 = 8;
+
+/// Descriptors: a connection, and its other end where the stand-in is asked;
+/// and those that are not the jobs'.
+const DESCRIPTORS_A_JOB: u64 = 2;
+const OTHER_DESCRIPTORS: u64 = 32;
 
 /// So many times the jobs is how far a run in order may be ahead.
 const WINDOW: u64 = 16;
@@ -77,6 +84,7 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
     }
 
     let jobs = args.jobs.unwrap_or(DEFAULT_JOBS);
+    ensure_descriptors(jobs)?;
     let many = notes.for_many();
     let gate = std::sync::Arc::new(Gate::new(args.rate, &many));
     let clients = Client::many(&network, &many, &gate)?.take(jobs.into()).collect();
@@ -96,6 +104,26 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
         notes,
     };
     run.conduct(clients)
+}
+
+/// Makes sure that each job can have its connection.
+///
+/// # Errors
+/// [`Error::Config`].
+fn ensure_descriptors(jobs: u16) -> Result<()> {
+    let needed = DESCRIPTORS_A_JOB * u64::from(jobs) + OTHER_DESCRIPTORS;
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
+        return Ok(());
+    };
+    if soft >= needed || setrlimit(Resource::RLIMIT_NOFILE, needed.min(hard), hard).is_ok() {
+        let most = soft.max(needed.min(hard));
+        if most >= needed {
+            return Ok(());
+        }
+    }
+    Err(Error::Config(format!(
+        "{jobs} jobs need {needed} open files, and this machine allows {hard}; --jobs takes fewer"
+    )))
 }
 
 /// What lines leave out.

@@ -188,7 +188,7 @@ impl Run {
             };
             let outcome = match job.request {
                 Ok(request) => worker.perform(request),
-                Err(fault) => Some(Outcome::of_bad_line(job.line, fault)),
+                Err(fault) => Some(Outcome::of_bad_line(job.line, &fault)),
             };
             if let Some(outcome) = outcome
                 && let Err(error) = self.deliver(job.index, &outcome, tell)

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::completion;
 use super::server::{Request, receive};
@@ -17,16 +17,23 @@ pub struct Reply {
     body: String,
     /// The connection is closed after it, and nobody was told.
     closes: bool,
+    /// There is no answer: the connection is closed after so long.
+    hangs_up: Option<Duration>,
 }
 
 impl Reply {
     pub fn new(status: &'static str, body: impl Into<String>) -> Self {
-        Self { status, headers: Vec::new(), body: body.into(), closes: false }
+        Self { status, headers: Vec::new(), body: body.into(), closes: false, hangs_up: None }
     }
 
     /// A whole reply of the model.
     pub fn text(text: &str) -> Self {
         Self::new("200 OK", completion(text))
+    }
+
+    /// No answer: the connection is closed after so long.
+    pub fn none(after: Duration) -> Self {
+        Self { hangs_up: Some(after), ..Self::new("", "") }
     }
 
     pub fn with(mut self, header: impl Into<String>) -> Self {
@@ -140,7 +147,11 @@ fn serve(
             seen.push(Seen { request, at, connection: number });
             seen.len() - 1
         };
-        let Reply { status, headers, body, closes } = answer(&request, index);
+        let Reply { status, headers, body, closes, hangs_up } = answer(&request, index);
+        if let Some(after) = hangs_up {
+            thread::sleep(after);
+            return Ok(());
+        }
         let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
         let length = body.len();
         let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\n\r\n");
