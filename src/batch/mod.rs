@@ -1,5 +1,6 @@
 //! Many requests: their lines in, their lines out, and the pace between.
 
+pub mod descriptors;
 pub mod feed;
 pub mod gate;
 pub mod ids;

@@ -1,0 +1,32 @@
+//! How many files the process may open: each connection is one.
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use crate::error::{Error, Result};
+
+/// A connection, and its other end where the stand-in is asked.
+const A_JOB: u64 = 2;
+
+/// Those that are not the jobs'.
+const OTHERS: u64 = 32;
+
+/// Makes sure that so many jobs can have their connections: what is allowed
+/// is raised as far as the machine lets it be.
+///
+/// # Errors
+/// [`Error::Config`].
+pub fn ensure_for(jobs: u16) -> Result<()> {
+    let needed = A_JOB * u64::from(jobs) + OTHERS;
+    match getrlimit(Resource::RLIMIT_NOFILE) {
+        Ok((soft, hard)) if soft < needed => {
+            match needed <= hard && setrlimit(Resource::RLIMIT_NOFILE, needed, hard).is_ok() {
+                true => Ok(()),
+                false => Err(Error::Config(format!(
+                    "{jobs} jobs need {needed} open files, and this machine allows {hard}; --jobs takes fewer"
+                ))),
+            }
+        }
+        // A machine that does not say has no limit that could be raised.
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,28 @@
+//! `gravix batch --merge`: outputs joined, with one line an id.
+
+use std::io::{BufWriter, Write};
+
+use crate::batch::merge::{Plan, Source};
+use crate::cli::BatchArgs;
+use crate::error::Result;
+use crate::notes::Notes;
+use crate::output::{self, stdout_error};
+use crate::output_file::OutputFile;
+
+pub fn run(args: BatchArgs, notes: &Notes) -> Result<()> {
+    let output = OutputFile::named(args.output.as_deref()).map(OutputFile::prepare).transpose()?;
+    let sources: Vec<Source> = args.files.into_iter().map(Source::open).collect::<Result<_>>()?;
+    // A run that writes the file would lose what is in it.
+    let _guard = args.output.filter(|path| path.is_file()).map(Source::open).transpose()?;
+    let plan = Plan::new(&sources, notes)?;
+    let Some(file) = output else {
+        let mut stdout = BufWriter::new(output::stdout_file()?);
+        plan.write(&sources, &mut stdout, stdout_error)?;
+        return stdout.flush().map_err(stdout_error);
+    };
+    file.commit_with(|out| {
+        let mut out = BufWriter::new(out);
+        plan.write(&sources, &mut out, |source| file.not_saved(source))?;
+        out.flush().map_err(|source| file.not_saved(source))
+    })
+}
