@@ -4,19 +4,17 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::error::{Error, Result};
 
-/// A connection, and its other end where the stand-in is asked.
-const A_JOB: u64 = 2;
-
 /// Those that are not the jobs'.
 const OTHERS: u64 = 32;
 
 /// Makes sure that so many jobs can have their connections: what is allowed
-/// is raised as far as the machine lets it be.
+/// is raised as far as the machine lets it be. The stand-in's ends of them are
+/// here too.
 ///
 /// # Errors
 /// [`Error::Config`].
-pub fn ensure_for(jobs: u16) -> Result<()> {
-    let needed = A_JOB * u64::from(jobs) + OTHERS;
+pub fn ensure_for(jobs: u16, has_stand_in: bool) -> Result<()> {
+    let needed = u64::from(jobs) * if has_stand_in { 2 } else { 1 } + OTHERS;
     match getrlimit(Resource::RLIMIT_NOFILE) {
         Ok((soft, hard)) if soft < needed => {
             match needed <= hard && setrlimit(Resource::RLIMIT_NOFILE, needed, hard).is_ok() {

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::ids::{Gathered, Growing, Hasher};
-use super::results;
+use super::{results, spool};
 use crate::error::{Error, Result};
 use crate::notes::Notes;
 
@@ -32,6 +32,19 @@ impl Source {
             Err(std::fs::TryLockError::WouldBlock) => Err(Error::Busy(path)),
             // A file system without locks is done without.
             Ok(()) | Err(std::fs::TryLockError::Error(_)) => Ok(Self { path, file }),
+        }
+    }
+}
+
+impl Source {
+    /// What waits for its turn in this output.
+    ///
+    /// # Errors
+    /// Those of [`spool::left`] and [`Self::open`].
+    pub fn waiting(&self) -> Result<Option<Self>> {
+        match spool::left(&self.path, &self.file)? {
+            Some(_) => Self::open(spool::beside(&self.path)).map(Some),
+            None => Ok(None),
         }
     }
 }

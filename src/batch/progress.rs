@@ -9,8 +9,8 @@ use super::tally::Tally;
 /// How often the bar is drawn anew.
 pub const TICK: Duration = Duration::from_millis(200);
 
-const KNOWN: &str = "{wide_bar} {msg}";
-const UNKNOWN: &str = "{msg}";
+const KNOWN: &str = "{bar:20} {wide_msg}";
+const UNKNOWN: &str = "{wide_msg}";
 
 #[derive(Clone)]
 pub struct Progress {

@@ -1,6 +1,7 @@
 //! The files that take lines of output: locked for the whole run, read to see
 //! what is done already, healed, and appended to in whole lines.
 
+use std::collections::HashSet;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::ops::Range;
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::ids::{Gathered, Hasher};
 use super::outcome::Told;
-use super::spool::Spool;
+use super::spool::{self, Spool};
 use crate::append::{append_lines, move_torn};
 use crate::error::{Error, Result};
 use crate::lines::Lines;
@@ -84,11 +85,14 @@ impl Results {
         matches!(self.place, Place::Stdout(Bytes::Harmless))
     }
 
-    /// Where lines can be kept that came before their turn.
-    pub fn spool(&self) -> Option<Spool> {
+    /// Where lines can be kept that come before their turn.
+    ///
+    /// # Errors
+    /// Those of [`Spool::open`].
+    pub fn spool(&self) -> Result<Option<Spool>> {
         match &self.place {
-            Place::File { path, .. } => Some(Spool::beside(path)),
-            Place::Stdout(_) | Place::Device(_) => None,
+            Place::File { path, .. } => Spool::open(path, &self.file).map(Some),
+            Place::Stdout(_) | Place::Device(_) => Ok(None),
         }
     }
 
@@ -114,20 +118,25 @@ impl Results {
             move_torn(&self.file, torn, path, notes)?;
         }
         done.settle();
-        let mut spool = Spool::beside(path);
-        for line in spool.left()?.split_inclusive(|&byte| byte == b'\n') {
-            // The last one may be torn.
-            let Ok(told) = Told::read(line) else {
+        let Some(left) = spool::left(path, &self.file)? else {
+            return Ok(done);
+        };
+        let spool = spool::beside(path);
+        let mut taken = HashSet::new();
+        for line in left.split_inclusive(|&byte| byte == b'\n') {
+            // The last one may be torn; what failed is tried again.
+            let Some(told) = Told::read(line).ok().filter(|told| told.is_good) else {
                 continue;
             };
             let hash = hasher.hash(&told.id);
-            if line.ends_with(b"\n") && !done.contains(hash) {
+            if line.ends_with(b"\n") && !done.contains(hash) && taken.insert(hash) {
                 self.append(line)?;
-                done.push(hash);
-                done.settle();
             }
         }
-        spool.remove();
+        taken.into_iter().for_each(|hash| done.push(hash));
+        done.settle();
+        // What stays is known to be in the output by the next run.
+        let _ = fs::remove_file(spool);
         Ok(done)
     }
 
@@ -213,7 +222,8 @@ pub fn read(
     let mut lines = Lines::of(file).map_err(unreadable)?;
     while let Some(line) = lines.next().map_err(unreadable)? {
         let text = line.content().trim_ascii();
-        if text.is_empty() {
+        // What waits for another file is an output but for its first line.
+        if text.is_empty() || (line.number == 1 && text.starts_with(spool::HEAD)) {
             continue;
         }
         match Told::read(text) {

@@ -179,7 +179,13 @@ impl Search {
             return None;
         }
         self.refusals += 1;
-        let wait = asked.unwrap_or_else(|| self.own_hold());
+        // A wait that is rounded to nothing, or is not enough, is none.
+        let asked = asked.filter(|wait| !wait.is_zero());
+        let own = self.own_hold();
+        let wait = match asked {
+            Some(asked) if self.refusals > 1 => asked.max(own),
+            asked => asked.unwrap_or(own),
+        };
         let held_until = now + wait;
         self.is_probing = true;
         if !self.is_given {

@@ -47,12 +47,17 @@ struct Writing {
     /// The index of the next to be written.
     next: u64,
     spool: Option<Spool>,
+    /// Something could not be written: what is kept stays.
+    is_broken: bool,
     /// The run is over, and with it this process.
     is_finished: bool,
 }
 
 impl Sink {
     /// A `window` keeps the order.
+    ///
+    /// # Errors
+    /// Those of [`Results::spool`].
     pub fn new(
         results: Results,
         errors: Option<Results>,
@@ -60,13 +65,16 @@ impl Sink {
         window: Option<u64>,
         progress: Progress,
         notes: &Notes,
-    ) -> Self {
-        let spool = window.and_then(|_| results.spool());
+    ) -> Result<Self> {
+        // Texts have no ids by which they could be told from one another.
+        let is_kept = window.is_some() && format == Format::Batch;
+        let spool = if is_kept { results.spool()? } else { None };
         let order =
             window.map(|window| Order { window, room: Mutex::default(), advanced: Condvar::new() });
         let waiting = BTreeMap::new();
-        let writing = Writing { results, errors, waiting, next: 0, spool, is_finished: false };
-        Self { format, progress, notes: notes.clone(), order, writing: Mutex::new(writing) }
+        let (is_broken, is_finished) = (false, false);
+        let writing = Writing { results, errors, waiting, next: 0, spool, is_broken, is_finished };
+        Ok(Self { format, progress, notes: notes.clone(), order, writing: Mutex::new(writing) })
     }
 
     /// Waits until the request of this index, from 0, may be begun.
@@ -96,6 +104,7 @@ impl Sink {
             return self.write(&mut writing.results, line);
         };
         let written = self.in_turn(&mut writing, index, line);
+        writing.is_broken |= written.is_err();
         order.lock().oldest = writing.next;
         order.advanced.notify_all();
         written
@@ -127,8 +136,8 @@ impl Sink {
             written = written.and(self.write(&mut writing.results, line));
         }
         written?;
-        let Writing { results, errors, spool, .. } = &mut *writing;
-        if let Some(spool) = spool {
+        let Writing { results, errors, spool, is_broken, .. } = &mut *writing;
+        if let Some(spool) = spool.as_ref().filter(|_| !*is_broken) {
             spool.remove();
         }
         [Some(results), errors.as_mut()].into_iter().flatten().try_for_each(|results| {
@@ -167,7 +176,8 @@ impl Sink {
             writing.next += 1;
             written = written.and(self.write(&mut writing.results, line));
         }
-        if let Some(spool) = writing.spool.as_mut().filter(|_| writing.waiting.is_empty()) {
+        let is_settled = writing.waiting.is_empty() && written.is_ok() && !writing.is_broken;
+        if let Some(spool) = writing.spool.as_mut().filter(|_| is_settled) {
             spool.clear();
         }
         written

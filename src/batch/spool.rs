@@ -1,5 +1,6 @@
 //! Lines of output that came before their turn, kept in a file beside the
-//! output until it is theirs: who is killed loses none of them.
+//! output until it is theirs: who is killed loses none of them. Its first line
+//! says which output it belongs to.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -7,35 +8,80 @@ use std::path::{Path, PathBuf};
 
 use crate::append::open_private;
 use crate::error::{Error, Result};
-use crate::paths::{directory_of, with_suffix};
+use crate::paths::{directory_of, identity, with_suffix};
 
 /// So many times as many lines as wait may be in the file.
 const SLACK: usize = 4;
 
+/// What the first line of such a file begins with.
+pub const HEAD: &[u8] = b"{\"waiting_for\":";
+
 pub struct Spool {
     path: PathBuf,
-    file: Option<File>,
+    head: Vec<u8>,
+    file: File,
     lines: usize,
 }
 
-impl Spool {
-    /// That of the output at `path`, which is locked.
-    pub fn beside(path: &Path) -> Self {
-        Self { path: with_suffix(path, ".waiting"), file: None, lines: 0 }
-    }
+/// Where lines wait for the output at `path`.
+pub fn beside(path: &Path) -> PathBuf {
+    with_suffix(path, ".waiting")
+}
 
-    /// What a run left that was killed.
-    ///
-    /// # Errors
-    /// [`Error::Unreadable`].
-    pub fn left(&self) -> Result<Vec<u8>> {
-        match fs::read(&self.path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-            read => read.map_err(|source| Error::Unreadable { path: self.path.clone(), source }),
+/// What a run left that was killed, as lines; `None` where nothing waits for
+/// the output at `path`, which is `output`.
+///
+/// # Errors
+/// [`Error::Unreadable`], and [`Error::Unwritable`] for what waits for another
+/// file of that name.
+pub fn left(path: &Path, output: &File) -> Result<Option<Vec<u8>>> {
+    let path = beside(path);
+    let kept = match fs::read(&path) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidFilename) => {
+            return Ok(None);
+        }
+        read => read.map_err(|source| Error::Unreadable { path: path.clone(), source })?,
+    };
+    if !kept.starts_with(HEAD) {
+        return Ok(None);
+    }
+    let head = head(output);
+    match kept.strip_prefix(head.as_slice()) {
+        Some(lines) => Ok(Some(lines.to_vec())),
+        None => {
+            let reason = "it holds results of another file of that name; join them with --merge, or take it away";
+            Err(Error::Unwritable { path, source: io::Error::other(reason) })
         }
     }
+}
 
-    /// Keeps a line, which is the last of those that are `waiting`.
+/// The first line of what waits for an output.
+fn head(output: &File) -> Vec<u8> {
+    let identity = output.metadata().ok().and_then(|metadata| identity(&metadata));
+    let (device, inode) = identity.unwrap_or_default();
+    let rest = format!("[{device},{inode}]}}\n");
+    [HEAD, rest.as_bytes()].concat()
+}
+
+impl Spool {
+    /// One for the output at `path`, which is `output` and locked, in place of
+    /// what was left.
+    ///
+    /// # Errors
+    /// [`Error::Unwritable`].
+    pub fn open(path: &Path, output: &File) -> Result<Self> {
+        let (path, head) = (beside(path), head(output));
+        let unwritable = |source| Error::Unwritable { path: path.clone(), source };
+        if fs::read(&path).is_ok_and(|kept| !kept.is_empty() && !kept.starts_with(HEAD)) {
+            let reason = "there is a file of that name, which --ordered needs";
+            return Err(unwritable(io::Error::other(reason)));
+        }
+        let mut file = open_private(&path).map_err(unwritable)?;
+        file.set_len(0).and_then(|()| file.write_all(&head)).map_err(unwritable)?;
+        Ok(Self { path, head, file, lines: 0 })
+    }
+
+    /// Keeps a line, which is among those that are `waiting`.
     ///
     /// # Errors
     /// [`Error::NotSaved`].
@@ -44,10 +90,10 @@ impl Spool {
         line: &[u8],
         waiting: impl ExactSizeIterator<Item = &'a [u8]>,
     ) -> Result<()> {
-        let kept = if self.lines > SLACK * (waiting.len() + SLACK) {
-            self.rewrite(waiting)
-        } else {
-            self.add(line)
+        self.lines += 1;
+        let kept = match self.lines > SLACK * (waiting.len() + SLACK) {
+            true => self.rewrite(waiting),
+            false => self.file.write_all(line),
         };
         kept.map_err(|source| Error::NotSaved { path: self.path.clone(), source })
     }
@@ -55,38 +101,27 @@ impl Spool {
     /// Forgets all lines: they are in the output.
     pub fn clear(&mut self) {
         // Lines that stay are known to be in the output by the next run.
-        if let Some(file) = &self.file
-            && self.lines > 0
-            && file.set_len(0).is_ok()
-        {
+        if self.lines > 0 && self.file.set_len(self.head.len() as u64).is_ok() {
             self.lines = 0;
         }
     }
 
     /// Takes the file away: its lines are in the output.
-    pub fn remove(&mut self) {
-        self.file = None;
+    pub fn remove(&self) {
         // The same holds.
         let _ = fs::remove_file(&self.path);
-    }
-
-    fn add(&mut self, line: &[u8]) -> io::Result<()> {
-        if self.file.is_none() {
-            self.file = Some(open_private(&self.path)?);
-        }
-        self.lines += 1;
-        self.file.as_mut().map_or(Ok(()), |file| file.write_all(line))
     }
 
     /// Puts another file in its place that has the lines that wait alone.
     fn rewrite<'a>(&mut self, waiting: impl ExactSizeIterator<Item = &'a [u8]>) -> io::Result<()> {
         let mut beside = tempfile::NamedTempFile::new_in(directory_of(&self.path))?;
         self.lines = waiting.len();
+        beside.write_all(&self.head)?;
         for line in waiting {
             beside.write_all(line)?;
         }
         beside.persist(&self.path)?;
-        self.file = Some(open_private(&self.path)?);
+        self.file = open_private(&self.path)?;
         Ok(())
     }
 }

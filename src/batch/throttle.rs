@@ -117,8 +117,9 @@ impl Throttle {
             Some(429) if !signal.is_quota => {
                 if let Some(until) = self.search.refused(now, ticket, asked) {
                     self.next = self.next.max(until);
+                    self.hold(until);
                 }
-                self.hold(asked.map_or(self.next, |wait| now + wait));
+                self.hold(asked.map_or(now, |wait| now + wait));
                 let accepted_at = self.search.accepted_at();
                 let is_serving =
                     accepted_at.is_some_and(|at| now.saturating_duration_since(at) < PATIENCE);

@@ -1,7 +1,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
@@ -68,7 +68,7 @@ fn replies_that_wait_for_their_turn_survive_a_kill() {
     // All that may be begun was, and all but the first were answered.
     let is_whole = |path: &Path| {
         let kept = fs::read_to_string(path).unwrap_or_default();
-        kept.lines().count() == 31 && kept.ends_with('\n')
+        kept.lines().count() == 32 && kept.ends_with('\n')
     };
     while !is_whole(&waiting) {
         std::thread::yield_now();
@@ -83,6 +83,68 @@ fn replies_that_wait_for_their_turn_survive_a_kill() {
     assert_eq!(service.seen().len() - before, 100 - 31);
     assert_eq!(by_id(&fs::read(&output).expect("the output")).len(), 100);
     assert!(!waiting.exists());
+}
+
+/// An output, and what a killed run left that keeps the order: the first
+/// request was under way, the second failed, and the third has its reply.
+fn killed_in_order(directory: &Path, file: &Path) -> (PathBuf, PathBuf) {
+    let (go_on, wait) = channel::<()>();
+    let wait = Mutex::new(wait);
+    let service = Service::new(move |request, _| match prompt(request).as_str() {
+        "first" => {
+            let _ = wait.lock().expect("no panic").recv();
+            Reply::text("late")
+        }
+        "second" => Reply::new("404 Not Found", ""),
+        _ => Reply::text("kept"),
+    });
+    let output = directory.join("out.jsonl");
+    let waiting = directory.join("out.jsonl.waiting");
+    let mut command = batch(&service.base_url(), &["--lines", "--ordered", "-o"]);
+    let mut child = command.arg(&output).arg(file).spawn().expect("gravix starts");
+    let is_kept = |text: &str| text.contains("kept") && text.lines().count() == 3;
+    while !is_kept(&fs::read_to_string(&waiting).unwrap_or_default()) {
+        std::thread::yield_now();
+    }
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
+    drop(go_on);
+    (output, waiting)
+}
+
+#[test]
+fn what_waited_and_failed_is_sent_again() {
+    let service = Service::echo();
+    let (directory, file) = input(&["first", "second", "third"]);
+    let (output, waiting) = killed_in_order(directory.path(), &file);
+    let mut command = batch(&service.base_url(), &["--lines", "-o"]);
+    let run = run(command.arg(&output).arg(&file)).exits(0);
+    assert_eq!(service.prompts(), ["first", "second"]);
+    run.says(&["2 done, 0 failed, 1 done before"]);
+    let lines = by_id(&fs::read(&output).expect("the output"));
+    assert_eq!((lines.len(), text(&lines["3"])), (3, "kept"));
+    assert!(!waiting.exists());
+}
+
+#[test]
+fn what_waits_is_merged_and_belongs_to_its_own_output_alone() {
+    let (directory, file) = input(&["first", "second", "third"]);
+    let (output, waiting) = killed_in_order(directory.path(), &file);
+    let merged = run(batch("mock:", &["--merge"]).arg(&output)).exits(0);
+    assert_eq!(text(&by_id(&merged.stdout)["3"]), "kept");
+    // Another file takes the name of the output.
+    fs::write(directory.path().join("new"), "").expect("a file");
+    fs::rename(directory.path().join("new"), &output).expect("a file");
+    let mut command = batch("mock:", &["--lines", "-o"]);
+    run(command.arg(&output).arg(&file)).exits(73).says(&["out.jsonl.waiting", "--merge"]);
+    let merged = run(batch("mock:", &["--merge"]).arg(&waiting)).exits(0);
+    assert_eq!(by_id(&merged.stdout).len(), 2);
+    // A file that is none of gravix's is left alone.
+    fs::write(&waiting, "mine\n").expect("a file");
+    let mut command = batch("mock:", &["--lines", "--ordered", "-o"]);
+    run(command.arg(&output).arg(&file)).exits(73).says(&["--ordered needs"]);
+    run(batch("mock:", &["--lines", "-o"]).arg(&output).arg(&file)).exits(0);
+    assert_eq!(fs::read_to_string(&waiting).expect("the file"), "mine\n");
 }
 
 #[test]

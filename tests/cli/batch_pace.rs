@@ -182,6 +182,23 @@ fn a_server_that_refuses_everything_is_given_up() {
 }
 
 #[test]
+fn a_wait_of_nothing_is_no_wait() {
+    // It takes nothing for a second after the first five.
+    let begun = Mutex::new(None);
+    let service = Service::new(move |request, index| {
+        let mut begun = begun.lock().expect("no panic");
+        let begun = *begun.get_or_insert_with(Instant::now);
+        if index >= 5 && begun.elapsed() < Duration::from_millis(1000) {
+            return Reply::new("429 Too Many Requests", "").with("Retry-After: 0");
+        }
+        Reply::text(&prompt(request))
+    });
+    let (_directory, file) = input(&prompts(10));
+    run(batch(&service.base_url(), &["--lines", "-j1"]).arg(file)).exits(0);
+    assert!(service.seen().len() < 20, "{}", service.seen().len());
+}
+
+#[test]
 fn a_refusal_that_holds_all_counts_against_nobody() {
     // It takes nothing for a second and a half after the first five.
     let begun = Mutex::new(None);

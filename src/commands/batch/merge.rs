@@ -11,7 +11,13 @@ use crate::output_file::OutputFile;
 
 pub fn run(args: BatchArgs, notes: &Notes) -> Result<()> {
     let output = OutputFile::named(args.output.as_deref()).map(OutputFile::prepare).transpose()?;
-    let sources: Vec<Source> = args.files.into_iter().map(Source::open).collect::<Result<_>>()?;
+    let mut sources = Vec::new();
+    for path in args.files {
+        let source = Source::open(path)?;
+        let waiting = source.waiting()?;
+        sources.push(source);
+        sources.extend(waiting);
+    }
     // A run that writes the file would lose what is in it.
     let _guard = args.output.filter(|path| path.is_file()).map(Source::open).transpose()?;
     let plan = Plan::new(&sources, notes)?;

@@ -12,6 +12,7 @@ use self::outputs::Outputs;
 use self::run::Run;
 use self::worker::Demand;
 use crate::api::client::Client;
+use crate::base_url::BaseUrl;
 use crate::batch::descriptors;
 use crate::batch::feed::Feed;
 use crate::batch::gate::Gate;
@@ -61,7 +62,7 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
         return Ok(());
     }
     let jobs = args.jobs.unwrap_or(DEFAULT_JOBS);
-    descriptors::ensure_for(jobs)?;
+    descriptors::ensure_for(jobs, network.base_url == BaseUrl::Mock)?;
     let many = notes.for_many();
     let gate = Arc::new(Gate::new(args.rate, &many));
     let clients = Client::many(&network, &many, &gate)?.take(jobs.into()).collect();
@@ -70,7 +71,7 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
     let run = Run {
         gate,
         feed: Feed::new(input, reading, defaults, hasher, done).into(),
-        sink: outputs.into_sink(window, progress.clone(), &notes),
+        sink: outputs.into_sink(window, progress.clone(), &notes)?,
         tally: Tally::new(survey).into(),
         demand: Demand { form, repairs: args.schema.repair.unwrap_or(0) },
         max_failures: args.max_failures.map(u64::from),

@@ -69,7 +69,10 @@ impl Outputs {
     }
 
     /// A `window` keeps the order of the input.
-    pub fn into_sink(self, window: Option<u64>, progress: Progress, notes: &Notes) -> Sink {
+    ///
+    /// # Errors
+    /// Those of [`Sink::new`].
+    pub fn into_sink(self, window: Option<u64>, progress: Progress, notes: &Notes) -> Result<Sink> {
         let Self { results, errors, format } = self;
         Sink::new(results, errors, format, window, progress, notes)
     }

@@ -91,6 +91,8 @@ impl Run {
             };
             thread::Builder::new().spawn(work).map_err(|error| {
                 run.stop();
+                // Nothing was written that could be lost.
+                let _ = run.sink.finish();
                 no_thread(error)
             })?;
         }
