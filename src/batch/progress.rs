@@ -17,6 +17,17 @@ pub struct Progress {
     bar: Option<ProgressBar>,
 }
 
+/// A time in no more than two units or so.
+fn rounded(time: Duration) -> Duration {
+    let seconds = time.as_secs();
+    let unit = match seconds {
+        0..3600 => 1,
+        3600..86400 => 60,
+        _ => 3600,
+    };
+    Duration::from_secs(seconds / unit * unit)
+}
+
 impl Progress {
     /// `total` is the number of requests, where that is known.
     pub fn new(is_shown: bool, total: Option<u64>) -> Self {
@@ -45,8 +56,7 @@ impl Progress {
         }
         message += &format!("; {requests:.1} requests/s, {tokens:.0} tokens/s");
         if let Some(left) = tally.time_left() {
-            // No finer than a second.
-            let left = humantime::format_duration(Duration::from_secs(left.as_secs()));
+            let left = humantime::format_duration(rounded(left));
             message += &format!("; {left} left");
         }
         bar.set_message(message);

@@ -189,8 +189,14 @@ impl<'a> Parsed<'a> {
         let mut fields: Fields = serde_json::from_str(text).map_err(|error| {
             fault(match error.classify() {
                 Category::Data if text.trim_start().starts_with('{') => json::reason(&error),
-                Category::Data => "not an object".to_owned(),
-                _ => format!("not JSON from column {} on", error.column()),
+                Category::Data if text.trim_start().starts_with('[') => {
+                    "an array, not an object; jq -c '.[]' makes lines of its elements".to_owned()
+                }
+                Category::Data => "not an object; --lines takes lines of text".to_owned(),
+                _ => format!(
+                    "not JSON from column {} on; --lines takes lines of text",
+                    error.column()
+                ),
             })
         })?;
         let id = fields.take_id().map_err(fault)?;
@@ -235,7 +241,11 @@ impl<'a> Parsed<'a> {
             (Some(prompt), None) => Messages::prompt(prompt)?,
             (None, Some(messages)) => Messages::given(messages)?,
             (Some(_), Some(_)) => return Err("both a prompt and messages".to_owned()),
-            (None, None) => return Err("neither a prompt, nor messages, nor a body".to_owned()),
+            (None, None) => {
+                let names: Vec<&str> = fields.all().iter().map(|(name, _)| &**name).collect();
+                let found = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+                return Err(format!("neither a prompt, nor messages, nor a body, but {found}"));
+            }
         };
         let system = match fields.take("system").map(RawValue::get) {
             None => System::Default,
@@ -356,9 +366,11 @@ mod tests {
     #[test]
     fn what_is_no_request_is_told() {
         for (line, reason) in [
-            ("[]", "not an object"),
+            ("[]", "an array"),
+            ("1", "not an object"),
             ("{", "not JSON"),
             ("{}", "neither a prompt"),
+            (r#"{"promt":"a","id":1,"n":2}"#, "but promt, n"),
             (r#"{"prompt":" \n"}"#, "empty"),
             (r#"{"prompt":[]}"#, "empty"),
             (r#"{"prompt":1}"#, "neither a string"),

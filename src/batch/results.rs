@@ -191,6 +191,14 @@ impl Results {
 }
 
 impl Results {
+    /// The file stays, also if nothing was written: that is what the run came
+    /// to.
+    pub fn keep(&mut self) {
+        if let Place::File { is_new, .. } = &mut self.place {
+            *is_new = false;
+        }
+    }
+
     /// Takes the file away that a run made which came to nothing.
     pub fn leave_no_trace(&self) {
         if let Place::File { path, is_new: true } = &self.place

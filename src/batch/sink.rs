@@ -119,11 +119,12 @@ impl Sink {
     }
 
     /// Writes what still waits for what will not come, and waits until all is
-    /// on disk. Nothing is written after that.
+    /// on disk. Nothing is written after that. A file without a line stays
+    /// where the run is `whole`.
     ///
     /// # Errors
     /// Those of [`Results::append`] and [`Results::sync`].
-    pub fn finish(&self) -> Result<()> {
+    pub fn finish(&self, is_whole: bool) -> Result<()> {
         let mut writing = match self.writing.try_lock() {
             Ok(writing) => writing,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
@@ -141,7 +142,10 @@ impl Sink {
             spool.remove();
         }
         [Some(results), errors.as_mut()].into_iter().flatten().try_for_each(|results| {
-            results.leave_no_trace();
+            match is_whole {
+                true => results.keep(),
+                false => results.leave_no_trace(),
+            }
             results.sync()
         })
     }

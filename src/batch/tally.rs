@@ -13,6 +13,11 @@ const TEMPORARY: u8 = 75;
 /// The exit status of a run of which a part failed.
 const PARTIAL: u8 = 4;
 
+/// What fails so would fail with any other request: the key is refused, there
+/// are too many, or there is no connection.
+const HOPELESS: &[&str] =
+    &["401", "403", "429", "connect", "connect_timeout", "lookup", "proxy", "tls"];
+
 #[derive(Debug)]
 pub struct Tally {
     began: Instant,
@@ -26,8 +31,8 @@ pub struct Tally {
     pub done: u64,
     failed: BTreeMap<String, u64>,
     tokens: Tokens,
-    /// How many failed one after another as they were too many.
-    refused_in_row: u64,
+    /// How many failed one after another for no fault of their own.
+    hopeless_in_row: u64,
     first_failure: Option<u8>,
     is_lasting: bool,
 }
@@ -43,7 +48,7 @@ impl Tally {
             done: 0,
             failed: BTreeMap::new(),
             tokens: Tokens::default(),
-            refused_in_row: 0,
+            hopeless_in_row: 0,
             first_failure: None,
             is_lasting: false,
         }
@@ -54,17 +59,19 @@ impl Tally {
         self.tokens.completion = self.tokens.completion.saturating_add(outcome.tokens.completion);
         let (Some(fault), Some(class)) = (&outcome.fault, outcome.class()) else {
             self.done += 1;
-            self.refused_in_row = 0;
+            self.hopeless_in_row = 0;
             return;
         };
-        self.refused_in_row = if class == "429" { self.refused_in_row + 1 } else { 0 };
+        let in_row = self.hopeless_in_row + 1;
+        self.hopeless_in_row = if HOPELESS.contains(&class.as_str()) { in_row } else { 0 };
         *self.failed.entry(class).or_default() += 1;
         self.first_failure.get_or_insert(fault.status);
         self.is_lasting |= fault.status != TEMPORARY;
     }
 
-    pub fn refused_in_row(&self) -> u64 {
-        self.refused_in_row
+    /// How many failed one after another for no fault of their own.
+    pub fn hopeless_in_row(&self) -> u64 {
+        self.hopeless_in_row
     }
 
     pub fn failed(&self) -> u64 {

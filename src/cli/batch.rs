@@ -66,7 +66,8 @@ pub struct BatchArgs {
     /// Append results to FILE; go on where it ends
     ///
     /// Requests that have a good response in FILE are not sent again, and
-    /// those that failed there are. FILE is locked during the run.
+    /// those that failed there are: they are known by their ids. FILE is
+    /// locked during the run.
     #[arg(short, long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 

@@ -93,7 +93,7 @@ pub const EXIT_STATUS: Entries = &[
 
 pub const BATCH_STATUS: Entries = &[
     ("0", "every request has a good response"),
-    ("2", "usage: a bad option, or no input"),
+    ("2", "usage: a bad option, or no FILE on a terminal"),
     ("4", "some requests failed; each is in the output with its error"),
     ("65", "lines that are no requests, or an id that is repeated"),
     ("66", "an input cannot be read"),

@@ -153,7 +153,7 @@ fn lines_that_are_no_requests_are_named_before_anything_is_sent() {
     let (_directory, file) =
         input(&[r#"{"prompt":"one"}"#, "{", "[]", r#"{"prompt":""}"#, r#"{"prompt":"two"}"#]);
     let run = run(batch(&service.base_url(), &[]).arg(&file)).exits(65).prints("");
-    for (number, reason) in [(2, "not JSON"), (3, "not an object"), (4, "empty")] {
+    for (number, reason) in [(2, "not JSON"), (3, "an array"), (4, "empty")] {
         let told = format!("gravix: {}:{number}: ", file.display());
         let line = run.stderr.lines().find(|line| line.starts_with(&told)).expect(&told);
         assert!(line.contains(reason), "{line}");

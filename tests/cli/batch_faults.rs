@@ -242,6 +242,28 @@ fn an_output_that_a_run_writes_is_not_replaced() {
 }
 
 #[test]
+fn a_run_without_requests_has_an_output_without_lines() {
+    let (directory, file) = input(&["one"]);
+    let output = directory.path().join("out.jsonl");
+    let mut shard = batch("mock:", &["--lines", "--shard", "2/2", "-o"]);
+    run(shard.arg(&output).arg(&file)).exits(0);
+    assert_eq!(fs::read_to_string(&output).expect("an empty file"), "");
+    fs::remove_file(&output).expect("the file");
+    run(batch("mock:", &["--lines", "-o"]).arg(&output)).exits(0);
+    assert_eq!(fs::read_to_string(&output).expect("an empty file"), "");
+}
+
+#[test]
+fn what_would_fail_with_any_request_ends_the_run() {
+    let service = Service::new(|_, _| Reply::new("401 Unauthorized", r#"{"error":"no"}"#));
+    let (_directory, file) = input(&prompts(100));
+    let told = run(batch(&service.base_url(), &["--lines", "-j1"]).arg(file)).exits(77);
+    assert!(told.stderr.contains("stopping after 16 failures in a row"), "{}", told.stderr);
+    assert!(told.stderr.contains("401: no; set GRAVIXLAYER_API_KEY"), "{}", told.stderr);
+    assert_eq!(service.seen().len(), 16);
+}
+
+#[test]
 fn a_pipe_goes_on_as_a_file_does() {
     let (directory, _) = input(&["one"]);
     let output = directory.path().join("out.jsonl");

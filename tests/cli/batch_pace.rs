@@ -177,7 +177,8 @@ fn a_server_that_refuses_everything_is_given_up() {
     let (_directory, file) = input(&prompts(50));
     let options = ["--lines", "--retries", "0"];
     let output = run(batch(&service.base_url(), &options).arg(file)).exits(75);
-    assert!(output.stderr.contains("the server refuses all requests"), "{}", output.stderr);
+    let told = "stopping after 16 failures in a row: the server answered 429";
+    assert!(output.stderr.contains(told), "{}", output.stderr);
     assert!(output.stderr.contains(" left; "), "{}", output.stderr);
 }
 

@@ -58,6 +58,7 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
     let done = outputs.done(&hasher, &notes)?;
     let survey = input.survey(reading, &hasher, &done, &notes)?;
     if survey.is_some_and(|Survey { total, skipped }| total == skipped) {
+        outputs.keep();
         notes.note(Tally::new(survey).summary());
         return Ok(());
     }

@@ -68,6 +68,14 @@ impl Outputs {
         self.results.done(hasher, notes)
     }
 
+    /// There is nothing to do: the files stay as they are.
+    pub fn keep(mut self) {
+        self.results.keep();
+        if let Some(errors) = &mut self.errors {
+            errors.keep();
+        }
+    }
+
     /// A `window` keeps the order of the input.
     ///
     /// # Errors

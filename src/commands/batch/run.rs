@@ -21,9 +21,9 @@ use crate::signals;
 /// How long requests that are under way may take when the user ends the run.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// So many requests that fail as they are too many, one after another and after
-/// all tries, mean that the server takes none.
-const REFUSED_IN_ROW: u64 = 16;
+/// So many requests that fail one after another for no fault of their own, after
+/// all tries, mean that none would do better.
+const HOPELESS_IN_ROW: u64 = 16;
 
 /// What threads share.
 pub struct Run {
@@ -92,7 +92,7 @@ impl Run {
             thread::Builder::new().spawn(work).map_err(|error| {
                 run.stop();
                 // Nothing was written that could be lost.
-                let _ = run.sink.finish();
+                let _ = run.sink.finish(false);
                 no_thread(error)
             })?;
         }
@@ -105,7 +105,7 @@ impl Run {
         if let Some(error) = ending.error.take_if(|_| is_lost) {
             return Err(error);
         }
-        let finished = run.sink.finish();
+        let finished = run.sink.finish(ending.error.is_none());
         let tally = run.tally();
         run.notes.note(tally.summary());
         match (ending.error, finished, tally.status()) {
@@ -227,8 +227,9 @@ impl Run {
             let failed = tally.failed();
             match self.max_failures {
                 Some(most) if failed >= most => Some(format!("stopping after {failed} failures")),
-                _ if tally.refused_in_row() >= REFUSED_IN_ROW => {
-                    Some("stopping: the server refuses all requests; try again later".to_owned())
+                _ if tally.hopeless_in_row() >= HOPELESS_IN_ROW => {
+                    let why = outcome.fault.as_ref().map_or("", |fault| &fault.message);
+                    Some(format!("stopping after {HOPELESS_IN_ROW} failures in a row: {why}"))
                 }
                 _ => None,
             }
