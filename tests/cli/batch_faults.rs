@@ -49,12 +49,14 @@ fn a_fault_of_the_input_or_the_output_is_always_told() {
 fn replies_that_wait_for_their_turn_survive_a_kill() {
     let (go_on, wait) = channel::<()>();
     let wait = Mutex::new(Some(wait));
-    let service = Service::new(move |request, index| {
-        if index == 0 {
-            let wait = wait.lock().expect("no panic").take().expect("asked once");
+    let service = Service::new(move |request, _| {
+        let prompt = prompt(request);
+        // It is asked for twice, and waits the first time.
+        let wait = wait.lock().expect("no panic").take_if(|_| prompt == "0");
+        if let Some(wait) = wait {
             let _ = wait.recv();
         }
-        Reply::text(&prompt(request))
+        Reply::text(&prompt)
     });
     let (directory, file) = input(&prompts(100));
     let output = directory.path().join("out.jsonl");
