@@ -48,9 +48,10 @@ pub fn parse(
     if config.is_empty() {
         return Ok(meant(&typed, InForce::default()));
     }
-    let shared = shared(ask, command.find_subcommand(name).expect("clap found it"));
-    let settable = if name == "ask" { ask } else { &shared };
-    let in_force = config.in_force(settable, given, environment);
+    let in_force = match command.find_subcommand(name) {
+        Some(other) if name != "ask" => config.in_force(&shared(ask, other), given, environment),
+        _ => config.in_force(ask, given, environment),
+    };
     // The command's name is the first word: gravix itself has no options.
     line.splice(2..2, in_force.first_options());
     let command = Args::command().mut_subcommand(name, |command| in_force.apply(command));

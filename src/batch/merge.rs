@@ -34,9 +34,7 @@ impl Source {
             Ok(()) | Err(std::fs::TryLockError::Error(_)) => Ok(Self { path, file }),
         }
     }
-}
 
-impl Source {
     /// What waits for its turn in this output.
     ///
     /// # Errors
