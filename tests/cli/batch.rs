@@ -19,6 +19,11 @@ pub fn input(lines: &[impl AsRef<str>]) -> (tempfile::TempDir, PathBuf) {
     (directory, path)
 }
 
+/// So many prompts that differ: the numbers from 0.
+pub fn prompts(count: usize) -> Vec<String> {
+    (0..count).map(|number| number.to_string()).collect()
+}
+
 /// Lines of output by their ids, of which each is there once.
 #[track_caller]
 pub fn by_id(output: &[u8]) -> BTreeMap<String, Value> {
@@ -257,7 +262,7 @@ fn the_order_of_the_input_is_kept_where_it_is_asked_for() {
         }
         Reply::text(&prompt)
     });
-    let prompts: Vec<String> = (0..100).map(|number| number.to_string()).collect();
+    let prompts = prompts(100);
     let (_directory, file) = input(&prompts);
     let mut command = batch(&service.base_url(), &["--lines", "--ordered", "--text", "-j2"]);
     let child = command.arg(file).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
@@ -404,7 +409,7 @@ fn the_exit_status_says_what_failed() {
 #[test]
 fn enough_failures_end_the_run() {
     let service = Service::new(|_, _| Reply::new("404 Not Found", ""));
-    let prompts: Vec<String> = (0..50).map(|number| number.to_string()).collect();
+    let prompts = prompts(50);
     let (_directory, file) = input(&prompts);
     let options = ["--lines", "-j1", "--max-failures", "3"];
     let run = run(batch(&service.base_url(), &options).arg(file)).exits(69);
@@ -577,7 +582,7 @@ fn a_shared_service_is_asked_by_many_threads() {
         count.lock().expect("no panic").0 -= 1;
         Reply::text(&prompt(request))
     });
-    let prompts: Vec<String> = (0..20).map(|number| number.to_string()).collect();
+    let prompts = prompts(20);
     let (_directory, file) = input(&prompts);
     let mut command = batch(&service.base_url(), &["--lines", "-j5"]);
     let child = command.arg(file).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();

@@ -3,46 +3,23 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::batch::{by_id, input, text};
+use crate::batch::{by_id, input, prompts, text};
 use crate::support::service::{Reply, Service, prompt};
-use crate::support::{batch, json_lines, run, strace};
-
-fn prompts(count: usize) -> Vec<String> {
-    (0..count).map(|number| number.to_string()).collect()
-}
+use crate::support::{batch, json_lines, run, signal, strace};
 
 fn start(command: &mut Command) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("gravix starts")
 }
 
-fn signal(child: &Child, signal: Signal) {
-    let pid = i32::try_from(child.id()).expect("a process id");
-    kill(Pid::from_raw(pid), signal).expect("the process lives");
-}
-
 fn end(child: Child) -> Output {
     child.wait_with_output().expect("gravix ends")
-}
-
-/// A service that answers each request when the sender says so, and all when
-/// that is dropped.
-fn gated() -> (Service, Sender<()>) {
-    let (go_on, wait) = channel::<()>();
-    let wait = Mutex::new(wait);
-    let service = Service::new(move |request, _| {
-        let _ = wait.lock().expect("no panic").recv();
-        Reply::text(&prompt(request))
-    });
-    (service, go_on)
 }
 
 #[test]
@@ -113,7 +90,7 @@ fn a_file_that_is_no_output_is_left_as_it_is() {
 
 #[test]
 fn a_second_run_on_the_same_output_is_refused() {
-    let (service, go_on) = gated();
+    let (service, go_on) = Service::gated();
     let (directory, file) = input(&prompts(2));
     let output = directory.path().join("out.jsonl");
     let mut first = batch(&service.base_url(), &["--lines", "-o"]);
@@ -133,7 +110,7 @@ fn the_first_interrupt_lets_what_is_under_way_finish() {
         (Signal::SIGINT, &["--lines", "-j3"][..]),
         (Signal::SIGTERM, &["--lines", "-j3", "--ordered"]),
     ] {
-        let (service, go_on) = gated();
+        let (service, go_on) = Service::gated();
         let (_directory, file) = input(&prompts(50));
         let child = start(batch(&service.base_url(), options).arg(file));
         service.wait_for(3);
@@ -158,7 +135,7 @@ fn the_first_interrupt_lets_what_is_under_way_finish() {
 
 #[test]
 fn the_second_interrupt_ends_the_run_at_once() {
-    let (service, _go_on) = gated();
+    let (service, _go_on) = Service::gated();
     let (_directory, file) = input(&prompts(50));
     let mut child = start(batch(&service.base_url(), &["--lines", "-j3"]).arg(file));
     service.wait_for(3);
@@ -174,7 +151,7 @@ fn the_second_interrupt_ends_the_run_at_once() {
 
 #[test]
 fn an_interrupt_waits_for_ten_seconds_at_most() {
-    let (service, _go_on) = gated();
+    let (service, _go_on) = Service::gated();
     let (_directory, file) = input(&prompts(3));
     let child = start(batch(&service.base_url(), &["--lines"]).arg(file));
     service.wait_for(3);
@@ -209,7 +186,7 @@ fn an_interrupt_ends_a_run_that_waits_for_input_or_for_the_server() {
 
 #[test]
 fn an_interrupt_that_was_ignored_before_stays_ignored() {
-    let (service, go_on) = gated();
+    let (service, go_on) = Service::gated();
     let (_directory, file) = input(&prompts(5));
     let script = format!(
         "trap '' INT; exec {} batch --lines -j1 --base-url {} {}",

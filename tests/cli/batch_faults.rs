@@ -6,23 +6,13 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::batch::{by_id, input, text};
+use crate::batch::{by_id, input, prompts, text};
 use crate::support::service::{Reply, Service, prompt};
 use crate::support::terminal::Terminal;
-use crate::support::{batch, json_lines, run, run_with};
-
-fn prompts(count: usize) -> Vec<String> {
-    (0..count).map(|number| number.to_string()).collect()
-}
-
-fn signal(child: &std::process::Child, signal: Signal) {
-    let pid = i32::try_from(child.id()).expect("a process id");
-    kill(Pid::from_raw(pid), signal).expect("the process lives");
-}
+use crate::support::{batch, json_lines, run, run_with, signal};
 
 /// `gravix batch` in a shell that sets a limit first.
 fn limited(limit: &str, base_url: &str, arguments: &str) -> Command {
@@ -223,12 +213,7 @@ fn the_file_of_errors_is_healed_too_and_no_other_is_taken() {
 
 #[test]
 fn an_output_that_a_run_writes_is_not_replaced() {
-    let (go_on, wait) = channel::<()>();
-    let wait = Mutex::new(wait);
-    let service = Service::new(move |request, _| {
-        let _ = wait.lock().expect("no panic").recv();
-        Reply::text(&prompt(request))
-    });
+    let (service, go_on) = Service::gated();
     let (directory, file) = input(&["one"]);
     let (output, other) = (directory.path().join("a.jsonl"), directory.path().join("b.jsonl"));
     run(batch("mock:", &["--lines", "-o"]).arg(&other).arg(&file)).exits(0);
@@ -313,12 +298,7 @@ fn a_terminal_is_shown_nothing_that_harms_it() {
 
 #[test]
 fn an_output_that_was_deleted_meanwhile_loses_no_reply() {
-    let (go_on, wait) = channel::<()>();
-    let wait = Mutex::new(wait);
-    let service = Service::new(move |request, _| {
-        let _ = wait.lock().expect("no panic").recv();
-        Reply::text(&prompt(request))
-    });
+    let (service, go_on) = Service::gated();
     let (directory, file) = input(&["one"]);
     let output = directory.path().join("out.jsonl");
     let mut command = batch(&service.base_url(), &["--lines", "-o"]);

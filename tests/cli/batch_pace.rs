@@ -2,13 +2,9 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::batch::{by_id, input};
+use crate::batch::{by_id, input, prompts};
 use crate::support::service::{Reply, Seen, Service, prompt};
 use crate::support::{batch, run};
-
-fn prompts(count: usize) -> Vec<String> {
-    (0..count).map(|number| number.to_string()).collect()
-}
 
 /// How long after the first request each came.
 fn times(seen: &[Seen]) -> Vec<Duration> {

@@ -7,12 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::support::server::{Server, Step, chunk, stream_head};
-use crate::support::{DONE, ask, token};
-
-fn signal(child: &Child, signal: Signal) {
-    let pid = i32::try_from(child.id()).expect("a process id");
-    kill(Pid::from_raw(pid), signal).expect("the process lives");
-}
+use crate::support::{DONE, ask, signal, token};
 
 /// A server that sends one token and then no more.
 fn stalling() -> Server {

@@ -11,9 +11,11 @@ pub mod tls;
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use server::Server;
 
 /// The binary with an empty environment and nothing on stdin.
@@ -133,6 +135,13 @@ impl Run {
         }
         self
     }
+}
+
+/// Sends a signal to a process that lives.
+#[track_caller]
+pub fn signal(child: &Child, signal: Signal) {
+    let pid = i32::try_from(child.id()).expect("a process id");
+    kill(Pid::from_raw(pid), signal).expect("the process lives");
 }
 
 /// `command` under strace with these faults injected, where strace works.

@@ -3,6 +3,7 @@
 
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -98,6 +99,18 @@ impl Service {
     /// Answers each request with its own prompt.
     pub fn echo() -> Self {
         Self::new(|request, _| Reply::text(&prompt(request)))
+    }
+
+    /// Answers each request with its own prompt when the sender says so, and
+    /// all when that is dropped.
+    pub fn gated() -> (Self, Sender<()>) {
+        let (go_on, wait) = channel::<()>();
+        let wait = Mutex::new(wait);
+        let service = Self::new(move |request, _| {
+            let _ = wait.lock().expect("no panic").recv();
+            Reply::text(&prompt(request))
+        });
+        (service, go_on)
     }
 
     pub fn base_url(&self) -> String {
