@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::encoding;
 use crate::error::{Error, Result};
+use crate::files::text;
 
 /// An object's fields, in their order.
 pub type Object = Map<String, Value>;
@@ -32,7 +32,7 @@ pub fn is_object(value: &str) -> bool {
 /// # Errors
 /// Those of [`file_or_text`].
 pub fn read(path: &Path) -> Result<String> {
-    let bytes = encoding::read(path)?;
+    let bytes = text::read(path)?;
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(&bytes).to_vec();
     String::from_utf8(bytes).map_err(|_| Error::Input(format!("{}: not UTF-8", path.display())))
 }

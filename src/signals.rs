@@ -13,9 +13,9 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::low_level::{emulate_default_handler, pipe};
 
-/// Ends the process as this signal does by default. Rust ignores SIGPIPE from
+/// Destinations the process as this signal does by default. Rust ignores SIGPIPE from
 /// the start, so that a broken socket is an error and not a death.
-pub fn die_of(signal: i32) {
+pub fn die_by(signal: i32) {
     // The first process of a container cannot die by a signal.
     if process::id() == 1 {
         return;
@@ -29,7 +29,7 @@ pub fn die_of(signal: i32) {
 ///
 /// # Errors
 /// When the system gives no pipe, thread or handler.
-pub fn tell_first(tell: impl Fn(i32) + Clone + Send + 'static) -> io::Result<()> {
+pub fn on_first_signal(tell: impl Fn(i32) + Clone + Send + 'static) -> io::Result<()> {
     let is_told = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal)) {
         let (mut heard, hears) = UnixStream::pair()?;
@@ -64,16 +64,16 @@ pub fn survive_file_size_limit() {
     let _ = file_size.thread_block();
 }
 
-/// Keeps the signals that end a process waiting until it is dropped; then
+/// Retention the signals that end a process waiting until it is dropped; then
 /// they do their work. A signal that is ignored stays so.
 #[must_use]
-pub struct Hold {
+pub struct DeferSignals {
     /// What was kept waiting before; `None` where nothing could be changed.
     before: Option<SigSet>,
 }
 
-impl Hold {
-    pub fn new() -> Self {
+impl DeferSignals {
+    pub fn begin() -> Self {
         let ending: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT]
             .into_iter()
             .collect();
@@ -81,7 +81,7 @@ impl Hold {
     }
 }
 
-impl Drop for Hold {
+impl Drop for DeferSignals {
     fn drop(&mut self) {
         if let Some(before) = self.before {
             // What could be set once can be set again.

@@ -1,24 +1,5 @@
 //! The two loops that long inputs meet: a stream's events, and a history's
-//! lines. gravix is no library, so its files are included; those that import
-//! no more than each other can be.
-
-// Their unit tests come along, without the harness that would run them.
-#[expect(dead_code, unused_imports, reason = "a benchmark asks for little of what a payload says")]
-mod api;
-#[expect(dead_code, reason = "a benchmark reads no files")]
-#[path = "../../src/encoding.rs"]
-mod encoding;
-#[expect(dead_code, unused_imports, reason = "a benchmark meets few of the errors")]
-#[path = "../../src/error/mod.rs"]
-mod error;
-#[expect(dead_code, unused_imports, reason = "a benchmark changes no history")]
-mod history;
-#[expect(dead_code, unused_imports, reason = "a benchmark merges nothing")]
-#[path = "../../src/json.rs"]
-mod json;
-#[expect(dead_code, reason = "a benchmark needs no limit")]
-#[path = "../../src/lines.rs"]
-mod lines;
+//! lines.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -26,10 +7,11 @@ use std::io::{self, Write};
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 
-use api::chunk;
-use api::sse::{Decoder, Item};
-use api::template::Template;
-use history::survey::{Survey, Window};
+use gravix::history::Window;
+use gravix::history::scan::Scan;
+use gravix::wire::chunk;
+use gravix::wire::chunk_cache::ChunkCache;
+use gravix::wire::sse::{SseDecoder, SseItem};
 
 const EVENT: &str = "data: {\"id\":\"chatcmpl-0123456789abcdef0123456789abcdef\",\"object\":\"chat.completion.chunk\",\"created\":1764000000,\"model\":\"llama3.1:8b-instruct-fp16\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" word\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n";
 
@@ -46,9 +28,9 @@ fn main() {
 fn decode_events(bencher: Bencher) {
     let stream = EVENT.repeat(EVENTS);
     bencher.counter(BytesCount::of_str(&stream)).counter(ItemsCount::new(EVENTS)).bench(|| {
-        let mut decoder = Decoder::new(stream.as_bytes(), Vec::new());
+        let mut decoder = SseDecoder::new(stream.as_bytes(), Vec::new());
         let mut events = 0;
-        while let Ok(Item::Event(event)) = decoder.next() {
+        while let Ok(SseItem::Event(event)) = decoder.next_item() {
             events += event.data.len();
         }
         events
@@ -59,9 +41,9 @@ fn decode_events(bencher: Bencher) {
 fn decode_and_parse_events(bencher: Bencher) {
     let stream = EVENT.repeat(EVENTS);
     bencher.counter(BytesCount::of_str(&stream)).counter(ItemsCount::new(EVENTS)).bench(|| {
-        let mut decoder = Decoder::new(stream.as_bytes(), Vec::new());
+        let mut decoder = SseDecoder::new(stream.as_bytes(), Vec::new());
         let mut text = 0;
-        while let Ok(Item::Event(event)) = decoder.next() {
+        while let Ok(SseItem::Event(event)) = decoder.next_item() {
             let choice = chunk::parse(event.data).ok().and_then(|chunk| chunk.choice);
             text += choice.map_or(0, |choice| choice.text.len());
         }
@@ -70,14 +52,14 @@ fn decode_and_parse_events(bencher: Bencher) {
 }
 
 #[divan::bench]
-fn decode_events_and_know_their_likes(bencher: Bencher) {
+fn decode_events_through_the_chunk_cache(bencher: Bencher) {
     let stream = EVENT.repeat(EVENTS);
     bencher.counter(BytesCount::of_str(&stream)).counter(ItemsCount::new(EVENTS)).bench(|| {
-        let mut decoder = Decoder::new(stream.as_bytes(), Vec::new());
-        let mut template = Template::default();
+        let mut decoder = SseDecoder::new(stream.as_bytes(), Vec::new());
+        let mut cache = ChunkCache::default();
         let mut text = 0;
-        while let Ok(Item::Event(event)) = decoder.next() {
-            let choice = template.parse(event.data).ok().and_then(|chunk| chunk.choice);
+        while let Ok(SseItem::Event(event)) = decoder.next_item() {
+            let choice = cache.parse(event.data).ok().and_then(|chunk| chunk.choice);
             text += choice.map_or(0, |choice| choice.text.len());
         }
         text
@@ -85,10 +67,10 @@ fn decode_events_and_know_their_likes(bencher: Bencher) {
 }
 
 #[divan::bench(args = [Window::All, Window::Turns(10)])]
-fn survey_history(bencher: Bencher, window: Window) {
+fn scan_history(bencher: Bencher, window: Window) {
     let file = history_file().expect("a temporary file");
-    let survey = |file: &File| Survey::of(file, window).is_ok_and(|survey| survey.end > 0);
-    bencher.counter(BytesCount::new(TURN.len() * TURNS)).bench_local(|| survey(&file));
+    let scan = |file: &File| Scan::of(file, window).is_ok_and(|scan| scan.end > 0);
+    bencher.counter(BytesCount::new(TURN.len() * TURNS)).bench_local(|| scan(&file));
 }
 
 fn history_file() -> io::Result<File> {

@@ -13,9 +13,9 @@ const RECENT_SHARE: usize = 16;
 /// Makes an id a hash of 128 bits: that two ids of a million share one has a
 /// chance of 1 in 10^26.
 #[derive(Debug, Clone, Default)]
-pub struct Hasher([RandomState; 2]);
+pub struct IdHasher([RandomState; 2]);
 
-impl Hasher {
+impl IdHasher {
     pub fn hash(&self, id: &str) -> u128 {
         let [high, low] = [0, 1].map(|at| u128::from(self.0[at].hash_one(id)));
         high << 64 | low
@@ -24,18 +24,14 @@ impl Hasher {
 
 /// A set that is filled first and asked then.
 #[derive(Debug, Default)]
-pub struct Gathered(Vec<u128>);
+pub struct SortedIds(Vec<u128>);
 
-impl Gathered {
+impl SortedIds {
     pub fn push(&mut self, hash: u128) {
         self.0.push(hash);
     }
 
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Ends the filling. Gives one of the hashes that came more than once.
+    /// Destinations the filling. Gives one of the hashes that came more than once.
     pub fn settle(&mut self) -> Option<u128> {
         self.0.sort_unstable();
         let repeated = self.0.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
@@ -68,18 +64,18 @@ impl Gathered {
 
 /// A set that is asked while it is filled.
 #[derive(Debug, Default)]
-pub struct Growing {
-    sorted: Gathered,
+pub struct SeenIds {
+    sorted: SortedIds,
     recent: HashSet<u128>,
 }
 
-impl Growing {
+impl SeenIds {
     /// Adds a hash. Tells whether it was not there yet.
     pub fn insert(&mut self, hash: u128) -> bool {
         if self.sorted.contains(hash) || !self.recent.insert(hash) {
             return false;
         }
-        if self.recent.len() >= FEWEST_RECENT.max(self.sorted.len() / RECENT_SHARE) {
+        if self.recent.len() >= FEWEST_RECENT.max(self.sorted.0.len() / RECENT_SHARE) {
             self.sort_in();
         }
         true
@@ -113,32 +109,32 @@ mod tests {
     use super::*;
 
     fn hashes(count: usize) -> impl Iterator<Item = u128> {
-        let hasher = Hasher::default();
+        let hasher = IdHasher::default();
         (0..count).map(move |number| hasher.hash(&format!("request-{number}")))
     }
 
     #[test]
     fn an_id_is_new_once() {
-        let mut ids = Growing::default();
+        let mut ids = SeenIds::default();
         let known: Vec<u128> = hashes(50_000).collect();
         assert!(known.iter().all(|hash| ids.insert(*hash)));
         assert!(!known.iter().any(|hash| ids.insert(*hash)));
-        assert!(ids.sorted.0.is_sorted() && ids.sorted.len() + ids.recent.len() == 50_000);
+        assert!(ids.sorted.0.is_sorted() && ids.sorted.0.len() + ids.recent.len() == 50_000);
     }
 
     #[test]
     fn what_is_repeated_or_shared_is_found() {
         let known: Vec<u128> = hashes(1000).collect();
         let gathered = |part: &[u128]| {
-            let mut gathered = Gathered::default();
+            let mut gathered = SortedIds::default();
             part.iter().for_each(|hash| gathered.push(*hash));
             let repeated = gathered.settle();
             (gathered, repeated)
         };
         let (all, repeated) = gathered(&known);
-        assert_eq!((all.len(), repeated), (1000, None));
+        assert_eq!((all.0.len(), repeated), (1000, None));
         let (end, repeated) = gathered(&[&known[900..], &known[950..951]].concat());
-        assert_eq!((end.len(), repeated), (100, Some(known[950])));
+        assert_eq!((end.0.len(), repeated), (100, Some(known[950])));
         assert_eq!((all.shared(&end), end.shared(&all)), (100, 100));
         assert!(end.contains(known[900]) && !end.contains(known[899]));
     }

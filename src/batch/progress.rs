@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::tally::Tally;
+use crate::batch::tally::Tally;
 
 /// How often the bar is drawn anew.
 pub const TICK: Duration = Duration::from_millis(200);

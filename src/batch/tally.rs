@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use super::input::Survey;
-use super::outcome::{Outcome, Tokens};
+use crate::batch::results::result_line::{ResultRecord, Tokens};
+use crate::batch::source::records::Preflight;
 
 /// The exit status of what may succeed when it is tried again later.
 const TEMPORARY: u8 = 75;
@@ -39,7 +39,7 @@ pub struct Tally {
 
 impl Tally {
     /// Of an input that was looked at before, or was not.
-    pub fn new(survey: Option<Survey>) -> Self {
+    pub fn new(survey: Option<Preflight>) -> Self {
         Self {
             began: Instant::now(),
             total: survey.map(|survey| survey.total),
@@ -54,7 +54,7 @@ impl Tally {
         }
     }
 
-    pub fn add(&mut self, outcome: &Outcome) {
+    pub fn add(&mut self, outcome: &ResultRecord) {
         self.tokens.prompt = self.tokens.prompt.saturating_add(outcome.tokens.prompt);
         self.tokens.completion = self.tokens.completion.saturating_add(outcome.tokens.completion);
         let (Some(fault), Some(class)) = (&outcome.fault, outcome.class()) else {
@@ -131,18 +131,18 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::outcome::Fault;
+    use crate::batch::results::result_line::RequestError;
     use crate::error::Error;
 
-    fn outcome(error: Option<Error>) -> Outcome {
-        let fault = error.map(|error| Fault::new(&error, String::new()));
+    fn outcome(error: Option<Error>) -> ResultRecord {
+        let fault = error.map(|error| RequestError::new(&error, String::new()));
         let tokens = Tokens { prompt: 2, completion: 3 };
         let (id, text) = (String::new(), String::new());
-        Outcome { id, response: None, fault, text, tokens }
+        ResultRecord { id, response: None, fault, text, tokens }
     }
 
     fn status(skipped: u64, errors: Vec<Option<Error>>) -> Option<u8> {
-        let mut tally = Tally::new(Some(Survey { total: 9, skipped }));
+        let mut tally = Tally::new(Some(Preflight { total: 9, skipped }));
         errors.into_iter().for_each(|error| tally.add(&outcome(error)));
         tally.status()
     }
@@ -151,7 +151,7 @@ mod tests {
     fn the_exit_status_says_what_failed() {
         let temporary = || Some(Error::Stopped);
         let lasting = || Some(Error::Protocol(String::new()));
-        let form = || Some(Error::Form(String::new()));
+        let form = || Some(Error::Format(String::new()));
         assert_eq!(status(0, vec![]), None);
         assert_eq!(status(0, vec![None, None]), None);
         assert_eq!(status(0, vec![None, temporary()]), Some(4));
@@ -163,9 +163,9 @@ mod tests {
 
     #[test]
     fn the_summary_counts_all() {
-        let mut tally = Tally::new(Some(Survey { total: 9, skipped: 4 }));
+        let mut tally = Tally::new(Some(Preflight { total: 9, skipped: 4 }));
         tally.add(&outcome(None));
-        tally.add(&outcome(Some(Error::Form(String::new()))));
+        tally.add(&outcome(Some(Error::Format(String::new()))));
         let summary = tally.summary();
         assert!(
             summary.starts_with(

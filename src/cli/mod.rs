@@ -1,20 +1,20 @@
 //! The command line as typed. Knows nothing of what the options do.
 
-pub mod ask;
-pub mod batch;
-pub mod form;
-pub mod message;
-mod network;
+pub mod ask_args;
+pub mod batch_args;
+pub mod connection;
+pub mod prompt_part;
 mod prose;
+pub mod reply_format;
 mod values;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
-pub use ask::AskArgs;
-pub use batch::BatchArgs;
-pub use network::{Header, NetworkArgs, SettingsArgs, VolumeArgs};
+pub use ask_args::AskArgs;
+pub use batch_args::BatchArgs;
+pub use connection::{Header, NetworkArgs, SettingsArgs, VerbosityArgs};
 use prose::{
     ASK_EXAMPLES, ASK_MORE, BATCH_EXAMPLES, BATCH_MORE, COMPLETIONS_EXAMPLES, CONFIG_EXAMPLES,
     HISTORY_EXAMPLES, MAN_EXAMPLES, MODELS_EXAMPLES, TEMPLATE, section,
@@ -48,7 +48,7 @@ pub struct Args {
 }
 
 /// Options of `ask` that mean nothing without another one: their ids.
-pub const COMPANIONS: &[(&str, &str)] = &[
+pub const REQUIRES: &[(&str, &str)] = &[
     ("turns", "file"),
     ("continues", "file"),
     ("no_save", "file"),
@@ -59,7 +59,7 @@ pub const COMPANIONS: &[(&str, &str)] = &[
 ];
 
 /// Options of which the later one wins: their ids.
-pub const OPPOSITES: (&str, &str) = ("stream", "no_stream");
+pub const OVERRIDES: (&str, &str) = ("stream", "no_stream");
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -144,7 +144,7 @@ pub struct ModelsArgs {
     pub json: bool,
 
     #[command(flatten)]
-    pub volume: VolumeArgs,
+    pub volume: VerbosityArgs,
 
     #[command(flatten)]
     pub network: NetworkArgs,
@@ -260,7 +260,7 @@ mod tests {
         let command = Args::command();
         let ask = command.find_subcommand("ask").expect("a command");
         let ids: Vec<&str> = ask.get_arguments().map(|arg| arg.get_id().as_str()).collect();
-        for (id, other) in COMPANIONS.iter().chain([&OPPOSITES]) {
+        for (id, other) in REQUIRES.iter().chain([&OVERRIDES]) {
             assert!(ids.contains(id) && ids.contains(other), "{id} {other}");
         }
     }

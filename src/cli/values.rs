@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Header;
+use crate::cli::Header;
 
 /// Parses a number between `LOW` and `HIGH`, both included. NaN is refused.
 pub(super) fn within<const LOW: i8, const HIGH: i8>(text: &str) -> Result<f64, String> {

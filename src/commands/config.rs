@@ -8,38 +8,39 @@ use std::path::Path;
 use clap::{Arg, ArgAction, Command, CommandFactory};
 use serde_json::{Number, Value};
 
-use crate::arguments::ask;
-use crate::base_url::BaseUrl;
 use crate::cli::{Args, ConfigArgs};
-use crate::config::{self, Config, InForce, Origin, Setting, TEMPLATE, is_secret};
-use crate::context::Context;
-use crate::environment::Environment;
 use crate::error::{Error, Result};
-use crate::key::KeySource;
-use crate::output::{self, Bytes};
-use crate::paths::directory_of;
+use crate::files::paths::directory_of;
+use crate::net::base_url::BaseUrl;
+use crate::output::stdout;
+use crate::output::stdout::Bytes;
 use crate::secret::KEY_VARIABLE;
-use crate::settings::{
+use crate::settings::config::{Config, EffectiveSettings, Origin, Setting, TEMPLATE, is_secret};
+use crate::settings::context::Context;
+use crate::settings::environment::Environment;
+use crate::settings::key::KeySource;
+use crate::settings::network::{
     DEFAULT_BASE_URL, DEFAULT_CONNECT_TIMEOUT, DEFAULT_IDLE_TIMEOUT, DEFAULT_MODEL, DEFAULT_RETRIES,
 };
+use crate::settings::{ask, config};
 
 pub fn run(args: ConfigArgs, context: &Context) -> Result<()> {
     let Context { environment, terminal, .. } = *context;
-    let bytes = if terminal.stdout { Bytes::Harmless } else { Bytes::Exact };
+    let bytes = if terminal.stdout { Bytes::Sanitized } else { Bytes::Exact };
     if args.init {
         let Some((path, _)) = config::path(&args.settings, environment) else {
             let message = "there is no place for the file: set HOME, or name it with --config";
             return Err(Error::Config(message.to_owned()));
         };
         init(&path).map_err(|source| Error::Unwritable { path: path.clone(), source })?;
-        return output::print(&path.display().to_string(), bytes);
+        return stdout::print(&path.display().to_string(), bytes);
     }
     let command = Args::command();
     let ask = ask(&command);
     let config = Config::load(&args.settings, environment, ask)?;
     let nothing = ask.clone().get_matches_from(["ask"]);
     let in_force = config.in_force(ask, &nothing, environment);
-    output::print(&listing(in_force, ask, environment)?, bytes)
+    stdout::print(&listing(in_force, ask, environment)?, bytes)
 }
 
 /// Writes the file to begin with; never over one that is there.
@@ -55,8 +56,12 @@ fn init(path: &Path) -> io::Result<()> {
 }
 
 /// One line a setting, as TOML, with where it is from behind it.
-fn listing(in_force: InForce, ask: &Command, environment: &Environment) -> Result<String> {
-    let InForce { mut settings, key, key_origin, .. } = in_force;
+fn listing(
+    in_force: EffectiveSettings,
+    ask: &Command,
+    environment: &Environment,
+) -> Result<String> {
+    let EffectiveSettings { mut settings, key, key_origin, .. } = in_force;
     for (name, value) in [
         ("base_url", DEFAULT_BASE_URL.to_owned()),
         ("model", DEFAULT_MODEL.to_owned()),

@@ -2,7 +2,8 @@
 
 use crate::cli::{Page, Shell};
 use crate::error::Result;
-use crate::output::{self, Bytes};
+use crate::output::stdout;
+use crate::output::stdout::Bytes;
 
 pub fn completions(shell: Shell) -> Result<()> {
     let script = match shell {
@@ -12,7 +13,7 @@ pub fn completions(shell: Shell) -> Result<()> {
         Shell::Powershell => include_str!("../../completions/_gravix.ps1"),
         Shell::Elvish => include_str!("../../completions/gravix.elv"),
     };
-    output::print(script, Bytes::Exact)
+    stdout::print(script, Bytes::Exact)
 }
 
 pub fn man(page: Page) -> Result<()> {
@@ -26,5 +27,5 @@ pub fn man(page: Page) -> Result<()> {
         Page::GravixCompletions => include_str!("../../man/gravix-completions.1"),
         Page::GravixMan => include_str!("../../man/gravix-man.1"),
     };
-    output::print(page, Bytes::Exact)
+    stdout::print(page, Bytes::Exact)
 }

@@ -4,12 +4,13 @@ use std::fmt::Display;
 
 use serde::Deserialize;
 
-use crate::api::client::Client;
 use crate::cli::ModelsArgs;
-use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::output::{self, Bytes};
-use crate::settings::Network;
+use crate::net::client::Client;
+use crate::output::stdout;
+use crate::output::stdout::Bytes;
+use crate::settings::context::Context;
+use crate::settings::network::Network;
 
 #[derive(Deserialize)]
 struct List {
@@ -30,14 +31,14 @@ pub fn run(args: ModelsArgs, context: &Context) -> Result<()> {
     network.find_key(&args.network, context, &notes)?;
     let body = Client::new(&network, &notes)?.models()?;
     let list: List = serde_json::from_slice(&body).map_err(not_a_list)?;
-    let bytes = if context.terminal.stdout { Bytes::Harmless } else { Bytes::Exact };
+    let bytes = if context.terminal.stdout { Bytes::Sanitized } else { Bytes::Exact };
     if args.json {
         let body = String::from_utf8(body).map_err(|_| not_a_list("it is not UTF-8"))?;
-        return output::print(&body, bytes);
+        return stdout::print(&body, bytes);
     }
     let mut ids: Vec<String> = list.data.into_iter().flatten().map(|model| model.id).collect();
     ids.sort();
-    output::print(&ids.join("\n"), bytes)
+    stdout::print(&ids.join("\n"), bytes)
 }
 
 fn not_a_list(reason: impl Display) -> Error {

@@ -1,8 +1,8 @@
 //! Every way a run can fail: what is said of it, and its exit status.
 //! Knows nothing of how the fault came about, and prints nothing.
 
-mod network;
-mod server;
+mod network_error;
+mod server_error;
 
 use std::fmt;
 use std::io;
@@ -10,9 +10,9 @@ use std::path::PathBuf;
 
 use signal_hook::consts::SIGPIPE;
 
-pub use network::NetworkError;
-use server::Refusal;
-pub use server::ServerError;
+pub use network_error::NetworkError;
+use server_error::ErrorClass;
+pub use server_error::ServerError;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -34,7 +34,7 @@ pub enum Error {
     /// An input is not what it must be: its name and why.
     Input(String),
     /// The whole reply came, and is not what was asked for.
-    Form(String),
+    Format(String),
     /// The model's answer is no: an answer like any other, but for its status.
     No,
     /// The whole reply came, but the server cut it short.
@@ -46,7 +46,7 @@ pub enum Error {
     /// A line of a file is not what it must be; `line` counts from 1.
     Line { path: PathBuf, line: u64, reason: String },
     /// So many lines of histories are no messages; each was told.
-    Faults(u64),
+    InvalidLines(u64),
     /// An input cannot be read.
     Unreadable { path: PathBuf, source: io::Error },
     /// A file to be written cannot be; found before anything was sent.
@@ -74,7 +74,7 @@ pub enum Error {
     /// The run was ended before this was sent.
     Stopped,
     /// Requests of a batch failed, which was told; this is its exit status.
-    Failed(u8),
+    BatchFailed(u8),
     /// The user ended the run by this signal.
     Interrupted(i32),
 }
@@ -100,23 +100,23 @@ impl Error {
             Error::Partial(_) => 4,
             Error::No => return Status::Quiet(1),
             Error::Input(_)
-            | Error::Form(_)
+            | Error::Format(_)
             | Error::NotUtf8 { .. }
             | Error::Line { .. }
-            | Error::Faults(_) => 65,
+            | Error::InvalidLines(_) => 65,
             Error::Unreadable { .. } => 66,
             Error::Unwritable { .. } | Error::NotSaved { .. } | Error::NotLogged { .. } => 73,
             Error::Stdout(_) => 74,
             Error::StdoutClosed => return Status::Signal(SIGPIPE),
             Error::Interrupted(signal) => return Status::Signal(*signal),
-            Error::Failed(status) => return Status::Quiet(*status),
+            Error::BatchFailed(status) => return Status::Quiet(*status),
             Error::Locked(_) | Error::Busy(_) | Error::Network(_) | Error::Stopped => 75,
             Error::Protocol(_) => 76,
             Error::Config(_) => 78,
             Error::Server(server) => match server.refusal() {
-                Refusal::Request => 69,
-                Refusal::Temporary => 75,
-                Refusal::Key => 77,
+                ErrorClass::Request => 69,
+                ErrorClass::Temporary => 75,
+                ErrorClass::Key => 77,
             },
         })
     }
@@ -143,7 +143,7 @@ impl fmt::Display for Error {
             | Error::Input(message)
             | Error::Protocol(message)
             | Error::Config(message) => f.write_str(message),
-            Error::Form(reason) => write!(f, "the reply is not what was asked for: {reason}"),
+            Error::Format(reason) => write!(f, "the reply is not what was asked for: {reason}"),
             Error::No => f.write_str("the answer is no"),
             Error::EndedEarly(why) => why.fmt(f),
             Error::Partial(cause) => write!(f, "the reply broke off: {cause}"),
@@ -156,10 +156,10 @@ impl fmt::Display for Error {
             Error::Line { path, line, reason } => {
                 write!(f, "{}:{line}: {reason}", path.display())
             }
-            Error::Faults(1) => {
+            Error::InvalidLines(1) => {
                 f.write_str("1 line is no message; gravix history repair FILE moves it")
             }
-            Error::Faults(count) => {
+            Error::InvalidLines(count) => {
                 write!(f, "{count} lines are no messages; gravix history repair FILE moves them")
             }
             Error::Unreadable { path, source } => {
@@ -183,7 +183,7 @@ impl fmt::Display for Error {
             Error::Stdout(source) => {
                 write!(f, "cannot write standard output: {}", Reason(source))
             }
-            Error::Failed(_) => f.write_str("requests failed"),
+            Error::BatchFailed(_) => f.write_str("requests failed"),
             Error::Interrupted(signal) => write!(f, "interrupted by signal {signal}"),
             Error::Stopped => f.write_str("the run was ended before this was sent"),
             Error::StdoutClosed => f.write_str("the reader of standard output went away"),

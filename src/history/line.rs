@@ -10,23 +10,23 @@ use crate::json;
 
 /// Why a line is no message.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct InvalidLine {
     pub reason: String,
     /// It is no JSON at all, as what is left of a line that was cut.
     pub is_torn: bool,
 }
 
 /// The role of the message that `line` holds; `None` for a blank line.
-pub fn role(line: &[u8]) -> Result<Option<String>, Fault> {
+pub fn role(line: &[u8]) -> Result<Option<String>, InvalidLine> {
     let text = trim(line);
     if text.is_empty() {
         return Ok(None);
     }
-    let text = std::str::from_utf8(text).map_err(|error| Fault {
+    let text = std::str::from_utf8(text).map_err(|error| InvalidLine {
         reason: format!("not UTF-8 at byte offset {} of the line", error.valid_up_to()),
         is_torn: true,
     })?;
-    match serde_json::from_str::<Message>(text) {
+    match serde_json::from_str::<MessageRole>(text) {
         Ok(message) => Ok(Some(message.role)),
         Err(error) => {
             let is_torn = error.classify() != Category::Data;
@@ -36,7 +36,7 @@ pub fn role(line: &[u8]) -> Result<Option<String>, Fault> {
                 b'{' => json::reason(&error),
                 _ => "not an object".to_owned(),
             };
-            Err(Fault { reason: format!("not a message: {reason}"), is_torn })
+            Err(InvalidLine { reason: format!("not a message: {reason}"), is_torn })
         }
     }
 }
@@ -58,11 +58,11 @@ fn is_blank(byte: u8) -> bool {
 }
 
 /// An object with one string `role` and at most one `content`.
-struct Message {
+struct MessageRole {
     role: String,
 }
 
-impl<'de> Deserialize<'de> for Message {
+impl<'de> Deserialize<'de> for MessageRole {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(MessageVisitor)
     }
@@ -71,13 +71,13 @@ impl<'de> Deserialize<'de> for Message {
 struct MessageVisitor;
 
 impl<'de> Visitor<'de> for MessageVisitor {
-    type Value = Message;
+    type Value = MessageRole;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object with a role")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Message, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<MessageRole, A::Error> {
         let mut role = None;
         let mut has_content = false;
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
@@ -91,7 +91,7 @@ impl<'de> Visitor<'de> for MessageVisitor {
                 }
             }
         }
-        Ok(Message { role: role.ok_or_else(|| A::Error::missing_field("role"))? })
+        Ok(MessageRole { role: role.ok_or_else(|| A::Error::missing_field("role"))? })
     }
 }
 

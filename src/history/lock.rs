@@ -9,11 +9,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, NetworkError, Result};
-use crate::notes::{Notes, PATIENCE};
+use crate::output::notes::{Notes, PATIENCE};
 
 /// Who else may hold the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum LockKind {
     /// Nobody.
     Exclusive,
     /// Other readers.
@@ -22,11 +22,11 @@ pub enum Kind {
 
 /// How long to wait for it.
 #[derive(Debug, Clone, Copy)]
-pub enum Patience {
+pub enum LockWait {
     /// Not at all.
-    None,
+    Never,
     /// As long as it takes.
-    Endless,
+    Forever,
     /// So long, which is what is left of the deadline; `of` is all of it.
     Until { left: Duration, of: Duration },
 }
@@ -40,25 +40,25 @@ pub enum Patience {
 pub fn acquire(
     file: &Arc<File>,
     path: &Path,
-    kind: Kind,
-    patience: Patience,
+    kind: LockKind,
+    patience: LockWait,
     notes: &Notes,
 ) -> Result<()> {
     let tried = match kind {
-        Kind::Exclusive => file.try_lock(),
-        Kind::Shared => file.try_lock_shared(),
+        LockKind::Exclusive => file.try_lock(),
+        LockKind::Shared => file.try_lock_shared(),
     };
     let outcome = match (tried, patience) {
         (Ok(()), _) => return Ok(()),
         (Err(TryLockError::Error(error)), _) => Err(error),
-        (Err(TryLockError::WouldBlock), Patience::None) => {
+        (Err(TryLockError::WouldBlock), LockWait::Never) => {
             return Err(Error::Locked(path.to_owned()));
         }
-        (Err(TryLockError::WouldBlock), Patience::Endless) => {
+        (Err(TryLockError::WouldBlock), LockWait::Forever) => {
             wait(file, path, kind, Duration::MAX, notes)
                 .ok_or_else(|| Error::Locked(path.to_owned()))?
         }
-        (Err(TryLockError::WouldBlock), Patience::Until { left, of }) => {
+        (Err(TryLockError::WouldBlock), LockWait::Until { left, of }) => {
             wait(file, path, kind, left, notes).ok_or(NetworkError::Deadline(of))?
         }
     };
@@ -70,7 +70,7 @@ pub fn acquire(
             ));
             Ok(())
         }
-        Err(source) if kind == Kind::Shared => {
+        Err(source) if kind == LockKind::Shared => {
             Err(Error::Unreadable { path: path.to_owned(), source })
         }
         Err(source) => Err(Error::Unwritable { path: path.to_owned(), source }),
@@ -83,7 +83,7 @@ pub fn acquire(
 fn wait(
     file: &Arc<File>,
     path: &Path,
-    kind: Kind,
+    kind: LockKind,
     limit: Duration,
     notes: &Notes,
 ) -> Option<io::Result<()>> {
@@ -91,8 +91,8 @@ fn wait(
     let file = Arc::clone(file);
     thread::spawn(move || {
         let outcome = match kind {
-            Kind::Exclusive => file.lock(),
-            Kind::Shared => file.lock_shared(),
+            LockKind::Exclusive => file.lock(),
+            LockKind::Shared => file.lock_shared(),
         };
         // Nobody listens any more when patience has ended.
         let _ = done.send(outcome);

@@ -11,14 +11,14 @@ use std::time::SystemTime;
 
 use memchr::memchr;
 
-use super::line::trim;
 use crate::error::Error;
+use crate::history::line::trim;
 
 /// Checked message lines of a file, oldest first, as elements of a JSON
 /// array without its brackets: the newlines between messages read as commas,
 /// and everything else as it stands. Can be read any number of times.
 #[derive(Debug, Clone)]
-pub struct Messages {
+pub struct HistoryMessages {
     path: PathBuf,
     file: Arc<File>,
     /// Each from the first byte of a message to the last one of another.
@@ -41,7 +41,7 @@ impl Sharing {
     }
 }
 
-impl Messages {
+impl HistoryMessages {
     /// Empty ranges count for nothing. With `is_shared` the lock is given
     /// back whenever all was read.
     pub fn new(
@@ -93,7 +93,7 @@ impl Messages {
 
 struct MessagesReader {
     /// What is left to read.
-    messages: Messages,
+    messages: HistoryMessages,
     /// The range under way.
     next: usize,
     /// The line under way has only white space so far.
@@ -172,7 +172,7 @@ mod tests {
         let mut file = tempfile::tempfile().expect("a file");
         file.write_all(b"{1}\n\n \r\n{22}\r\n{3}\n{44}").expect("a file");
         let file = Arc::new(file);
-        let messages = Messages::new(Path::new("x"), file, [0..3, 5..5, 8..22], false);
+        let messages = HistoryMessages::new(Path::new("x"), file, [0..3, 5..5, 8..22], false);
         let expected = "{1},{22}\r,{3},{44}";
         assert_eq!(messages.len(), expected.len() as u64);
         for size in 1..30 {

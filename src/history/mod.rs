@@ -1,12 +1,12 @@
 //! The JSONL file of a conversation: open, lock, check, append, heal. A line
 //! is one message object; lines go into the request byte for byte.
 
-mod file;
 mod line;
 mod lock;
+mod locked_file;
 mod messages;
 mod repair;
-mod survey;
+pub mod scan;
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -17,21 +17,22 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-pub use file::Access;
 pub use line::{role, trim};
-pub use lock::Patience;
-pub use messages::Messages;
+pub use lock::LockWait;
+pub use locked_file::Access;
+pub use messages::HistoryMessages;
 pub use repair::repair;
-pub use survey::Window;
+pub use scan::Window;
 
-use file::{open_locked, sync_directory};
-use survey::{Failure, Survey};
+use locked_file::{open_locked, sync_directory};
+use scan::{Scan, ScanError};
 
-use crate::append::{self, append_lines};
 use crate::error::{Error, Result};
-use crate::notes::Notes;
-use crate::paths::{follow, is_still_at};
-use crate::signals::Hold;
+use crate::files::append;
+use crate::files::append::append_lines;
+use crate::files::paths::{follow, is_still_at};
+use crate::output::notes::Notes;
+use crate::signals::DeferSignals;
 
 /// A conversation's file, locked until it is dropped.
 #[derive(Debug)]
@@ -40,7 +41,7 @@ pub struct History {
     path: PathBuf,
     file: Arc<File>,
     access: Access,
-    survey: Survey,
+    survey: Scan,
     /// This run made the file, and nothing is in it yet.
     is_new: bool,
 }
@@ -57,13 +58,13 @@ impl History {
         path: &Path,
         access: Access,
         window: Window,
-        patience: Patience,
+        patience: LockWait,
         notes: &Notes,
     ) -> Result<Self> {
         let mut history = Self::open_unchecked(path, access, patience, notes)?;
-        history.survey = Survey::of(&history.file, window).map_err(|failure| match failure {
-            Failure::Io(source) => Error::Unreadable { path: path.to_owned(), source },
-            Failure::Line { line, fault } => {
+        history.survey = Scan::of(&history.file, window).map_err(|failure| match failure {
+            ScanError::Io(source) => Error::Unreadable { path: path.to_owned(), source },
+            ScanError::Line { line, fault } => {
                 Error::Line { path: path.to_owned(), line, reason: fault.reason }
             }
         })?;
@@ -78,7 +79,7 @@ impl History {
     pub fn open_unchecked(
         path: &Path,
         access: Access,
-        patience: Patience,
+        patience: LockWait,
         notes: &Notes,
     ) -> Result<Self> {
         if path.as_os_str() == "-" {
@@ -88,7 +89,7 @@ impl History {
         let path =
             follow(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
         let (file, is_new) = open_locked(&path, access, patience, notes)?;
-        Ok(Self { path, file, access, survey: Survey::default(), is_new })
+        Ok(Self { path, file, access, survey: Scan::default(), is_new })
     }
 
     /// Whether the turn to come is the file's first.
@@ -103,11 +104,16 @@ impl History {
 
     /// The messages of the window, with the file's own system message at
     /// their head unless `without_system`.
-    pub fn messages(&self, without_system: bool) -> Messages {
-        let Survey { system, messages, .. } = &self.survey;
+    pub fn messages(&self, without_system: bool) -> HistoryMessages {
+        let Scan { system, messages, .. } = &self.survey;
         let system = if without_system { 0..0 } else { system.clone() };
         let is_shared = self.access == Access::Read;
-        Messages::new(&self.path, Arc::clone(&self.file), [system, messages.clone()], is_shared)
+        HistoryMessages::new(
+            &self.path,
+            Arc::clone(&self.file),
+            [system, messages.clone()],
+            is_shared,
+        )
     }
 
     /// Whether the file begins with a system message of its own.
@@ -161,7 +167,7 @@ impl History {
     /// # Errors
     /// [`Error::NotSaved`].
     pub fn append(&mut self, lines: Vec<u8>) -> Result<()> {
-        let _hold = Hold::new();
+        let _hold = DeferSignals::begin();
         self.write_lines(lines)
             .map_err(|source| Error::NotSaved { path: self.path.clone(), source })?;
         self.is_new = false;

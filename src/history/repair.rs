@@ -5,27 +5,26 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
-use super::line;
-use super::{Access, History, Patience};
-use crate::append::open_private;
 use crate::error::{Error, Result};
-use crate::lines::{BYTE_ORDER_MARK, Line, Lines};
-use crate::notes::Notes;
-use crate::paths::{directory_of, with_suffix};
-use crate::signals::Hold;
+use crate::files::append::open_private;
+use crate::files::lines::{BYTE_ORDER_MARK, Line, Lines};
+use crate::files::paths::{directory_of, with_suffix};
+use crate::history::{Access, History, LockWait, line};
+use crate::output::notes::Notes;
+use crate::signals::DeferSignals;
 
 /// How many lines are named.
 const NAMED: usize = 10;
 
 /// What a repair moved.
 #[derive(Debug, Default)]
-pub struct Moved {
+pub struct RepairReport {
     pub lines: u64,
     /// The numbers of the first ones, from 1.
     pub first: Vec<u64>,
 }
 
-impl Moved {
+impl RepairReport {
     fn add(&mut self, number: u64) {
         self.lines += 1;
         if self.first.len() < NAMED {
@@ -40,13 +39,13 @@ impl Moved {
 ///
 /// # Errors
 /// [`Error::Unwritable`]; the history is then as it was.
-pub fn repair(path: &Path, notes: &Notes) -> Result<Moved> {
-    let history = History::open_unchecked(path, Access::Change, Patience::Endless, notes)?;
+pub fn repair(path: &Path, notes: &Notes) -> Result<RepairReport> {
+    let history = History::open_unchecked(path, Access::Change, LockWait::Forever, notes)?;
     let unwritable = |source| Error::Unwritable { path: path.to_owned(), source };
     let mut lines = Lines::of(history.file()).map_err(unwritable)?;
     loop {
-        match lines.next().map_err(unwritable)? {
-            None => return Ok(Moved::default()),
+        match lines.next_line().map_err(unwritable)? {
+            None => return Ok(RepairReport::default()),
             Some(line) if line::role(line.text).is_err() => break,
             Some(_) => {}
         }
@@ -54,11 +53,11 @@ pub fn repair(path: &Path, notes: &Notes) -> Result<Moved> {
     let aside = with_suffix(&history.path, ".bad");
     let bad =
         open_private(&aside).map_err(|source| Error::Unwritable { path: aside.clone(), source })?;
-    let _hold = Hold::new();
+    let _hold = DeferSignals::begin();
     replace(&history.path, history.file(), bad).map_err(unwritable)
 }
 
-fn replace(path: &PathBuf, file: &File, bad: File) -> io::Result<Moved> {
+fn replace(path: &PathBuf, file: &File, bad: File) -> io::Result<RepairReport> {
     let old = file.metadata()?;
     let good = tempfile::Builder::new().prefix(".gravix-").tempfile_in(directory_of(path))?;
     let moved = part(file, BufWriter::new(good.as_file()), BufWriter::new(&bad))?;
@@ -72,10 +71,10 @@ fn replace(path: &PathBuf, file: &File, bad: File) -> io::Result<Moved> {
 }
 
 /// Copies each line to one of the two.
-fn part(file: &File, mut good: impl Write, mut bad: impl Write) -> io::Result<Moved> {
-    let mut moved = Moved::default();
+fn part(file: &File, mut good: impl Write, mut bad: impl Write) -> io::Result<RepairReport> {
+    let mut moved = RepairReport::default();
     let mut lines = Lines::of(file)?;
-    while let Some(line) = lines.next()? {
+    while let Some(line) = lines.next_line()? {
         if line::role(line.text).is_ok() {
             copy(&line, &mut good)?;
         } else {

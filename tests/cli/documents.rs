@@ -4,10 +4,9 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 use clap_mangen::roff::{Inline, Roff, bold, roman};
 
-use crate::support::{gravix, run};
+use gravix::cli;
 
-#[path = "../../src/cli/mod.rs"]
-mod cli;
+use crate::support::{gravix, run};
 
 const SHELLS: &[(Shell, &str)] = &[
     (Shell::Bash, "gravix.bash"),

@@ -4,22 +4,23 @@ use std::fs::File;
 
 use serde_json::json;
 
-use super::exchange::Outcome;
-use super::live::Live;
-use crate::api::call::{Call, CallFault};
+use crate::chat::code_block;
+use crate::chat::code_block::CodeBlock;
+use crate::chat::format::ReplyFormat;
+use crate::chat::reply::Reply;
+use crate::chat::tool_call::{CallError, ToolCall};
 use crate::cli::AskArgs;
-use crate::code_block::{self, CodeBlock};
+use crate::commands::ask::display::Display;
+use crate::commands::ask::exchange::CheckedReply;
+use crate::commands::ask::log::Log;
 use crate::error::{Error, Result};
-use crate::form::Form;
+use crate::files::paths::identity;
 use crate::history::History;
 use crate::json::Object;
-use crate::log::Log;
-use crate::notes::Notes;
-use crate::output::{Bytes, Output, stdout_error};
-use crate::output_file::OutputFile;
-use crate::paths::identity;
-use crate::reply::Reply;
-use crate::terminal::Terminal;
+use crate::output::file::OutputFile;
+use crate::output::notes::Notes;
+use crate::output::stdout::{Bytes, Output, stdout_error};
+use crate::output::terminal::Terminal;
 
 /// What is printed.
 #[derive(Debug, PartialEq)]
@@ -35,7 +36,7 @@ enum What {
 }
 
 #[derive(Debug)]
-pub struct Printed {
+pub struct PrintMode {
     what: What,
     /// It is printed as it comes.
     is_live: bool,
@@ -43,8 +44,8 @@ pub struct Printed {
     pub streams: bool,
 }
 
-impl Printed {
-    pub fn choose(args: &AskArgs, form: &Form, named: &Object, terminal: Terminal) -> Self {
+impl PrintMode {
+    pub fn choose(args: &AskArgs, form: &ReplyFormat, named: &Object, terminal: Terminal) -> Self {
         let output = &args.output;
         let what = match () {
             () if output.events => What::Events,
@@ -54,7 +55,7 @@ impl Printed {
         };
         // What must be looked at as a whole cannot be printed before.
         let is_free = what == What::Reply
-            && matches!(form, Form::Text)
+            && matches!(form, ReplyFormat::Text)
             && output.extract.is_none()
             && output.extract_last.is_none()
             && args.form.tools.is_none()
@@ -70,11 +71,11 @@ impl Printed {
     }
 
     /// Where the reply goes as it comes.
-    pub fn live<'a>(&self, stdout: &'a mut Output<File>) -> Live<'a> {
+    pub fn live<'a>(&self, stdout: &'a mut Output<File>) -> Display<'a> {
         match (&self.what, self.is_live) {
-            (What::Events, _) => Live::Events(stdout),
-            (_, true) => Live::Text(stdout),
-            (_, false) => Live::Nothing,
+            (What::Events, _) => Display::Events(stdout),
+            (_, true) => Display::Text(stdout),
+            (_, false) => Display::Nothing,
         }
     }
 
@@ -93,12 +94,12 @@ impl Printed {
 }
 
 /// What is to be done when the reply is here.
-pub struct Ends {
+pub struct Destinations {
     pub delivery: Delivery,
     pub log: Option<Log>,
 }
 
-impl Ends {
+impl Destinations {
     /// Makes sure that the files of `--output` and `--log` can be written.
     ///
     /// # Errors
@@ -164,18 +165,18 @@ impl Delivery {
     /// goes to standard error, so that standard output has calls alone.
     ///
     /// # Errors
-    /// Those of standard output and of the file; [`Error::Form`] for a reply
+    /// Those of standard output and of the file; [`Error::Format`] for a reply
     /// that has not the form asked for, which is shown on standard error.
     pub fn deliver(
         &self,
-        printed: &Printed,
-        outcome: &Outcome,
+        printed: &PrintMode,
+        outcome: &CheckedReply,
         stdout: &mut Output<File>,
         notes: &Notes,
     ) -> Result<()> {
-        let Outcome { reply, calls, .. } = outcome;
+        let CheckedReply { reply, calls, .. } = outcome;
         let fault = match (outcome.text(), calls) {
-            (Err(fault), _) => Error::Form(fault.clone()),
+            (Err(fault), _) => Error::Format(fault.clone()),
             (Ok(_), calls) if printed.what == What::Response => {
                 match reply.response.finish(&reply.text, outcome.calls()) {
                     Ok(response) => {
@@ -227,12 +228,12 @@ fn lost(reply: &Reply, notes: &Notes) {
 }
 
 /// The fault of a call, unless the reply was cut: then that is to be told.
-fn cut_or(fault: &CallFault, reply: &Reply) -> Result<()> {
+fn cut_or(fault: &CallError, reply: &Reply) -> Result<()> {
     if reply.is_cut() { Ok(()) } else { Err(fault.clone().into()) }
 }
 
 /// A call as a line of JSON.
-fn line(call: &Call) -> String {
+fn line(call: &ToolCall) -> String {
     let call = json!({"id": call.id, "name": call.name, "arguments": call.arguments});
     format!("{call}\n")
 }
@@ -244,7 +245,7 @@ pub fn stdout_bytes(args: &AskArgs, terminal: Terminal) -> Bytes {
 
 /// What a terminal gets to see.
 fn terminal_bytes(args: &AskArgs) -> Bytes {
-    if args.output.raw { Bytes::Exact } else { Bytes::Harmless }
+    if args.output.raw { Bytes::Exact } else { Bytes::Sanitized }
 }
 
 /// The part of a reply that is asked for: all of it, or one code block.

@@ -7,43 +7,45 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-use super::delivery::{Printed, extract};
-use super::live::{Live, broken_off, receive};
-use super::question::Question;
-use crate::api::call::{Call, CallFault};
-use crate::api::client::{ChatRequest, Client, Trace};
-use crate::api::events::FinishReason;
-use crate::api::request::{Body, Content, Message};
+use crate::chat::event::FinishReason;
+use crate::chat::format::ReplyFormat;
+use crate::chat::message::{Content, Message};
+use crate::chat::reply::{Reply, Retention};
+use crate::chat::tool_call::{CallError, ToolCall};
 use crate::cli::AskArgs;
+use crate::commands::ask::delivery::{PrintMode, extract};
+use crate::commands::ask::display::{Display, broken_off, receive};
+use crate::commands::ask::log;
+use crate::commands::ask::log::{LogEntry, Seconds};
+use crate::commands::ask::question::Question;
 use crate::error::{EarlyEnd, Error, Result, ServerError};
-use crate::form::Form;
 use crate::json;
-use crate::log::{self, Entry, Seconds};
-use crate::notes::Notes;
-use crate::output::stdout_error;
-use crate::reply::{Keeps, Reply};
-use crate::settings::Network;
+use crate::net::client::{ChatRequest, Client, RequestTrace};
+use crate::output::notes::Notes;
+use crate::output::stdout::stdout_error;
+use crate::settings::network::Network;
+use crate::wire::body::RequestBody;
 
 /// A whole reply, and what was looked for in it.
-pub struct Outcome {
+pub struct CheckedReply {
     pub reply: Reply,
     /// What of the reply is to be printed, where that is not all of it, or
     /// why it is not what was asked for.
     pub judged: Result<Option<String>, String>,
-    pub calls: Result<Vec<Call>, CallFault>,
+    pub calls: Result<Vec<ToolCall>, CallError>,
     /// The fault of standard output after the last token, where the reply is
     /// printed as it comes.
     pub printed: Option<Error>,
 }
 
-impl Outcome {
+impl CheckedReply {
     /// The text that is to be printed.
     pub fn text(&self) -> Result<&str, &String> {
         let part = self.judged.as_ref()?;
         Ok(part.as_deref().unwrap_or(&self.reply.text))
     }
 
-    pub fn calls(&self) -> &[Call] {
+    pub fn calls(&self) -> &[ToolCall] {
         self.calls.as_deref().unwrap_or_default()
     }
 }
@@ -59,7 +61,7 @@ pub struct Exchange<'a> {
     client: &'a Client,
     network: &'a Network,
     args: &'a AskArgs,
-    printed: &'a Printed,
+    printed: &'a PrintMode,
     notes: &'a Notes,
     /// Lines for the log, one a request.
     pub log: Vec<u8>,
@@ -70,7 +72,7 @@ impl<'a> Exchange<'a> {
         client: &'a Client,
         network: &'a Network,
         args: &'a AskArgs,
-        printed: &'a Printed,
+        printed: &'a PrintMode,
         notes: &'a Notes,
     ) -> Self {
         Self { client, network, args, printed, notes, log: Vec::new() }
@@ -84,9 +86,9 @@ impl<'a> Exchange<'a> {
     pub fn converse(
         &mut self,
         mut question: Question,
-        form: &Form,
-        mut live: Live,
-    ) -> Result<Outcome> {
+        form: &ReplyFormat,
+        mut live: Display,
+    ) -> Result<CheckedReply> {
         let mut repairs = self.args.form.schema.repair.unwrap_or(0);
         let mut wrong: Option<(String, Content)> = None;
         let mut spent = Spent::default();
@@ -99,7 +101,7 @@ impl<'a> Exchange<'a> {
             match received {
                 // Words to choose from are told in words too.
                 Err(Error::Server(server))
-                    if matches!(form, Form::Choice(_))
+                    if matches!(form, ReplyFormat::Choice(_))
                         && is_about_schema(&server)
                         && question.drop_schema() =>
                 {
@@ -122,13 +124,13 @@ impl<'a> Exchange<'a> {
                     self.notes.note(format_args!(
                         "the reply is not what was asked for: {fault}; asking again"
                     ));
-                    wrong = Some((reply.text, Content::Text(Form::correction(&fault))));
+                    wrong = Some((reply.text, Content::Text(ReplyFormat::correction(&fault))));
                 }
                 judged => {
                     if self.args.output.usage {
                         self.notes.error(format_args!("{}{spent}", reply.cost()));
                     }
-                    return Ok(Outcome { reply, judged, calls, printed });
+                    return Ok(CheckedReply { reply, judged, calls, printed });
                 }
             }
         }
@@ -143,20 +145,25 @@ impl<'a> Exchange<'a> {
 
     /// A text that is printed as it comes is needed for a history, a log or a
     /// repair alone, and a response where it is printed.
-    fn keeps(&self) -> Keeps {
+    fn keeps(&self) -> Retention {
         let is_saved = self.args.history.file.is_some() && !self.args.history.no_save;
         let may_be_repaired = self.args.form.schema.repair.is_some_and(|repairs| repairs > 0);
         let text =
             !self.printed.is_live() || is_saved || may_be_repaired || self.args.output.log_content;
-        Keeps { text, response: self.printed.is_response() }
+        Retention { text, response: self.printed.is_response() }
     }
 
     /// What is to be printed of a reply, or why it is not what it must be.
-    fn judge(&self, form: &Form, reply: &Reply, calls: &[Call]) -> Result<Option<String>, String> {
-        let has_form = !matches!(form, Form::Text);
+    fn judge(
+        &self,
+        form: &ReplyFormat,
+        reply: &Reply,
+        calls: &[ToolCall],
+    ) -> Result<Option<String>, String> {
+        let has_form = !matches!(form, ReplyFormat::Text);
         let is_part = self.args.output.extract.is_some() || self.args.output.extract_last.is_some();
         match form {
-            Form::Choice(_) if !calls.is_empty() => {
+            ReplyFormat::Choice(_) if !calls.is_empty() => {
                 return Err("it calls a tool".to_owned());
             }
             _ if self.must_call() && calls.is_empty() && reply.refusal.is_empty() => {
@@ -181,12 +188,12 @@ impl<'a> Exchange<'a> {
         &mut self,
         question: &Question,
         correction: Option<[Message; 2]>,
-        live: &mut Live,
+        live: &mut Display,
     ) -> Answer {
         let time = SystemTime::now();
         let body = question.body(correction);
         let mut reply = Reply::expected(self.keeps());
-        let mut trace = Trace::default();
+        let mut trace = RequestTrace::default();
         let chat = ChatRequest {
             body: &body,
             streams: self.printed.streams,
@@ -210,11 +217,11 @@ impl<'a> Exchange<'a> {
         &self,
         time: SystemTime,
         model: &Value,
-        trace: &'b Trace,
+        trace: &'b RequestTrace,
         reply: &Reply,
         received: &Result<()>,
-        body: &Body,
-    ) -> Entry<'b> {
+        body: &RequestBody,
+    ) -> LogEntry<'b> {
         let has_content = self.args.output.log_content;
         let messages = has_content.then(|| content(body)).transpose();
         let messages = messages.unwrap_or_else(|fault| {
@@ -225,7 +232,7 @@ impl<'a> Exchange<'a> {
         let message = Message::assistant(&reply.text, &calls);
         let message = has_content.then(|| serde_json::to_value(&message).ok()).flatten();
         let masked = |value: Value| json::map_strings(value, &|text| self.notes.masked(text));
-        Entry {
+        LogEntry {
             time,
             model: masked(model.clone()),
             base_url: self.network.base_url.to_string(),
@@ -283,7 +290,7 @@ impl fmt::Display for Spent {
 }
 
 /// The messages of a request as one JSON array.
-fn content(body: &Body) -> Result<Value> {
+fn content(body: &RequestBody) -> Result<Value> {
     let mut messages = b"[".to_vec();
     let read = body.messages().read_to_end(&mut messages);
     messages.push(b']');

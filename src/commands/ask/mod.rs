@@ -1,36 +1,39 @@
 //! `gravix ask`: one question, one reply.
 
-mod delivery;
-mod exchange;
-mod live;
-mod question;
-mod sketch;
+pub mod curl;
+pub mod delivery;
+pub mod display;
+pub mod dry_run;
+pub mod exchange;
+pub mod log;
+pub mod question;
 
 use std::io;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use self::delivery::{Ends, Printed};
-use self::exchange::{Exchange, Outcome};
-use self::question::Question;
-use crate::api::client::Client;
-use crate::api::events::FinishReason;
-use crate::api::request::{Content, Message};
+use crate::chat::event::FinishReason;
+use crate::chat::format::ReplyFormat;
+use crate::chat::message::{Content, Message};
 use crate::cli::AskArgs;
-use crate::cli::message::Piece;
-use crate::context::Context;
-use crate::encoding::Encoding;
+use crate::cli::prompt_part::PromptPart;
+use crate::commands::ask::delivery::{Destinations, PrintMode};
+use crate::commands::ask::exchange::{CheckedReply, Exchange};
+use crate::commands::ask::question::Question;
 use crate::error::{EarlyEnd, Error, Result};
-use crate::fields;
-use crate::form::Form;
-use crate::history::{Access, History, Patience, Window};
+use crate::files::text::Encoding;
+use crate::history::{Access, History, LockWait, Window};
+use crate::input::prompt::Stdin;
+use crate::input::{fields, prompt};
 use crate::json::Object;
-use crate::notes::Notes;
-use crate::output;
-use crate::prompt::{self, Stdin};
-use crate::settings::{self, Network};
-use crate::terminal::Terminal;
+use crate::net::client::Client;
+use crate::output::notes::Notes;
+use crate::output::stdout;
+use crate::output::terminal::Terminal;
+use crate::settings::context::Context;
+use crate::settings::network;
+use crate::settings::network::Network;
 
 const NO_CALL: &str = "the reply ends with finish reason tool_calls, and calls no tool";
 
@@ -38,7 +41,7 @@ pub fn run(args: AskArgs, context: &Context) -> Result<()> {
     let Context { environment, terminal, .. } = *context;
     let notes = context.notes.at(&args.volume);
     context.warnings.iter().for_each(|warning| notes.warn(warning));
-    let form = Form::demanded(&args.form)?;
+    let form = ReplyFormat::demanded(&args.form)?;
     let Request { fields, own, printed } = Request::wanted(&args, &form, context)?;
     let stdin = stdin_of(&args, terminal);
     let has_prompt = own.is_empty() && !args.history.continues;
@@ -47,7 +50,7 @@ pub fn run(args: AskArgs, context: &Context) -> Result<()> {
     }
     let mut network = Network::resolve(&args.network, environment)?;
     let is_sketch = is_sketch(&args);
-    let ends = (!is_sketch).then(|| Ends::prepare(&args)).transpose()?;
+    let ends = (!is_sketch).then(|| Destinations::prepare(&args)).transpose()?;
     match is_sketch {
         true => network.ensure_key_may_go(&args.network, context)?,
         false => network.find_key(&args.network, context, &notes)?,
@@ -69,11 +72,11 @@ pub fn run(args: AskArgs, context: &Context) -> Result<()> {
     let bytes = delivery::stdout_bytes(&args, terminal);
     let (Some(client), Some(ends)) = (client, ends) else {
         let key = network.wants_key(context).then_some(&context.key);
-        return sketch::print(&args, &network, key, &question, printed.streams, bytes);
+        return dry_run::print(&args, &network, key, &question, printed.streams, bytes);
     };
     ends.ensure_apart(history.as_ref())?;
 
-    let mut stdout = output::stdout(bytes)?;
+    let mut stdout = stdout::stdout(bytes)?;
     let mut exchange = Exchange::new(&client, &network, &args, &printed, &notes);
     let received = exchange.converse(question, &form, printed.live(&mut stdout));
     let turn = Turn { history, system, prompt };
@@ -97,15 +100,15 @@ struct Request {
     fields: Object,
     /// The user's own messages, in place of all others.
     own: Vec<Value>,
-    printed: Printed,
+    printed: PrintMode,
 }
 
 impl Request {
-    fn wanted(args: &AskArgs, form: &Form, context: &Context) -> Result<Self> {
+    fn wanted(args: &AskArgs, form: &ReplyFormat, context: &Context) -> Result<Self> {
         let mut named = fields::named(&args.model, context.configured_params)?;
         let own = own_messages(&mut named, args, context)?;
-        let model = settings::model(&args.model, context.environment)?;
-        let mut printed = Printed::choose(args, form, &named, context.terminal);
+        let model = network::model(&args.model, context.environment)?;
+        let mut printed = PrintMode::choose(args, form, &named, context.terminal);
         let fields = fields::assemble(args, &model, form, printed.streams, named)?;
         printed.streams = fields.get("stream") == Some(&Value::Bool(true));
         Ok(Self { fields, own, printed })
@@ -124,10 +127,10 @@ impl Turn {
     /// turn. A reply without text or calls makes no turn, one that nobody
     /// wants to read any more is interrupted, and what has not the form that
     /// was asked for is no part of a conversation.
-    fn save(mut self, outcome: &Outcome, form: &Form, is_unwanted: bool) -> Result<()> {
+    fn save(mut self, outcome: &CheckedReply, form: &ReplyFormat, is_unwanted: bool) -> Result<()> {
         let text = match (form, outcome.text()) {
             (_, Err(_)) => return Ok(()),
-            (Form::Text, Ok(_)) => &outcome.reply.text,
+            (ReplyFormat::Text, Ok(_)) => &outcome.reply.text,
             (_, Ok(text)) => text,
         };
         let calls = outcome.calls();
@@ -191,10 +194,10 @@ fn own_messages(named: &mut Object, args: &AskArgs, context: &Context) -> Result
         }
     };
     // What the configuration brought gives way.
-    let is_typed = |piece: &Piece| match piece {
-        Piece::Word(_) => true,
-        Piece::File(_) => context.is_typed("file"),
-        Piece::Attachment { .. } => context.is_typed("attach"),
+    let is_typed = |piece: &PromptPart| match piece {
+        PromptPart::Word(_) => true,
+        PromptPart::File(_) => context.is_typed("file"),
+        PromptPart::Attachment { .. } => context.is_typed("attach"),
     };
     let has_more = (args.system.is_some() && context.is_typed("system"))
         || (args.system_file.is_some() && context.is_typed("system_file"))
@@ -219,9 +222,9 @@ fn open_history(args: &AskArgs, left: Option<Duration>, notes: &Notes) -> Result
     let access = if is_sketch || args.history.no_save { Access::Read } else { Access::Append };
     let window = args.history.turns.map_or(Window::All, Window::Turns);
     let patience = match (args.history.no_wait, left, args.network.deadline) {
-        (true, ..) => Patience::None,
-        (false, Some(left), Some(of)) => Patience::Until { left, of },
-        (false, ..) => Patience::Endless,
+        (true, ..) => LockWait::Never,
+        (false, Some(left), Some(of)) => LockWait::Until { left, of },
+        (false, ..) => LockWait::Forever,
     };
     let history = History::open(path, access, window, patience, notes)?;
     history.warn_if_exposed(notes);
@@ -244,8 +247,8 @@ fn ensure_open_ended(history: Option<&History>) -> Result<()> {
 
 /// What the run comes to: the answer, or the error that stands for a whole
 /// reply that the server cut short.
-fn conclude(outcome: Outcome, args: &AskArgs, notes: &Notes) -> Result<()> {
-    // Calls that are none were told, or printed with the response.
+fn conclude(outcome: CheckedReply, args: &AskArgs, notes: &Notes) -> Result<()> {
+    // ToolCalls that are none were told, or printed with the response.
     let has_calls = !outcome.calls.as_ref().is_ok_and(Vec::is_empty);
     let is_no = args.form.yes_no && outcome.text() == Ok("no");
     let reply = outcome.reply;

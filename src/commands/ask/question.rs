@@ -2,17 +2,18 @@
 
 use serde_json::Value;
 
-use crate::api::request::{Body, Content, Conversation, Message};
+use crate::chat::format::ReplyFormat;
+use crate::chat::message::{Content, Message};
 use crate::error::Result;
-use crate::form::Form;
-use crate::history::{History, Messages};
+use crate::history::{History, HistoryMessages};
 use crate::json::Object;
+use crate::wire::body::{Conversation, RequestBody};
 
 /// Everything that goes into a request.
 pub struct Question<'a> {
     fields: Object,
     system: Option<String>,
-    history: Option<Messages>,
+    history: Option<HistoryMessages>,
     prompt: Option<&'a Content>,
     /// The user's own messages, in place of all others.
     own: Vec<Value>,
@@ -27,7 +28,7 @@ impl<'a> Question<'a> {
         history: Option<&'a History>,
         prompt: Option<&'a Content>,
         own: Vec<Value>,
-        form: &Form,
+        form: &ReplyFormat,
     ) -> Result<Self> {
         let instruction = form.instruction().filter(|_| own.is_empty());
         // What the model is told in this request alone joins the system
@@ -49,7 +50,7 @@ impl<'a> Question<'a> {
     }
 
     /// The request's body, with what was wrong with the last reply.
-    pub fn body(&self, correction: Option<[Message; 2]>) -> Body {
+    pub fn body(&self, correction: Option<[Message; 2]>) -> RequestBody {
         let conversation = Conversation {
             system: self.system.as_deref(),
             history: self.history.clone(),
@@ -57,7 +58,7 @@ impl<'a> Question<'a> {
             own: &self.own,
             correction,
         };
-        Body::new(&self.fields, conversation)
+        RequestBody::new(&self.fields, conversation)
     }
 
     pub fn model(&self) -> &Value {

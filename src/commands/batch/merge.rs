@@ -2,27 +2,28 @@
 
 use std::io::{BufWriter, Write};
 
-use crate::batch::merge::{Plan, Source};
+use crate::batch::results::merge_plan::{MergePlan, MergeSource};
 use crate::cli::BatchArgs;
 use crate::error::Result;
-use crate::notes::Notes;
-use crate::output::{self, stdout_error};
-use crate::output_file::OutputFile;
+use crate::output::file::OutputFile;
+use crate::output::notes::Notes;
+use crate::output::stdout;
+use crate::output::stdout::stdout_error;
 
 pub fn run(args: BatchArgs, notes: &Notes) -> Result<()> {
     let output = OutputFile::named(args.output.as_deref()).map(OutputFile::prepare).transpose()?;
     let mut sources = Vec::new();
     for path in args.files {
-        let source = Source::open(path)?;
+        let source = MergeSource::open(path)?;
         let waiting = source.waiting()?;
         sources.push(source);
         sources.extend(waiting);
     }
     // A run that writes the file would lose what is in it.
-    let _guard = args.output.filter(|path| path.is_file()).map(Source::open).transpose()?;
-    let plan = Plan::new(&sources, notes)?;
+    let _guard = args.output.filter(|path| path.is_file()).map(MergeSource::open).transpose()?;
+    let plan = MergePlan::new(&sources, notes)?;
     let Some(file) = output else {
-        let mut stdout = BufWriter::new(output::stdout_file()?);
+        let mut stdout = BufWriter::new(stdout::stdout_file()?);
         plan.write(&sources, &mut stdout, stdout_error)?;
         return stdout.flush().map_err(stdout_error);
     };

@@ -1,38 +1,36 @@
 //! `gravix batch`: many requests, many at a time.
 
-mod merge;
-mod outputs;
-mod run;
-mod worker;
+pub mod merge;
+pub mod outputs;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use self::outputs::Outputs;
-use self::run::Run;
-use self::worker::Demand;
-use crate::api::client::Client;
-use crate::base_url::BaseUrl;
-use crate::batch::descriptors;
-use crate::batch::feed::Feed;
-use crate::batch::gate::Gate;
-use crate::batch::ids::Hasher;
-use crate::batch::input::{Input, Reading, Shard, Survey};
+use crate::batch::ids::IdHasher;
+use crate::batch::open_files;
 use crate::batch::progress::Progress;
-use crate::batch::request::{Defaults, Kind};
+use crate::batch::rate::gate::Gate;
+use crate::batch::run::Run;
+use crate::batch::source::feed::Feed;
+use crate::batch::source::records::{Preflight, ReadOptions, Records, Shard};
+use crate::batch::source::request_line::{Defaults, LineKind};
 use crate::batch::tally::Tally;
+use crate::batch::worker::ReplyPolicy;
+use crate::chat::format::ReplyFormat;
 use crate::cli::BatchArgs;
-use crate::context::Context;
-use crate::encoding::Encoding;
+use crate::commands::batch::outputs::Outputs;
 use crate::error::{Error, Result};
-use crate::fields;
-use crate::form::Form;
+use crate::files::lines::Separator;
+use crate::files::text::Encoding;
+use crate::input::{fields, prompt};
 use crate::json;
-use crate::lines::Separator;
-use crate::notes::Notes;
-use crate::output::Bytes;
-use crate::prompt;
-use crate::settings::{self, Network};
+use crate::net::base_url::BaseUrl;
+use crate::net::client::Client;
+use crate::output::notes::Notes;
+use crate::output::stdout::Bytes;
+use crate::settings::context::Context;
+use crate::settings::network;
+use crate::settings::network::Network;
 
 /// How many requests may be under way where the user does not say.
 const DEFAULT_JOBS: u16 = 8;
@@ -46,24 +44,24 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
     if args.merge {
         return merge::run(args, &notes);
     }
-    let form = Form::of_json(&args.schema)?;
+    let form = ReplyFormat::of_json(&args.schema)?;
     let defaults = defaults(&args, &form, context)?;
     let reading = reading(&args);
-    let mut input = Input::open(source(&args, context)?)?;
+    let mut input = Records::open(source(&args, context)?)?;
     let mut network = Network::resolve(&args.network, context.environment)?;
     network.find_key(&args.network, context, &notes)?;
-    let bytes = if context.terminal.stdout { Bytes::Harmless } else { Bytes::Exact };
+    let bytes = if context.terminal.stdout { Bytes::Sanitized } else { Bytes::Exact };
     let mut outputs = Outputs::open(&args, &input, bytes)?;
-    let hasher = Hasher::default();
+    let hasher = IdHasher::default();
     let done = outputs.done(&hasher, &notes)?;
     let survey = input.survey(reading, &hasher, &done, &notes)?;
-    if survey.is_some_and(|Survey { total, skipped }| total == skipped) {
+    if survey.is_some_and(|Preflight { total, skipped }| total == skipped) {
         outputs.keep();
         notes.note(Tally::new(survey).summary());
         return Ok(());
     }
     let jobs = args.jobs.unwrap_or(DEFAULT_JOBS);
-    descriptors::ensure_for(jobs, network.base_url == BaseUrl::Mock)?;
+    open_files::ensure_for(jobs, network.base_url == BaseUrl::Mock)?;
     let many = notes.for_many();
     let gate = Arc::new(Gate::new(args.rate, &many));
     let clients = Client::many(&network, &many, &gate)?.take(jobs.into()).collect();
@@ -74,7 +72,7 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
         feed: Feed::new(input, reading, defaults, hasher, done).into(),
         sink: outputs.into_sink(window, progress.clone(), &notes)?,
         tally: Tally::new(survey).into(),
-        demand: Demand { form, repairs: args.schema.repair.unwrap_or(0) },
+        demand: ReplyPolicy { form, repairs: args.schema.repair.unwrap_or(0) },
         max_failures: args.max_failures.map(u64::from),
         progress,
         notes,
@@ -88,13 +86,13 @@ fn is_shown(context: &Context, notes: &Notes) -> bool {
 }
 
 /// What lines leave out.
-fn defaults(args: &BatchArgs, form: &Form, context: &Context) -> Result<Defaults> {
+fn defaults(args: &BatchArgs, form: &ReplyFormat, context: &Context) -> Result<Defaults> {
     let named = fields::named(&args.model, context.configured_params)?;
     if named.contains_key("messages") {
         let message = "--body has messages, which each line of a batch has of its own";
         return Err(Error::Usage(message.to_owned()));
     }
-    let model = settings::model(&args.model, context.environment)?;
+    let model = network::model(&args.model, context.environment)?;
     let mut fields = fields::of_model(&args.model, &model, form);
     json::merge(&mut fields, named);
     let system = match &args.system_file {
@@ -104,14 +102,14 @@ fn defaults(args: &BatchArgs, form: &Form, context: &Context) -> Result<Defaults
     Ok(Defaults::new(&fields, system.as_deref()))
 }
 
-fn reading(args: &BatchArgs) -> Reading {
+fn reading(args: &BatchArgs) -> ReadOptions {
     let (kind, separator) = match (args.null, args.lines) {
-        (true, _) => (Kind::Text, Separator::Nul),
-        (false, true) => (Kind::Text, Separator::Newline),
-        (false, false) => (Kind::Json, Separator::Newline),
+        (true, _) => (LineKind::Text, Separator::Nul),
+        (false, true) => (LineKind::Text, Separator::Newline),
+        (false, false) => (LineKind::Json, Separator::Newline),
     };
     let shard = args.shard.map_or(Shard::ALL, |(number, count)| Shard { number, count });
-    Reading { kind, separator, shard, skips_bad: args.skip_bad }
+    ReadOptions { kind, separator, shard, skips_bad: args.skip_bad }
 }
 
 /// The file of requests; `None` is standard input.

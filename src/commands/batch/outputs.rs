@@ -4,25 +4,25 @@
 use std::fs::File;
 use std::path::Path;
 
-use crate::batch::ids::{Gathered, Hasher};
-use crate::batch::input::Input;
-use crate::batch::outcome::Format;
+use crate::batch::ids::{IdHasher, SortedIds};
 use crate::batch::progress::Progress;
-use crate::batch::results::Results;
-use crate::batch::sink::Sink;
+use crate::batch::results::result_file::ResultFile;
+use crate::batch::results::result_line::ResultFormat;
+use crate::batch::results::sink::Sink;
+use crate::batch::source::records::Records;
 use crate::cli::BatchArgs;
 use crate::error::{Error, Result};
-use crate::lines::Separator;
-use crate::notes::Notes;
-use crate::output::Bytes;
-use crate::output_file::OutputFile;
-use crate::paths::identity;
+use crate::files::lines::Separator;
+use crate::files::paths::identity;
+use crate::output::file::OutputFile;
+use crate::output::notes::Notes;
+use crate::output::stdout::Bytes;
 
 pub struct Outputs {
-    results: Results,
+    results: ResultFile,
     /// Failed requests go there, where they go apart.
-    errors: Option<Results>,
-    format: Format,
+    errors: Option<ResultFile>,
+    format: ResultFormat,
 }
 
 impl Outputs {
@@ -30,12 +30,12 @@ impl Outputs {
     /// standard output.
     ///
     /// # Errors
-    /// Those of [`Results::open`], and [`Error::Usage`] where two files are
+    /// Those of [`ResultFile::open`], and [`Error::Usage`] where two files are
     /// one, or there are texts already, which have no ids to go on from.
-    pub fn open(args: &BatchArgs, input: &Input, bytes: Bytes) -> Result<Self> {
+    pub fn open(args: &BatchArgs, input: &Records, bytes: Bytes) -> Result<Self> {
         let results = match OutputFile::named(args.output.as_deref()) {
             Some(path) => open("--output", path, input)?,
-            None => Results::stdout(bytes)?,
+            None => ResultFile::stdout(bytes)?,
         };
         let errors = args.errors.as_deref().map(|path| match open("--errors", path, input) {
             // This run is the one that writes it.
@@ -45,11 +45,11 @@ impl Outputs {
             opened => opened,
         });
         let format = match (args.text, args.null) {
-            (false, _) => Format::Batch,
-            (true, false) => Format::Text(Separator::Newline),
-            (true, true) => Format::Text(Separator::Nul),
+            (false, _) => ResultFormat::Batch,
+            (true, false) => ResultFormat::Text(Separator::Newline),
+            (true, true) => ResultFormat::Text(Separator::Nul),
         };
-        if format != Format::Batch && !results.is_empty() {
+        if format != ResultFormat::Batch && !results.is_empty() {
             let message = "the file of --output holds something, and texts have no ids to go on from; name another file";
             return Err(Error::Usage(message.to_owned()));
         }
@@ -59,8 +59,8 @@ impl Outputs {
     /// The ids that have a good response. Both files are healed.
     ///
     /// # Errors
-    /// Those of [`Results::done`].
-    pub fn done(&mut self, hasher: &Hasher, notes: &Notes) -> Result<Gathered> {
+    /// Those of [`ResultFile::done`].
+    pub fn done(&mut self, hasher: &IdHasher, notes: &Notes) -> Result<SortedIds> {
         if let Some(errors) = &mut self.errors {
             // Its ids failed.
             errors.done(hasher, notes)?;
@@ -86,8 +86,8 @@ impl Outputs {
     }
 }
 
-fn open(option: &str, path: &Path, input: &Input) -> Result<Results> {
-    let results = Results::open(path)?;
+fn open(option: &str, path: &Path, input: &Records) -> Result<ResultFile> {
+    let results = ResultFile::open(path)?;
     let identity = |file: &File| identity(&file.metadata().ok()?);
     let own = identity(results.file());
     if own.is_some() && own == identity(input.file()) {

@@ -1,0 +1,5 @@
+//! When requests may be sent.
+
+pub mod gate;
+pub mod search;
+pub mod throttle;

@@ -1,0 +1,7 @@
+//! ResultFile written, resumed and merged.
+
+pub mod merge_plan;
+pub mod result_file;
+pub mod result_line;
+pub mod sink;
+pub mod spool;

@@ -1,0 +1,76 @@
+//! The fields of a JSON object as they stand: their bytes are kept.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// The fields of an object in their order, each once.
+#[derive(Debug, Default)]
+pub struct JsonFields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> JsonFields<'a> {
+    pub fn all(&self) -> &[(Cow<'a, str>, &'a RawValue)] {
+        &self.0
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == name)
+    }
+
+    pub fn take(&mut self, name: &str) -> Option<&'a RawValue> {
+        let place = self.0.iter().position(|(known, _)| known == name)?;
+        Some(self.0.remove(place).1)
+    }
+
+    /// The line's id: a string, or a number, which is its own text.
+    pub fn take_id(&mut self) -> Result<Option<Cow<'a, str>>, String> {
+        let (name, id) = match (self.take("custom_id"), self.take("id")) {
+            (Some(id), _) => ("custom_id", id),
+            (None, Some(id)) => ("id", id),
+            (None, None) => return Ok(None),
+        };
+        match id.get().as_bytes()[0] {
+            b'0'..=b'9' | b'-' => Ok(Some(id.get().into())),
+            _ => string(name, id).map(Some),
+        }
+    }
+}
+
+/// The text of a field that must be a string.
+pub fn string<'a>(name: &str, value: &'a RawValue) -> Result<Cow<'a, str>, String> {
+    #[derive(serde::Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    let text: Result<Text, _> = serde_json::from_str(value.get());
+    text.map(|text| text.0).map_err(|_| format!("its {name} is not a string"))
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for JsonFields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = JsonFields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonFields<'de>, A::Error> {
+        #[derive(serde::Deserialize)]
+        struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+        let mut fields = JsonFields::default();
+        while let Some((Name(name), value)) = map.next_entry::<Name, &RawValue>()? {
+            if fields.has(&name) {
+                return Err(A::Error::custom(format_args!("the field {name} stands there twice")));
+            }
+            fields.0.push((name, value));
+        }
+        Ok(fields)
+    }
+}

@@ -1,0 +1,145 @@
+//! What the user's message is made of, in the order of the command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Args, Command, FromArgMatches, ValueHint};
+
+use crate::cli::values::media_type;
+
+/// A part of the user's message, as typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PromptPart {
+    /// A word of the prompt; `-` is standard input.
+    Word(OsString),
+    /// A file of text.
+    File(PathBuf),
+    /// An image: a file, a URL, or `-`; and its media type where it is given.
+    Attachment { place: OsString, media_type: Option<String> },
+}
+
+/// The pieces in their order, which the fields of [`PromptPartArgs`] do not have.
+#[derive(Debug, Clone, Default)]
+pub struct PromptArgs {
+    pub pieces: Vec<PromptPart>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Input")]
+struct PromptPartArgs {
+    /// The prompt: words joined by one space; '-' is stdin
+    #[arg(value_name = "PROMPT")]
+    words: Vec<OsString>,
+
+    /// Put a text file into the prompt (repeatable)
+    ///
+    /// Its name stands before it, and a code block around it. Files, images and words make up the message in the order in which they
+    /// are given.
+    #[arg(short, long = "file", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    files: Vec<PathBuf>,
+
+    /// Attach an image (repeatable); '-' is stdin
+    ///
+    /// PNG, JPEG, GIF, WebP and other images are known by their first bytes,
+    /// and sent inside the request. A URL is for the server to fetch.
+    #[arg(
+        short,
+        long = "attach",
+        alias = "image",
+        value_name = "FILE|URL",
+        value_hint = ValueHint::FilePath
+    )]
+    attachments: Vec<OsString>,
+
+    /// The media type of the attachment before it, as image/png
+    ///
+    /// The attachment is then taken as it is, whatever its bytes are.
+    #[arg(long = "attach-type", value_name = "TYPE", value_parser = media_type, hide_short_help = true, value_hint = ValueHint::Other)]
+    types: Vec<String>,
+}
+
+impl Args for PromptArgs {
+    fn augment_args(command: Command) -> Command {
+        PromptPartArgs::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        PromptPartArgs::augment_args_for_update(command)
+    }
+}
+
+impl FromArgMatches for PromptArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let args = PromptPartArgs::from_arg_matches(matches)?;
+        let indices = |id| matches.indices_of(id).into_iter().flatten();
+        let words = args.words.into_iter().map(PromptPart::Word);
+        let files = args.files.into_iter().map(PromptPart::File);
+        let attachments = args
+            .attachments
+            .into_iter()
+            .map(|place| PromptPart::Attachment { place, media_type: None });
+        let mut pieces: Vec<(usize, PromptPart)> = indices("words")
+            .zip(words)
+            .chain(indices("files").zip(files))
+            .chain(indices("attachments").zip(attachments))
+            .collect();
+        pieces.sort_by_key(|(index, _)| *index);
+        for (at, given) in indices("types").zip(args.types) {
+            match pieces.iter_mut().rev().find(|(index, piece)| {
+                *index < at && matches!(piece, PromptPart::Attachment { .. })
+            }) {
+                Some((_, PromptPart::Attachment { media_type: media_type @ None, .. })) => {
+                    *media_type = Some(given);
+                }
+                _ => {
+                    let message = "--attach-type stands after the --attach that it is for\n";
+                    return Err(clap::Error::raw(ErrorKind::ArgumentConflict, message));
+                }
+            }
+        }
+        Ok(Self { pieces: pieces.into_iter().map(|(_, piece)| piece).collect() })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pieces(line: &[&str]) -> Result<Vec<PromptPart>, clap::Error> {
+        let command = PromptArgs::augment_args(Command::new("ask").no_binary_name(true));
+        let matches = command.try_get_matches_from(line)?;
+        Ok(PromptArgs::from_arg_matches(&matches)?.pieces)
+    }
+
+    fn image(place: &str, media_type: Option<&str>) -> PromptPart {
+        let media_type = media_type.map(str::to_owned);
+        PromptPart::Attachment { place: place.into(), media_type }
+    }
+
+    #[test]
+    fn pieces_keep_the_order_of_the_command_line() {
+        let line = ["a", "-f", "b", "-a", "c", "--attach-type", "image/x", "d", "--image", "e"];
+        let expected = [
+            PromptPart::Word("a".into()),
+            PromptPart::File("b".into()),
+            image("c", Some("image/x")),
+            PromptPart::Word("d".into()),
+            image("e", None),
+        ];
+        assert_eq!(pieces(&line).expect("pieces"), expected);
+    }
+
+    #[test]
+    fn a_media_type_without_an_attachment_before_it_is_refused() {
+        let types = ["-a", "a", "--attach-type", "image/x", "--attach-type", "image/y"];
+        for line in [&["--attach-type", "image/x", "-a", "a"][..], &types] {
+            assert!(pieces(line).is_err(), "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The file itself: opened, locked, told from others, and synced. Knows no
+//! lines.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::files::paths::{directory_of, is_still_at};
+use crate::history::lock;
+use crate::history::lock::{LockKind, LockWait};
+use crate::output::notes::Notes;
+
+/// What a run may do to the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Read it and append to it; it is created where there is none.
+    Append,
+    /// Read it, and rewrite what is there.
+    Change,
+    /// Read it.
+    Read,
+}
+
+/// Opens `path` and locks it; again when another file took its place in the
+/// meantime. Tells whether this made the file.
+pub fn open_locked(
+    path: &Path,
+    access: Access,
+    patience: LockWait,
+    notes: &Notes,
+) -> Result<(Arc<File>, bool)> {
+    let kind = if access == Access::Read { LockKind::Shared } else { LockKind::Exclusive };
+    loop {
+        let (file, is_new) = open(path, access)?;
+        let file = Arc::new(file);
+        lock::acquire(&file, path, kind, patience, notes)?;
+        if is_still_at(&file, path) {
+            return Ok((file, is_new));
+        }
+    }
+}
+
+fn open(path: &Path, access: Access) -> Result<(File, bool)> {
+    let unusable = |source: io::Error| match access {
+        Access::Read => Error::Unreadable { path: path.to_owned(), source },
+        Access::Change if source.kind() == ErrorKind::NotFound => {
+            Error::Unreadable { path: path.to_owned(), source }
+        }
+        Access::Append if is_read_only(&source) => {
+            let source = io::Error::other(format!("{source}; --no-save only reads it"));
+            Error::Unwritable { path: path.to_owned(), source }
+        }
+        Access::Append | Access::Change => Error::Unwritable { path: path.to_owned(), source },
+    };
+    // A FIFO would be waited for, and a device has no messages.
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(unusable(io::Error::other("not a regular file")));
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).append(access != Access::Read);
+    if access == Access::Append {
+        let made = options.clone().create_new(true).mode(0o600).open(path);
+        match made {
+            Ok(file) => return Ok((file, true)),
+            // A turn that fails takes its new file away: it may be gone again.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                options.create(true).mode(0o600);
+            }
+            Err(error) => return Err(unusable(error)),
+        }
+    }
+    Ok((options.open(path).map_err(unusable)?, false))
+}
+
+fn is_read_only(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+}
+
+/// The first turn is on disk when its file's directory is. A directory that
+/// cannot be read, or a file system that knows no such thing, is done without.
+pub fn sync_directory(path: &Path) -> io::Result<()> {
+    let Ok(directory) = File::open(directory_of(path)) else {
+        return Ok(());
+    };
+    match directory.sync_all() {
+        Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
+        synced => synced,
+    }
+}

@@ -1,0 +1,5 @@
+//! The prompt and the fields of a request.
+
+pub mod attachment;
+pub mod fields;
+pub mod prompt;

@@ -1,0 +1,162 @@
+//! Words, files, images and standard input made into the user's message, and
+//! a file into the system prompt. Text stays as it is, but for one line end
+//! at the very end of standard input or of the system prompt's file.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::chat::message::{Content, ContentPart};
+use crate::cli::prompt_part::PromptPart;
+use crate::error::{Error, Result};
+use crate::files::text;
+use crate::files::text::Encoding;
+use crate::input::attachment;
+use crate::output::notes::Notes;
+
+/// Where standard input comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stdin {
+    Terminal,
+    /// A pipe or a file.
+    Redirected,
+    /// `--no-stdin`: it is never read.
+    Refused,
+}
+
+/// Whether there can be a prompt at all.
+///
+/// # Errors
+/// [`Error::Usage`] where there cannot.
+pub fn ensure_possible(pieces: &[PromptPart], stdin: Stdin) -> Result<()> {
+    let dashes = pieces.iter().filter(|piece| is_stdin(piece)).count();
+    Err(usage(match (dashes, stdin) {
+        (0, Stdin::Refused) if pieces.is_empty() => "no prompt: --no-stdin was given, and no words",
+        (0, Stdin::Terminal) if pieces.is_empty() => {
+            "no prompt: give it as words, as in gravix ask \"What is a tarpit?\", or on standard input"
+        }
+        (1, Stdin::Refused) => "'-' asks for standard input, which --no-stdin refuses",
+        (0 | 1, _) => return Ok(()),
+        _ => "'-' stands for standard input, which can be read only once",
+    }))
+}
+
+/// The user's message, which holds more than white space. [`ensure_possible`]
+/// has found that there can be one.
+pub fn assemble<R: Read + Send>(
+    pieces: &[PromptPart],
+    stdin: Stdin,
+    mut input: R,
+    encoding: Encoding,
+    notes: &Notes,
+) -> Result<Content> {
+    let mut parts = Vec::new();
+    // Words are joined up to what is none.
+    for pieces in pieces.chunk_by(|piece, next| is_word(piece) && is_word(next)) {
+        parts.push(match &pieces[0] {
+            piece @ PromptPart::Word(_) if is_stdin(piece) => text(read(&mut input, encoding)?),
+            PromptPart::Word(_) => text(join(pieces, encoding)?),
+            PromptPart::File(path) => text(attachment::text(path, encoding)?),
+            piece @ PromptPart::Attachment { media_type, .. } if is_stdin(piece) => {
+                let bytes = read_bytes(&mut input)?;
+                attachment::inline(&bytes, "standard input", media_type.as_deref())?
+            }
+            PromptPart::Attachment { place, media_type } => {
+                attachment::image(place, media_type.as_deref())?
+            }
+        });
+    }
+    if stdin == Stdin::Redirected && !pieces.iter().any(is_stdin) {
+        parts.push(text(if pieces.is_empty() {
+            read(input, encoding)?
+        } else {
+            let waiting = "waiting for standard input; -n (--no-stdin) leaves it alone";
+            notes.while_waiting(waiting, || read(input, encoding))?
+        }));
+    }
+    content(parts).ok_or_else(|| usage("the prompt is empty; nothing was sent"))
+}
+
+/// Texts that follow one another become one, with a blank line between them.
+/// `None` where there is nothing but white space.
+fn content(parts: Vec<ContentPart>) -> Option<Content> {
+    let mut joined: Vec<ContentPart> = Vec::new();
+    for part in parts {
+        match (joined.last_mut(), part) {
+            (_, ContentPart::Text { text }) if text.is_empty() => {}
+            (Some(ContentPart::Text { text }), ContentPart::Text { text: more }) => {
+                text.push_str("\n\n");
+                text.push_str(&more);
+            }
+            (_, part) => joined.push(part),
+        }
+    }
+    match <[ContentPart; 1]>::try_from(joined) {
+        Ok([ContentPart::Text { text }]) if text.trim().is_empty() => None,
+        Ok([ContentPart::Text { text }]) => Some(Content::Text(text)),
+        Ok(image) => Some(Content::Parts(image.into())),
+        Err(parts) if parts.is_empty() => None,
+        Err(parts) => Some(Content::Parts(parts)),
+    }
+}
+
+fn text(text: String) -> ContentPart {
+    ContentPart::Text { text }
+}
+
+/// Whether a piece is read from standard input, which other pieces then are
+/// not.
+fn is_stdin(piece: &PromptPart) -> bool {
+    let names = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
+    match piece {
+        PromptPart::Word(word) => word == "-",
+        PromptPart::Attachment { place, .. } => {
+            place == "-" || names.iter().any(|name| place == name)
+        }
+        PromptPart::File(path) => names.iter().any(|name| path.as_os_str() == *name),
+    }
+}
+
+fn is_word(piece: &PromptPart) -> bool {
+    matches!(piece, PromptPart::Word(_)) && !is_stdin(piece)
+}
+
+/// The text of a file, less one line end at its end.
+pub fn read_file(path: &Path, encoding: Encoding) -> Result<String> {
+    encoding.decode(strip_line_end(text::read(path)?), &path.display().to_string())
+}
+
+fn join(words: &[PromptPart], encoding: Encoding) -> Result<String> {
+    let words = words.iter().filter_map(|piece| match piece {
+        PromptPart::Word(word) => Some(word.as_encoded_bytes()),
+        PromptPart::File(_) | PromptPart::Attachment { .. } => None,
+    });
+    encoding.decode(words.collect::<Vec<_>>().join(&b' '), "the prompt")
+}
+
+fn read(input: impl Read, encoding: Encoding) -> Result<String> {
+    let bytes = read_bytes(input)?;
+    attachment::ensure_no_image(&bytes, "standard input", "-a - attaches it")?;
+    encoding.decode(strip_line_end(bytes), "standard input")
+}
+
+fn read_bytes(mut input: impl Read) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    input
+        .read_to_end(&mut bytes)
+        .map_err(|source| Error::Unreadable { path: PathBuf::from("standard input"), source })?;
+    Ok(bytes)
+}
+
+fn strip_line_end(mut bytes: Vec<u8>) -> Vec<u8> {
+    if bytes.ends_with(b"\n") {
+        bytes.pop();
+        if bytes.ends_with(b"\r") {
+            bytes.pop();
+        }
+    }
+    bytes
+}
+
+fn usage(message: &str) -> Error {
+    Error::Usage(message.to_owned())
+}

@@ -1,0 +1,220 @@
+//! The stand-in behind `mock:`: a small chat-completions server on loopback
+//! that answers with the last user message, or with one of the words that a
+//! schema allows.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::signals::DeferSignals;
+
+/// The pause between words, so that one sees them come.
+const PAUSE: Duration = Duration::from_millis(40);
+
+const MODEL: &str = "mock";
+
+/// A listening stand-in. Its thread ends with the process.
+#[derive(Debug)]
+pub struct Mock {
+    address: SocketAddr,
+}
+
+impl Mock {
+    /// Listens on an ephemeral port.
+    ///
+    /// # Errors
+    /// When no loopback port can be had.
+    pub fn start() -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        // Its threads inherit this: signals are for the main thread.
+        let _hold = DeferSignals::begin();
+        thread::spawn(move || {
+            for connection in listener.incoming().flatten() {
+                // A client that goes away is no concern of the stand-in's.
+                thread::spawn(move || serve(&connection));
+            }
+        });
+        Ok(Self { address })
+    }
+
+    pub fn base_url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+}
+
+/// What the stand-in reads of a request.
+#[derive(Debug, Default, Deserialize)]
+struct MockRequest {
+    #[serde(default)]
+    messages: Vec<MockMessage>,
+    #[serde(default)]
+    stream: bool,
+    #[serde(default)]
+    stream_options: Value,
+    #[serde(default)]
+    response_format: Value,
+}
+
+#[derive(Debug, Deserialize)]
+struct MockMessage {
+    role: String,
+    #[serde(default)]
+    content: Value,
+}
+
+impl MockRequest {
+    fn reply(&self) -> String {
+        let last = self.messages.iter().rev().find(|message| message.role == "user");
+        let prompt = last.map(MockMessage::text).unwrap_or_default();
+        match self.choice(&prompt) {
+            Some(word) => json!({ "answer": word }).to_string(),
+            None => prompt,
+        }
+    }
+
+    /// The first of the words to choose from that the prompt has, or else the
+    /// first of them.
+    fn choice(&self, prompt: &str) -> Option<&str> {
+        let words = self.response_format.pointer("/json_schema/schema/properties/answer/enum")?;
+        let words: Vec<&str> = words.as_array()?.iter().filter_map(Value::as_str).collect();
+        let is_there = |word: &&&str| {
+            prompt
+                .split(|c: char| !c.is_alphanumeric())
+                .any(|there| there.eq_ignore_ascii_case(word))
+        };
+        words.iter().find(is_there).or(words.first()).copied()
+    }
+
+    /// A word is a token to the stand-in.
+    fn usage(&self) -> Value {
+        let tokens = |text: String| text.split_whitespace().count();
+        let prompt: usize = self.messages.iter().map(|message| tokens(message.text())).sum();
+        let reply = tokens(self.reply());
+        let total = prompt + reply;
+        json!({"prompt_tokens": prompt, "completion_tokens": reply, "total_tokens": total})
+    }
+}
+
+impl MockMessage {
+    /// The texts of the content.
+    fn text(&self) -> String {
+        match &self.content {
+            Value::String(text) => text.clone(),
+            Value::Array(parts) => {
+                let texts = parts.iter().filter_map(|part| part["text"].as_str());
+                texts.collect::<Vec<_>>().join("\n\n")
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+/// Answers requests until the client closes.
+fn serve(connection: &TcpStream) -> io::Result<()> {
+    connection.set_nodelay(true)?;
+    let mut reader = BufReader::new(connection);
+    let mut request_line = String::new();
+    while reader.read_line(&mut request_line)? > 0 {
+        let length = read_headers(&mut reader)?;
+        let mut body = Vec::new();
+        reader.by_ref().take(length).read_to_end(&mut body)?;
+        answer(connection, &request_line, &body)?;
+        request_line.clear();
+    }
+    Ok(())
+}
+
+fn answer(connection: &TcpStream, request_line: &str, body: &[u8]) -> io::Result<()> {
+    let path = request_line.split(' ').nth(1).unwrap_or_default();
+    match path {
+        "/v1/models" => {
+            let models = json!({"object": "list", "data": [{"id": MODEL, "object": "model"}]});
+            respond(connection, "200 OK", &models)
+        }
+        "/v1/chat/completions" => match serde_json::from_slice(body) {
+            Ok(request) => complete(connection, &request),
+            Err(error) => {
+                let message = error.to_string();
+                respond(connection, "400 Bad Request", &json!({"error": {"message": message}}))
+            }
+        },
+        _ => respond(connection, "404 Not Found", &json!({"error": {"message": "no such path"}})),
+    }
+}
+
+/// Reads to the empty line that ends the headers; gives the Content-Length.
+fn read_headers(reader: &mut impl BufRead) -> io::Result<u64> {
+    let mut length = 0;
+    for line in reader.lines() {
+        let line = line?;
+        match line.split_once(':') {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.trim().parse().unwrap_or(0);
+            }
+            Some(_) => {}
+            None => break,
+        }
+    }
+    Ok(length)
+}
+
+fn complete(connection: &TcpStream, request: &MockRequest) -> io::Result<()> {
+    if request.stream {
+        return stream(connection, request);
+    }
+    let message = json!({"role": "assistant", "content": request.reply()});
+    let choice = json!({"index": 0, "message": message, "finish_reason": "stop"});
+    let usage = request.usage();
+    let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let reply = json!({
+        "id": "chatcmpl-mock",
+        "object": "chat.completion",
+        "created": created,
+        "model": MODEL,
+        "choices": [choice],
+        "usage": usage,
+    });
+    respond(connection, "200 OK", &reply)
+}
+
+fn stream(mut connection: &TcpStream, request: &MockRequest) -> io::Result<()> {
+    let head =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+    connection.write_all(head.as_bytes())?;
+    let send = |delta: Value, finish: Option<&str>| {
+        let choice = json!({"index": 0, "delta": delta, "finish_reason": finish});
+        let chunk = json!({"object": "chat.completion.chunk", "model": MODEL, "choices": [choice]});
+        send_chunk(connection, &format!("data: {chunk}\n\n"))
+    };
+    for (index, word) in request.reply().split_inclusive(' ').enumerate() {
+        if index > 0 {
+            thread::sleep(PAUSE);
+        }
+        send(json!({"content": word}), None)?;
+    }
+    send(json!({}), Some("stop"))?;
+    if request.stream_options["include_usage"] == true {
+        let chunk = json!({"object": "chat.completion.chunk", "model": MODEL, "choices": [], "usage": request.usage()});
+        send_chunk(connection, &format!("data: {chunk}\n\n"))?;
+    }
+    send_chunk(connection, "data: [DONE]\n\n")?;
+    connection.write_all(b"0\r\n\r\n")
+}
+
+fn send_chunk(mut connection: &TcpStream, data: &str) -> io::Result<()> {
+    connection.write_all(format!("{:x}\r\n{data}\r\n", data.len()).as_bytes())
+}
+
+fn respond(mut connection: &TcpStream, status: &str, body: &impl Serialize) -> io::Result<()> {
+    let body = serde_json::to_string(body)?;
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    );
+    connection.write_all((head + &body).as_bytes())
+}

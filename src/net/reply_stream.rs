@@ -1,0 +1,70 @@
+//! A reply on its way: the body of an answer, and the events in it, which keep
+//! the clock going.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use crate::chat::event::Event;
+use crate::error::Result;
+use crate::net::clock::Clock;
+use crate::net::error;
+use crate::net::server::Server;
+use crate::wire::decode::Events;
+
+/// The body of an answer. Its errors are [`crate::error::Error`]s, but for
+/// [`io::ErrorKind::WouldBlock`] before each wait.
+pub struct ResponseBody {
+    reader: ureq::BodyReader<'static>,
+    clock: Arc<Clock>,
+}
+
+impl ResponseBody {
+    pub fn new(body: ureq::Body, clock: &Arc<Clock>) -> Self {
+        Self { reader: body.into_reader(), clock: Arc::clone(clock) }
+    }
+}
+
+impl Read for ResponseBody {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer).map_err(|error| error::in_body(error, &self.clock))
+    }
+}
+
+/// A reply's events.
+pub struct ReplyStream<'a> {
+    events: Events<ResponseBody>,
+    server: &'a Server,
+    clock: &'a Clock,
+}
+
+impl<'a> ReplyStream<'a> {
+    pub fn new(
+        body: ResponseBody,
+        wants_payloads: bool,
+        server: &'a Server,
+        clock: &'a Clock,
+    ) -> Self {
+        let events = Events::new(body, &server.base_url).with_payloads(wants_payloads);
+        Self { events, server, clock }
+    }
+}
+
+impl Iterator for ReplyStream<'_> {
+    type Item = Result<Event>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.events.next()? {
+                Ok(Event::Alive) => self.clock.alive(),
+                Ok(Event::Finish(reason)) => {
+                    self.clock.closing();
+                    return Some(Ok(Event::Finish(reason)));
+                }
+                Err(error) => {
+                    return Some(Err(self.server.advise(self.server.presentable(error))));
+                }
+                Ok(event) => return Some(Ok(event)),
+            }
+        }
+    }
+}

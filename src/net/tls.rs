@@ -1,0 +1,206 @@
+//! TLS by rustls, with the roots that the user trusts.
+
+use std::fmt::{self, Debug};
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, InvalidDnsNameError, ServerName};
+use rustls::{
+    CertificateError, ClientConfig, ClientConnection, Error as TlsError, InvalidMessage,
+    RootCertStore, StreamOwned,
+};
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
+    TransportAdapter,
+};
+
+use crate::error::{Error, NetworkError};
+use crate::net::base_url::without_brackets;
+use crate::net::error::classed;
+use crate::output::notes::Notes;
+
+/// Whose signatures count.
+#[derive(Debug, Clone)]
+pub enum Roots {
+    /// Mozilla's, bundled with the program.
+    Mozilla,
+    /// Those of a file, and no others; never empty.
+    Given(Vec<CertificateDer<'static>>),
+}
+
+impl Roots {
+    /// The certificates of a PEM file, or without one the bundled roots.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`], and [`Error::Config`] for a file without any.
+    pub fn load(file: Option<&Path>) -> Result<Self, Error> {
+        let Some(path) = file else {
+            return Ok(Self::Mozilla);
+        };
+        let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
+        let pem = fs::read(path).map_err(unreadable)?;
+        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+        match certificates {
+            Ok(certificates) if !certificates.is_empty() => Ok(Self::Given(certificates)),
+            _ => Err(Error::Config(format!("{} holds no certificates (PEM)", path.display()))),
+        }
+    }
+}
+
+/// Wraps a connection in TLS where the URL says `https`. The configuration is
+/// made by the first connection that needs it.
+#[derive(Clone)]
+pub struct TlsConnector {
+    roots: Roots,
+    notes: Notes,
+    config: Arc<OnceLock<Arc<ClientConfig>>>,
+}
+
+impl TlsConnector {
+    pub fn new(roots: Roots, notes: Notes) -> Self {
+        Self { roots, notes, config: Arc::default() }
+    }
+
+    fn config(&self) -> Arc<ClientConfig> {
+        let make = || {
+            let mut store = RootCertStore::empty();
+            match &self.roots {
+                Roots::Mozilla => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+                Roots::Given(certificates) => {
+                    store.add_parsable_certificates(certificates.iter().cloned());
+                }
+            }
+            let provider = Arc::new(rustls::crypto::ring::default_provider());
+            let config = ClientConfig::builder_with_provider(provider)
+                .with_safe_default_protocol_versions()
+                .expect("ring supports the default versions")
+                .with_root_certificates(store)
+                .with_no_client_auth();
+            Arc::new(config)
+        };
+        Arc::clone(self.config.get_or_init(make))
+    }
+
+    fn handshake(
+        &self,
+        socket: Box<dyn Transport>,
+        host: &str,
+        details: &ConnectionDetails,
+    ) -> Result<StreamOwned<ClientConnection, TransportAdapter>, ureq::Error> {
+        let bare = without_brackets(host).to_owned();
+        let name = ServerName::try_from(bare).map_err(|error: InvalidDnsNameError| {
+            classed(Error::Config(format!("{host} is no name for a TLS certificate: {error}")))
+        })?;
+        let failed = |error| classed(handshake_failure(error, host));
+        let mut connection = ClientConnection::new(self.config(), name).map_err(failed)?;
+        let mut socket = TransportAdapter::new(socket, Arc::clone(&details.current_time));
+        connection.complete_io(&mut socket).map_err(|error| {
+            match error.get_ref().and_then(|inner| inner.downcast_ref::<TlsError>()) {
+                Some(fault) => failed(fault.clone()),
+                None => ureq::Error::from(error),
+            }
+        })?;
+        Ok(StreamOwned::new(connection, socket))
+    }
+}
+
+impl Debug for TlsConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TlsConnector")
+    }
+}
+
+impl<In: Transport> Connector<In> for TlsConnector {
+    type Out = Either<In, TlsTransport>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, ureq::Error> {
+        let Some(socket) = chained else {
+            return Ok(None);
+        };
+        if !details.needs_tls() {
+            return Ok(Some(Either::A(socket)));
+        }
+        let host = details.uri.host().unwrap_or_default();
+        let stream = self.handshake(Box::new(socket), host, details)?;
+        if let Some(version) = stream.conn.protocol_version() {
+            self.notes.detail(format_args!("* {host} speaks {version:?}"));
+        }
+        let buffers = LazyBuffers::new(
+            details.config.input_buffer_size(),
+            details.config.output_buffer_size(),
+        );
+        Ok(Some(Either::B(TlsTransport { buffers, stream })))
+    }
+}
+
+/// A connection inside TLS.
+pub struct TlsTransport {
+    buffers: LazyBuffers,
+    stream: StreamOwned<ClientConnection, TransportAdapter>,
+}
+
+impl Transport for TlsTransport {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
+        Ok(self.stream.write_all(&self.buffers.output()[..amount])?)
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
+        let read = self.stream.read(self.buffers.input_append_buf())?;
+        self.buffers.input_appended(read);
+        Ok(read > 0)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.stream.get_mut().get_mut().is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        true
+    }
+}
+
+impl Debug for TlsTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TlsTransport")
+    }
+}
+
+/// Why TLS did not come about: for want of trust, or for want of TLS.
+fn handshake_failure(error: TlsError, host: &str) -> Error {
+    let TlsError::InvalidCertificate(fault) = &error else {
+        return match error {
+            TlsError::InvalidMessage(InvalidMessage::InvalidContentType) => Error::Protocol(
+                format!("{host} does not speak TLS on this port; is the base URL one of http://?"),
+            ),
+            other => {
+                let reason = other.to_string();
+                NetworkError::Tls { host: host.to_owned(), reason }.into()
+            }
+        };
+    };
+    let reason = match fault {
+        CertificateError::UnknownIssuer => {
+            "its issuer is unknown; SSL_CERT_FILE or --ca-cert names a file of issuers to trust"
+                .to_owned()
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "it has expired".to_owned()
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "it is for another host".to_owned()
+        }
+        other => other.to_string(),
+    };
+    Error::Config(format!("the certificate of {host} is not to be trusted: {reason}"))
+}

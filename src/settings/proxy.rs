@@ -1,0 +1,156 @@
+//! The proxy for a base URL, from the variables that curl reads and as curl
+//! reads them.
+
+use std::net::IpAddr;
+
+use crate::error::{Error, Result};
+use crate::net::base_url::{checked_authority, without_brackets};
+use crate::settings::environment::Environment;
+
+/// The proxy's URL, with a scheme and a port; `None` to connect directly.
+///
+/// `http_proxy` is read in lower case only: in a CGI program `HTTP_PROXY` is
+/// whatever a client sent as the header `Proxy`.
+///
+/// # Errors
+/// [`Error::Config`] for a value that is no proxy's URL. It is not shown: it
+/// may hold a password.
+pub fn for_host(scheme: &str, host: &str, environment: &Environment) -> Result<Option<String>> {
+    let names: &[&str] = match scheme {
+        "https" => &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
+        _ => &["http_proxy", "all_proxy", "ALL_PROXY"],
+    };
+    let Some(name) = names.iter().find(|name| environment.get(name).is_some()) else {
+        return Ok(None);
+    };
+    for name in ["no_proxy", "NO_PROXY"] {
+        if let Some(list) = environment.text(name)? {
+            if is_listed(host, list) {
+                return Ok(None);
+            }
+            break;
+        }
+    }
+    let url = environment.text(name)?.unwrap_or_default();
+    complete(url).map(Some).map_err(|reason| {
+        Error::Config(format!("the variable {name} holds no proxy's URL: {reason}"))
+    })
+}
+
+/// `url` with the scheme and the port that curl takes by default.
+fn complete(url: &str) -> Result<String, String> {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+    let scheme = scheme.to_ascii_lowercase();
+    if !matches!(scheme.as_str(), "http" | "https" | "socks4" | "socks4a" | "socks5" | "socks5h") {
+        return Err(format!("the scheme {scheme} is unknown"));
+    }
+    let authority = rest.split('/').next().unwrap_or_default();
+    let place = authority.rsplit('@').next().unwrap_or_default();
+    let (_, port) = checked_authority(place)?;
+    let port = match port {
+        Some(_) => "",
+        None if scheme == "https" => ":443",
+        None => ":1080",
+    };
+    Ok(format!("{scheme}://{authority}{port}"))
+}
+
+/// Whether `list` names `host`, a domain above it, or a network around it.
+fn is_listed(host: &str, list: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    list.split([',', ' ']).map(str::trim).filter(|entry| !entry.is_empty()).any(|entry| {
+        if entry == "*" {
+            return true;
+        }
+        let entry = entry.trim_start_matches('.').to_ascii_lowercase();
+        let bare = without_brackets(&entry);
+        match host.parse::<IpAddr>() {
+            Ok(address) => is_in_network(address, bare),
+            Err(_) => {
+                host == bare || host.strip_suffix(bare).is_some_and(|left| left.ends_with('.'))
+            }
+        }
+    })
+}
+
+/// Whether `address` is `network`, or in it where it has a `/length`.
+fn is_in_network(address: IpAddr, network: &str) -> bool {
+    let (base, length) = match network.split_once('/') {
+        Some((base, length)) => (base, length.parse().ok()),
+        None => (network, Some(128)),
+    };
+    let bits = |address: IpAddr| match address {
+        IpAddr::V4(address) => (u128::from(address.to_bits()) << 96, 32),
+        IpAddr::V6(address) => (address.to_bits(), 128_u32),
+    };
+    let (Ok(base), Some(length)) = (base.parse::<IpAddr>(), length) else {
+        return false;
+    };
+    let ((address, width), (base, base_width)) = (bits(address), bits(base));
+    let ignored = 128 - width.min(length);
+    width == base_width && (address ^ base).checked_shr(ignored).unwrap_or(0) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proxy(url: (&str, &str), variables: &[(&str, &str)]) -> Result<Option<String>> {
+        let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
+        for_host(url.0, url.1, &variables.collect())
+    }
+
+    #[test]
+    fn the_schemes_own_variable_comes_first() {
+        let all = [("https_proxy", "s:1"), ("http_proxy", "p:2"), ("all_proxy", "a:3")];
+        let found = |url| proxy(url, &all).expect("good URLs");
+        assert_eq!(found(("https", "h")).as_deref(), Some("http://s:1"));
+        assert_eq!(found(("http", "h")).as_deref(), Some("http://p:2"));
+        let upper = [("HTTPS_PROXY", "s"), ("HTTP_PROXY", "p"), ("ALL_PROXY", "socks5h://a")];
+        let found = |url| proxy(url, &upper).expect("good URLs");
+        assert_eq!(found(("https", "h")).as_deref(), Some("http://s:1080"));
+        assert_eq!(found(("http", "h")).as_deref(), Some("socks5h://a:1080"));
+        assert_eq!(proxy(("http", "h"), &[("HTTP_PROXY", "p")]).expect("unread"), None);
+        assert_eq!(proxy(("http", "h"), &[("http_proxy", "")]).expect("unset"), None);
+    }
+
+    #[test]
+    fn no_proxy_names_hosts_domains_and_networks() {
+        let direct = |host, list| {
+            let variables = [("all_proxy", "p:1"), ("no_proxy", list)];
+            proxy(("https", host), &variables).expect("a good URL").is_none()
+        };
+        for (host, list) in [
+            ("a.example.com", "x, example.com ,y"),
+            ("a.example.com", ".EXAMPLE.com"),
+            ("example.com", ".example.com"),
+            ("h", "*"),
+            ("10.1.2.3", "10.0.0.0/8"),
+            ("10.1.2.3", "10.1.2.3"),
+            ("::1", "[::1]"),
+            ("fd00::7", "fd00::/8"),
+            ("10.1.2.3", "0.0.0.0/0"),
+        ] {
+            assert!(direct(host, list), "{host} {list}");
+        }
+        for (host, list) in [
+            ("badexample.com", "example.com"),
+            ("example.com", "a.example.com"),
+            ("11.1.2.3", "10.0.0.0/8"),
+            ("10.1.2.3", "::/0"),
+            ("10.1.2.3", "10.1.2"),
+        ] {
+            assert!(!direct(host, list), "{host} {list}");
+        }
+        let both = [("all_proxy", "p:1"), ("no_proxy", ""), ("NO_PROXY", "h")];
+        assert_eq!(proxy(("http", "h"), &both).expect("a good URL"), None);
+    }
+
+    #[test]
+    fn a_proxy_that_cannot_be_parsed_is_an_error_without_its_password() {
+        for url in ["u:secret@", "http://:1", "ftp://p", "http://p:0", "http://p:99999", "p q"] {
+            let error = proxy(("http", "h"), &[("all_proxy", url)]).expect_err(url).to_string();
+            assert!(error.contains("all_proxy") && !error.contains("secret"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! JSON texts that may hold lone surrogates, which UTF-8 cannot: kept as WTF-8
+//! and made into UTF-8 in the end.
+
+use serde::Deserialize;
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
+
+/// A JSON string, or an array of parts of which the text parts count. Lone
+/// surrogates, which `String` refuses, stay as WTF-8.
+#[derive(Default)]
+pub struct Text {
+    pub bytes: Vec<u8>,
+    /// The address of a string that needed no unescaping.
+    pub place: Option<usize>,
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_bytes(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a string or an array of parts")
+    }
+
+    fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Text, E> {
+        Ok(Text { bytes: bytes.to_vec(), place: None })
+    }
+
+    fn visit_borrowed_bytes<E: de::Error>(self, bytes: &'de [u8]) -> Result<Text, E> {
+        Ok(Text { bytes: bytes.to_vec(), place: Some(bytes.as_ptr().addr()) })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Text, A::Error> {
+        #[derive(Deserialize)]
+        struct Part {
+            r#type: Option<Text>,
+            text: Option<Text>,
+        }
+        let mut joined = Vec::new();
+        while let Some(part) = parts.next_element::<Part>()? {
+            if part.r#type.is_none_or(|kind| kind.bytes == b"text") {
+                joined.extend(part.text.unwrap_or_default().bytes);
+            }
+        }
+        Ok(Text { bytes: joined, place: None })
+    }
+}
+
+/// Makes UTF-8 of texts that may hold surrogates: a pair cut in two is
+/// joined, and a lone surrogate becomes U+FFFD.
+#[derive(Debug, Default)]
+pub struct Surrogates {
+    /// A high surrogate that ended the text before.
+    high: Option<u16>,
+}
+
+impl Surrogates {
+    /// `wtf8` joined to what came before; may be empty.
+    pub fn join(&mut self, wtf8: Vec<u8>) -> String {
+        if wtf8.is_empty() {
+            return String::new();
+        }
+        match (self.high, String::from_utf8(wtf8)) {
+            (None, Ok(text)) => text,
+            (_, Ok(text)) => self.end() + &text,
+            (_, Err(error)) => self.join_slowly(error.as_bytes()),
+        }
+    }
+
+    /// What a surrogate that found no partner stands for.
+    pub fn end(&mut self) -> String {
+        self.high.take().map_or_else(String::new, |_| "\u{fffd}".to_owned())
+    }
+
+    fn join_slowly(&mut self, wtf8: &[u8]) -> String {
+        let mut joined = String::new();
+        let mut rest = wtf8;
+        while !rest.is_empty() {
+            // Surrogates are ED A0 80 to ED BF BF; nothing else that begins
+            // with ED has a second byte of A0 or more.
+            let at = rest.windows(3).position(|bytes| bytes[0] == 0xed && bytes[1] >= 0xa0);
+            let (plain, surrogate) = rest.split_at(at.unwrap_or(rest.len()));
+            if !plain.is_empty() {
+                joined += &self.end();
+                joined += &String::from_utf8_lossy(plain);
+            }
+            let Some((&[_, second, third], after)) = surrogate.split_first_chunk() else {
+                break;
+            };
+            rest = after;
+            let unit = 0xd000 | u16::from(second & 0x3f) << 6 | u16::from(third & 0x3f);
+            match self.high.take() {
+                Some(high) if unit >= 0xdc00 => {
+                    joined.extend(char::decode_utf16([high, unit]).flatten());
+                }
+                unpaired => {
+                    joined.extend(unpaired.map(|_| '\u{fffd}'));
+                    if unit < 0xdc00 {
+                        self.high = Some(unit);
+                    } else {
+                        joined.push('\u{fffd}');
+                    }
+                }
+            }
+        }
+        joined
+    }
+}
