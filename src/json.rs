@@ -1,41 +1,11 @@
 //! JSON texts, as far as serde_json leaves something to do. Knows no chat.
 
-use std::path::Path;
-
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use crate::files::text;
 
 /// An object's fields, in their order.
 pub type Object = Map<String, Value>;
-
-/// The value of an option that takes `FILE|JSON`, as text: itself when it
-/// begins with `{`, what is in the file otherwise. And what to call it.
-///
-/// # Errors
-/// [`Error::Unreadable`], and [`Error::Input`] for what is not UTF-8.
-pub fn file_or_text(option: &str, value: &str) -> Result<(String, String)> {
-    if is_object(value) {
-        return Ok((value.to_owned(), option.to_owned()));
-    }
-    Ok((read(Path::new(value))?, value.to_owned()))
-}
-
-/// Whether the value of an option that takes `FILE|JSON` is JSON.
-pub fn is_object(value: &str) -> bool {
-    value.trim_start().starts_with('{')
-}
-
-/// The text of a file that holds JSON.
-///
-/// # Errors
-/// Those of [`file_or_text`].
-pub fn read(path: &Path) -> Result<String> {
-    let bytes = text::read(path)?;
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(&bytes).to_vec();
-    String::from_utf8(bytes).map_err(|_| Error::Input(format!("{}: not UTF-8", path.display())))
-}
 
 /// The value that `text` holds, which `what` stands for in the message.
 ///
@@ -43,19 +13,6 @@ pub fn read(path: &Path) -> Result<String> {
 /// [`Error::Input`].
 pub fn parse(text: &str, what: &str) -> Result<Value> {
     serde_json::from_str(text).map_err(|error| Error::Input(format!("{what}: not JSON: {error}")))
-}
-
-/// The object that the value of an option that takes `FILE|JSON` is.
-///
-/// # Errors
-/// Those of [`file_or_text`] and [`parse`], and [`Error::Input`] for a value
-/// of another kind.
-pub fn object(option: &str, value: &str) -> Result<Object> {
-    let (text, what) = file_or_text(option, value)?;
-    match parse(&text, &what)? {
-        Value::Object(object) => Ok(object),
-        other => Err(Error::Input(format!("{what}: {}, not a JSON object", kind(&other)))),
-    }
 }
 
 /// What is wrong, without the position, which counts lines of its own.

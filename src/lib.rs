@@ -5,6 +5,7 @@ pub mod chat;
 pub mod cli;
 pub mod commands;
 pub mod error;
+pub mod exchange;
 pub mod files;
 pub mod history;
 pub mod input;

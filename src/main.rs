@@ -3,10 +3,11 @@
 use std::panic;
 use std::process::ExitCode;
 
-use gravix::commands;
-use gravix::error::{Error, Status};
+use gravix::commands::{self, hints::Failure};
+use gravix::error::Status;
 use gravix::output::notes::{self, Notes};
 use gravix::settings::environment::Environment;
+use gravix::settings::key;
 use gravix::signals;
 
 fn main() -> ExitCode {
@@ -17,19 +18,19 @@ fn main() -> ExitCode {
     }));
     signals::survive_file_size_limit();
     let environment = Environment::read();
-    let notes = Notes::new(&environment);
+    let notes = Notes::new(key::known_secrets(&environment));
     match panic::catch_unwind(|| commands::run(std::env::args_os().collect(), &environment, &notes))
     {
         Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(error)) => report(&error, &notes),
+        Ok(Err(failure)) => report(&failure, &notes),
         Err(_) => ExitCode::from(70),
     }
 }
 
-fn report(error: &Error, notes: &Notes) -> ExitCode {
-    match error.status() {
+fn report(failure: &Failure, notes: &Notes) -> ExitCode {
+    match failure.error.status() {
         Status::Exit(status) => {
-            notes.error(error);
+            notes.error(failure);
             ExitCode::from(status)
         }
         Status::Quiet(status) => ExitCode::from(status),

@@ -1,7 +1,10 @@
-//! The key, which is never shown.
+//! Keys, which are never shown.
 
 use std::ffi::OsStr;
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::anyhow;
 
 use crate::error::{Error, Result};
 
@@ -22,7 +25,7 @@ impl Secret {
     /// # Errors
     /// [`Error::Config`] for a key that no header can carry.
     pub fn parse(value: &OsStr, origin: &str) -> Result<Self> {
-        let refuse = |what| Err(Error::Config(format!("the key in {origin} {what}")));
+        let refuse = |what| Err(Error::Config(anyhow!("the key in {origin} {what}")));
         let Some(key) = value.to_str().filter(|key| key.is_ascii()) else {
             return refuse("contains a character that is not ASCII");
         };
@@ -57,7 +60,46 @@ impl Secret {
     }
 }
 
-/// Whether the value of a header of this name is not to be shown.
+/// A shorter value of a header is too likely to be part of an ordinary text.
+const SHORTEST_HEADER_SECRET: usize = 8;
+
+/// The secrets of a run. Clones share them, so that one which is learned late
+/// is masked everywhere.
+#[derive(Debug, Clone, Default)]
+pub struct Secrets(Arc<Mutex<Vec<Secret>>>);
+
+impl Secrets {
+    /// Masks `secret` from now on.
+    pub fn add(&self, secret: Secret) {
+        let mut secrets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !secrets.contains(&secret) {
+            secrets.push(secret);
+        }
+    }
+
+    /// Masks the value of a request header from now on, if the header's name
+    /// says that it is a secret: `Bearer KEY` as a whole, and its `KEY` too.
+    pub fn add_header(&self, name: &str, value: &str) {
+        if !is_secret_header(name) {
+            return;
+        }
+        let words = value.split_once(' ').map(|(_, rest)| rest);
+        for text in [Some(value), words].into_iter().flatten() {
+            let is_long = text.len() >= SHORTEST_HEADER_SECRET;
+            if is_long && let Ok(secret) = Secret::parse(text.as_ref(), name) {
+                self.add(secret);
+            }
+        }
+    }
+
+    /// `text` with every secret replaced by `(redacted)`.
+    pub fn mask(&self, text: String) -> String {
+        let secrets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        secrets.iter().fold(text, |text, secret| secret.mask(&text))
+    }
+}
+
+/// Whether the value of a header of this name is a secret.
 pub fn is_secret_header(name: &str) -> bool {
     name.to_ascii_lowercase().split('-').any(|part| {
         matches!(

@@ -1,5 +1,6 @@
 //! How many files the process may open: each connection is one.
 
+use anyhow::anyhow;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::error::{Error, Result};
@@ -19,7 +20,7 @@ pub fn ensure_for(jobs: u16, has_stand_in: bool) -> Result<()> {
         Ok((soft, hard)) if soft < needed => {
             match needed <= hard && setrlimit(Resource::RLIMIT_NOFILE, needed, hard).is_ok() {
                 true => Ok(()),
-                false => Err(Error::Config(format!(
+                false => Err(Error::Config(anyhow!(
                     "{jobs} jobs need {needed} open files, and this machine allows {hard}; --jobs takes fewer"
                 ))),
             }

@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use anyhow::anyhow;
+
 use crate::batch::progress::{Progress, TICK};
 use crate::batch::rate::gate::Gate;
 use crate::batch::results::result_line::ResultRecord;
 use crate::batch::results::sink::Sink;
 use crate::batch::source::feed::{Feed, Job};
 use crate::batch::tally::Tally;
-use crate::batch::worker::{ReplyPolicy, Worker};
+use crate::batch::worker::{RequestPolicy, Worker};
 use crate::error::{Error, Reason, Result};
 use crate::net::client::Client;
 use crate::output::notes::Notes;
@@ -31,7 +33,7 @@ pub struct Run {
     pub feed: Mutex<Feed>,
     pub sink: Sink,
     pub tally: Mutex<Tally>,
-    pub demand: ReplyPolicy,
+    pub policy: RequestPolicy,
     /// Stop when so many have failed.
     pub max_failures: Option<u64>,
     pub progress: Progress,
@@ -73,7 +75,7 @@ impl Run {
     /// # Errors
     /// Those of the input and the output; [`Error::BatchFailed`] where requests
     /// failed, and [`Error::Interrupted`].
-    pub fn conduct(self, clients: Vec<Client>) -> Result<()> {
+    pub fn run(self, clients: Vec<Client>) -> Result<()> {
         let run = Arc::new(self);
         let (teller, told) = channel();
         let tell = teller.clone();
@@ -97,7 +99,7 @@ impl Run {
             })?;
         }
         drop(held);
-        let mut ending = run.attend(&told, workers);
+        let mut ending = run.event_loop(&told, workers);
         // What was told while nobody listened any more.
         told.try_iter().for_each(|message| run.take(message, &mut ending));
         run.progress.end();
@@ -118,7 +120,7 @@ impl Run {
 
     /// Listens until every worker has ended, or nothing is under way any more
     /// of a run that is to end.
-    fn attend(&self, told: &Receiver<RunEvent>, mut workers: usize) -> Ending {
+    fn event_loop(&self, told: &Receiver<RunEvent>, mut workers: usize) -> Ending {
         let mut ending = Ending::default();
         while workers > 0 && !(self.gate.is_closed() && self.tally().under_way == 0) {
             self.progress.show(&self.tally());
@@ -181,7 +183,7 @@ impl Run {
 
     /// What a worker does: one request after another.
     fn work(&self, client: &Client, tell: &Sender<RunEvent>) {
-        let worker = Worker { client, demand: &self.demand, notes: &self.notes };
+        let worker = Worker { client, policy: &self.policy };
         loop {
             let job = match self.next_job() {
                 Ok(Some(job)) => job,
@@ -266,5 +268,5 @@ impl Run {
 
 fn no_thread(source: std::io::Error) -> Error {
     let reason = Reason(&source);
-    Error::Config(format!("this machine gives no more threads ({reason}); --jobs takes fewer"))
+    Error::Config(anyhow!("this machine gives no more threads ({reason}); --jobs takes fewer"))
 }

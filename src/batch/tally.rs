@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use crate::batch::results::result_line::{ResultRecord, Tokens};
+use crate::batch::results::result_line::ResultRecord;
 use crate::batch::source::records::Preflight;
+use crate::exchange::Spent;
 
 /// The exit status of what may succeed when it is tried again later.
 const TEMPORARY: u8 = 75;
@@ -30,7 +31,7 @@ pub struct Tally {
     /// How many got a good response.
     pub done: u64,
     failed: BTreeMap<String, u64>,
-    tokens: Tokens,
+    tokens: Spent,
     /// How many failed one after another for no fault of their own.
     hopeless_in_row: u64,
     first_failure: Option<u8>,
@@ -47,7 +48,7 @@ impl Tally {
             under_way: 0,
             done: 0,
             failed: BTreeMap::new(),
-            tokens: Tokens::default(),
+            tokens: Spent::default(),
             hopeless_in_row: 0,
             first_failure: None,
             is_lasting: false,
@@ -55,8 +56,7 @@ impl Tally {
     }
 
     pub fn add(&mut self, outcome: &ResultRecord) {
-        self.tokens.prompt = self.tokens.prompt.saturating_add(outcome.tokens.prompt);
-        self.tokens.completion = self.tokens.completion.saturating_add(outcome.tokens.completion);
+        self.tokens.add(outcome.tokens);
         let (Some(fault), Some(class)) = (&outcome.fault, outcome.class()) else {
             self.done += 1;
             self.hopeless_in_row = 0;
@@ -87,7 +87,7 @@ impl Tally {
     pub fn rates(&self) -> (f64, f64) {
         let seconds = self.began.elapsed().as_secs_f64().max(1e-3);
         let answered = (self.done + self.failed()) as f64;
-        (answered / seconds, self.tokens.completion as f64 / seconds)
+        (answered / seconds, self.tokens.completion_tokens as f64 / seconds)
     }
 
     /// How long the rest will take at the rate so far.
@@ -121,7 +121,7 @@ impl Tally {
         if let Some(left @ 1..) = self.left() {
             let _ = write!(line, ", {left} left");
         }
-        let Tokens { prompt, completion } = self.tokens;
+        let Spent { prompt_tokens: prompt, completion_tokens: completion, .. } = self.tokens;
         let seconds = self.began.elapsed().as_secs_f64();
         let _ = write!(line, "; {prompt} tokens in, {completion} out; {seconds:.1} s");
         line
@@ -136,7 +136,7 @@ mod tests {
 
     fn outcome(error: Option<Error>) -> ResultRecord {
         let fault = error.map(|error| RequestError::new(&error, String::new()));
-        let tokens = Tokens { prompt: 2, completion: 3 };
+        let tokens = Spent { prompt_tokens: 2, completion_tokens: 3, ..Spent::default() };
         let (id, text) = (String::new(), String::new());
         ResultRecord { id, response: None, fault, text, tokens }
     }
@@ -151,7 +151,7 @@ mod tests {
     fn the_exit_status_says_what_failed() {
         let temporary = || Some(Error::Stopped);
         let lasting = || Some(Error::Protocol(String::new()));
-        let form = || Some(Error::Format(String::new()));
+        let form = || Some(Error::Format { reason: String::new(), early_end: None });
         assert_eq!(status(0, vec![]), None);
         assert_eq!(status(0, vec![None, None]), None);
         assert_eq!(status(0, vec![None, temporary()]), Some(4));
@@ -165,7 +165,7 @@ mod tests {
     fn the_summary_counts_all() {
         let mut tally = Tally::new(Some(Preflight { total: 9, skipped: 4 }));
         tally.add(&outcome(None));
-        tally.add(&outcome(Some(Error::Format(String::new()))));
+        tally.add(&outcome(Some(Error::Format { reason: String::new(), early_end: None })));
         let summary = tally.summary();
         assert!(
             summary.starts_with(

@@ -5,8 +5,6 @@ use serde_json::{Value, json};
 
 use crate::chat::code_block;
 use crate::chat::schema::Schema;
-use crate::cli::reply_format::{FormatArgs, SchemaArgs};
-use crate::error::{Error, Result};
 use crate::json;
 
 pub enum ReplyFormat {
@@ -21,41 +19,6 @@ pub enum ReplyFormat {
 }
 
 impl ReplyFormat {
-    /// # Errors
-    /// Those of the schema, and [`Error::Usage`] for choices that are none.
-    pub fn demanded(args: &FormatArgs) -> Result<Self> {
-        if args.yes_no {
-            return Ok(Self::Choice(vec!["yes".to_owned(), "no".to_owned()]));
-        }
-        if !args.choose.is_empty() {
-            let words: Vec<String> =
-                args.choose.iter().map(|word| word.trim().to_owned()).collect();
-            let is_repeated = |(at, word): (usize, &String)| words[..at].contains(word);
-            if words.len() < 2
-                || words.iter().any(String::is_empty)
-                || words.iter().enumerate().any(is_repeated)
-            {
-                let message =
-                    "--choose takes two or more different words, as in --choose red,green,blue";
-                return Err(Error::Usage(message.to_owned()));
-            }
-            return Ok(Self::Choice(words));
-        }
-        Self::of_json(&args.schema)
-    }
-
-    /// The form of a reply that is JSON, where it must be.
-    ///
-    /// # Errors
-    /// Those of the schema.
-    pub fn of_json(args: &SchemaArgs) -> Result<Self> {
-        if let Some(schema) = &args.schema {
-            let (text, what) = json::file_or_text("--schema", schema)?;
-            return Ok(Self::Schema(Box::new(Schema::parse(&text, &what)?)));
-        }
-        Ok(if args.json_object { Self::JsonObject } else { Self::Text })
-    }
-
     /// The field `response_format` of the request.
     pub fn response_format(&self) -> Option<Value> {
         let schema = |name: &str, schema: &Value| {

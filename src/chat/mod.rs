@@ -8,3 +8,4 @@ pub mod reply;
 pub mod response;
 pub mod schema;
 pub mod tool_call;
+pub mod turn;

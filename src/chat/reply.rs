@@ -18,7 +18,7 @@ pub struct Retention {
 /// A reply as far as it has come.
 #[derive(Debug)]
 pub struct Reply {
-    keeps: Retention,
+    retention: Retention,
     /// Empty where it is not kept.
     pub text: String,
     pub has_text: bool,
@@ -37,9 +37,9 @@ pub struct Reply {
 
 impl Reply {
     /// A reply to a question that is asked now.
-    pub fn expected(keeps: Retention) -> Self {
+    pub fn new(retention: Retention) -> Self {
         Self {
-            keeps,
+            retention,
             text: String::new(),
             has_text: false,
             refusal: String::new(),
@@ -57,7 +57,7 @@ impl Reply {
         match event {
             Event::Text(text) => {
                 self.has_text = true;
-                if self.keeps.text {
+                if self.retention.text {
                     self.text += text;
                 }
                 self.count();
@@ -67,7 +67,7 @@ impl Reply {
                 self.calls.add(fragment.clone());
                 self.count();
             }
-            Event::Payload(payload) if self.keeps.response => self.response.add(payload),
+            Event::Payload(payload) if self.retention.response => self.response.add(payload),
             Event::Payload(_) => {}
             Event::Finish(reason) => self.finish = Some(*reason),
             Event::Usage(usage) => self.usage = Some(*usage),

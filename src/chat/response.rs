@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 use crate::chat::event::Payload;
 use crate::chat::tool_call::{SavedCall, ToolCall};
 use crate::error::{Error, Result};
-use crate::json;
-use crate::json::Object;
+use crate::json::{self, Object};
 
 /// A response as far as it has come.
 #[derive(Debug, Default)]
@@ -94,15 +93,13 @@ impl ResponseBuilder {
     /// character, and number calls oddly.
     ///
     /// # Errors
-    /// [`Error::Protocol`] when a chunk could not be joined.
+    /// [`Error::NestedTooDeeply`] if a chunk could not be joined.
     pub fn finish(&self, content: &str, calls: &[ToolCall]) -> Result<String> {
         if let Some(whole) = &self.whole {
             return Ok(whole.clone());
         }
         if self.is_incomplete {
-            let message =
-                "a chunk of the stream is nested too deeply to be joined; --events prints it";
-            return Err(Error::Protocol(message.to_owned()));
+            return Err(Error::NestedTooDeeply);
         }
         let mut response = self.response.clone();
         let message = response.get_mut("choices").and_then(|choices| {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
+use thiserror::Error as ThisError;
 
 use crate::error::Error;
 use crate::json;
@@ -32,24 +33,23 @@ pub struct ToolCall {
     pub arguments: Value,
 }
 
-/// Why what came is no call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Why a call of a tool cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, ThisError)]
 pub enum CallError {
     /// The call of this number, from 1, has no name.
+    #[error("the reply calls a tool without a name (call {0})")]
     Nameless(usize),
-    /// The model wrote no JSON object.
+    /// The model did not write a JSON object.
+    #[error("the arguments of the call of {name} are {why}")]
     Arguments { name: String, why: String },
 }
 
 impl From<CallError> for Error {
-    fn from(fault: CallError) -> Self {
-        match fault {
-            CallError::Nameless(number) => {
-                Error::Protocol(format!("the reply calls a tool without a name (call {number})"))
-            }
-            CallError::Arguments { name, why } => {
-                Error::Format(format!("the arguments of the call of {name} are {why}"))
-            }
+    fn from(error: CallError) -> Self {
+        let reason = error.to_string();
+        match error {
+            CallError::Nameless(_) => Error::Protocol(reason),
+            CallError::Arguments { .. } => Error::Format { reason, early_end: None },
         }
     }
 }

@@ -16,7 +16,7 @@ pub struct AskArgs {
     help: Option<bool>,
 
     #[command(flatten)]
-    pub message: PromptArgs,
+    pub prompt: PromptArgs,
 
     /// The system prompt
     ///
@@ -54,10 +54,10 @@ pub struct AskArgs {
     pub output: OutputArgs,
 
     #[command(flatten)]
-    pub form: FormatArgs,
+    pub format: FormatArgs,
 
     #[command(flatten)]
-    pub volume: VerbosityArgs,
+    pub verbosity: VerbosityArgs,
 
     #[command(flatten)]
     pub history: HistoryArgs,

@@ -132,7 +132,7 @@ pub struct BatchArgs {
     pub schema: SchemaArgs,
 
     #[command(flatten)]
-    pub volume: VerbosityArgs,
+    pub verbosity: VerbosityArgs,
 
     #[command(flatten)]
     pub network: NetworkArgs,

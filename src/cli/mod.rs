@@ -144,7 +144,7 @@ pub struct ModelsArgs {
     pub json: bool,
 
     #[command(flatten)]
-    pub volume: VerbosityArgs,
+    pub verbosity: VerbosityArgs,
 
     #[command(flatten)]
     pub network: NetworkArgs,

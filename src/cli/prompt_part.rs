@@ -19,10 +19,10 @@ pub enum PromptPart {
     Attachment { place: OsString, media_type: Option<String> },
 }
 
-/// The pieces in their order, which the fields of [`PromptPartArgs`] do not have.
+/// The parts in their order, which the fields of [`PromptPartArgs`] do not have.
 #[derive(Debug, Clone, Default)]
 pub struct PromptArgs {
-    pub pieces: Vec<PromptPart>,
+    pub parts: Vec<PromptPart>,
 }
 
 #[derive(Debug, Args)]
@@ -79,16 +79,18 @@ impl FromArgMatches for PromptArgs {
             .attachments
             .into_iter()
             .map(|place| PromptPart::Attachment { place, media_type: None });
-        let mut pieces: Vec<(usize, PromptPart)> = indices("words")
+        let mut parts: Vec<(usize, PromptPart)> = indices("words")
             .zip(words)
             .chain(indices("files").zip(files))
             .chain(indices("attachments").zip(attachments))
             .collect();
-        pieces.sort_by_key(|(index, _)| *index);
+        parts.sort_by_key(|(index, _)| *index);
         for (at, given) in indices("types").zip(args.types) {
-            match pieces.iter_mut().rev().find(|(index, piece)| {
-                *index < at && matches!(piece, PromptPart::Attachment { .. })
-            }) {
+            match parts
+                .iter_mut()
+                .rev()
+                .find(|(index, part)| *index < at && matches!(part, PromptPart::Attachment { .. }))
+            {
                 Some((_, PromptPart::Attachment { media_type: media_type @ None, .. })) => {
                     *media_type = Some(given);
                 }
@@ -98,7 +100,7 @@ impl FromArgMatches for PromptArgs {
                 }
             }
         }
-        Ok(Self { pieces: pieces.into_iter().map(|(_, piece)| piece).collect() })
+        Ok(Self { parts: parts.into_iter().map(|(_, part)| part).collect() })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -111,10 +113,10 @@ impl FromArgMatches for PromptArgs {
 mod tests {
     use super::*;
 
-    fn pieces(line: &[&str]) -> Result<Vec<PromptPart>, clap::Error> {
+    fn parts(line: &[&str]) -> Result<Vec<PromptPart>, clap::Error> {
         let command = PromptArgs::augment_args(Command::new("ask").no_binary_name(true));
         let matches = command.try_get_matches_from(line)?;
-        Ok(PromptArgs::from_arg_matches(&matches)?.pieces)
+        Ok(PromptArgs::from_arg_matches(&matches)?.parts)
     }
 
     fn image(place: &str, media_type: Option<&str>) -> PromptPart {
@@ -132,14 +134,14 @@ mod tests {
             PromptPart::Word("d".into()),
             image("e", None),
         ];
-        assert_eq!(pieces(&line).expect("pieces"), expected);
+        assert_eq!(parts(&line).expect("parts"), expected);
     }
 
     #[test]
     fn a_media_type_without_an_attachment_before_it_is_refused() {
         let types = ["-a", "a", "--attach-type", "image/x", "--attach-type", "image/y"];
         for line in [&["--attach-type", "image/x", "-a", "a"][..], &types] {
-            assert!(pieces(line).is_err(), "{line:?}");
+            assert!(parts(line).is_err(), "{line:?}");
         }
     }
 }

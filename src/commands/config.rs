@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
+use anyhow::anyhow;
 use clap::{Arg, ArgAction, Command, CommandFactory};
 use serde_json::{Number, Value};
 
@@ -12,8 +13,7 @@ use crate::cli::{Args, ConfigArgs};
 use crate::error::{Error, Result};
 use crate::files::paths::directory_of;
 use crate::net::base_url::BaseUrl;
-use crate::output::stdout;
-use crate::output::stdout::Bytes;
+use crate::output::stdout::{self, Bytes};
 use crate::secret::KEY_VARIABLE;
 use crate::settings::config::{Config, EffectiveSettings, Origin, Setting, TEMPLATE, is_secret};
 use crate::settings::context::Context;
@@ -30,7 +30,7 @@ pub fn run(args: ConfigArgs, context: &Context) -> Result<()> {
     if args.init {
         let Some((path, _)) = config::path(&args.settings, environment) else {
             let message = "there is no place for the file: set HOME, or name it with --config";
-            return Err(Error::Config(message.to_owned()));
+            return Err(Error::Config(anyhow!(message)));
         };
         init(&path).map_err(|source| Error::Unwritable { path: path.clone(), source })?;
         return stdout::print(&path.display().to_string(), bytes);

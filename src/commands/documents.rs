@@ -2,8 +2,7 @@
 
 use crate::cli::{Page, Shell};
 use crate::error::Result;
-use crate::output::stdout;
-use crate::output::stdout::Bytes;
+use crate::output::stdout::{self, Bytes};
 
 pub fn completions(shell: Shell) -> Result<()> {
     let script = match shell {

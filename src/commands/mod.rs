@@ -5,12 +5,15 @@ pub mod ask;
 pub mod batch;
 pub mod config;
 pub mod documents;
+pub mod hints;
 pub mod history;
 pub mod models;
+pub mod observers;
 
 use std::ffi::OsString;
 
 use crate::cli::Command;
+use crate::commands::hints::{Advised, Failure};
 use crate::error::Result;
 use crate::output::notes::Notes;
 use crate::output::terminal::Terminal;
@@ -22,8 +25,18 @@ use crate::settings::{self, Arguments, clap_error};
 /// program's.
 ///
 /// # Errors
-/// Whatever ended the command early, its exit status with it.
-pub fn run(line: Vec<OsString>, environment: &Environment, notes: &Notes) -> Result<()> {
+/// Whatever ended the command early, with its exit status and a hint.
+pub fn run(line: Vec<OsString>, environment: &Environment, notes: &Notes) -> Result<(), Failure> {
+    let mut advised = Advised::Other;
+    run_command(line, environment, notes, &mut advised).map_err(|error| Failure { error, advised })
+}
+
+fn run_command(
+    line: Vec<OsString>,
+    environment: &Environment,
+    notes: &Notes,
+    advised: &mut Advised,
+) -> Result<()> {
     let Arguments { command, key, configured, configured_params, warnings } =
         match settings::parse(line, environment)? {
             Ok(arguments) => arguments,
@@ -33,8 +46,14 @@ pub fn run(line: Vec<OsString>, environment: &Environment, notes: &Notes) -> Res
     let context =
         Context { environment, terminal, notes, key, configured, configured_params, warnings };
     match command {
-        Command::Ask(args) => ask::run(*args, &context),
-        Command::Batch(args) => batch::run(*args, &context),
+        Command::Ask(args) => {
+            *advised = Advised::Ask;
+            ask::run(*args, &context)
+        }
+        Command::Batch(args) => {
+            *advised = Advised::Batch;
+            batch::run(*args, &context)
+        }
         Command::Models(args) => models::run(args, &context),
         Command::History(args) => history::run(args.command, &context),
         Command::Config(args) => config::run(args, &context),

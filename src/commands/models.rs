@@ -1,16 +1,17 @@
 //! `gravix models`: what the server offers.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use crate::cli::ModelsArgs;
+use crate::commands::observers::NetworkLog;
 use crate::error::{Error, Result};
 use crate::net::client::Client;
-use crate::output::stdout;
-use crate::output::stdout::Bytes;
+use crate::output::stdout::{self, Bytes};
 use crate::settings::context::Context;
-use crate::settings::network::Network;
+use crate::settings::{network, verbosity};
 
 #[derive(Deserialize)]
 struct List {
@@ -25,11 +26,13 @@ struct Model {
 }
 
 pub fn run(args: ModelsArgs, context: &Context) -> Result<()> {
-    let notes = context.notes.at(&args.volume);
+    let notes = context.notes.at(verbosity(&args.verbosity));
     context.warnings.iter().for_each(|warning| notes.warn(warning));
-    let mut network = Network::resolve(&args.network, context.environment)?;
-    network.find_key(&args.network, context, &notes)?;
-    let body = Client::new(&network, &notes)?.models()?;
+    let mut endpoint =
+        network::resolve(&args.network, context.environment, context.notes.secrets())?;
+    network::find_key(&mut endpoint, args.network.allow_http, context, &notes)?;
+    let observer = Arc::new(NetworkLog { notes });
+    let body = Client::new(&endpoint, observer)?.models()?;
     let list: List = serde_json::from_slice(&body).map_err(not_a_list)?;
     let bytes = if context.terminal.stdout { Bytes::Sanitized } else { Bytes::Exact };
     if args.json {

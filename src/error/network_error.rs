@@ -1,83 +1,39 @@
-//! Every way in which no answer comes, or the beginning of one alone.
+//! Every way in which no answer comes, or only the beginning of one.
 
-use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use crate::error::Reason;
+use thiserror::Error as ThisError;
 
-#[derive(Debug)]
+use super::Reason;
+
+#[derive(Debug, ThisError)]
 pub enum NetworkError {
-    /// The host's name has no address.
-    Lookup { host: String, reason: String },
-    /// No connection came about.
+    /// The host's name has no address, or cannot be resolved right now.
+    #[error("cannot find the host {host} ({reason})")]
+    Resolve { host: String, reason: String, is_temporary: bool },
+    /// The connection was not established.
+    #[error("cannot connect to {target}: {}", Reason(source))]
     Connect { target: String, is_proxied: bool, source: io::Error },
-    /// The proxy made none; asking again may be no use.
+    /// The proxy did not connect; `is_final` if trying again is no use.
+    #[error("the proxy made no connection: {reason}")]
     Proxy { reason: String, is_final: bool },
-    /// TLS did not come about, for no fault of a certificate.
+    /// The TLS handshake failed, but not because of the certificate.
+    #[error("no TLS with {host}: {reason}")]
     Tls { host: String, reason: String },
-    /// No connection came about in this time.
+    /// The connection took longer than this.
+    #[error("no connection within {} s", .0.as_secs_f64())]
     ConnectTimeout(Duration),
     /// The connection ended before the server answered.
+    #[error("the server closed the connection without an answer")]
     Unanswered,
     /// The server sent nothing that counts for this long.
+    #[error("the server was silent for {} s", .0.as_secs_f64())]
     Silence(Duration),
-    /// The time that the user allowed for everything is over.
+    /// The user's deadline for everything has passed.
+    #[error("the deadline of {} s has passed", .0.as_secs_f64())]
     Deadline(Duration),
     /// The connection ended before the reply did.
+    #[error("{0} before the reply was complete")]
     Cut(String),
-}
-
-impl fmt::Display for NetworkError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            NetworkError::Lookup { host, reason } => {
-                write!(f, "cannot find the host {host} ({reason}); check the base URL")
-            }
-            NetworkError::Connect { target, is_proxied, source } => {
-                write!(f, "cannot connect to {target}: {}", Reason(source))?;
-                f.write_str(match source.kind() {
-                    _ if *is_proxied => "; check the proxy variables",
-                    io::ErrorKind::ConnectionRefused => {
-                        "; is the server running? check the base URL"
-                    }
-                    _ => "; check the base URL",
-                })
-            }
-            NetworkError::Proxy { reason, .. } => {
-                write!(f, "the proxy made no connection: {reason}")
-            }
-            NetworkError::Tls { host, reason } => write!(f, "no TLS with {host}: {reason}"),
-            NetworkError::ConnectTimeout(after) => {
-                let after = after.as_secs_f64();
-                write!(f, "no connection within {after} s; --connect-timeout sets the limit")
-            }
-            NetworkError::Unanswered => {
-                f.write_str("the server closed the connection without an answer")
-            }
-            NetworkError::Silence(after) => {
-                let after = after.as_secs_f64();
-                write!(f, "the server was silent for {after} s; --idle-timeout sets the limit")
-            }
-            NetworkError::Deadline(after) => {
-                write!(f, "the deadline of {} s has passed", after.as_secs_f64())
-            }
-            NetworkError::Cut(how) => write!(f, "{how} before the reply was complete"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_failed_connection_says_what_to_check_whatever_the_host_is_called() {
-        for (is_proxied, check) in [(false, "check the base URL"), (true, "check the proxy")] {
-            let source = io::Error::from(io::ErrorKind::ConnectionRefused);
-            let target = "proxy.example.com:80".to_owned();
-            let error = NetworkError::Connect { target, is_proxied, source };
-            assert!(error.to_string().contains(check), "{error}");
-        }
-    }
 }

@@ -23,8 +23,10 @@ pub struct ServerError {
     pub should_retry: Option<bool>,
     /// What it sent, as it came; empty where that cannot be read.
     pub body: String,
-    /// What the user can do, where that is known.
-    pub way_out: Option<String>,
+    /// The base URL that was asked.
+    pub base_url: String,
+    /// Where the key that was sent is kept, if one was sent.
+    pub key_origin: Option<String>,
 }
 
 /// What a server's error means for the caller.
@@ -49,7 +51,7 @@ impl ServerError {
                 .any(|field| field.as_deref() == Some("insufficient_quota"))
     }
 
-    pub fn refusal(&self) -> ErrorClass {
+    pub fn class(&self) -> ErrorClass {
         if self.is_quota() {
             return ErrorClass::Request;
         }
@@ -83,9 +85,6 @@ impl fmt::Display for ServerError {
         if !details.is_empty() {
             write!(f, " ({})", details.join(", "))?;
         }
-        match &self.way_out {
-            Some(way_out) => write!(f, "; {way_out}"),
-            None => Ok(()),
-        }
+        Ok(())
     }
 }

@@ -5,11 +5,10 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::files::paths::with_suffix;
-use crate::output::notes::Notes;
 
 /// Appends `lines` to a file that is open for appending, and for reading
 /// where it has a length. A last line without its newline gets one. Then
@@ -45,19 +44,17 @@ pub fn ends_in_newline(file: &File, length: u64) -> io::Result<bool> {
     Ok(last == *b"\n")
 }
 
-/// Moves a torn last line of the file at `path` to `FILE.torn`, where nothing
-/// of it is lost, and tells so.
+/// Moves a torn last line of the file at `path` to `FILE.torn`, so that nothing
+/// of it is lost. Returns the path of that file.
 ///
 /// # Errors
 /// [`Error::Unwritable`].
-pub fn move_torn(file: &File, torn: Range<u64>, path: &Path, notes: &Notes) -> Result<()> {
+pub fn move_torn(file: &File, torn: Range<u64>, path: &Path) -> Result<PathBuf> {
     let aside = with_suffix(path, ".torn");
     let moved = set_aside(file, torn.clone(), &aside);
     moved.map_err(|source| Error::Unwritable { path: aside.clone(), source })?;
     truncate(file, torn.start, path)?;
-    let (path, aside) = (path.display(), aside.display());
-    notes.warn(format_args!("the last line of {path} was torn; it is in {aside} now"));
-    Ok(())
+    Ok(aside)
 }
 
 /// Cuts the file at `path` off at `end`, and waits until that is on disk.

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::files::lines::BYTE_ORDER_MARK;
 
 /// The bytes of a file.
 ///
@@ -11,6 +12,16 @@ use crate::error::{Error, Result};
 /// [`Error::Unreadable`].
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })
+}
+
+/// The text of a file, without a byte order mark.
+///
+/// # Errors
+/// [`Error::Unreadable`], and [`Error::Input`] for text that is not UTF-8.
+pub fn read_text(path: &Path) -> Result<String> {
+    let bytes = read(path)?;
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes).to_vec();
+    String::from_utf8(bytes).map_err(|_| Error::Input(format!("{}: not UTF-8", path.display())))
 }
 
 /// What becomes of bytes that are not UTF-8.

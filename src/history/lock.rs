@@ -9,7 +9,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, NetworkError, Result};
-use crate::output::notes::{Notes, PATIENCE};
+use crate::history::notice::{HistoryNotice, TakeNotice};
+
+/// How long a lock is waited for before there is a notice.
+const NOTICE_AFTER: Duration = Duration::from_secs(1);
 
 /// Who else may hold the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,81 +34,74 @@ pub enum LockWait {
     Until { left: Duration, of: Duration },
 }
 
-/// Locks `file`, which `path` is shown for, until it is closed. A file system
-/// without locks is told, and done without.
-///
-/// # Errors
-/// [`Error::Locked`] when another process holds it and there is no patience,
-/// the deadline's error when patience ends.
-pub fn acquire(
-    file: &Arc<File>,
-    path: &Path,
-    kind: LockKind,
-    patience: LockWait,
-    notes: &Notes,
-) -> Result<()> {
-    let tried = match kind {
-        LockKind::Exclusive => file.try_lock(),
-        LockKind::Shared => file.try_lock_shared(),
-    };
-    let outcome = match (tried, patience) {
-        (Ok(()), _) => return Ok(()),
-        (Err(TryLockError::Error(error)), _) => Err(error),
-        (Err(TryLockError::WouldBlock), LockWait::Never) => {
-            return Err(Error::Locked(path.to_owned()));
-        }
-        (Err(TryLockError::WouldBlock), LockWait::Forever) => {
-            wait(file, path, kind, Duration::MAX, notes)
-                .ok_or_else(|| Error::Locked(path.to_owned()))?
-        }
-        (Err(TryLockError::WouldBlock), LockWait::Until { left, of }) => {
-            wait(file, path, kind, left, notes).ok_or(NetworkError::Deadline(of))?
-        }
-    };
-    match outcome {
-        Err(error) if has_no_locks(&error) => {
-            let path = path.display();
-            notes.warn(format_args!(
-                "the file system of {path} has no locks: let no two turns run at once"
-            ));
-            Ok(())
-        }
-        Err(source) if kind == LockKind::Shared => {
-            Err(Error::Unreadable { path: path.to_owned(), source })
-        }
-        Err(source) => Err(Error::Unwritable { path: path.to_owned(), source }),
-        Ok(()) => Ok(()),
-    }
+/// How to lock the history at `path`.
+pub struct LockRequest<'a> {
+    pub path: &'a Path,
+    pub kind: LockKind,
+    pub wait: LockWait,
+    pub take_notice: TakeNotice<'a>,
 }
 
-/// Waits in a thread, as a lock knows no timeout; says so after a second.
-/// `None` when the time is over.
-fn wait(
-    file: &Arc<File>,
-    path: &Path,
-    kind: LockKind,
-    limit: Duration,
-    notes: &Notes,
-) -> Option<io::Result<()>> {
-    let (done, locked) = mpsc::channel();
-    let file = Arc::clone(file);
-    thread::spawn(move || {
-        let outcome = match kind {
-            LockKind::Exclusive => file.lock(),
-            LockKind::Shared => file.lock_shared(),
+impl LockRequest<'_> {
+    /// Locks `file` until it is closed. Goes on without a lock, after a notice,
+    /// if the file system has none.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] if another process holds the lock and there is no time
+    /// to wait; [`NetworkError::Deadline`] if it is held until the deadline;
+    /// [`Error::Unreadable`] or [`Error::Unwritable`] if locking fails.
+    pub fn acquire(&self, file: &Arc<File>) -> Result<()> {
+        let tried = match self.kind {
+            LockKind::Exclusive => file.try_lock(),
+            LockKind::Shared => file.try_lock_shared(),
         };
-        // Nobody listens any more when patience has ended.
-        let _ = done.send(outcome);
-    });
-    let began = Instant::now();
-    if let Ok(outcome) = locked.recv_timeout(PATIENCE.min(limit)) {
-        return Some(outcome);
+        let locked = || Error::Locked(self.path.to_owned());
+        let outcome = match (tried, self.wait) {
+            (Ok(()), _) => return Ok(()),
+            (Err(TryLockError::Error(error)), _) => Err(error),
+            (Err(TryLockError::WouldBlock), LockWait::Never) => return Err(locked()),
+            (Err(TryLockError::WouldBlock), LockWait::Forever) => {
+                self.wait(file, Duration::MAX).ok_or_else(locked)?
+            }
+            (Err(TryLockError::WouldBlock), LockWait::Until { left, of }) => {
+                self.wait(file, left).ok_or(NetworkError::Deadline(of))?
+            }
+        };
+        match outcome {
+            Err(error) if has_no_locks(&error) => {
+                (self.take_notice)(HistoryNotice::NoLocks { path: self.path });
+                Ok(())
+            }
+            Err(source) if self.kind == LockKind::Shared => {
+                Err(Error::Unreadable { path: self.path.to_owned(), source })
+            }
+            Err(source) => Err(Error::Unwritable { path: self.path.to_owned(), source }),
+            Ok(()) => Ok(()),
+        }
     }
-    if limit > PATIENCE {
-        let path = path.display();
-        notes.note(format_args!("waiting for another turn of {path} to end"));
+
+    /// Waits in a thread, as a lock has no timeout; gives notice after a
+    /// second. `None` if the time is over.
+    fn wait(&self, file: &Arc<File>, limit: Duration) -> Option<io::Result<()>> {
+        let (done, locked) = mpsc::channel();
+        let (file, kind) = (Arc::clone(file), self.kind);
+        thread::spawn(move || {
+            let outcome = match kind {
+                LockKind::Exclusive => file.lock(),
+                LockKind::Shared => file.lock_shared(),
+            };
+            // Nobody receives it if the time is over.
+            let _ = done.send(outcome);
+        });
+        let began = Instant::now();
+        if let Ok(outcome) = locked.recv_timeout(NOTICE_AFTER.min(limit)) {
+            return Some(outcome);
+        }
+        if limit > NOTICE_AFTER {
+            (self.take_notice)(HistoryNotice::Waiting { path: self.path });
+        }
+        locked.recv_timeout(limit.saturating_sub(began.elapsed())).ok()
     }
-    locked.recv_timeout(limit.saturating_sub(began.elapsed())).ok()
 }
 
 fn has_no_locks(error: &io::Error) -> bool {

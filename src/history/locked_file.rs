@@ -9,9 +9,8 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::files::paths::{directory_of, is_still_at};
-use crate::history::lock;
-use crate::history::lock::{LockKind, LockWait};
-use crate::output::notes::Notes;
+use crate::history::lock::{LockKind, LockRequest, LockWait};
+use crate::history::notice::TakeNotice;
 
 /// What a run may do to the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,19 +23,25 @@ pub enum Access {
     Read,
 }
 
-/// Opens `path` and locks it; again when another file took its place in the
-/// meantime. Tells whether this made the file.
+/// Opens `path` and locks it; again if another file took its place in the
+/// meantime. Also returns whether the file was created.
+///
+/// # Errors
+/// [`Error::Unreadable`], [`Error::Unwritable`] or [`Error::ReadOnlyHistory`]
+/// if it cannot be opened with this access; [`Error::Locked`] or
+/// [`NetworkError::Deadline`](crate::error::NetworkError::Deadline) if the lock
+/// is held for longer than `wait`.
 pub fn open_locked(
     path: &Path,
     access: Access,
-    patience: LockWait,
-    notes: &Notes,
+    wait: LockWait,
+    take_notice: TakeNotice<'_>,
 ) -> Result<(Arc<File>, bool)> {
     let kind = if access == Access::Read { LockKind::Shared } else { LockKind::Exclusive };
     loop {
         let (file, is_new) = open(path, access)?;
         let file = Arc::new(file);
-        lock::acquire(&file, path, kind, patience, notes)?;
+        LockRequest { path, kind, wait, take_notice }.acquire(&file)?;
         if is_still_at(&file, path) {
             return Ok((file, is_new));
         }
@@ -50,8 +55,7 @@ fn open(path: &Path, access: Access) -> Result<(File, bool)> {
             Error::Unreadable { path: path.to_owned(), source }
         }
         Access::Append if is_read_only(&source) => {
-            let source = io::Error::other(format!("{source}; --no-save only reads it"));
-            Error::Unwritable { path: path.to_owned(), source }
+            Error::ReadOnlyHistory { path: path.to_owned(), source }
         }
         Access::Append | Access::Change => Error::Unwritable { path: path.to_owned(), source },
     };

@@ -5,6 +5,7 @@ mod line;
 mod lock;
 mod locked_file;
 mod messages;
+mod notice;
 mod repair;
 pub mod scan;
 
@@ -21,6 +22,7 @@ pub use line::{role, trim};
 pub use lock::LockWait;
 pub use locked_file::Access;
 pub use messages::HistoryMessages;
+pub use notice::{HistoryNotice, TakeNotice};
 pub use repair::repair;
 pub use scan::Window;
 
@@ -28,10 +30,8 @@ use locked_file::{open_locked, sync_directory};
 use scan::{Scan, ScanError};
 
 use crate::error::{Error, Result};
-use crate::files::append;
-use crate::files::append::append_lines;
+use crate::files::append::{self, append_lines};
 use crate::files::paths::{follow, is_still_at};
-use crate::output::notes::Notes;
 use crate::signals::DeferSignals;
 
 /// A conversation's file, locked until it is dropped.
@@ -41,7 +41,7 @@ pub struct History {
     path: PathBuf,
     file: Arc<File>,
     access: Access,
-    survey: Scan,
+    scan: Scan,
     /// This run made the file, and nothing is in it yet.
     is_new: bool,
 }
@@ -58,17 +58,17 @@ impl History {
         path: &Path,
         access: Access,
         window: Window,
-        patience: LockWait,
-        notes: &Notes,
+        wait: LockWait,
+        take_notice: TakeNotice<'_>,
     ) -> Result<Self> {
-        let mut history = Self::open_unchecked(path, access, patience, notes)?;
-        history.survey = Scan::of(&history.file, window).map_err(|failure| match failure {
+        let mut history = Self::open_unchecked(path, access, wait, take_notice)?;
+        history.scan = Scan::of(&history.file, window).map_err(|failure| match failure {
             ScanError::Io(source) => Error::Unreadable { path: path.to_owned(), source },
             ScanError::Line { line, fault } => {
                 Error::Line { path: path.to_owned(), line, reason: fault.reason }
             }
         })?;
-        history.heal(notes)?;
+        history.heal(take_notice)?;
         Ok(history)
     }
 
@@ -79,8 +79,8 @@ impl History {
     pub fn open_unchecked(
         path: &Path,
         access: Access,
-        patience: LockWait,
-        notes: &Notes,
+        wait: LockWait,
+        take_notice: TakeNotice<'_>,
     ) -> Result<Self> {
         if path.as_os_str() == "-" {
             let message = "a history cannot be standard input; a file of that name is ./-";
@@ -88,24 +88,24 @@ impl History {
         }
         let path =
             follow(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
-        let (file, is_new) = open_locked(&path, access, patience, notes)?;
-        Ok(Self { path, file, access, survey: Scan::default(), is_new })
+        let (file, is_new) = open_locked(&path, access, wait, take_notice)?;
+        Ok(Self { path, file, access, scan: Scan::default(), is_new })
     }
 
     /// Whether the turn to come is the file's first.
     pub fn is_empty(&self) -> bool {
-        self.survey.last_role.is_none()
+        self.scan.last_role.is_none()
     }
 
     /// The role of the newest message.
     pub fn last_role(&self) -> Option<&str> {
-        self.survey.last_role.as_deref()
+        self.scan.last_role.as_deref()
     }
 
     /// The messages of the window, with the file's own system message at
     /// their head unless `without_system`.
     pub fn messages(&self, without_system: bool) -> HistoryMessages {
-        let Scan { system, messages, .. } = &self.survey;
+        let Scan { system, messages, .. } = &self.scan;
         let system = if without_system { 0..0 } else { system.clone() };
         let is_shared = self.access == Access::Read;
         HistoryMessages::new(
@@ -118,7 +118,7 @@ impl History {
 
     /// Whether the file begins with a system message of its own.
     pub fn has_system(&self) -> bool {
-        !self.survey.system.is_empty()
+        !self.scan.system.is_empty()
     }
 
     /// The text of the file's own system message, where it has one that is
@@ -128,7 +128,7 @@ impl History {
     /// [`Error::Unreadable`].
     pub fn system_text(&self) -> Result<Option<String>> {
         let mut line = Vec::new();
-        let read = self.part(self.survey.system.clone());
+        let read = self.part(self.scan.system.clone());
         read.and_then(|mut part| part.read_to_end(&mut line))
             .map_err(|source| Error::Unreadable { path: self.path.clone(), source })?;
         let message = serde_json::from_slice::<Value>(&line).ok();
@@ -138,7 +138,7 @@ impl History {
     /// The file's own system message and the messages of the window, as
     /// ranges of bytes.
     pub fn ranges(&self) -> [Range<u64>; 2] {
-        [self.survey.system.clone(), self.survey.messages.clone()]
+        [self.scan.system.clone(), self.scan.messages.clone()]
     }
 
     /// A range of the file, from its beginning.
@@ -149,6 +149,11 @@ impl History {
         let mut file = &*self.file;
         file.seek(SeekFrom::Start(range.start))?;
         Ok(file.take(range.end - range.start))
+    }
+
+    /// Where links lead.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     pub fn file(&self) -> &File {
@@ -191,27 +196,26 @@ impl History {
         append::truncate(&self.file, end, &self.path)
     }
 
-    /// Warns when others than the owner may read the file.
-    pub fn warn_if_exposed(&self, notes: &Notes) {
+    /// Whether others than the owner may read the file.
+    pub fn is_exposed(&self) -> bool {
         let mode = self.file.metadata().map_or(0, |metadata| metadata.permissions().mode());
-        if mode & 0o044 != 0 {
-            let path = self.path.display();
-            notes.warn(format_args!("others can read {path}; chmod 600 keeps it to you"));
-        }
+        mode & 0o044 != 0
     }
 
     /// Moves a torn last line to `FILE.torn`, where nothing of it is lost.
-    fn heal(&mut self, notes: &Notes) -> Result<()> {
-        let torn = std::mem::take(&mut self.survey.torn);
+    fn heal(&mut self, take_notice: TakeNotice<'_>) -> Result<()> {
+        let torn = std::mem::take(&mut self.scan.torn);
+        let path = &self.path;
         if torn.is_empty() {
             return Ok(());
         }
         if self.access == Access::Read {
-            let path = self.path.display();
-            notes.warn(format_args!("the last line of {path} is torn and left out"));
+            take_notice(HistoryNotice::TornLeftOut { path });
             return Ok(());
         }
-        append::move_torn(&self.file, torn, &self.path, notes)
+        let aside = append::move_torn(&self.file, torn, path)?;
+        take_notice(HistoryNotice::TornMoved { path, aside: &aside });
+        Ok(())
     }
 }
 

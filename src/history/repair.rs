@@ -9,8 +9,7 @@ use crate::error::{Error, Result};
 use crate::files::append::open_private;
 use crate::files::lines::{BYTE_ORDER_MARK, Line, Lines};
 use crate::files::paths::{directory_of, with_suffix};
-use crate::history::{Access, History, LockWait, line};
-use crate::output::notes::Notes;
+use crate::history::{Access, History, LockWait, TakeNotice, line};
 use crate::signals::DeferSignals;
 
 /// How many lines are named.
@@ -39,8 +38,8 @@ impl RepairReport {
 ///
 /// # Errors
 /// [`Error::Unwritable`]; the history is then as it was.
-pub fn repair(path: &Path, notes: &Notes) -> Result<RepairReport> {
-    let history = History::open_unchecked(path, Access::Change, LockWait::Forever, notes)?;
+pub fn repair(path: &Path, take_notice: TakeNotice<'_>) -> Result<RepairReport> {
+    let history = History::open_unchecked(path, Access::Change, LockWait::Forever, take_notice)?;
     let unwritable = |source| Error::Unwritable { path: path.to_owned(), source };
     let mut lines = Lines::of(history.file()).map_err(unwritable)?;
     loop {

@@ -9,8 +9,7 @@ use std::os::unix::fs::FileExt;
 use memchr::{memchr_iter, memrchr};
 
 use crate::files::lines::{Line, Lines};
-use crate::history::line;
-use crate::history::line::{InvalidLine, trimmed_len};
+use crate::history::line::{self, InvalidLine, trimmed_len};
 
 const BLOCK: usize = 128 << 10;
 
@@ -38,7 +37,7 @@ pub struct Scan {
     pub torn: Range<u64>,
 }
 
-/// A survey that failed.
+/// A scan that failed.
 #[derive(Debug)]
 pub enum ScanError {
     Io(io::Error),
@@ -61,33 +60,33 @@ impl Scan {
     /// # Errors
     /// [`ScanError::Line`] for the first line that is no message.
     pub fn of(file: &File, window: Window) -> Result<Self, ScanError> {
-        let mut survey = match window {
+        let mut scan = match window {
             Window::All => Self::from_the_beginning(file),
             Window::Turns(turns) => Self::from_the_end(file, turns),
         }?;
-        if survey.messages.is_empty() {
-            survey.messages = 0..0;
+        if scan.messages.is_empty() {
+            scan.messages = 0..0;
         }
-        Ok(survey)
+        Ok(scan)
     }
 
     fn from_the_beginning(file: &File) -> Result<Self, ScanError> {
-        let mut survey = Self::default();
+        let mut scan = Self::default();
         let mut lines = Lines::of(file)?;
         while let Some(line) = lines.next_line()? {
             match line::role(line.text) {
-                Ok(Some(role)) => survey.add(&line, role),
+                Ok(Some(role)) => scan.add(&line, role),
                 Ok(None) => {}
                 Err(fault) if fault.is_torn && !line.is_terminated => {
-                    survey.end = line.start;
-                    survey.torn = line.range();
+                    scan.end = line.start;
+                    scan.torn = line.range();
                     break;
                 }
                 Err(fault) => return Err(ScanError::Line { line: line.number, fault }),
             }
-            survey.end = line.range().end;
+            scan.end = line.range().end;
         }
-        Ok(survey)
+        Ok(scan)
     }
 
     /// Counts a message that follows all others.
@@ -107,12 +106,12 @@ impl Scan {
     }
 
     fn from_the_end(file: &File, turns: u64) -> Result<Self, ScanError> {
-        let mut survey = Self { end: file.metadata()?.len(), ..Self::default() };
-        let first = survey.take_head(file)?;
-        let role_of_head = survey.last_role.take();
-        let mut lines = Backwards::new(file, first, survey.end);
+        let mut scan = Self { end: file.metadata()?.len(), ..Self::default() };
+        let first = scan.take_head(file)?;
+        let role_of_head = scan.last_role.take();
+        let mut lines = Backwards::new(file, first, scan.end);
         let mut newest = None;
-        let mut oldest = survey.end;
+        let mut oldest = scan.end;
         let mut taken = 0;
         while newest.is_none() || taken < turns {
             let Some((range, text)) = lines.next()? else {
@@ -121,8 +120,8 @@ impl Scan {
             let is_terminated = text.ends_with(b"\n");
             let role = match line::role(text) {
                 Err(fault) if fault.is_torn && !is_terminated => {
-                    survey.end = range.start;
-                    survey.torn = range;
+                    scan.end = range.start;
+                    scan.torn = range;
                     continue;
                 }
                 Err(fault) => {
@@ -139,11 +138,11 @@ impl Scan {
                 oldest = range.start;
                 taken += u64::from(role == "user");
             }
-            survey.last_role.get_or_insert(role);
+            scan.last_role.get_or_insert(role);
         }
-        survey.messages = oldest..newest.unwrap_or(oldest).max(oldest);
-        survey.last_role = survey.last_role.or(role_of_head);
-        Ok(survey)
+        scan.messages = oldest..newest.unwrap_or(oldest).max(oldest);
+        scan.last_role = scan.last_role.or(role_of_head);
+        Ok(scan)
     }
 
     /// Takes the system message at the head, and gives the offset from which
@@ -247,7 +246,7 @@ mod tests {
 
     use super::*;
 
-    fn survey(text: &[u8], window: Window) -> Result<Scan, String> {
+    fn scan(text: &[u8], window: Window) -> Result<Scan, String> {
         let mut file = tempfile::tempfile().expect("a file");
         file.write_all(text).expect("a file");
         Scan::of(&file, window).map_err(|failure| match failure {
@@ -258,9 +257,9 @@ mod tests {
 
     /// The text that the window sends.
     fn window(text: &str, turns: u64) -> String {
-        let survey = survey(text.as_bytes(), Window::Turns(turns)).expect("messages");
+        let scan = scan(text.as_bytes(), Window::Turns(turns)).expect("messages");
         let part = |range: Range<u64>| &text[range.start as usize..range.end as usize];
-        format!("{}|{}", part(survey.system), part(survey.messages))
+        format!("{}|{}", part(scan.system), part(scan.messages))
     }
 
     const SYSTEM: &str = r#"{"role":"system"}"#;
@@ -285,9 +284,9 @@ mod tests {
     #[test]
     fn a_fault_is_found_by_its_line_from_the_end_too() {
         let text = [USER, "[]", USER, ASSISTANT].join("\n");
-        assert!(survey(text.as_bytes(), Window::All).expect_err("a fault").starts_with("2: "));
-        assert!(survey(text.as_bytes(), Window::Turns(2)).expect_err("a fault").starts_with("2: "));
-        assert!(survey(text.as_bytes(), Window::Turns(1)).is_ok());
+        assert!(scan(text.as_bytes(), Window::All).expect_err("a fault").starts_with("2: "));
+        assert!(scan(text.as_bytes(), Window::Turns(2)).expect_err("a fault").starts_with("2: "));
+        assert!(scan(text.as_bytes(), Window::Turns(1)).is_ok());
     }
 
     #[test]
@@ -319,8 +318,8 @@ mod tests {
             let mark = if has_mark { "\u{feff}" } else { "" };
             let end = if is_terminated { "\n" } else { "" };
             let text = format!("{mark}{}{end}", lines.join("\n"));
-            let forwards = survey(text.as_bytes(), Window::All);
-            let backwards = survey(text.as_bytes(), Window::Turns(100));
+            let forwards = scan(text.as_bytes(), Window::All);
+            let backwards = scan(text.as_bytes(), Window::Turns(100));
             match (forwards, backwards) {
                 (Ok(forwards), Ok(backwards)) => prop_assert_eq!(forwards, backwards),
                 // From the end the last fault of several is met first.

@@ -9,8 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use crate::chat::code_block;
 use crate::chat::message::{ContentPart, ImageUrl};
 use crate::error::{Error, Result};
-use crate::files::text;
-use crate::files::text::Encoding;
+use crate::files::text::{self, Encoding};
 use crate::output::sanitize::push_sanitized;
 
 /// The image at a place that is a URL or a file. A URL is left to the server.

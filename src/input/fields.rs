@@ -8,8 +8,9 @@ use crate::cli::AskArgs;
 use crate::cli::ask_args::ModelArgs;
 use crate::cli::reply_format::FormatArgs;
 use crate::error::{Error, Result};
-use crate::json;
-use crate::json::Object;
+use crate::files::text;
+use crate::input::file_or_json;
+use crate::json::{self, Object};
 
 /// What the user named, whatever it is: the first `configured` parameters are
 /// the configuration's, and weaker than a body.
@@ -24,7 +25,7 @@ pub fn named(args: &ModelArgs, configured: usize) -> Result<Object> {
         json::merge(&mut named, parameter(param)?);
     }
     if let Some(body) = &args.body {
-        json::merge(&mut named, json::object("--body", body)?);
+        json::merge(&mut named, file_or_json::object("--body", body)?);
     }
     for param in typed {
         json::merge(&mut named, parameter(param)?);
@@ -58,18 +59,18 @@ pub fn parameter(param: &str) -> Result<Object> {
 pub fn assemble(
     args: &AskArgs,
     model: &str,
-    form: &ReplyFormat,
+    format: &ReplyFormat,
     streams: bool,
     named: Object,
 ) -> Result<Object> {
-    let (tools, tool_choice) = tools(&args.form)?;
+    let (tools, tool_choice) = tools(&args.format)?;
     let wants_usage = args.output.usage || args.output.json || args.output.log.is_some();
     let own = [
         ("tools", tools),
         ("tool_choice", tool_choice),
         ("stream", streams.then_some(Value::Bool(true))),
     ];
-    let mut fields = of_model(&args.model, model, form);
+    let mut fields = of_model(&args.model, model, format);
     fields.extend(present(own));
     json::merge(&mut fields, named);
     if wants_usage && fields.get("stream") == Some(&Value::Bool(true)) {
@@ -83,7 +84,7 @@ pub fn assemble(
 }
 
 /// The fields that options set of any request to `model`.
-pub fn of_model(args: &ModelArgs, model: &str, form: &ReplyFormat) -> Object {
+pub fn of_model(args: &ModelArgs, model: &str, format: &ReplyFormat) -> Object {
     let ModelArgs {
         model: _,
         temperature,
@@ -105,7 +106,7 @@ pub fn of_model(args: &ModelArgs, model: &str, form: &ReplyFormat) -> Object {
         ("seed", seed.map(Value::from)),
         ("presence_penalty", presence_penalty.map(Value::from)),
         ("frequency_penalty", frequency_penalty.map(Value::from)),
-        ("response_format", form.response_format()),
+        ("response_format", format.response_format()),
     ]))
 }
 
@@ -121,7 +122,7 @@ fn tools(args: &FormatArgs) -> Result<(Option<Value>, Option<Value>)> {
         return Ok((None, None));
     };
     let what = path.display().to_string();
-    let tools = json::parse(&json::read(path)?, &what)?;
+    let tools = json::parse(&text::read_text(path)?, &what)?;
     match &tools {
         Value::Array(tools) if tools.iter().all(Value::is_object) => {}
         Value::Array(_) => {

@@ -2,4 +2,6 @@
 
 pub mod attachment;
 pub mod fields;
+pub mod file_or_json;
 pub mod prompt;
+pub mod reply_policy;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::chat::message::{Content, ContentPart};
 use crate::cli::prompt_part::PromptPart;
 use crate::error::{Error, Result};
-use crate::files::text;
+use crate::files;
 use crate::files::text::Encoding;
 use crate::input::attachment;
 use crate::output::notes::Notes;
@@ -23,57 +23,72 @@ pub enum Stdin {
     Refused,
 }
 
-/// Whether there can be a prompt at all.
-///
-/// # Errors
-/// [`Error::Usage`] where there cannot.
-pub fn ensure_possible(pieces: &[PromptPart], stdin: Stdin) -> Result<()> {
-    let dashes = pieces.iter().filter(|piece| is_stdin(piece)).count();
-    Err(usage(match (dashes, stdin) {
-        (0, Stdin::Refused) if pieces.is_empty() => "no prompt: --no-stdin was given, and no words",
-        (0, Stdin::Terminal) if pieces.is_empty() => {
-            "no prompt: give it as words, as in gravix ask \"What is a tarpit?\", or on standard input"
-        }
-        (1, Stdin::Refused) => "'-' asks for standard input, which --no-stdin refuses",
-        (0 | 1, _) => return Ok(()),
-        _ => "'-' stands for standard input, which can be read only once",
-    }))
+/// What the prompt is made of.
+#[derive(Debug)]
+pub struct PromptSource {
+    pub parts: Vec<PromptPart>,
+    pub stdin: Stdin,
+    pub encoding: Encoding,
 }
 
-/// The user's message, which holds more than white space. [`ensure_possible`]
-/// has found that there can be one.
-pub fn assemble<R: Read + Send>(
-    pieces: &[PromptPart],
-    stdin: Stdin,
-    mut input: R,
-    encoding: Encoding,
-    notes: &Notes,
-) -> Result<Content> {
-    let mut parts = Vec::new();
-    // Words are joined up to what is none.
-    for pieces in pieces.chunk_by(|piece, next| is_word(piece) && is_word(next)) {
-        parts.push(match &pieces[0] {
-            piece @ PromptPart::Word(_) if is_stdin(piece) => text(read(&mut input, encoding)?),
-            PromptPart::Word(_) => text(join(pieces, encoding)?),
+impl PromptSource {
+    /// Whether there can be a prompt at all, before anything is read.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if there cannot.
+    pub fn ensure_possible(&self) -> Result<()> {
+        let is_empty = self.parts.is_empty();
+        let dashes = self.parts.iter().filter(|part| is_stdin(part)).count();
+        Err(usage(match (dashes, self.stdin) {
+            (0, Stdin::Refused) if is_empty => "no prompt: --no-stdin was given, and no words",
+            (0, Stdin::Terminal) if is_empty => {
+                "no prompt: give it as words, as in gravix ask \"What is a tarpit?\", or on standard input"
+            }
+            (1, Stdin::Refused) => "'-' asks for standard input, which --no-stdin refuses",
+            (0 | 1, _) => return Ok(()),
+            _ => "'-' stands for standard input, which can be read only once",
+        }))
+    }
+
+    /// The user's message. `input` is standard input.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if it holds nothing but white space; otherwise
+    /// [`Error::Unreadable`], [`Error::Input`] or [`Error::NotUtf8`] for an
+    /// input.
+    pub fn read<R: Read + Send>(&self, mut input: R, notes: &Notes) -> Result<Content> {
+        let mut contents = Vec::new();
+        // Words are joined up to a part of another kind.
+        for parts in self.parts.chunk_by(|part, next| is_word(part) && is_word(next)) {
+            contents.push(self.content_of(parts, &mut input)?);
+        }
+        if self.stdin == Stdin::Redirected && !self.parts.iter().any(is_stdin) {
+            contents.push(text(if self.parts.is_empty() {
+                read_text(input, self.encoding)?
+            } else {
+                let waiting = "waiting for standard input; -n (--no-stdin) leaves it alone";
+                notes.while_waiting(waiting, || read_text(input, self.encoding))?
+            }));
+        }
+        content(contents).ok_or_else(|| usage("the prompt is empty; nothing was sent"))
+    }
+
+    /// The content of one part, or of several words.
+    fn content_of(&self, parts: &[PromptPart], input: &mut impl Read) -> Result<ContentPart> {
+        let encoding = self.encoding;
+        Ok(match &parts[0] {
+            part @ PromptPart::Word(_) if is_stdin(part) => text(read_text(input, encoding)?),
+            PromptPart::Word(_) => text(join(parts, encoding)?),
             PromptPart::File(path) => text(attachment::text(path, encoding)?),
-            piece @ PromptPart::Attachment { media_type, .. } if is_stdin(piece) => {
-                let bytes = read_bytes(&mut input)?;
+            part @ PromptPart::Attachment { media_type, .. } if is_stdin(part) => {
+                let bytes = read_bytes(input)?;
                 attachment::inline(&bytes, "standard input", media_type.as_deref())?
             }
             PromptPart::Attachment { place, media_type } => {
                 attachment::image(place, media_type.as_deref())?
             }
-        });
+        })
     }
-    if stdin == Stdin::Redirected && !pieces.iter().any(is_stdin) {
-        parts.push(text(if pieces.is_empty() {
-            read(input, encoding)?
-        } else {
-            let waiting = "waiting for standard input; -n (--no-stdin) leaves it alone";
-            notes.while_waiting(waiting, || read(input, encoding))?
-        }));
-    }
-    content(parts).ok_or_else(|| usage("the prompt is empty; nothing was sent"))
 }
 
 /// Texts that follow one another become one, with a blank line between them.
@@ -103,11 +118,11 @@ fn text(text: String) -> ContentPart {
     ContentPart::Text { text }
 }
 
-/// Whether a piece is read from standard input, which other pieces then are
+/// Whether a part is read from standard input, which other parts then are
 /// not.
-fn is_stdin(piece: &PromptPart) -> bool {
+fn is_stdin(part: &PromptPart) -> bool {
     let names = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
-    match piece {
+    match part {
         PromptPart::Word(word) => word == "-",
         PromptPart::Attachment { place, .. } => {
             place == "-" || names.iter().any(|name| place == name)
@@ -116,24 +131,24 @@ fn is_stdin(piece: &PromptPart) -> bool {
     }
 }
 
-fn is_word(piece: &PromptPart) -> bool {
-    matches!(piece, PromptPart::Word(_)) && !is_stdin(piece)
+fn is_word(part: &PromptPart) -> bool {
+    matches!(part, PromptPart::Word(_)) && !is_stdin(part)
 }
 
 /// The text of a file, less one line end at its end.
 pub fn read_file(path: &Path, encoding: Encoding) -> Result<String> {
-    encoding.decode(strip_line_end(text::read(path)?), &path.display().to_string())
+    encoding.decode(strip_line_end(files::text::read(path)?), &path.display().to_string())
 }
 
 fn join(words: &[PromptPart], encoding: Encoding) -> Result<String> {
-    let words = words.iter().filter_map(|piece| match piece {
+    let words = words.iter().filter_map(|part| match part {
         PromptPart::Word(word) => Some(word.as_encoded_bytes()),
         PromptPart::File(_) | PromptPart::Attachment { .. } => None,
     });
     encoding.decode(words.collect::<Vec<_>>().join(&b' '), "the prompt")
 }
 
-fn read(input: impl Read, encoding: Encoding) -> Result<String> {
+fn read_text(input: impl Read, encoding: Encoding) -> Result<String> {
     let bytes = read_bytes(input)?;
     attachment::ensure_no_image(&bytes, "standard input", "-a - attaches it")?;
     encoding.decode(strip_line_end(bytes), "standard input")

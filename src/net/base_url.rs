@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use anyhow::anyhow;
+
 use crate::error::{Error, Result};
 
 /// A checked base URL, without a slash at its end.
@@ -40,9 +42,9 @@ impl BaseUrl {
         match checked_host(&url) {
             Ok(host) => Ok(Self::Http { url: url.clone(), host: host.to_ascii_lowercase() }),
             Err(reason) if text.contains('@') => {
-                Err(Error::Config(format!("bad base URL: {reason}")))
+                Err(Error::Config(anyhow!("bad base URL: {reason}")))
             }
-            Err(reason) => Err(Error::Config(format!("bad base URL {text}: {reason}"))),
+            Err(reason) => Err(Error::Config(anyhow!("bad base URL {text}: {reason}"))),
         }
     }
 }

@@ -9,7 +9,7 @@ use ureq::Timeout;
 use ureq::unversioned::transport::NextTimeout;
 
 use crate::error::NetworkError;
-use crate::settings::network::Timeouts;
+use crate::net::endpoint::Timeouts;
 
 /// How long a server may take to say that a whole reply is over: 2 s.
 const CLOSING_PATIENCE: Duration = Duration::from_secs(2);
@@ -17,7 +17,7 @@ const CLOSING_PATIENCE: Duration = Duration::from_secs(2);
 /// Shared by a client and its sockets.
 #[derive(Debug)]
 pub struct Clock {
-    limits: Timeouts,
+    timeouts: Timeouts,
     /// The deadline is that of each request, and not that of the client.
     is_renewed: bool,
     announces: AtomicBool,
@@ -41,12 +41,12 @@ struct ClockState {
 }
 
 impl ClockState {
-    fn new(limits: Timeouts, deadline: Option<Instant>) -> Self {
+    fn new(timeouts: Timeouts, deadline: Option<Instant>) -> Self {
         Self {
             deadline,
             connect_by: None,
             waited: Duration::ZERO,
-            patience: limits.idle,
+            patience: timeouts.idle,
             is_answered: false,
             is_fresh: false,
         }
@@ -55,29 +55,29 @@ impl ClockState {
 
 impl Clock {
     /// Starts the deadline.
-    pub fn start(limits: Timeouts) -> Self {
-        let state = Mutex::new(ClockState::new(limits, end(limits)));
-        Self { limits, is_renewed: false, announces: AtomicBool::new(false), state }
+    pub fn start(timeouts: Timeouts) -> Self {
+        let state = Mutex::new(ClockState::new(timeouts, end(timeouts)));
+        Self { timeouts, is_renewed: false, announces: AtomicBool::new(false), state }
     }
 
     /// A clock whose deadline is that of each request.
-    pub fn renewed(limits: Timeouts) -> Self {
-        Self { is_renewed: true, ..Self::start(limits) }
+    pub fn renewed(timeouts: Timeouts) -> Self {
+        Self { is_renewed: true, ..Self::start(timeouts) }
     }
 
     /// A request begins, which starts its deadline where it has its own.
     pub fn begin(&self) {
         if self.is_renewed {
-            self.update(|state| state.deadline = end(self.limits));
+            self.update(|state| state.deadline = end(self.timeouts));
         }
     }
 
     /// A connection is being made. What held for one before is over.
     pub fn connecting(&self) {
-        let connect_by = Some(Instant::now() + self.limits.connect);
+        let connect_by = Some(Instant::now() + self.timeouts.connect);
         self.announces.store(false, Ordering::Relaxed);
         self.update(|state| {
-            *state = ClockState { connect_by, ..ClockState::new(self.limits, state.deadline) };
+            *state = ClockState { connect_by, ..ClockState::new(self.timeouts, state.deadline) };
         });
     }
 
@@ -156,12 +156,12 @@ impl Clock {
     pub fn expired(&self, reason: Timeout) -> NetworkError {
         match reason {
             Timeout::Connect | Timeout::Resolve => {
-                NetworkError::ConnectTimeout(self.limits.connect)
+                NetworkError::ConnectTimeout(self.timeouts.connect)
             }
             Timeout::Global => {
-                NetworkError::Deadline(self.limits.deadline.unwrap_or(Duration::ZERO))
+                NetworkError::Deadline(self.timeouts.deadline.unwrap_or(Duration::ZERO))
             }
-            _ => NetworkError::Silence(self.limits.idle),
+            _ => NetworkError::Silence(self.timeouts.idle),
         }
     }
 
@@ -180,15 +180,15 @@ impl Clock {
     }
 }
 
-fn end(limits: Timeouts) -> Option<Instant> {
-    limits.deadline.map(|deadline| Instant::now() + deadline)
+fn end(timeouts: Timeouts) -> Option<Instant> {
+    timeouts.deadline.map(|deadline| Instant::now() + deadline)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const LIMITS: Timeouts = Timeouts {
+    const TIMEOUTS: Timeouts = Timeouts {
         connect: Duration::from_secs(1000),
         idle: Duration::from_secs(100),
         deadline: None,
@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn waiting_uses_patience_up_and_a_sign_of_life_restores_it() {
-        let clock = Clock::start(LIMITS);
+        let clock = Clock::start(TIMEOUTS);
         clock.connecting();
         assert_eq!(clock.next_timeout().reason, Timeout::Connect);
         clock.waited(Duration::from_secs(40));
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_whole_reply_is_not_waited_for_long() {
-        let clock = Clock::start(LIMITS);
+        let clock = Clock::start(TIMEOUTS);
         clock.closing();
         assert_eq!(idle_left(&clock), CLOSING_PATIENCE);
     }
@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn a_shorter_deadline_goes_first() {
         let deadline = Some(Duration::from_secs(10));
-        let clock = Clock::start(Timeouts { deadline, ..LIMITS });
+        let clock = Clock::start(Timeouts { deadline, ..TIMEOUTS });
         let timeout = clock.next_timeout();
         assert_eq!(timeout.reason, Timeout::Global);
         assert!(*timeout.after <= Duration::from_secs(10));

@@ -13,23 +13,23 @@ use ureq::unversioned::transport::{
 use crate::error::NetworkError;
 use crate::net::clock::Clock;
 use crate::net::error::classed;
+use crate::net::observer::{NetEvent, NetObserver};
 use crate::net::tcp::TcpConnector;
 use crate::net::timed::{StatusLineWatcher, Timed};
 use crate::net::tls::TlsConnector;
-use crate::output::notes::Notes;
 
 /// Makes connections: TCP, through a proxy if there is one, with TLS on top
 /// where the URL says so.
 pub struct TimedConnector {
     clock: Arc<Clock>,
-    notes: Notes,
+    observer: Arc<dyn NetObserver>,
     layers: Box<dyn Connector<(), Out = Box<dyn Transport>>>,
     /// A connection to a proxy is made in the course of another one.
     is_under_way: AtomicBool,
 }
 
 impl TimedConnector {
-    pub fn new(clock: Arc<Clock>, tls: TlsConnector, notes: Notes) -> Self {
+    pub fn new(clock: Arc<Clock>, tls: TlsConnector, observer: Arc<dyn NetObserver>) -> Self {
         let layers =
             ().chain(SocksConnector::default())
                 .chain(ConnectProxyConnector::default())
@@ -37,7 +37,7 @@ impl TimedConnector {
                 .chain(Timed { clock: Arc::clone(&clock) })
                 .chain(tls)
                 .chain(StatusLineWatcher { clock: Arc::clone(&clock) });
-        Self { clock, notes, layers: Box::new(layers), is_under_way: AtomicBool::new(false) }
+        Self { clock, observer, layers: Box::new(layers), is_under_way: AtomicBool::new(false) }
     }
 
     fn connect_in_time(
@@ -48,9 +48,7 @@ impl TimedConnector {
         let mut addrs = details.resolver.empty();
         details.addrs.iter().for_each(|address| addrs.push(*address));
         let target = target(details, is_proxy);
-        let mut shown = vec![target.clone()];
-        shown.extend(addrs.iter().map(ToString::to_string).filter(|address| *address != target));
-        self.notes.detail(format_args!("* connecting to {}", shown.join(", ")));
+        self.observer.observe(&NetEvent::Connecting { target: &target, addresses: &addrs });
         let timeout = self.clock.next_timeout();
         let timed = ConnectionDetails {
             uri: details.uri,

@@ -22,19 +22,9 @@ pub struct Signal {
     pub status: Option<u16>,
     /// How long the server asks to wait.
     pub retry_after: Option<Duration>,
-    pub allowance: Option<RateLimit>,
+    pub rate_limit: Option<RateLimit>,
     /// No money or allowance is left: waiting does not help.
     pub is_quota: bool,
-}
-
-/// What a pace says to what it hears.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// The try counts, whatever came of it.
-    Counts,
-    /// The try was refused for no fault of the request's: all are held until
-    /// it is worth trying again, and it does not count.
-    Held,
 }
 
 pub trait Pace: Send + Sync {
@@ -46,8 +36,9 @@ pub trait Pace: Send + Sync {
     /// [`crate::error::Error::Stopped`] when there are to be no more.
     fn admit(&self, first: Option<Ticket>, left: Option<Duration>) -> Result<Option<Ticket>>;
 
-    /// Hears what came of a try that was admitted.
-    fn hear(&self, ticket: Ticket, signal: &Signal) -> Verdict;
+    /// Records what came of a try that was admitted. Returns true if it was
+    /// rate limited: such a try does not count as a retry.
+    fn record(&self, ticket: Ticket, signal: &Signal) -> bool;
 
     /// Waits before a request is tried again.
     ///
@@ -64,8 +55,8 @@ impl Pace for Unpaced {
         Ok(Some(Ticket { number: 1, at: Instant::now() }))
     }
 
-    fn hear(&self, _: Ticket, _: &Signal) -> Verdict {
-        Verdict::Counts
+    fn record(&self, _: Ticket, _: &Signal) -> bool {
+        false
     }
 
     fn pause(&self, wait: Duration) -> Result<()> {

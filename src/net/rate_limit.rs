@@ -24,7 +24,7 @@ const EPOCH: f64 = 1e9;
 const EPOCH_MS: f64 = 1e12;
 
 /// The allowance that the values of the two headers mean.
-pub fn allowance(remaining: &str, reset: &str, now: SystemTime) -> Option<RateLimit> {
+pub fn parse(remaining: &str, reset: &str, now: SystemTime) -> Option<RateLimit> {
     // Less than nothing means that there is no limit.
     let remaining = remaining.trim().parse().ok().filter(|number: &f64| *number >= 0.0)?;
     Some(RateLimit { remaining: remaining as u64, reset: until(reset.trim(), now)? })
@@ -95,13 +95,13 @@ mod tests {
             ("-1", None),
             ("", None),
         ] {
-            let found = allowance("3", reset, now);
+            let found = parse("3", reset, now);
             let expected =
                 seconds.map(|s| RateLimit { remaining: 3, reset: Duration::from_secs_f64(s) });
             assert_eq!(found, expected, "{reset}");
         }
         for remaining in ["many", "-1", "NaN"] {
-            assert_eq!(allowance(remaining, "1", now), None, "{remaining}");
+            assert_eq!(parse(remaining, "1", now), None, "{remaining}");
         }
     }
 }

@@ -61,7 +61,7 @@ impl Iterator for ReplyStream<'_> {
                     return Some(Ok(Event::Finish(reason)));
                 }
                 Err(error) => {
-                    return Some(Err(self.server.advise(self.server.presentable(error))));
+                    return Some(Err(self.server.presentable(error)));
                 }
                 Ok(event) => return Some(Ok(event)),
             }

@@ -1,29 +1,32 @@
 //! Names to addresses, in time. Its errors arrive classed.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind, SockType, getaddrinfo};
 use ureq::config::Config;
 use ureq::http::Uri;
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-use crate::error::NetworkError;
+use crate::error::{NetworkError, Reason};
 use crate::net::base_url::without_brackets;
 use crate::net::clock::Clock;
 use crate::net::error::classed;
 
-/// For so long addresses are as good as new where connections are kept: ureq
-/// asks for them before each request.
+/// How long addresses are used again where connections are kept: ureq asks for
+/// them before each request.
 const KEPT: Duration = Duration::from_secs(10);
 
-/// Looks names up within the clock's limits.
+/// Resolves names within the clock's limits.
 #[derive(Debug)]
 pub struct TimedResolver {
     clock: Arc<Clock>,
-    /// Those of one host, where they are kept at all.
-    kept: Option<Mutex<Option<CachedAddresses>>>,
+    /// The addresses of one host; `None` if nothing is kept.
+    cache: Option<Mutex<Option<CachedAddresses>>>,
 }
 
 #[derive(Debug)]
@@ -35,7 +38,7 @@ struct CachedAddresses {
 
 impl TimedResolver {
     pub fn new(clock: Arc<Clock>, keeps: bool) -> Self {
-        Self { clock, kept: keeps.then(Mutex::default) }
+        Self { clock, cache: keeps.then(Mutex::default) }
     }
 }
 
@@ -46,61 +49,102 @@ impl Resolver for TimedResolver {
         config: &Config,
         _: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let host = uri.host().unwrap_or_default();
-        let bare = without_brackets(host);
-        // A timeout costs a thread, which an address or localhost can do without.
-        let is_local = bare == "localhost" || bare.parse::<IpAddr>().is_ok();
-        let timeout = if is_local { NextTimeout::default() } else { self.clock.next_timeout() };
-        if is_local {
-            return self.look_up(uri, config, timeout, bare);
-        }
-        let mut kept = self.kept.as_ref().map(|kept| {
-            // Nothing that holds the lock can panic.
-            kept.lock().unwrap_or_else(PoisonError::into_inner)
-        });
-        if let Some(Some(kept)) = kept.as_deref()
-            && kept.uri == *uri
-            && kept.since.elapsed() < KEPT
+        let is_proxy = config.proxy().is_some_and(|proxy| proxy.uri().host() == uri.host());
+        let host = without_brackets(uri.host().unwrap_or_default());
+        let port = port(uri);
+        let resolve = || {
+            let found = self.addresses(host, port);
+            found.map_err(|error| classed(if is_proxy { of_proxy(error) } else { error }))
+        };
+        let Some(cache) = self.cache.as_ref().filter(|_| !is_local(host)) else {
+            return Ok(self.list(&resolve()?));
+        };
+        // Nothing that holds the lock can panic.
+        let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cached) = cache.as_ref()
+            && cached.uri == *uri
+            && cached.since.elapsed() < KEPT
         {
-            let mut addresses = self.empty();
-            kept.addresses.iter().for_each(|address| addresses.push(*address));
-            return Ok(addresses);
+            return Ok(self.list(&cached.addresses));
         }
-        let found = self.look_up(uri, config, timeout, bare)?;
-        if let Some(kept) = kept.as_deref_mut() {
-            let addresses = found.to_vec();
-            *kept = Some(CachedAddresses { uri: uri.clone(), since: Instant::now(), addresses });
-        }
-        Ok(found)
+        let addresses = resolve()?;
+        let list = self.list(&addresses);
+        *cache = Some(CachedAddresses { uri: uri.clone(), since: Instant::now(), addresses });
+        Ok(list)
     }
 }
 
 impl TimedResolver {
-    fn look_up(
-        &self,
-        uri: &Uri,
-        config: &Config,
-        timeout: NextTimeout,
-        host: &str,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        DefaultResolver::default().resolve(uri, config, timeout).map_err(|error| {
-            let is_proxy = config.proxy().is_some_and(|proxy| proxy.uri().host() == uri.host());
-            classed(lookup_failure(error, host, is_proxy, &self.clock))
-        })
+    fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, NetworkError> {
+        if let Ok(address) = host.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, port)]);
+        }
+        // A timeout costs a thread, which localhost can do without.
+        let found = match is_local(host) {
+            true => query(host, port),
+            false => {
+                let timeout = self.clock.next_timeout();
+                let (done, found) = mpsc::sync_channel(1);
+                let name = host.to_owned();
+                // Nobody receives the answer if it comes too late.
+                thread::spawn(move || drop(done.send(query(&name, port))));
+                let found = found.recv_timeout(*timeout.after);
+                found.map_err(|_| self.clock.expired(timeout.reason))?
+            }
+        };
+        found.map_err(|error| failure(error, host))
+    }
+
+    /// As many addresses as ureq takes.
+    fn list(&self, addresses: &[SocketAddr]) -> ResolvedSocketAddrs {
+        let mut list = self.empty();
+        for address in addresses.iter().take(MAX_ADDRESSES) {
+            list.push(*address);
+        }
+        list
     }
 }
 
-fn lookup_failure(error: ureq::Error, host: &str, is_proxy: bool, clock: &Clock) -> NetworkError {
-    let reason = match error {
-        ureq::Error::Timeout(reason) => return clock.expired(reason),
-        ureq::Error::Io(error) => error.to_string(),
-        other => other.to_string(),
+/// The size of ureq's array of addresses.
+const MAX_ADDRESSES: usize = 16;
+
+fn is_local(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok()
+}
+
+fn port(uri: &Uri) -> u16 {
+    uri.port_u16().unwrap_or(match uri.scheme_str() {
+        Some("https") => 443,
+        _ => 80,
+    })
+}
+
+fn query(host: &str, port: u16) -> Result<Vec<SocketAddr>, LookupError> {
+    let hints = AddrInfoHints { socktype: SockType::Stream.into(), ..AddrInfoHints::default() };
+    let found = getaddrinfo(Some(host), None, Some(hints))?.flatten();
+    let with_port = |mut address: SocketAddr| {
+        address.set_port(port);
+        address
     };
-    // "failed to lookup address information: Name or service not known"
-    let reason = reason.rsplit(": ").next().unwrap_or_default().to_owned();
-    if is_proxy {
-        let reason = format!("its host {host} cannot be found ({reason})");
-        return NetworkError::Proxy { reason, is_final: true };
+    Ok(found.map(|info| with_port(info.sockaddr)).collect())
+}
+
+/// getaddrinfo(3) says by its code whether the name does not exist or nobody
+/// could be asked right now; its words differ between C libraries.
+fn failure(error: LookupError, host: &str) -> NetworkError {
+    let is_temporary = matches!(error.kind(), LookupErrorKind::Again);
+    let text = Reason(&io::Error::from(error)).to_string();
+    // "failed to lookup address information: name or service not known"
+    let reason = text.rsplit(": ").next().unwrap_or_default().to_owned();
+    NetworkError::Resolve { host: host.to_owned(), reason, is_temporary }
+}
+
+fn of_proxy(error: NetworkError) -> NetworkError {
+    match error {
+        NetworkError::Resolve { host, reason, is_temporary } => NetworkError::Proxy {
+            reason: format!("its host {host} cannot be found ({reason})"),
+            is_final: !is_temporary,
+        },
+        other => other,
     }
-    NetworkError::Lookup { host: host.to_owned(), reason }
 }

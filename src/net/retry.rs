@@ -40,7 +40,7 @@ pub fn after(
             | NetworkError::Tls { .. }
             | NetworkError::Unanswered,
         ) => None,
-        Error::Network(NetworkError::Lookup { reason, .. }) if is_temporary(reason) => None,
+        Error::Network(NetworkError::Resolve { is_temporary: true, .. }) => None,
         _ => return RetryDecision::Never,
     };
     let wait = requested.unwrap_or_else(|| backoff(failures).mul_f64(chance));
@@ -67,12 +67,6 @@ fn is_worth_it(server: &ServerError) -> bool {
         matches!(server.http_status, Some(408 | 409 | 425 | 429 | 500 | 502 | 503 | 504 | 529));
     // An error without a status came inside a reply, which may be billed.
     server.http_status.is_some() && server.should_retry.unwrap_or(is_temporary)
-}
-
-/// A resolver's word for "ask me later" (`EAI_AGAIN`). That there is no such
-/// name is final.
-fn is_temporary(reason: &str) -> bool {
-    reason.starts_with("Temporary")
 }
 
 /// How long a server asks to wait: `retry-after-ms` in milliseconds, or else
@@ -154,13 +148,15 @@ mod tests {
     fn only_failures_before_an_answer_are_tried_again() {
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         let target = "h".to_owned();
-        let lookup =
-            |reason: &str| NetworkError::Lookup { host: "h".to_owned(), reason: reason.to_owned() };
+        let resolve = |is_temporary| {
+            let (host, reason) = ("h".to_owned(), String::new());
+            NetworkError::Resolve { host, reason, is_temporary }
+        };
         for error in [
             NetworkError::Connect { target, is_proxied: false, source: refused },
             NetworkError::ConnectTimeout(Duration::from_secs(1)),
             NetworkError::Unanswered,
-            lookup("Temporary failure in name resolution"),
+            resolve(true),
         ] {
             assert_eq!(after(&error.into(), 1, 2, None, 1.0), HALF_A_SECOND);
         }
@@ -168,7 +164,7 @@ mod tests {
             NetworkError::Silence(Duration::from_secs(1)),
             NetworkError::Deadline(Duration::from_secs(1)),
             NetworkError::Cut(String::new()),
-            lookup("Name or service not known"),
+            resolve(false),
         ] {
             assert_eq!(after(&error.into(), 1, 2, None, 1.0), RetryDecision::Never);
         }

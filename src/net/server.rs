@@ -1,18 +1,19 @@
 //! The server that a run talks to: where it is, what it is sent beside the
 //! request, and how it may be shown.
 
+use std::sync::Arc;
+
+use anyhow::anyhow;
 use ureq::Proxy;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::cli::Header;
 use crate::error::{Error, NetworkError, Result};
 use crate::net::base_url::BaseUrl;
+use crate::net::endpoint::{Endpoint, Timeouts};
 use crate::net::mock::Mock;
-use crate::net::status;
+use crate::net::observer::NetObserver;
 use crate::net::tls::{Roots, TlsConnector};
-use crate::output::notes::Notes;
-use crate::secret::{Secret, is_secret_header};
-use crate::settings::network::{Network, Timeouts};
+use crate::secret::{Secret, Secrets};
 
 pub const USER_AGENT: &str = concat!("gravix/", env!("CARGO_PKG_VERSION"));
 
@@ -23,12 +24,13 @@ const MESSAGE_LIMIT: usize = 300;
 pub struct Server {
     pub base_url: String,
     pub retries: u32,
-    pub limits: Timeouts,
+    pub timeouts: Timeouts,
     pub proxy: Option<Proxy>,
     pub tls: TlsConnector,
-    pub notes: Notes,
+    pub observer: Arc<dyn NetObserver>,
+    pub secrets: Secrets,
     key: Option<Secret>,
-    headers: Vec<Header>,
+    headers: Vec<(String, String)>,
     /// Serves as long as this lives.
     _mock: Option<Mock>,
 }
@@ -37,8 +39,8 @@ impl Server {
     /// # Errors
     /// Those of [`Roots::load`], [`Error::Config`] for a bad proxy, and
     /// [`Error::Network`] where the stand-in cannot be started.
-    pub fn new(network: &Network, notes: &Notes) -> Result<Self> {
-        let (base_url, mock) = match &network.base_url {
+    pub fn new(endpoint: &Endpoint, observer: Arc<dyn NetObserver>) -> Result<Self> {
+        let (base_url, mock) = match &endpoint.base_url {
             BaseUrl::Http { url, .. } => (url.clone(), None),
             BaseUrl::Mock => {
                 let mock = Mock::start().map_err(|source| {
@@ -50,13 +52,17 @@ impl Server {
         };
         Ok(Self {
             base_url,
-            retries: network.retries,
-            limits: network.limits,
-            proxy: network.proxy.as_deref().map(proxy).transpose()?,
-            tls: TlsConnector::new(Roots::load(network.ca_file.as_deref())?, notes.clone()),
-            notes: notes.clone(),
-            key: network.key.clone(),
-            headers: network.headers.clone(),
+            retries: endpoint.retries,
+            timeouts: endpoint.timeouts,
+            proxy: endpoint.proxy.as_deref().map(proxy).transpose()?,
+            tls: TlsConnector::new(
+                Roots::load(endpoint.ca_file.as_deref())?,
+                Arc::clone(&observer),
+            ),
+            observer,
+            secrets: endpoint.secrets.clone(),
+            key: endpoint.key.clone(),
+            headers: endpoint.headers.clone(),
             _mock: mock,
         })
     }
@@ -80,11 +86,13 @@ impl Server {
         }
     }
 
-    /// Masks the key in what the server said, and cuts it to a line's length:
-    /// in this order, as half a key is no key to a mask.
+    /// `error` as it may be shown: secrets are masked in everything that the
+    /// server said, its text is cut to the length of a line (in this order: a
+    /// mask does not know half a key), and it says who was asked.
     pub fn presentable(&self, error: Error) -> Error {
+        let mask = |text: String| self.secrets.mask(text);
         let line = |text: String| {
-            let text = self.notes.masked(text);
+            let text = mask(text);
             match text.char_indices().nth(MESSAGE_LIMIT) {
                 Some((end, _)) => format!("{}…", &text[..end]),
                 None => text,
@@ -95,32 +103,18 @@ impl Server {
             Error::Server(mut server) => {
                 server.message = line(server.message);
                 server.code = server.code.map(line);
+                server.kind = server.kind.map(line);
                 server.request_id = server.request_id.map(line);
+                server.body = mask(server.body);
+                server.base_url.clone_from(&self.base_url);
+                server.key_origin = self.key.as_ref().map(|key| key.origin().to_owned());
                 Error::Server(server)
             }
             other => other,
         }
     }
-
-    /// Adds what the user can do.
-    pub fn advise(&self, mut error: Error) -> Error {
-        if let Error::Server(server) = &mut error {
-            server.way_out = status::way_out(server, self.key.as_ref(), &self.base_url);
-        }
-        error
-    }
-
-    /// Tells headers, for `--verbose` alone.
-    pub fn tell(&self, direction: &str, headers: Option<&HeaderMap>) {
-        for (name, value) in headers.into_iter().flatten() {
-            let is_secret = is_secret_header(name.as_str());
-            let value = String::from_utf8_lossy(value.as_bytes());
-            let value = if is_secret { "(redacted)" } else { &value };
-            self.notes.detail(format_args!("{direction} {name}: {value}"));
-        }
-    }
 }
 
 fn proxy(url: &str) -> Result<Proxy> {
-    Proxy::new(url).map_err(|error| Error::Config(format!("the proxy's URL is bad: {error}")))
+    Proxy::new(url).map_err(|error| Error::Config(anyhow!("the proxy's URL is bad: {error}")))
 }

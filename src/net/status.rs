@@ -2,14 +2,13 @@
 //! user can do.
 
 use std::io::Read;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use ureq::http::response::Parts;
 use ureq::http::{HeaderMap, HeaderValue, header};
 
 use crate::error::{Error, ServerError};
 use crate::net::retry;
-use crate::secret::{KEY_VARIABLE, Secret};
 use crate::wire::error_body;
 
 /// No more of an error's body is read: 64 KiB.
@@ -75,36 +74,4 @@ pub fn ensure_identity(headers: &HeaderMap) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// What the user can do about an error of the server's.
-pub fn way_out(error: &ServerError, key: Option<&Secret>, base_url: &str) -> Option<String> {
-    let message = error.message.to_lowercase();
-    let is_too_long = error.code.as_deref() == Some("context_length_exceeded")
-        || ["context length", "context size", "context window", "maximum context"]
-            .iter()
-            .any(|words| message.contains(words));
-    let shorten = || Some("shorten the prompt, or send fewer --turns".to_owned());
-    match error.status() {
-        _ if is_too_long => shorten(),
-        _ if error.is_quota() => None,
-        _ if ["response_format", "json_schema"].iter().any(|name| message.contains(name)) => {
-            Some("a server that takes no schema may take --json-object".to_owned())
-        }
-        Some(401 | 403) => Some(match key {
-            Some(key) => format!("check the key in {}", key.origin()),
-            None => format!("set {KEY_VARIABLE} to your key"),
-        }),
-        Some(404) if message.contains("model") => {
-            Some("gravix models lists the models there are".to_owned())
-        }
-        Some(404) => Some(format!("check the base URL {base_url}")),
-        Some(413) => shorten(),
-        status => match error.retry_after {
-            Some(Duration::MAX) => Some("try again later".to_owned()),
-            Some(wait) => Some(format!("try again in {} s", wait.as_secs_f64().ceil())),
-            None if status == Some(429) => Some("try again later".to_owned()),
-            None => None,
-        },
-    }
 }

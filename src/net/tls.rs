@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use anyhow::anyhow;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, InvalidDnsNameError, ServerName};
 use rustls::{
@@ -20,7 +21,7 @@ use ureq::unversioned::transport::{
 use crate::error::{Error, NetworkError};
 use crate::net::base_url::without_brackets;
 use crate::net::error::classed;
-use crate::output::notes::Notes;
+use crate::net::observer::{NetEvent, NetObserver};
 
 /// Whose signatures count.
 #[derive(Debug, Clone)]
@@ -45,7 +46,7 @@ impl Roots {
         let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
         match certificates {
             Ok(certificates) if !certificates.is_empty() => Ok(Self::Given(certificates)),
-            _ => Err(Error::Config(format!("{} holds no certificates (PEM)", path.display()))),
+            _ => Err(Error::Config(anyhow!("{} holds no certificates (PEM)", path.display()))),
         }
     }
 }
@@ -55,13 +56,13 @@ impl Roots {
 #[derive(Clone)]
 pub struct TlsConnector {
     roots: Roots,
-    notes: Notes,
+    observer: Arc<dyn NetObserver>,
     config: Arc<OnceLock<Arc<ClientConfig>>>,
 }
 
 impl TlsConnector {
-    pub fn new(roots: Roots, notes: Notes) -> Self {
-        Self { roots, notes, config: Arc::default() }
+    pub fn new(roots: Roots, observer: Arc<dyn NetObserver>) -> Self {
+        Self { roots, observer, config: Arc::default() }
     }
 
     fn config(&self) -> Arc<ClientConfig> {
@@ -92,7 +93,7 @@ impl TlsConnector {
     ) -> Result<StreamOwned<ClientConnection, TransportAdapter>, ureq::Error> {
         let bare = without_brackets(host).to_owned();
         let name = ServerName::try_from(bare).map_err(|error: InvalidDnsNameError| {
-            classed(Error::Config(format!("{host} is no name for a TLS certificate: {error}")))
+            classed(Error::Config(anyhow!("{host} is no name for a TLS certificate: {error}")))
         })?;
         let failed = |error| classed(handshake_failure(error, host));
         let mut connection = ClientConnection::new(self.config(), name).map_err(failed)?;
@@ -130,7 +131,8 @@ impl<In: Transport> Connector<In> for TlsConnector {
         let host = details.uri.host().unwrap_or_default();
         let stream = self.handshake(Box::new(socket), host, details)?;
         if let Some(version) = stream.conn.protocol_version() {
-            self.notes.detail(format_args!("* {host} speaks {version:?}"));
+            let version = format_args!("{version:?}");
+            self.observer.observe(&NetEvent::Secured { host, version });
         }
         let buffers = LazyBuffers::new(
             details.config.input_buffer_size(),
@@ -190,10 +192,7 @@ fn handshake_failure(error: TlsError, host: &str) -> Error {
         };
     };
     let reason = match fault {
-        CertificateError::UnknownIssuer => {
-            "its issuer is unknown; SSL_CERT_FILE or --ca-cert names a file of issuers to trust"
-                .to_owned()
-        }
+        CertificateError::UnknownIssuer => "its issuer is unknown".to_owned(),
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             "it has expired".to_owned()
         }
@@ -202,5 +201,6 @@ fn handshake_failure(error: TlsError, host: &str) -> Error {
         }
         other => other.to_string(),
     };
-    Error::Config(format!("the certificate of {host} is not to be trusted: {reason}"))
+    let is_unknown_issuer = matches!(fault, CertificateError::UnknownIssuer);
+    Error::Certificate { host: host.to_owned(), reason, is_unknown_issuer }
 }

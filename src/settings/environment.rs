@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 
+use anyhow::anyhow;
+
 use crate::error::{Error, Result};
 
 #[derive(Debug, Default)]
@@ -24,7 +26,7 @@ impl Environment {
     pub fn text(&self, name: &str) -> Result<Option<&str>> {
         self.get(name)
             .map(|value| {
-                value.to_str().ok_or_else(|| Error::Config(format!("{name} is not UTF-8")))
+                value.to_str().ok_or_else(|| Error::Config(anyhow!("{name} is not UTF-8")))
             })
             .transpose()
     }

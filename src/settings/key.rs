@@ -13,13 +13,13 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use anyhow::{Context as _, anyhow, bail, ensure};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use crate::error::{Error, Result};
-use crate::files::text;
 use crate::output::notes::Notes;
-use crate::secret::{KEY_VARIABLE, Secret};
+use crate::secret::{KEY_VARIABLE, Secret, Secrets};
 use crate::settings::environment::Environment;
 
 /// How long a command may take to print the key.
@@ -28,8 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a command that has printed is asked whether it has ended.
 const POLL: Duration = Duration::from_millis(5);
 
-/// A longer key is none: 64 KiB.
+/// No key is longer: 64 KiB.
 const LIMIT: u64 = 64 << 10;
+
+const TOO_LONG: &str = "more than 64 KiB, which is no key";
 
 /// Where the key is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,11 +57,22 @@ impl fmt::Display for KeySource {
     }
 }
 
-/// The key, where there is one.
+/// The secrets that are known before any setting is read: the key in the
+/// environment. An invalid key is reported when it is first used.
+pub fn known_secrets(environment: &Environment) -> Secrets {
+    let secrets = Secrets::default();
+    let key = environment.get(KEY_VARIABLE).map(|key| Secret::parse(key, KEY_VARIABLE));
+    if let Some(Ok(key)) = key {
+        secrets.add(key);
+    }
+    secrets
+}
+
+/// The key, if there is one.
 ///
 /// # Errors
-/// [`Error::Config`] when it is not where it should be, or cannot be sent in
-/// a header; [`Error::Unreadable`] for a file.
+/// [`Error::Config`] if it is not where it should be, or cannot be sent in a
+/// header; [`Error::Unreadable`] for a file.
 pub fn find(
     source: &KeySource,
     environment: &Environment,
@@ -73,19 +86,34 @@ pub fn find(
             .transpose(),
         KeySource::Variable(name) => match environment.get(name) {
             Some(value) => Secret::parse(value, name).map(Some),
-            None => Err(Error::Config(format!("the key should be in {name}, which is not set"))),
+            None => Err(Error::Config(anyhow!("the key should be in {name}, which is not set"))),
         },
         KeySource::File(path) => {
-            let key = text::read(path)?;
+            let key = read_file(path)?;
             warn_if_exposed(path, notes);
             Secret::parse(&OsString::from_vec(key), &origin).map(Some)
         }
         KeySource::Command(command) => {
-            let key = run(command)
-                .map_err(|why| Error::Config(format!("api_key_command {command}: {why}")))?;
-            Secret::parse(&OsString::from_vec(key), &origin).map(Some)
+            let key = run(command).with_context(|| format!("api_key_command {command}"));
+            Secret::parse(&OsString::from_vec(key.map_err(Error::Config)?), &origin).map(Some)
         }
     }
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>> {
+    let file = File::open(path);
+    let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
+    match file.and_then(read_to_limit).map_err(unreadable)? {
+        Some(key) => Ok(key),
+        None => Err(Error::Config(anyhow!("{}: {TOO_LONG}", path.display()))),
+    }
+}
+
+/// Everything that `source` holds; `None` if that is longer than any key.
+fn read_to_limit(source: impl Read) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    source.take(LIMIT + 1).read_to_end(&mut bytes)?;
+    Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= LIMIT))
 }
 
 fn warn_if_exposed(path: &Path, notes: &Notes) {
@@ -97,19 +125,20 @@ fn warn_if_exposed(path: &Path, notes: &Notes) {
 }
 
 /// What a shell command prints.
-fn run(command: &str) -> Result<Vec<u8>, String> {
+fn run(command: &str) -> anyhow::Result<Vec<u8>> {
     let begun = Instant::now();
     // Standard input may be the prompt.
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).stdin(Stdio::null()).stdout(Stdio::piped());
-    // Whoever sits at a terminal may be asked there, which is for the
-    // foreground alone.
+    // At a terminal the command may ask for a passphrase, which only a
+    // process in the foreground group can.
     let is_alone = File::open("/dev/tty").is_err();
     if is_alone {
         shell.process_group(0);
     }
-    let mut child = shell.spawn().map_err(|error| format!("sh cannot be run: {error}"))?;
+    let mut child = shell.spawn().context("sh cannot be run")?;
     let printed = child.stdout.take().and_then(read_within_patience);
+    // Closing the pipe ends a command that prints without end.
     let status = printed.as_ref().and_then(|_| wait_until(&mut child, begun + PATIENCE));
     let Some((printed, status)) = printed.zip(status) else {
         // It may have ended in the meantime.
@@ -117,26 +146,22 @@ fn run(command: &str) -> Result<Vec<u8>, String> {
         if is_alone {
             let _ = killpg(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL);
         }
-        return Err(format!("it did not end within {} s", PATIENCE.as_secs()));
+        bail!("it did not end within {} s", PATIENCE.as_secs());
     };
-    let printed = printed.map_err(|error| error.to_string())?;
-    match status {
-        Ok(status) if !status.success() => Err(format!("it failed ({status})")),
-        Ok(_) if printed.is_empty() => Err("it printed nothing".to_owned()),
-        Ok(_) => Ok(printed),
-        Err(error) => Err(error.to_string()),
-    }
+    let Some(printed) = printed? else {
+        bail!(TOO_LONG);
+    };
+    let status = status?;
+    ensure!(status.success(), "it failed ({status})");
+    ensure!(!printed.is_empty(), "it printed nothing");
+    Ok(printed)
 }
 
-/// Reads in a thread, as a pipe knows no timeout. `None` when time is over.
-fn read_within_patience(stdout: ChildStdout) -> Option<io::Result<Vec<u8>>> {
+/// Reads in a thread, as a pipe has no timeout. `None` if the time is over.
+fn read_within_patience(stdout: ChildStdout) -> Option<io::Result<Option<Vec<u8>>>> {
     let (done, printed) = mpsc::channel();
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let read = stdout.take(LIMIT).read_to_end(&mut bytes);
-        // Nobody listens any more when time is over.
-        let _ = done.send(read.map(|_| bytes));
-    });
+    // Nobody receives what comes too late.
+    thread::spawn(move || drop(done.send(read_to_limit(stdout))));
     printed.recv_timeout(PATIENCE).ok()
 }
 

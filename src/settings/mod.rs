@@ -14,8 +14,9 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Command as ClapCommand, CommandFactory, FromArgMatches};
 
-use crate::cli::{Args, Command, REQUIRES, SettingsArgs};
+use crate::cli::{Args, Command, REQUIRES, SettingsArgs, VerbosityArgs};
 use crate::error::Result;
+use crate::output::notes::Verbosity;
 use crate::settings::config::{Config, EffectiveSettings};
 use crate::settings::environment::Environment;
 use crate::settings::key::KeySource;
@@ -30,6 +31,15 @@ pub struct Arguments {
     pub configured_params: usize,
     /// What the user should know of how the settings came about.
     pub warnings: Vec<String>,
+}
+
+/// How much the user wants to be told.
+pub fn verbosity(args: &VerbosityArgs) -> Verbosity {
+    match (args.quiet, args.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (false, false) => Verbosity::Normal,
+        (false, true) => Verbosity::Verbose,
+    }
 }
 
 /// # Errors

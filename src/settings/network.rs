@@ -4,12 +4,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::anyhow;
+
 use crate::cli::ask_args::ModelArgs;
 use crate::cli::{Header, NetworkArgs};
 use crate::error::{Error, Result};
 use crate::net::base_url::{BaseUrl, is_loopback};
+use crate::net::endpoint::{Endpoint, Timeouts};
 use crate::output::notes::Notes;
-use crate::secret::{KEY_VARIABLE, Secret};
+use crate::secret::{KEY_VARIABLE, Secrets};
 use crate::settings::context::Context;
 use crate::settings::environment::Environment;
 use crate::settings::key::KeySource;
@@ -25,123 +28,108 @@ pub const DEFAULT_RETRIES: u32 = 2;
 /// How many stop sequences the API takes.
 pub const MAX_STOPS: usize = 4;
 
-/// Where the API is, how to reach it, and how to be let in.
-#[derive(Debug)]
-pub struct Network {
-    pub base_url: BaseUrl,
-    pub key: Option<Secret>,
-    pub headers: Vec<Header>,
-    pub limits: Timeouts,
-    pub retries: u32,
-    /// A file of issuers to trust in place of the bundled ones.
-    pub ca_file: Option<PathBuf>,
-    /// The proxy's URL, with a scheme and a port.
-    pub proxy: Option<String>,
+/// The endpoint that the options, the environment and the settings name, still
+/// without its key.
+///
+/// # Errors
+/// [`Error::Config`] for a bad base URL or proxy.
+pub fn resolve(
+    args: &NetworkArgs,
+    environment: &Environment,
+    secrets: &Secrets,
+) -> Result<Endpoint> {
+    let base_url = match &args.base_url {
+        Some(text) => text,
+        None => environment.text("GRAVIX_BASE_URL")?.unwrap_or(DEFAULT_BASE_URL),
+    };
+    let headers = latest(&args.headers);
+    headers.iter().for_each(|(name, value)| secrets.add_header(name, value));
+    let mut endpoint = Endpoint {
+        base_url: BaseUrl::parse(base_url)?,
+        key: None,
+        headers,
+        timeouts: Timeouts {
+            connect: args.connect_timeout.unwrap_or(DEFAULT_CONNECT_TIMEOUT),
+            idle: args.idle_timeout.unwrap_or(DEFAULT_IDLE_TIMEOUT),
+            deadline: args.deadline,
+        },
+        retries: args.retries.unwrap_or(DEFAULT_RETRIES),
+        ca_file: None,
+        proxy: None,
+        secrets: secrets.clone(),
+    };
+    if let BaseUrl::Http { url, host } = &endpoint.base_url {
+        let is_secure = url.starts_with("https:");
+        let scheme = if is_secure { "https" } else { "http" };
+        endpoint.proxy = proxy::for_host(scheme, host, environment)?;
+        let has_secure_proxy =
+            endpoint.proxy.as_ref().is_some_and(|proxy| proxy.starts_with("https:"));
+        if is_secure || has_secure_proxy {
+            let variable = environment.get("SSL_CERT_FILE").map(PathBuf::from);
+            endpoint.ca_file = args.ca_cert.clone().or(variable);
+        }
+    }
+    Ok(endpoint)
 }
 
-/// How long an exchange may take.
-#[derive(Debug, Clone, Copy)]
-pub struct Timeouts {
-    /// For name lookup, TCP, proxy and TLS together.
-    pub connect: Duration,
-    /// For the server to send something that counts.
-    pub idle: Duration,
-    /// For everything, waits and tries included.
-    pub deadline: Option<Duration>,
+/// Gives the endpoint its key, if one is to be sent.
+///
+/// # Errors
+/// [`Error::Config`] if the key is missing, cannot be sent in a header, or
+/// would cross the network in the clear; [`Error::Unreadable`] for a key file.
+pub fn find_key(
+    endpoint: &mut Endpoint,
+    allow_http: bool,
+    context: &Context,
+    notes: &Notes,
+) -> Result<()> {
+    let BaseUrl::Http { host, .. } = &endpoint.base_url else {
+        return Ok(());
+    };
+    ensure_key_may_go(endpoint, allow_http, context)?;
+    endpoint.key = key::find(&context.key, context.environment, notes)?;
+    match &endpoint.key {
+        Some(key) => endpoint.secrets.add(key.clone()),
+        None if host == DEFAULT_HOST => {
+            return Err(Error::Config(anyhow!(
+                "no API key for {host}: set {KEY_VARIABLE}, or try --base-url mock:"
+            )));
+        }
+        None => {}
+    }
+    Ok(())
 }
 
-impl Network {
-    /// All but the key.
-    ///
-    /// # Errors
-    /// [`Error::Config`].
-    pub fn resolve(args: &NetworkArgs, environment: &Environment) -> Result<Self> {
-        let base_url = match &args.base_url {
-            Some(text) => text,
-            None => environment.text("GRAVIX_BASE_URL")?.unwrap_or(DEFAULT_BASE_URL),
-        };
-        let base_url = BaseUrl::parse(base_url)?;
-        let mut network = Self {
-            base_url,
-            key: None,
-            headers: latest(&args.headers),
-            limits: Timeouts {
-                connect: args.connect_timeout.unwrap_or(DEFAULT_CONNECT_TIMEOUT),
-                idle: args.idle_timeout.unwrap_or(DEFAULT_IDLE_TIMEOUT),
-                deadline: args.deadline,
-            },
-            retries: args.retries.unwrap_or(DEFAULT_RETRIES),
-            ca_file: None,
-            proxy: None,
-        };
-        if let BaseUrl::Http { url, host } = &network.base_url {
-            let is_secure = url.starts_with("https:");
-            let scheme = if is_secure { "https" } else { "http" };
-            network.proxy = proxy::for_host(scheme, host, environment)?;
-            let has_secure_proxy =
-                network.proxy.as_ref().is_some_and(|proxy| proxy.starts_with("https:"));
-            if is_secure || has_secure_proxy {
-                let variable = environment.get("SSL_CERT_FILE").map(PathBuf::from);
-                network.ca_file = args.ca_cert.clone().or(variable);
-            }
-        }
-        Ok(network)
+/// A key crosses no network in the clear unless the user allows it.
+///
+/// # Errors
+/// [`Error::Config`].
+pub fn ensure_key_may_go(endpoint: &Endpoint, allow_http: bool, context: &Context) -> Result<()> {
+    let BaseUrl::Http { url, host } = &endpoint.base_url else {
+        return Ok(());
+    };
+    // Through a proxy a request leaves this machine wherever it goes.
+    let is_private = url.starts_with("https:") || (is_loopback(host) && endpoint.proxy.is_none());
+    if is_private || allow_http || !wants_key(endpoint, context) {
+        return Ok(());
     }
+    let without = match context.key {
+        KeySource::Default => format!("unset {KEY_VARIABLE}, "),
+        _ => String::new(),
+    };
+    Err(Error::Config(anyhow!(
+        "the key would cross the network in the clear to {url}: use https, {without}or allow it with --allow-http"
+    )))
+}
 
-    /// Gets the key, where one is to be sent.
-    ///
-    /// # Errors
-    /// [`Error::Config`] where there is none, and those of
-    /// [`Self::ensure_key_may_go`] and [`key::find`].
-    pub fn find_key(&mut self, args: &NetworkArgs, context: &Context, notes: &Notes) -> Result<()> {
-        let BaseUrl::Http { host, .. } = &self.base_url else {
-            return Ok(());
-        };
-        self.ensure_key_may_go(args, context)?;
-        self.key = key::find(&context.key, context.environment, notes)?;
-        match &self.key {
-            Some(key) => notes.keep_secret(key.clone()),
-            None if host == DEFAULT_HOST => {
-                return Err(Error::Config(format!(
-                    "no API key for {host}: set {KEY_VARIABLE}, or try --base-url mock:"
-                )));
-            }
-            None => {}
-        }
-        Ok(())
-    }
-
-    /// A key crosses no network in the clear unless the user allows it.
-    ///
-    /// # Errors
-    /// [`Error::Config`].
-    pub fn ensure_key_may_go(&self, args: &NetworkArgs, context: &Context) -> Result<()> {
-        let BaseUrl::Http { url, host } = &self.base_url else {
-            return Ok(());
-        };
-        // Through a proxy a request leaves this machine wherever it goes.
-        let is_private = url.starts_with("https:") || (is_loopback(host) && self.proxy.is_none());
-        if is_private || args.allow_http || !self.wants_key(context) {
-            return Ok(());
-        }
-        let without = match context.key {
-            KeySource::Default => format!("unset {KEY_VARIABLE}, "),
-            _ => String::new(),
-        };
-        Err(Error::Config(format!(
-            "the key would cross the network in the clear to {url}: use https, {without}or allow it with --allow-http"
-        )))
-    }
-
-    /// Whether a key is to be sent, without getting it.
-    pub fn wants_key(&self, context: &Context) -> bool {
-        match &self.base_url {
-            BaseUrl::Mock => false,
-            BaseUrl::Http { host, .. } => {
-                context.key != KeySource::Default
-                    || host == DEFAULT_HOST
-                    || context.environment.get(KEY_VARIABLE).is_some()
-            }
+/// Whether a key is to be sent, without getting it.
+pub fn wants_key(endpoint: &Endpoint, context: &Context) -> bool {
+    match &endpoint.base_url {
+        BaseUrl::Mock => false,
+        BaseUrl::Http { host, .. } => {
+            context.key != KeySource::Default
+                || host == DEFAULT_HOST
+                || context.environment.get(KEY_VARIABLE).is_some()
         }
     }
 }

@@ -3,6 +3,8 @@
 
 use std::net::IpAddr;
 
+use anyhow::anyhow;
+
 use crate::error::{Error, Result};
 use crate::net::base_url::{checked_authority, without_brackets};
 use crate::settings::environment::Environment;
@@ -33,7 +35,7 @@ pub fn for_host(scheme: &str, host: &str, environment: &Environment) -> Result<O
     }
     let url = environment.text(name)?.unwrap_or_default();
     complete(url).map(Some).map_err(|reason| {
-        Error::Config(format!("the variable {name} holds no proxy's URL: {reason}"))
+        Error::Config(anyhow!("the variable {name} holds no proxy's URL: {reason}"))
     })
 }
 

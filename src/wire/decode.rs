@@ -341,20 +341,20 @@ mod tests {
 
     use super::*;
 
-    /// A body that arrives in the given pieces, then ends or breaks off, and
+    /// A body that arrives in the given parts, then ends or breaks off, and
     /// announces each wait as sockets do.
     struct Pieces {
-        pieces: Vec<Vec<u8>>,
+        parts: Vec<Vec<u8>>,
         is_cut: bool,
         is_announced: bool,
     }
 
     impl Pieces {
-        fn new(pieces: &[&[u8]], is_cut: bool) -> Self {
-            let pieces = pieces.iter().filter(|piece| !piece.is_empty());
-            let mut pieces: Vec<_> = pieces.map(|piece| piece.to_vec()).collect();
-            pieces.reverse();
-            Self { pieces, is_cut, is_announced: false }
+        fn new(parts: &[&[u8]], is_cut: bool) -> Self {
+            let parts = parts.iter().filter(|part| !part.is_empty());
+            let mut parts: Vec<_> = parts.map(|part| part.to_vec()).collect();
+            parts.reverse();
+            Self { parts, is_cut, is_announced: false }
         }
     }
 
@@ -364,14 +364,14 @@ mod tests {
             if self.is_announced {
                 return Err(ErrorKind::WouldBlock.into());
             }
-            match self.pieces.pop() {
+            match self.parts.pop() {
                 None if self.is_cut => Err(ErrorKind::UnexpectedEof.into()),
                 None => Ok(0),
-                Some(piece) => {
-                    let (now, later) = piece.split_at(piece.len().min(buffer.len()));
+                Some(part) => {
+                    let (now, later) = part.split_at(part.len().min(buffer.len()));
                     buffer[..now.len()].copy_from_slice(now);
                     if !later.is_empty() {
-                        self.pieces.push(later.to_vec());
+                        self.parts.push(later.to_vec());
                     }
                     Ok(now.len())
                 }
@@ -380,9 +380,9 @@ mod tests {
     }
 
     /// The text of a body, and what ended it: nothing, or the error.
-    fn read(pieces: Pieces) -> (String, Option<String>) {
+    fn read(parts: Pieces) -> (String, Option<String>) {
         let mut text = String::new();
-        for event in Events::new(pieces, "http://h") {
+        for event in Events::new(parts, "http://h") {
             match event {
                 Ok(Event::Text(token)) => text += &token,
                 Ok(_) => {}
@@ -473,17 +473,17 @@ mod tests {
             let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(body.len() + 1)).collect();
             cuts.extend([0, body.len()]);
             cuts.sort_unstable();
-            let pieces: Vec<_> = cuts.windows(2).map(|cut| &body[cut[0]..cut[1]]).collect();
-            prop_assert_eq!(read(Pieces::new(&pieces, is_cut)), whole);
+            let parts: Vec<_> = cuts.windows(2).map(|cut| &body[cut[0]..cut[1]]).collect();
+            prop_assert_eq!(read(Pieces::new(&parts, is_cut)), whole);
         }
     }
 
     #[test]
     fn each_wait_of_the_source_is_announced() {
         let first = b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
-        let pieces = Pieces::new(&[first, b"data: [DONE]\n\n"], false);
+        let parts = Pieces::new(&[first, b"data: [DONE]\n\n"], false);
         let events: Vec<_> =
-            Events::new(pieces, "http://h").map(|event| event.expect("whole")).collect();
+            Events::new(parts, "http://h").map(|event| event.expect("whole")).collect();
         assert_eq!(
             events,
             [Event::Waiting, Event::Alive, Event::Text("a".to_owned()), Event::Waiting]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::batch::rate::throttle::{Ready, Throttle};
 use crate::error::{Error, Result};
-use crate::net::pace::{Pace, Signal, Ticket, Verdict};
+use crate::net::pace::{Pace, Signal, Ticket};
 use crate::output::notes::Notes;
 
 pub struct Gate {
@@ -117,10 +117,10 @@ impl Pace for Gate {
         admitted
     }
 
-    fn hear(&self, ticket: Ticket, signal: &Signal) -> Verdict {
+    fn record(&self, ticket: Ticket, signal: &Signal) -> bool {
         let mut state = self.lock();
         let before = state.throttle.rate();
-        let is_held = state.throttle.hear(Instant::now(), ticket, signal);
+        let is_rate_limited = state.throttle.record(Instant::now(), ticket, signal);
         let after = state.throttle.rate();
         state.wake_next();
         drop(state);
@@ -129,7 +129,7 @@ impl Pace for Gate {
         {
             self.notes.detail(format_args!("* slowing down to {rate:.2} requests a second"));
         }
-        if is_held { Verdict::Held } else { Verdict::Counts }
+        is_rate_limited
     }
 
     fn pause(&self, wait: Duration) -> Result<()> {

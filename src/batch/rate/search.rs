@@ -135,7 +135,7 @@ impl Search {
     }
 
     /// Something came of a request, whatever it was.
-    pub fn hear(&mut self, ticket: Ticket) {
+    pub fn heard_from(&mut self, ticket: Ticket) {
         self.probe.take_if(|probe| probe.number == ticket.number);
     }
 

@@ -36,7 +36,7 @@ pub struct Throttle {
     /// How many requests were sent.
     sent: u64,
     /// How many of them were answered, or failed.
-    heard: u64,
+    answered: u64,
     /// The last request waited for the rate, and not for a worker.
     is_bound: bool,
     /// The last request that the server will take, by number, and until when
@@ -53,7 +53,7 @@ impl Throttle {
             next: now,
             held_until: now,
             sent: 0,
-            heard: 0,
+            answered: 0,
             is_bound: false,
             allowed: None,
             search: Search::new(rate, now),
@@ -68,7 +68,7 @@ impl Throttle {
     pub fn ready(&self, now: Instant) -> Ready {
         let by_rate = match self.search.rate() {
             Some(_) => self.next,
-            None if self.heard > 0 => now,
+            None if self.answered > 0 => now,
             None => {
                 let doublings = ((self.sent + 1) as f64 / FIRST_SENT).log2();
                 self.began + RAMP.mul_f64(doublings.max(0.0))
@@ -102,14 +102,14 @@ impl Throttle {
 
     /// An answer, or none, came to a request. Tells whether it was refused for
     /// no fault of its own: what holds all is not held against it.
-    pub fn hear(&mut self, now: Instant, ticket: Ticket, signal: &Signal) -> bool {
-        self.heard += 1;
-        self.search.hear(ticket);
-        if let Some(allowance) = signal.allowance
-            && allowance.reset <= LONGEST_REQUESTED_WAIT
+    pub fn record(&mut self, now: Instant, ticket: Ticket, signal: &Signal) -> bool {
+        self.answered += 1;
+        self.search.heard_from(ticket);
+        if let Some(rate_limit) = signal.rate_limit
+            && rate_limit.reset <= LONGEST_REQUESTED_WAIT
         {
-            let last = ticket.number.saturating_add(allowance.remaining);
-            self.allowed = Some((last, now + allowance.reset));
+            let last = ticket.number.saturating_add(rate_limit.remaining);
+            self.allowed = Some((last, now + rate_limit.reset));
         }
         let asked = signal.retry_after.filter(|wait| *wait <= LONGEST_REQUESTED_WAIT);
         match signal.status {
@@ -124,7 +124,7 @@ impl Throttle {
                 let is_serving =
                     accepted_at.is_some_and(|at| now.saturating_duration_since(at) < PATIENCE);
                 // What it works on it has taken.
-                return is_serving || self.heard < self.sent;
+                return is_serving || self.answered < self.sent;
             }
             Some(503) => self.hold(asked.map_or(now, |wait| now + wait)),
             _ => {}
@@ -198,7 +198,7 @@ mod tests {
             let first = under_way.iter().map(|(at, ..)| *at).min();
             now = next.into_iter().chain(first).min().expect("something is to come");
             for (at, ticket, signal) in under_way.extract_if(.., |(at, ..)| *at <= now) {
-                throttle.hear(at, ticket, &signal);
+                throttle.record(at, ticket, &signal);
             }
         }
         (taken, refused)
@@ -241,7 +241,7 @@ mod tests {
         assert_eq!(throttle.ready(begin), Ready::At(begin + after(0.6)));
         let ticket = throttle.send(begin + after(0.6));
         let refusal = Signal { status: Some(429), ..Signal::default() };
-        throttle.hear(begin + after(0.7), ticket, &refusal);
+        throttle.record(begin + after(0.7), ticket, &refusal);
         assert_eq!(throttle.ready(begin + after(0.7)), Ready::At(begin + after(1.2)));
         // What was missed is not made up for.
         throttle.send(begin + after(100.0));
@@ -259,7 +259,7 @@ mod tests {
             let ticket = throttle.send(begin);
             let retry_after = Some(after(seconds));
             let signal = Signal { status: Some(status), retry_after, ..Signal::default() };
-            throttle.hear(begin + after(1.0), ticket, &signal);
+            throttle.record(begin + after(1.0), ticket, &signal);
             let expected = if holds { Ready::At(begin + after(4.0)) } else { Ready::Now };
             assert_eq!(throttle.ready(begin + after(1.0)), expected, "{status} {seconds}");
         }
@@ -271,9 +271,9 @@ mod tests {
         let mut throttle = Throttle::new(None, begin);
         let first = throttle.send(begin);
         throttle.send(begin);
-        let allowance = Some(RateLimit { remaining: 2, reset: after(5.0) });
-        let signal = Signal { status: Some(200), allowance, ..Signal::default() };
-        throttle.hear(begin, first, &signal);
+        let rate_limit = Some(RateLimit { remaining: 2, reset: after(5.0) });
+        let signal = Signal { status: Some(200), rate_limit, ..Signal::default() };
+        throttle.record(begin, first, &signal);
         // The second one was sent already.
         assert_eq!(throttle.ready(begin), Ready::Now);
         throttle.send(begin);
@@ -282,9 +282,9 @@ mod tests {
         throttle.send(begin + after(5.0));
         assert_eq!(throttle.ready(begin + after(5.0)), Ready::Now);
         // What is far away is no reason to wait.
-        let allowance = Some(RateLimit { remaining: 0, reset: after(86400.0) });
-        let signal = Signal { status: Some(200), allowance, ..Signal::default() };
-        throttle.hear(begin + after(5.0), first, &signal);
+        let rate_limit = Some(RateLimit { remaining: 0, reset: after(86400.0) });
+        let signal = Signal { status: Some(200), rate_limit, ..Signal::default() };
+        throttle.record(begin + after(5.0), first, &signal);
         assert_eq!(throttle.ready(begin + after(5.0)), Ready::Now);
     }
 }

@@ -9,16 +9,14 @@ use std::path::{Path, PathBuf};
 
 use crate::batch::ids::{IdHasher, SortedIds};
 use crate::batch::results::result_line::ParsedResult;
-use crate::batch::results::spool;
-use crate::batch::results::spool::Spool;
+use crate::batch::results::spool::{self, Spool};
 use crate::error::{Error, Result};
 use crate::files::append::{append_lines, move_torn};
 use crate::files::lines::Lines;
 use crate::files::paths::{follow, is_still_at};
 use crate::output::notes::Notes;
 use crate::output::sanitize::push_sanitized;
-use crate::output::stdout;
-use crate::output::stdout::Bytes;
+use crate::output::stdout::{self, Bytes};
 use crate::signals::DeferSignals;
 
 /// Where lines of output go.
@@ -117,7 +115,9 @@ impl ResultFile {
             Ok(())
         })?;
         if let Some(torn) = torn {
-            move_torn(&self.file, torn, path, notes)?;
+            let aside = move_torn(&self.file, torn, path)?;
+            let (path, aside) = (path.display(), aside.display());
+            notes.warn(format_args!("the last line of {path} was torn; it is in {aside} now"));
         }
         done.settle();
         let Some(left) = spool::left(path, &self.file)? else {

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::batch::source::request_line::{self, InvalidRequest};
-use crate::chat::reply::Reply;
 use crate::error::{EarlyEnd, Error, NetworkError, ServerError, Status};
+use crate::exchange::Spent;
 use crate::files::lines::Separator;
 use crate::json;
 
@@ -29,7 +29,7 @@ pub struct ResultRecord {
     pub fault: Option<RequestError>,
     /// The reply's, whatever it is worth.
     pub text: String,
-    pub tokens: Tokens,
+    pub tokens: Spent,
 }
 
 /// What the server answered.
@@ -51,13 +51,6 @@ pub struct RequestError {
     pub status: u8,
 }
 
-/// What requests cost.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct Tokens {
-    pub prompt: u64,
-    pub completion: u64,
-}
-
 impl RequestError {
     /// The fault that `error` is, with its own message.
     pub fn new(error: &Error, message: String) -> Self {
@@ -77,10 +70,10 @@ fn code(error: &Error) -> String {
         Error::EndedEarly(EarlyEnd::ContentFilter) => "content_filter",
         Error::EndedEarly(EarlyEnd::Refusal(_)) => "refusal",
         Error::EndedEarly(EarlyEnd::NoText) => "no_text",
-        Error::Format(_) => "invalid_reply",
-        Error::Protocol(_) => "protocol",
+        Error::Format { .. } => "invalid_reply",
+        Error::Protocol(_) | Error::NestedTooDeeply => "protocol",
         Error::Network(network) => match network {
-            NetworkError::Lookup { .. } => "lookup",
+            NetworkError::Resolve { .. } => "lookup",
             NetworkError::Connect { .. } => "connect",
             NetworkError::Proxy { .. } => "proxy",
             NetworkError::Tls { .. } => "tls",
@@ -108,16 +101,6 @@ pub fn body(text: &str) -> Box<RawValue> {
         .unwrap_or_else(|_| to_raw_value(text.trim()).expect("a string is JSON"))
 }
 
-impl Tokens {
-    pub fn add(&mut self, reply: &Reply) {
-        let Some(usage) = reply.usage else {
-            return;
-        };
-        self.prompt = self.prompt.saturating_add(usage.prompt_tokens.unwrap_or(0));
-        self.completion = self.completion.saturating_add(usage.completion_tokens.unwrap_or(0));
-    }
-}
-
 impl ResultRecord {
     /// That of a line that is no request.
     pub fn of_bad_line(number: u64, fault: &InvalidRequest) -> Self {
@@ -127,7 +110,7 @@ impl ResultRecord {
             response: None,
             fault: Some(RequestError::new(&error, error.to_string())),
             text: String::new(),
-            tokens: Tokens::default(),
+            tokens: Spent::default(),
         }
     }
 
@@ -218,7 +201,7 @@ mod tests {
             body: body("{ \"a\" :\n 1.50 }"),
         };
         let (id, text) = ("é\"1".to_owned(), text.to_owned());
-        let tokens = Tokens::default();
+        let tokens = Spent::default();
         ResultRecord { id, response: Some(response), fault, text, tokens }
     }
 
@@ -230,7 +213,10 @@ mod tests {
         assert!(text.contains(r#""body":{"a":1.50}"#), "{text}");
         let told = ParsedResult::read(&line).expect("a line of output");
         assert_eq!(told, ParsedResult { id: "é\"1".to_owned(), is_good: true });
-        let fault = RequestError::new(&Error::Format(String::new()), "no".to_owned());
+        let fault = RequestError::new(
+            &Error::Format { reason: String::new(), early_end: None },
+            "no".to_owned(),
+        );
         let line = outcome("hi", Some(fault)).line(ResultFormat::Batch);
         assert!(!ParsedResult::read(&line).expect("a line of output").is_good);
     }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use crate::batch::ids::{IdHasher, SeenIds, SortedIds};
 use crate::batch::source::records::{ReadOptions, Records};
-use crate::batch::source::request_line;
-use crate::batch::source::request_line::{BatchRequest, Defaults, InvalidRequest, RequestLine};
+use crate::batch::source::request_line::{
+    self, BatchRequest, Defaults, InvalidRequest, RequestLine,
+};
 use crate::error::Result;
 use crate::files::lines::Lines;
 

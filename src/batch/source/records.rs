@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::batch::ids::{IdHasher, SortedIds};
-use crate::batch::source::request_line;
-use crate::batch::source::request_line::{InvalidRequest, LineKind, RequestLine};
+use crate::batch::source::request_line::{self, InvalidRequest, LineKind, RequestLine};
 use crate::error::{Error, Result};
 use crate::files::lines::{Lines, Separator};
 use crate::output::notes::Notes;

@@ -10,9 +10,9 @@ use serde_json::value::RawValue;
 
 use crate::batch::source::json_fields::{JsonFields, string};
 use crate::chat::message::Message;
+use crate::exchange::Question;
 use crate::files::lines::Line;
-use crate::json;
-use crate::json::Object;
+use crate::json::{self, Object};
 use crate::wire::body::RequestBody;
 
 /// What the lines of an input are.
@@ -89,15 +89,14 @@ pub struct BatchRequest {
     pub id: String,
     /// The body as far as its last message.
     body: String,
-    /// The form of the reply is that of the options.
-    pub has_default_form: bool,
+    /// The reply must be in the format that the options ask for.
+    pub has_default_format: bool,
 }
 
-impl BatchRequest {
-    /// The body, with what was wrong with the last reply.
-    pub fn body(&self, correction: &[Message]) -> RequestBody {
+impl Question for BatchRequest {
+    fn body(&self, correction: Option<[Message<'_>; 2]>) -> RequestBody {
         let mut body = self.body.clone().into_bytes();
-        for message in correction {
+        for message in correction.into_iter().flatten() {
             body.push(b',');
             body.extend(message.json());
         }
@@ -148,7 +147,7 @@ impl Defaults {
         BatchRequest {
             id: id_or(line.id.as_deref(), number).into_owned(),
             body,
-            has_default_form: !line.fields.has("response_format"),
+            has_default_format: !line.fields.has("response_format"),
         }
     }
 }

@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use crate::error::{Error, Result};
 use crate::net::base_url::BaseUrl;
+use crate::net::endpoint::Endpoint;
 use crate::settings::key::KeySource;
-use crate::settings::network::Network;
 
 /// The word that ends the body. No line of JSON is this word.
 const END: &str = "GRAVIX";
@@ -16,14 +16,14 @@ const END: &str = "GRAVIX";
 ///
 /// # Errors
 /// [`Error::Usage`] for the stand-in, which curl cannot reach.
-pub fn head(network: &Network, key: Option<&KeySource>, streams: bool) -> Result<String> {
-    let BaseUrl::Http { url, .. } = &network.base_url else {
+pub fn head(endpoint: &Endpoint, key: Option<&KeySource>, streams: bool) -> Result<String> {
+    let BaseUrl::Http { url, .. } = &endpoint.base_url else {
         let message = "curl cannot reach mock:, which is inside gravix";
         return Err(Error::Usage(message.to_owned()));
     };
     let mut parts = vec![quoted(&format!("{url}/chat/completions"))];
     let mut has_type = false;
-    for (name, value) in &network.headers {
+    for (name, value) in &endpoint.headers {
         has_type |= name.eq_ignore_ascii_case("content-type");
         // curl leaves out a header without a value, unless it is told so.
         let end = if value.is_empty() { ";".to_owned() } else { format!(": {value}") };
@@ -33,10 +33,10 @@ pub fn head(network: &Network, key: Option<&KeySource>, streams: bool) -> Result
         parts.push("-H 'Content-Type: application/json'".to_owned());
     }
     parts.extend(key.map(|key| format!("-H \"Authorization: Bearer {}\"", expression(key))));
-    parts.push(format!("--connect-timeout {}", network.limits.connect.as_secs_f64()));
-    let deadline = network.limits.deadline;
+    parts.push(format!("--connect-timeout {}", endpoint.timeouts.connect.as_secs_f64()));
+    let deadline = endpoint.timeouts.deadline;
     parts.extend(deadline.map(|deadline| format!("--max-time {}", deadline.as_secs_f64())));
-    if let Some(file) = &network.ca_file {
+    if let Some(file) = &endpoint.ca_file {
         parts.push(format!("--cacert {}", quoted(&file.display().to_string())));
     }
     let mut command = format!("curl -sS{} {}", if streams { "N" } else { "" }, parts.remove(0));

@@ -2,44 +2,39 @@
 
 use std::io::{self, Read};
 
-use crate::cli::AskArgs;
 use crate::commands::ask::curl;
-use crate::commands::ask::question::Question;
+use crate::commands::ask::plan::{Action, AskPlan};
+use crate::commands::ask::question::AskQuestion;
 use crate::error::Result;
-use crate::output::stdout;
-use crate::output::stdout::{Bytes, stdout_error};
+use crate::exchange::Question;
+use crate::output::stdout::{self, Bytes, stdout_error};
 use crate::settings::key::KeySource;
-use crate::settings::network::Network;
 
-/// Prints the body, or a curl command that sends it.
+/// Prints the body, or a curl command that sends it. `key` says where the key
+/// is, if one is to be sent.
 ///
 /// # Errors
-/// Those of standard output, of [`curl::head`], and of reading the history.
-pub fn print(
-    args: &AskArgs,
-    network: &Network,
-    key: Option<&KeySource>,
-    question: &Question,
-    streams: bool,
-    bytes: Bytes,
-) -> Result<()> {
-    let (head, tail) = match args.output.curl {
-        true => (curl::head(network, key, streams)?, curl::tail()),
-        false => (String::new(), "\n".to_owned()),
+/// [`Error::Stdout`](crate::error::Error::Stdout), `StdoutClosed`, `Usage` for
+/// a server that curl cannot reach, and `Unreadable` for the history.
+pub fn print(plan: &AskPlan, question: &AskQuestion, key: Option<&KeySource>) -> Result<()> {
+    let (head, tail) = match plan.action {
+        Action::PrintCurl => (curl::head(&plan.endpoint, key, plan.streams)?, curl::tail()),
+        Action::Send | Action::PrintBody => (String::new(), "\n".to_owned()),
     };
     let body = question.body(None);
-    let mut sketch = head.as_bytes().chain(body.reader()).chain(tail.as_bytes());
-    let fault = |error: io::Error| error.downcast().unwrap_or_else(stdout_error);
+    let mut shown = head.as_bytes().chain(body.reader()).chain(tail.as_bytes());
+    let classed = |error: io::Error| error.downcast().unwrap_or_else(stdout_error);
+    let bytes = plan.destination.stdout_bytes;
     if bytes == Bytes::Sanitized {
         let mut text = Vec::new();
-        sketch.read_to_end(&mut text).map_err(fault)?;
-        // JSON has another form for what a terminal must not see.
+        shown.read_to_end(&mut text).map_err(classed)?;
+        // JSON can escape what a terminal must not see.
         let text = String::from_utf8_lossy(&text);
-        let harmless = text.chars().map(|c| match c {
+        let escaped = text.chars().map(|c| match c {
             '\u{7f}'..='\u{9f}' => format!("\\u{:04x}", u32::from(c)),
             c => c.to_string(),
         });
-        return stdout::print(&harmless.collect::<String>(), bytes);
+        return stdout::print(&escaped.collect::<String>(), bytes);
     }
-    io::copy(&mut sketch, &mut stdout::stdout_file()?).map(drop).map_err(fault)
+    io::copy(&mut shown, &mut stdout::stdout_file()?).map(drop).map_err(classed)
 }

@@ -1,7 +1,7 @@
-//! The log of requests: one line of JSON each, in one locked write.
+//! The log of requests: one line of JSON for each, written under a lock.
 
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -10,62 +10,74 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::chat::event::Usage;
+use crate::chat::event::{FinishReason, Usage};
+use crate::chat::message::Message;
+use crate::commands::ask::plan::LogPlan;
 use crate::error::{Error, Result};
+use crate::exchange::Attempt;
 use crate::files::append::append_lines;
+use crate::json;
+use crate::output::notes::Notes;
 use crate::signals::DeferSignals;
+use crate::wire::body::RequestBody;
 
-/// How long another process may keep the log to itself.
+/// How long another process may hold the lock.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often the lock is tried.
 const POLL: Duration = Duration::from_millis(5);
 
+/// The log's file, and the lines that are to be appended to it.
 #[derive(Debug)]
-pub struct Log {
+pub struct RequestLog {
     path: PathBuf,
     file: File,
+    lines: Vec<u8>,
+    model: Value,
+    base_url: String,
+    has_content: bool,
 }
 
-/// What is known of one request when it is over.
+/// What is logged of one request.
 #[derive(Debug, Serialize)]
-pub struct LogEntry<'a> {
-    /// When it was begun.
+struct LogEntry<'a> {
+    /// When it began.
     #[serde(serialize_with = "as_rfc_3339")]
-    pub time: SystemTime,
-    pub model: Value,
-    pub base_url: String,
-    /// The HTTP status of the last try, where there was one.
-    pub status: Option<u16>,
-    pub tries: u32,
-    pub seconds: Seconds,
-    pub usage: Option<Usage>,
-    pub finish_reason: Option<&'static str>,
-    pub request_id: Option<&'a str>,
-    /// Why it failed; `None` where the reply is whole.
-    pub error: Option<String>,
+    time: SystemTime,
+    model: Value,
+    base_url: &'a str,
+    /// The HTTP status of the last try, if there was one.
+    status: Option<u16>,
+    tries: u32,
+    seconds: Seconds,
+    usage: Option<Usage>,
+    finish_reason: Option<&'static str>,
+    request_id: Option<&'a str>,
+    /// Why it failed; `None` for a whole reply.
+    error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub messages: Option<Value>,
+    messages: Option<Value>,
     /// The assistant's message, as far as it came.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reply: Option<Value>,
+    reply: Option<Value>,
 }
 
-/// Counted from the request's beginning, retries included.
+/// Counted from the beginning of the request, retries included.
 #[derive(Debug, Serialize)]
-pub struct Seconds {
+struct Seconds {
     /// Until the first text or call.
-    pub first: Option<f64>,
-    pub total: f64,
+    first: Option<f64>,
+    total: f64,
 }
 
-impl Log {
-    /// Opens a log to append to; a new one is the owner's alone.
+impl RequestLog {
+    /// Opens a log to append to; a new one is readable by its owner only.
     ///
     /// # Errors
     /// [`Error::Unwritable`], and [`Error::Usage`] for standard output, which
-    /// is the reply's.
-    pub fn open(path: &Path) -> Result<Self> {
+    /// the reply needs.
+    pub fn open(plan: &LogPlan, model: &Value, base_url: &str) -> Result<Self> {
+        let path = &plan.path;
         if ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]
             .iter()
             .any(|name| path == Path::new(name))
@@ -79,47 +91,95 @@ impl Log {
             .create(true)
             .mode(0o600)
             .open(path)
-            .map_err(|source| Error::Unwritable { path: path.to_owned(), source })?;
-        Ok(Self { path: path.to_owned(), file })
+            .map_err(|source| Error::Unwritable { path: path.clone(), source })?;
+        Ok(Self {
+            path: path.clone(),
+            file,
+            lines: Vec::new(),
+            model: model.clone(),
+            base_url: base_url.to_owned(),
+            has_content: plan.has_content,
+        })
     }
 
     pub fn metadata(&self) -> Option<Metadata> {
         self.file.metadata().ok()
     }
 
-    /// Appends whole lines.
+    /// Adds a line for a request. It is written by [`Self::append`].
+    pub fn record(&mut self, attempt: &Attempt<'_>, notes: &Notes) {
+        let mask = |text: String| notes.secrets().mask(text);
+        let mask_all = |value: Value| json::map_strings(value, &mask);
+        let Attempt { reply, trace, .. } = attempt;
+        let (mut messages, mut message) = (None, None);
+        if self.has_content {
+            let sent = messages_of(attempt.body);
+            messages =
+                sent.map_err(|why| notes.warn(format_args!("the log has no messages: {why}"))).ok();
+            let calls = reply.calls.finish().unwrap_or_default();
+            message = serde_json::to_value(Message::assistant(&reply.text, &calls)).ok();
+        }
+        let entry = LogEntry {
+            time: attempt.began,
+            model: mask_all(self.model.clone()),
+            base_url: &self.base_url,
+            status: trace.status,
+            tries: trace.tries,
+            seconds: Seconds {
+                first: reply.first().map(|first| first.as_secs_f64()),
+                total: reply.elapsed().as_secs_f64(),
+            },
+            usage: reply.usage,
+            finish_reason: reply.finish.map(FinishReason::name),
+            request_id: trace.request_id.as_deref(),
+            error: attempt.error.map(|error| mask(error.to_string())),
+            messages: messages.map(mask_all),
+            reply: message.map(mask_all),
+        };
+        self.lines.extend(serde_json::to_vec(&entry).expect("an entry has no maps"));
+        self.lines.push(b'\n');
+    }
+
+    /// Appends the lines to the file.
     ///
     /// # Errors
     /// [`Error::NotLogged`].
-    pub fn append(&self, lines: Vec<u8>) -> Result<()> {
+    pub fn append(self) -> Result<()> {
         let written = self.lock().and_then(|()| {
-            let _hold = DeferSignals::begin();
-            append_lines(&self.file, lines, |_| Ok(()))
+            let _deferred = DeferSignals::begin();
+            append_lines(&self.file, self.lines, |_| Ok(()))
         });
         match written {
             Ok(_) => Ok(()),
-            Err(source) => Err(Error::NotLogged { path: self.path.clone(), source }),
+            Err(source) => Err(Error::NotLogged { path: self.path, source }),
         }
     }
 
-    /// Waits for the lock, which others hold for one write alone. It is given
-    /// back when the file is closed.
+    /// Waits for the lock, which others hold for a single write. Closing the
+    /// file releases it.
     fn lock(&self) -> io::Result<()> {
-        let begun = Instant::now();
+        let began = Instant::now();
         while let Err(TryLockError::WouldBlock) = self.file.try_lock() {
-            if begun.elapsed() > PATIENCE {
+            if began.elapsed() > PATIENCE {
                 return Err(io::Error::other("another process keeps it locked"));
             }
             thread::sleep(POLL);
         }
-        // A file system without locks is done without.
+        // A file system without locks has to do.
         Ok(())
     }
 }
 
-/// An entry as a line, with its newline.
-pub fn line(entry: &LogEntry) -> String {
-    serde_json::to_string(entry).expect("a value without maps") + "\n"
+/// The messages of a request as one JSON array.
+fn messages_of(body: &RequestBody) -> Result<Value> {
+    let mut messages = b"[".to_vec();
+    let read = body.messages().read_to_end(&mut messages);
+    messages.push(b']');
+    let classed =
+        |error: io::Error| error.downcast().unwrap_or_else(|other| Error::Input(other.to_string()));
+    read.map_err(classed)?;
+    json::parse_leniently(&String::from_utf8_lossy(&messages))
+        .ok_or_else(|| Error::Input("they are nested too deeply".to_owned()))
 }
 
 fn as_rfc_3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,45 +1,48 @@
-//! Everything that goes into a request, joined to its body.
+//! Everything that goes into a request of `ask`.
 
 use serde_json::Value;
 
 use crate::chat::format::ReplyFormat;
 use crate::chat::message::{Content, Message};
 use crate::error::Result;
+use crate::exchange::Question;
 use crate::history::{History, HistoryMessages};
 use crate::json::Object;
 use crate::wire::body::{Conversation, RequestBody};
 
-/// Everything that goes into a request.
-pub struct Question<'a> {
+pub struct AskQuestion<'a> {
     fields: Object,
     system: Option<String>,
     history: Option<HistoryMessages>,
     prompt: Option<&'a Content>,
-    /// The user's own messages, in place of all others.
-    own: Vec<Value>,
+    /// The whole conversation, if the user gave it as JSON.
+    own: &'a [Value],
 }
 
-impl<'a> Question<'a> {
+/// The messages of a turn, as far as there are any.
+#[derive(Clone, Copy)]
+pub struct TurnMessages<'a> {
+    pub system: Option<&'a str>,
+    pub history: Option<&'a History>,
+    pub prompt: Option<&'a Content>,
+    pub own: &'a [Value],
+}
+
+impl<'a> AskQuestion<'a> {
     /// # Errors
-    /// Those of [`History::system_text`].
-    pub fn new(
-        fields: Object,
-        system: Option<&str>,
-        history: Option<&'a History>,
-        prompt: Option<&'a Content>,
-        own: Vec<Value>,
-        form: &ReplyFormat,
-    ) -> Result<Self> {
-        let instruction = form.instruction().filter(|_| own.is_empty());
-        // What the model is told in this request alone joins the system
-        // message that there is: servers take one.
-        let standing = match (system, history, &instruction) {
+    /// [`crate::error::Error::Unreadable`] for the history's system message.
+    pub fn new(fields: Object, messages: TurnMessages<'a>, format: &ReplyFormat) -> Result<Self> {
+        let TurnMessages { system, history, prompt, own } = messages;
+        let instruction = format.instruction().filter(|_| own.is_empty());
+        // An instruction for this request alone joins the system message that
+        // there is: servers take one.
+        let system = match (system, history, &instruction) {
             (None, Some(history), Some(_)) => history.system_text()?,
             (system, ..) => system.map(str::to_owned),
         };
-        let is_replaced = standing.is_some();
-        let standing = standing.filter(|text| instruction.is_none() || !text.is_empty());
-        let parts: Vec<String> = standing.into_iter().chain(instruction).collect();
+        let is_replaced = system.is_some();
+        let system = system.filter(|text| instruction.is_none() || !text.is_empty());
+        let parts: Vec<String> = system.into_iter().chain(instruction).collect();
         Ok(Self {
             fields,
             system: Some(parts.join("\n\n")).filter(|_| !parts.is_empty()),
@@ -48,25 +51,21 @@ impl<'a> Question<'a> {
             own,
         })
     }
+}
 
-    /// The request's body, with what was wrong with the last reply.
-    pub fn body(&self, correction: Option<[Message; 2]>) -> RequestBody {
+impl Question for AskQuestion<'_> {
+    fn body(&self, correction: Option<[Message<'_>; 2]>) -> RequestBody {
         let conversation = Conversation {
             system: self.system.as_deref(),
             history: self.history.clone(),
             prompt: self.prompt,
-            own: &self.own,
+            own: self.own,
             correction,
         };
         RequestBody::new(&self.fields, conversation)
     }
 
-    pub fn model(&self) -> &Value {
-        &self.fields["model"]
-    }
-
-    /// Leaves out the schema from now on. Tells whether there was one.
-    pub fn drop_schema(&mut self) -> bool {
+    fn drop_schema(&mut self) -> bool {
         self.fields.shift_remove("response_format").is_some()
     }
 }

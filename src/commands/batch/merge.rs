@@ -7,8 +7,7 @@ use crate::cli::BatchArgs;
 use crate::error::Result;
 use crate::output::file::OutputFile;
 use crate::output::notes::Notes;
-use crate::output::stdout;
-use crate::output::stdout::stdout_error;
+use crate::output::stdout::{self, stdout_error};
 
 pub fn run(args: BatchArgs, notes: &Notes) -> Result<()> {
     let output = OutputFile::named(args.output.as_deref()).map(OutputFile::prepare).transpose()?;

@@ -15,22 +15,24 @@ use crate::batch::source::feed::Feed;
 use crate::batch::source::records::{Preflight, ReadOptions, Records, Shard};
 use crate::batch::source::request_line::{Defaults, LineKind};
 use crate::batch::tally::Tally;
-use crate::batch::worker::ReplyPolicy;
+use crate::batch::worker::RequestPolicy;
 use crate::chat::format::ReplyFormat;
+use crate::chat::turn::{Pick, ReplyPolicy};
 use crate::cli::BatchArgs;
 use crate::commands::batch::outputs::Outputs;
+use crate::commands::hints::{Advised, with_hint};
+use crate::commands::observers::NetworkLog;
 use crate::error::{Error, Result};
 use crate::files::lines::Separator;
 use crate::files::text::Encoding;
-use crate::input::{fields, prompt};
+use crate::input::{fields, prompt, reply_policy};
 use crate::json;
 use crate::net::base_url::BaseUrl;
 use crate::net::client::Client;
 use crate::output::notes::Notes;
 use crate::output::stdout::Bytes;
 use crate::settings::context::Context;
-use crate::settings::network;
-use crate::settings::network::Network;
+use crate::settings::{network, verbosity};
 
 /// How many requests may be under way where the user does not say.
 const DEFAULT_JOBS: u16 = 8;
@@ -39,17 +41,18 @@ const DEFAULT_JOBS: u16 = 8;
 const WINDOW: u64 = 16;
 
 pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
-    let notes = context.notes.at(&args.volume);
+    let notes = context.notes.at(verbosity(&args.verbosity));
     context.warnings.iter().for_each(|warning| notes.warn(warning));
     if args.merge {
         return merge::run(args, &notes);
     }
-    let form = ReplyFormat::of_json(&args.schema)?;
-    let defaults = defaults(&args, &form, context)?;
+    let format = reply_policy::json_format(&args.schema)?;
+    let defaults = defaults(&args, &format, context)?;
     let reading = reading(&args);
     let mut input = Records::open(source(&args, context)?)?;
-    let mut network = Network::resolve(&args.network, context.environment)?;
-    network.find_key(&args.network, context, &notes)?;
+    let mut endpoint =
+        network::resolve(&args.network, context.environment, context.notes.secrets())?;
+    network::find_key(&mut endpoint, args.network.allow_http, context, &notes)?;
     let bytes = if context.terminal.stdout { Bytes::Sanitized } else { Bytes::Exact };
     let mut outputs = Outputs::open(&args, &input, bytes)?;
     let hasher = IdHasher::default();
@@ -61,10 +64,11 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
         return Ok(());
     }
     let jobs = args.jobs.unwrap_or(DEFAULT_JOBS);
-    open_files::ensure_for(jobs, network.base_url == BaseUrl::Mock)?;
+    open_files::ensure_for(jobs, endpoint.base_url == BaseUrl::Mock)?;
     let many = notes.for_many();
     let gate = Arc::new(Gate::new(args.rate, &many));
-    let clients = Client::many(&network, &many, &gate)?.take(jobs.into()).collect();
+    let observer = Arc::new(NetworkLog { notes: many });
+    let clients = Client::many(&endpoint, observer, &gate)?.take(jobs.into()).collect();
     let progress = Progress::new(is_shown(context, &notes), survey.map(|survey| survey.total));
     let window = args.ordered.then(|| WINDOW * u64::from(jobs));
     let run = Run {
@@ -72,12 +76,21 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
         feed: Feed::new(input, reading, defaults, hasher, done).into(),
         sink: outputs.into_sink(window, progress.clone(), &notes)?,
         tally: Tally::new(survey).into(),
-        demand: ReplyPolicy { form, repairs: args.schema.repair.unwrap_or(0) },
+        policy: request_policy(format, args.schema.repair.unwrap_or(0)),
         max_failures: args.max_failures.map(u64::from),
         progress,
         notes,
     };
-    run.conduct(clients)
+    run.run(clients)
+}
+
+fn request_policy(format: ReplyFormat, repairs: u32) -> RequestPolicy {
+    let policy = |format| ReplyPolicy { format, pick: Pick::Whole, must_call: false, repairs };
+    RequestPolicy {
+        reply: policy(format),
+        own_format: policy(ReplyFormat::Text),
+        describe: |error| with_hint(error, Advised::Batch),
+    }
 }
 
 /// Whether a bar is shown: what --verbose tells would tear it apart.
@@ -86,14 +99,14 @@ fn is_shown(context: &Context, notes: &Notes) -> bool {
 }
 
 /// What lines leave out.
-fn defaults(args: &BatchArgs, form: &ReplyFormat, context: &Context) -> Result<Defaults> {
+fn defaults(args: &BatchArgs, format: &ReplyFormat, context: &Context) -> Result<Defaults> {
     let named = fields::named(&args.model, context.configured_params)?;
     if named.contains_key("messages") {
         let message = "--body has messages, which each line of a batch has of its own";
         return Err(Error::Usage(message.to_owned()));
     }
     let model = network::model(&args.model, context.environment)?;
-    let mut fields = fields::of_model(&args.model, &model, form);
+    let mut fields = fields::of_model(&args.model, &model, format);
     json::merge(&mut fields, named);
     let system = match &args.system_file {
         Some(path) => Some(prompt::read_file(path, Encoding::Strict)?),

@@ -6,23 +6,24 @@ pub mod transcript;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 
-use crate::cli::{ChangeArgs, HistoryCommand, ShowArgs, VerbosityArgs};
+use anyhow::anyhow;
+
+use crate::cli::{ChangeArgs, HistoryCommand, ShowArgs};
 use crate::commands::history::pager::Pager;
 use crate::commands::history::transcript::Transcript;
+use crate::commands::observers::history_notices;
 use crate::error::{Error, Result};
 use crate::files::lines::Lines;
-use crate::history;
-use crate::history::{Access, History, LockWait, Window, role};
-use crate::output::notes::Notes;
-use crate::output::stdout;
-use crate::output::stdout::{Bytes, stdout_error};
+use crate::history::{self, Access, History, LockWait, Window, role};
+use crate::output::notes::{Notes, Verbosity};
+use crate::output::stdout::{self, Bytes, stdout_error};
 use crate::output::terminal::Terminal;
 use crate::settings::context::Context;
 use crate::settings::environment::Environment;
 
 pub fn run(command: HistoryCommand, context: &Context) -> Result<()> {
     let Context { environment, terminal, .. } = *context;
-    let notes = |quiet| context.notes.at(&VerbosityArgs { quiet, verbose: false });
+    let notes = |quiet| context.notes.at(if quiet { Verbosity::Quiet } else { Verbosity::Normal });
     match command {
         HistoryCommand::Show(args) => show(&args, environment, terminal, &notes(false)),
         HistoryCommand::Check(args) => {
@@ -58,7 +59,13 @@ fn show(
     notes: &Notes,
 ) -> Result<()> {
     let window = args.last.map_or(Window::All, Window::Turns);
-    let history = History::open(&args.file, Access::Read, window, LockWait::Forever, notes)?;
+    let history = History::open(
+        &args.file,
+        Access::Read,
+        window,
+        LockWait::Forever,
+        &history_notices(notes),
+    )?;
     // Turns may go on while it is read: they append.
     history.release();
     let bytes = if terminal.stdout && !args.raw { Bytes::Sanitized } else { Bytes::Exact };
@@ -77,9 +84,7 @@ fn show(
             let shown = print(&history, &transcript, &args.file, &mut pager)?;
             let has_pager = pager.finish().map_err(stdout_error)?;
             match shown {
-                _ if !has_pager => {
-                    Err(Error::Config("the pager of $PAGER cannot be run".to_owned()))
-                }
+                _ if !has_pager => Err(Error::Config(anyhow!("the pager of $PAGER cannot be run"))),
                 // A pager that is left early is no fault.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
                 other => other.map_err(stdout_error),
@@ -117,7 +122,8 @@ fn print(
 /// faults.
 fn check(path: &Path, terminal: Terminal, notes: &Notes) -> Result<u64> {
     let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
-    let history = History::open_unchecked(path, Access::Read, LockWait::Forever, notes)?;
+    let history =
+        History::open_unchecked(path, Access::Read, LockWait::Forever, &history_notices(notes))?;
     let bytes = if terminal.stdout { Bytes::Sanitized } else { Bytes::Exact };
     let mut report = stdout::stdout(bytes)?;
     let (mut turns, mut messages, mut length, mut faults) = (0_u64, 0_u64, 0, 0);
@@ -152,7 +158,7 @@ fn check(path: &Path, terminal: Terminal, notes: &Notes) -> Result<u64> {
 }
 
 fn repair(args: &ChangeArgs, notes: &Notes) -> Result<()> {
-    let moved = history::repair(&args.file, notes)?;
+    let moved = history::repair(&args.file, &history_notices(notes))?;
     let shown = args.file.display();
     if moved.lines == 0 {
         notes.note(format_args!("{shown} needs no repair"));
@@ -170,7 +176,13 @@ fn repair(args: &ChangeArgs, notes: &Notes) -> Result<()> {
 /// Prints the lines of the newest turn, then cuts them off.
 fn undo(args: &ChangeArgs, notes: &Notes) -> Result<()> {
     let path = &args.file;
-    let history = History::open(path, Access::Change, Window::Turns(1), LockWait::Forever, notes)?;
+    let history = History::open(
+        path,
+        Access::Change,
+        Window::Turns(1),
+        LockWait::Forever,
+        &history_notices(notes),
+    )?;
     let [_, turn] = history.ranges();
     let lines = history
         .part(turn.clone())

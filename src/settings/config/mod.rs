@@ -11,6 +11,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use clap::{Arg, Command};
 
 use crate::cli::{OVERRIDES, SettingsArgs};
@@ -116,7 +117,7 @@ fn read(args: &SettingsArgs, environment: &Environment) -> Result<Option<(PathBu
     match fs::read(&path) {
         Ok(bytes) => match String::from_utf8(bytes) {
             Ok(text) => Ok(Some((path, text))),
-            Err(_) => Err(Error::Config(format!("{}: not UTF-8", path.display()))),
+            Err(_) => Err(Error::Config(anyhow!("{}: not UTF-8", path.display()))),
         },
         // A home that is not there, or another one's, has no settings.
         Err(error) if !is_named => match error.kind() {
@@ -167,7 +168,7 @@ impl Config {
                 } else {
                     hint
                 };
-                return Err(Error::Config(format!("there is no profile '{name}'{hint}")));
+                return Err(Error::Config(anyhow!("there is no profile '{name}'{hint}")));
             }
         }
         layers.extend(base);

@@ -11,8 +11,7 @@ use clap::{Arg, ArgAction, Command, ValueHint};
 
 use crate::error::{Error, Result};
 use crate::input::attachment::is_url;
-use crate::input::fields;
-use crate::json;
+use crate::input::{fields, file_or_json};
 use crate::net::base_url::BaseUrl;
 use crate::settings::clap_error;
 use crate::settings::config::toml_file::{SettingEntry, SettingTable, SettingValue};
@@ -158,7 +157,7 @@ impl<'a> SettingsReader<'a> {
     fn params_of(&self, entry: &SettingEntry, values: &[String]) -> Result<Vec<String>> {
         let mut params = Vec::new();
         for value in values {
-            let fields = json::object("body", value).map_err(|error| match error {
+            let fields = file_or_json::object("body", value).map_err(|error| match error {
                 Error::Input(reason) => entry.place.fault(reason),
                 other => other,
             })?;
@@ -210,7 +209,9 @@ impl<'a> SettingsReader<'a> {
     fn absolute(&self, text: &str) -> String {
         let home = self.environment.get("HOME").map(PathBuf::from);
         let path = match (text.strip_prefix("~/"), home) {
-            _ if json::is_object(text) || is_url(text) || text == "-" => return text.to_owned(),
+            _ if file_or_json::is_json(text) || is_url(text) || text == "-" => {
+                return text.to_owned();
+            }
             (Some(rest), Some(home)) => home.join(rest),
             _ => self.path.parent().unwrap_or(Path::new("")).join(text),
         };

@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
 use toml::de::{DeInteger, DeTable, DeValue};
 
 use crate::error::{Error, Result};
@@ -27,7 +28,7 @@ impl fmt::Display for Location {
 impl Location {
     /// The error of what stands here.
     pub fn fault(&self, reason: impl fmt::Display) -> Error {
-        Error::Config(format!("{self}: {reason}"))
+        Error::Config(anyhow!("{self}: {reason}"))
     }
 }
 

@@ -1,0 +1,74 @@
+//! What the core reports while it works, in words on stderr.
+
+use crate::history::HistoryNotice;
+use crate::net::observer::{Headers, NetEvent, NetObserver};
+use crate::output::notes::Notes;
+use crate::secret::is_secret_header;
+
+/// Logs connections and headers for `--verbose`, and says when a request is
+/// tried again.
+pub struct NetworkLog {
+    pub notes: Notes,
+}
+
+impl NetObserver for NetworkLog {
+    fn observe(&self, event: &NetEvent<'_>) {
+        let notes = &self.notes;
+        match event {
+            NetEvent::Retrying { error, wait, attempt, attempts } => notes.note(format_args!(
+                "{error}; trying again in {:.1} s (try {attempt} of {attempts})",
+                wait.as_secs_f64()
+            )),
+            NetEvent::RateLimited { error } => {
+                notes.note(format_args!("{error}; trying again when the rate allows"));
+            }
+            // The rest is formatted for --verbose alone.
+            _ if !notes.is_verbose() => {}
+            NetEvent::Connecting { target, addresses } => {
+                let mut shown = vec![(*target).to_owned()];
+                let addresses = addresses.iter().map(ToString::to_string);
+                shown.extend(addresses.filter(|address| address != target));
+                notes.detail(format_args!("* connecting to {}", shown.join(", ")));
+            }
+            NetEvent::Secured { host, version } => {
+                notes.detail(format_args!("* {host} speaks {version}"));
+            }
+            NetEvent::Reconnecting => {
+                notes.detail("* the server had closed the connection; making a new one");
+            }
+            NetEvent::Request { line, headers } => self.log_head(">", line, *headers),
+            NetEvent::Response { line, headers } => self.log_head("<", line, *headers),
+        }
+    }
+}
+
+impl NetworkLog {
+    fn log_head(&self, direction: &str, line: &std::fmt::Arguments<'_>, headers: Headers<'_>) {
+        self.notes.detail(format_args!("{direction} {line}"));
+        for (name, value) in headers.iter() {
+            let value = if is_secret_header(name) { "(redacted)".into() } else { value };
+            self.notes.detail(format_args!("{direction} {name}: {value}"));
+        }
+    }
+}
+
+/// Says what the user should know of a history that is being opened.
+pub fn history_notices(notes: &Notes) -> impl Fn(HistoryNotice<'_>) + Sync + '_ {
+    |notice| match notice {
+        HistoryNotice::Waiting { path } => {
+            notes.note(format_args!("waiting for another turn of {} to end", path.display()));
+        }
+        HistoryNotice::NoLocks { path } => notes.warn(format_args!(
+            "the file system of {} has no locks: let no two turns run at once",
+            path.display()
+        )),
+        HistoryNotice::TornMoved { path, aside } => notes.warn(format_args!(
+            "the last line of {} was torn; it is in {} now",
+            path.display(),
+            aside.display()
+        )),
+        HistoryNotice::TornLeftOut { path } => {
+            notes.warn(format_args!("the last line of {} is torn and left out", path.display()))
+        }
+    }
+}

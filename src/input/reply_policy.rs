@@ -1,0 +1,61 @@
+//! What a reply must be, from the options that say so.
+
+use crate::chat::format::ReplyFormat;
+use crate::chat::schema::Schema;
+use crate::chat::turn::{Pick, ReplyPolicy};
+use crate::cli::AskArgs;
+use crate::cli::reply_format::{FormatArgs, SchemaArgs};
+use crate::error::{Error, Result};
+use crate::input::file_or_json;
+
+/// The policy of `ask`.
+///
+/// # Errors
+/// [`Error::Usage`] for a bad list of choices, and those of [`json_format`].
+pub fn from_args(args: &AskArgs) -> Result<ReplyPolicy> {
+    let choice = args.format.tool_choice.as_deref();
+    let is_forced = choice.is_some_and(|choice| !matches!(choice, "auto" | "none"));
+    let pick = match (&args.output.extract, &args.output.extract_last) {
+        (Some(language), _) => Pick::FirstBlock(language.clone()),
+        (None, Some(language)) => Pick::LastBlock(language.clone()),
+        (None, None) => Pick::Whole,
+    };
+    Ok(ReplyPolicy {
+        format: format(&args.format)?,
+        pick,
+        must_call: is_forced && args.format.tools.is_some(),
+        repairs: args.format.schema.repair.unwrap_or(0),
+    })
+}
+
+fn format(args: &FormatArgs) -> Result<ReplyFormat> {
+    if args.yes_no {
+        return Ok(ReplyFormat::Choice(vec!["yes".to_owned(), "no".to_owned()]));
+    }
+    if args.choose.is_empty() {
+        return json_format(&args.schema);
+    }
+    let words: Vec<String> = args.choose.iter().map(|word| word.trim().to_owned()).collect();
+    let is_repeated = |(at, word): (usize, &String)| words[..at].contains(word);
+    if words.len() < 2
+        || words.iter().any(String::is_empty)
+        || words.iter().enumerate().any(is_repeated)
+    {
+        let message = "--choose takes two or more different words, as in --choose red,green,blue";
+        return Err(Error::Usage(message.to_owned()));
+    }
+    Ok(ReplyFormat::Choice(words))
+}
+
+/// The format of a reply that is JSON, if it must be.
+///
+/// # Errors
+/// [`Error::Unreadable`], and [`Error::Input`] for a file that holds no JSON
+/// Schema.
+pub fn json_format(args: &SchemaArgs) -> Result<ReplyFormat> {
+    if let Some(schema) = &args.schema {
+        let (text, name) = file_or_json::read("--schema", schema)?;
+        return Ok(ReplyFormat::Schema(Box::new(Schema::parse(&text, &name)?)));
+    }
+    Ok(if args.json_object { ReplyFormat::JsonObject } else { ReplyFormat::Text })
+}
