@@ -7,8 +7,7 @@ use std::io::{self, Write};
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 
-use gravix::history::Window;
-use gravix::history::scan::Scan;
+use gravix::history::scan::{Scan, Window};
 use gravix::wire::chunk;
 use gravix::wire::chunk_cache::ChunkCache;
 use gravix::wire::sse::{SseDecoder, SseItem};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::ValueHint;
 
 use crate::cli::prose::BASE_URL_HELP;
-use crate::cli::values::{count, header, seconds};
+use crate::cli::values::{Header, count, header, seconds};
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Network")]
@@ -62,9 +62,6 @@ pub struct NetworkArgs {
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header, hide_short_help = true, value_hint = ValueHint::Other)]
     pub headers: Vec<Header>,
 }
-
-/// The name and the value of a request header, checked.
-pub type Header = (String, String);
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]

@@ -6,20 +6,20 @@ pub mod connection;
 pub mod prompt_part;
 mod prose;
 pub mod reply_format;
-mod values;
+pub mod values;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
-pub use ask_args::AskArgs;
-pub use batch_args::BatchArgs;
-pub use connection::{Header, NetworkArgs, SettingsArgs, VerbosityArgs};
-use prose::{
+pub use crate::cli::ask_args::AskArgs;
+pub use crate::cli::batch_args::BatchArgs;
+pub use crate::cli::connection::{NetworkArgs, SettingsArgs, VerbosityArgs};
+use crate::cli::prose::{
     ASK_EXAMPLES, ASK_MORE, BATCH_EXAMPLES, BATCH_MORE, COMPLETIONS_EXAMPLES, CONFIG_EXAMPLES,
     HISTORY_EXAMPLES, MAN_EXAMPLES, MODELS_EXAMPLES, TEMPLATE, section,
 };
-pub use prose::{
+pub use crate::cli::prose::{
     BATCH_STATUS, CONFIG_STATUS, ENVIRONMENT, EXAMPLES, EXIT_STATUS, FILES, HISTORY_STATUS,
     MODELS_STATUS, PRINT_STATUS,
 };

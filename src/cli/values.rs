@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use crate::cli::Header;
-
 /// Parses a number between `LOW` and `HIGH`, both included. NaN is refused.
-pub(super) fn within<const LOW: i8, const HIGH: i8>(text: &str) -> Result<f64, String> {
+pub fn within<const LOW: i8, const HIGH: i8>(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if (f64::from(LOW)..=f64::from(HIGH)).contains(&number) {
         Ok(number)
@@ -16,7 +14,7 @@ pub(super) fn within<const LOW: i8, const HIGH: i8>(text: &str) -> Result<f64, S
 
 /// Parses a positive number of seconds, with decimals if need be, up to a
 /// year: more than that overflows clocks.
-pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+pub fn seconds(text: &str) -> Result<Duration, String> {
     const YEAR: f64 = 365.0 * 24.0 * 3600.0;
     let number: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     match Duration::try_from_secs_f64(number.min(YEAR)) {
@@ -25,8 +23,11 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// The name and the value of a request header, checked.
+pub type Header = (String, String);
+
 /// Parses `Name: value` (RFC 9110 5.1, 5.5).
-pub(super) fn header(text: &str) -> Result<Header, String> {
+pub fn header(text: &str) -> Result<Header, String> {
     let (name, value) = text.split_once(':').ok_or("not of the form 'Name: value'")?;
     let value = value.trim();
     let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
@@ -47,7 +48,7 @@ pub(super) fn header(text: &str) -> Result<Header, String> {
 }
 
 /// Parses a media type, as `image/png` (RFC 6838 4.2).
-pub(super) fn media_type(text: &str) -> Result<String, String> {
+pub fn media_type(text: &str) -> Result<String, String> {
     let is_name = |name: &str| {
         name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
             && !name.is_empty()
@@ -59,12 +60,12 @@ pub(super) fn media_type(text: &str) -> Result<String, String> {
 }
 
 /// Parses a count.
-pub(super) fn count(text: &str) -> Result<u32, String> {
+pub fn count(text: &str) -> Result<u32, String> {
     text.parse().map_err(|_| "not a whole number of 0 or more".to_owned())
 }
 
 /// Parses a count of at least one.
-pub(super) fn positive(text: &str) -> Result<u32, String> {
+pub fn positive(text: &str) -> Result<u32, String> {
     match text.parse() {
         Ok(number @ 1..) => Ok(number),
         _ => Err("not a whole number of 1 or more".to_owned()),
@@ -75,7 +76,7 @@ pub(super) fn positive(text: &str) -> Result<u32, String> {
 const MAX_JOBS: u16 = 1000;
 
 /// Parses a number of jobs.
-pub(super) fn jobs(text: &str) -> Result<u16, String> {
+pub fn jobs(text: &str) -> Result<u16, String> {
     match text.parse() {
         Ok(number @ 1..=MAX_JOBS) => Ok(number),
         _ => Err(format!("not a whole number from 1 to {MAX_JOBS}")),
@@ -83,7 +84,7 @@ pub(super) fn jobs(text: &str) -> Result<u16, String> {
 }
 
 /// Parses a rate, as `100/m`, into requests a second.
-pub(super) fn rate(text: &str) -> Result<f64, String> {
+pub fn rate(text: &str) -> Result<f64, String> {
     let seconds = |unit: &str| match unit {
         "s" => Some(1.0),
         "m" => Some(60.0),
@@ -99,7 +100,7 @@ pub(super) fn rate(text: &str) -> Result<f64, String> {
 }
 
 /// Parses a shard, as `2/8`, into its number from 1 and the count.
-pub(super) fn shard(text: &str) -> Result<(u64, u64), String> {
+pub fn shard(text: &str) -> Result<(u64, u64), String> {
     let parsed = text.split_once('/').and_then(|(number, count)| {
         let (number, count) = (number.parse().ok()?, count.parse().ok()?);
         (1..=count).contains(&number).then_some((number, count))

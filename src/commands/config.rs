@@ -15,14 +15,16 @@ use crate::files::paths::directory_of;
 use crate::net::base_url::BaseUrl;
 use crate::output::stdout::{self, Bytes};
 use crate::secret::KEY_VARIABLE;
-use crate::settings::config::{Config, EffectiveSettings, Origin, Setting, TEMPLATE, is_secret};
+use crate::settings::ask;
+use crate::settings::config::effective::EffectiveSettings;
+use crate::settings::config::setting::{Origin, Setting, find, is_secret};
+use crate::settings::config::{self, Config, TEMPLATE};
 use crate::settings::context::Context;
 use crate::settings::environment::Environment;
 use crate::settings::key::KeySource;
 use crate::settings::network::{
     DEFAULT_BASE_URL, DEFAULT_CONNECT_TIMEOUT, DEFAULT_IDLE_TIMEOUT, DEFAULT_MODEL, DEFAULT_RETRIES,
 };
-use crate::settings::{ask, config};
 
 pub fn run(args: ConfigArgs, context: &Context) -> Result<()> {
     let Context { environment, terminal, .. } = *context;
@@ -108,7 +110,7 @@ fn listing(
 
 /// The values as they would stand in the file.
 fn shown(name: &str, values: &[&String], ask: &Command) -> String {
-    let arg = config::find(ask, name);
+    let arg = find(ask, name);
     let is_flag = arg.is_some_and(|arg| matches!(arg.get_action(), ArgAction::SetTrue));
     let is_list = arg.is_some_and(|arg| matches!(arg.get_action(), ArgAction::Append));
     // A number of JSON is one of TOML.

@@ -1,6 +1,6 @@
 //! What the core reports while it works, in words on stderr.
 
-use crate::history::HistoryNotice;
+use crate::history::notice::HistoryNotice;
 use crate::net::observer::{Headers, NetEvent, NetObserver};
 use crate::output::notes::Notes;
 use crate::secret::is_secret_header;

@@ -3,18 +3,19 @@
 //! options.
 
 mod network_error;
+mod reason;
 mod server_error;
 
-use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
 use signal_hook::consts::SIGPIPE;
 use thiserror::Error as ThisError;
 
-pub use network_error::NetworkError;
-use server_error::ErrorClass;
-pub use server_error::ServerError;
+pub use crate::error::network_error::NetworkError;
+pub use crate::error::reason::Reason;
+use crate::error::server_error::ErrorClass;
+pub use crate::error::server_error::ServerError;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -168,22 +169,5 @@ impl Error {
 impl From<ServerError> for Error {
     fn from(error: ServerError) -> Self {
         Error::Server(Box::new(error))
-    }
-}
-
-/// An I/O error in the system's words, without Rust's `(os error 2)`, and
-/// beginning in lower case as the words around it do.
-pub struct Reason<'a>(pub &'a io::Error);
-
-impl fmt::Display for Reason<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.0.to_string();
-        let (text, rest) = text.split_once(" (os error ").unwrap_or((&text, ""));
-        let rest = rest.split_once(')').map_or("", |parts| parts.1);
-        let mut letters = text.chars();
-        match letters.next() {
-            Some(first) => write!(f, "{}{}{rest}", first.to_lowercase(), letters.as_str()),
-            None => f.write_str("unknown error"),
-        }
     }
 }

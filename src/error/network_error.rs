@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error as ThisError;
 
-use super::Reason;
+use crate::error::reason::Reason;
 
 #[derive(Debug, ThisError)]
 pub enum NetworkError {

@@ -97,7 +97,7 @@ impl<'de> Visitor<'de> for MessageVisitor {
 
 #[cfg(test)]
 mod tests {
-    use super::role;
+    use super::*;
 
     #[test]
     fn a_line_is_a_message_blank_or_a_fault() {

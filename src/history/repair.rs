@@ -3,13 +3,17 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{MetadataExt, fchown};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::files::append::open_private;
 use crate::files::lines::{BYTE_ORDER_MARK, Line, Lines};
 use crate::files::paths::{directory_of, with_suffix};
-use crate::history::{Access, History, LockWait, TakeNotice, line};
+use crate::history::conversation::History;
+use crate::history::line;
+use crate::history::lock::LockWait;
+use crate::history::locked_file::Access;
+use crate::history::notice::TakeNotice;
 use crate::signals::DeferSignals;
 
 /// How many lines are named.
@@ -38,7 +42,7 @@ impl RepairReport {
 ///
 /// # Errors
 /// [`Error::Unwritable`]; the history is then as it was.
-pub fn repair(path: &Path, take_notice: TakeNotice<'_>) -> Result<RepairReport> {
+pub fn move_bad_lines(path: &Path, take_notice: TakeNotice<'_>) -> Result<RepairReport> {
     let history = History::open_unchecked(path, Access::Change, LockWait::Forever, take_notice)?;
     let unwritable = |source| Error::Unwritable { path: path.to_owned(), source };
     let mut lines = Lines::of(history.file()).map_err(unwritable)?;
@@ -49,14 +53,14 @@ pub fn repair(path: &Path, take_notice: TakeNotice<'_>) -> Result<RepairReport> 
             Some(_) => {}
         }
     }
-    let aside = with_suffix(&history.path, ".bad");
+    let aside = with_suffix(history.path(), ".bad");
     let bad =
         open_private(&aside).map_err(|source| Error::Unwritable { path: aside.clone(), source })?;
     let _hold = DeferSignals::begin();
-    replace(&history.path, history.file(), bad).map_err(unwritable)
+    replace(history.path(), history.file(), bad).map_err(unwritable)
 }
 
-fn replace(path: &PathBuf, file: &File, bad: File) -> io::Result<RepairReport> {
+fn replace(path: &Path, file: &File, bad: File) -> io::Result<RepairReport> {
     let old = file.metadata()?;
     let good = tempfile::Builder::new().prefix(".gravix-").tempfile_in(directory_of(path))?;
     let moved = part(file, BufWriter::new(good.as_file()), BufWriter::new(&bad))?;

@@ -21,7 +21,7 @@ pub fn push_sanitized(out: &mut Vec<u8>, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::push_sanitized;
+    use super::*;
 
     #[test]
     fn control_characters_become_visible() {

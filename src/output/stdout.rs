@@ -97,7 +97,7 @@ impl<W: Write> Output<W> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Bytes, Output};
+    use super::*;
 
     #[test]
     fn one_newline_is_added_where_the_text_does_not_end_in_one() {

@@ -75,7 +75,7 @@ fn reason_in(report: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::one_line;
+    use super::*;
 
     #[test]
     fn claps_report_becomes_one_line() {

@@ -17,7 +17,8 @@ use clap::{ArgMatches, Command as ClapCommand, CommandFactory, FromArgMatches};
 use crate::cli::{Args, Command, REQUIRES, SettingsArgs, VerbosityArgs};
 use crate::error::Result;
 use crate::output::notes::Verbosity;
-use crate::settings::config::{Config, EffectiveSettings};
+use crate::settings::config::Config;
+use crate::settings::config::effective::EffectiveSettings;
 use crate::settings::environment::Environment;
 use crate::settings::key::KeySource;
 

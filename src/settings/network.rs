@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
+use crate::cli::NetworkArgs;
 use crate::cli::ask_args::ModelArgs;
-use crate::cli::{Header, NetworkArgs};
+use crate::cli::values::Header;
 use crate::error::{Error, Result};
 use crate::net::base_url::{BaseUrl, is_loopback};
 use crate::net::endpoint::{Endpoint, Timeouts};

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::chat::message::{Content, Message};
-use crate::history::HistoryMessages;
+use crate::history::messages::HistoryMessages;
 use crate::json::Object;
 
 /// The messages of a conversation, oldest first.

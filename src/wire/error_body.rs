@@ -59,7 +59,7 @@ pub fn html(base_url: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::*;
 
     #[test]
     fn every_form_of_error_gives_its_message() {

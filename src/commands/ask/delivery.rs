@@ -12,7 +12,7 @@ use crate::commands::ask::log::RequestLog;
 use crate::commands::ask::plan::{AskPlan, Destination, PrintMode};
 use crate::error::{Error, Result};
 use crate::files::paths::identity;
-use crate::history::History;
+use crate::history::conversation::History;
 use crate::output::file::OutputFile;
 use crate::output::notes::Notes;
 use crate::output::stdout::{Bytes, Output, stdout_error};

@@ -6,7 +6,8 @@ use crate::chat::format::ReplyFormat;
 use crate::chat::message::{Content, Message};
 use crate::error::Result;
 use crate::exchange::Question;
-use crate::history::{History, HistoryMessages};
+use crate::history::conversation::History;
+use crate::history::messages::HistoryMessages;
 use crate::json::Object;
 use crate::wire::body::{Conversation, RequestBody};
 

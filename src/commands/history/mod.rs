@@ -14,7 +14,12 @@ use crate::commands::history::transcript::Transcript;
 use crate::commands::observers::history_notices;
 use crate::error::{Error, Result};
 use crate::files::lines::Lines;
-use crate::history::{self, Access, History, LockWait, Window, role};
+use crate::history::conversation::History;
+use crate::history::line::role;
+use crate::history::lock::LockWait;
+use crate::history::locked_file::Access;
+use crate::history::repair::move_bad_lines;
+use crate::history::scan::Window;
 use crate::output::notes::{Notes, Verbosity};
 use crate::output::stdout::{self, Bytes, stdout_error};
 use crate::output::terminal::Terminal;
@@ -158,7 +163,7 @@ fn check(path: &Path, terminal: Terminal, notes: &Notes) -> Result<u64> {
 }
 
 fn repair(args: &ChangeArgs, notes: &Notes) -> Result<()> {
-    let moved = history::repair(&args.file, &history_notices(notes))?;
+    let moved = move_bad_lines(&args.file, &history_notices(notes))?;
     let shown = args.file.display();
     if moved.lines == 0 {
         notes.note(format_args!("{shown} needs no repair"));

@@ -8,7 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use textwrap::Options;
 
-use crate::history::trim;
+use crate::history::line::trim;
 use crate::output::sanitize::push_sanitized;
 use crate::output::stdout::Bytes;
 

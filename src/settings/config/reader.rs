@@ -14,10 +14,10 @@ use crate::input::attachment::is_url;
 use crate::input::{fields, file_or_json};
 use crate::net::base_url::BaseUrl;
 use crate::settings::clap_error;
-use crate::settings::config::toml_file::{SettingEntry, SettingTable, SettingValue};
-use crate::settings::config::{
+use crate::settings::config::setting::{
     EXCLUDED, Layer, Origin, Setting, exclude, find, is_secret, option, underscored,
 };
+use crate::settings::config::toml_file::{SettingEntry, SettingTable, SettingValue};
 use crate::settings::environment::Environment;
 use crate::settings::key::KeySource;
 use crate::settings::network::MAX_STOPS;

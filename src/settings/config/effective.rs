@@ -1,11 +1,14 @@
 //! Which of several tables, variables and options is in force.
 
+use std::ffi::OsString;
+
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 use crate::secret::KEY_VARIABLE;
-use crate::settings::config::{
-    Config, EffectiveSettings, Layer, Origin, Setting, exclude, find, is_secret, underscored,
+use crate::settings::config::Config;
+use crate::settings::config::setting::{
+    Layer, Origin, Setting, exclude, find, is_secret, option, underscored,
 };
 use crate::settings::environment::Environment;
 use crate::settings::key::KeySource;
@@ -20,6 +23,54 @@ const FIELDS: &[(&str, &[&str])] = &[
     ("response_format", &["json_object", "schema", "choose", "yes_no"]),
     ("stream", &["stream", "no_stream", "events"]),
 ];
+
+/// What is in force beside the options that were given.
+#[derive(Debug, Default)]
+pub struct EffectiveSettings {
+    pub settings: Vec<Setting>,
+    pub key: KeySource,
+    /// Which table the key's place is from.
+    pub key_origin: Option<String>,
+    pub warnings: Vec<String>,
+}
+
+impl EffectiveSettings {
+    /// `command` with these settings as its defaults.
+    pub fn apply(&self, command: Command) -> Command {
+        let is_default = |setting: &&Setting| {
+            matches!(setting.origin, Origin::Table(_))
+                && !setting.is_gathered()
+                && !setting.values.is_empty()
+        };
+        self.settings.iter().filter(is_default).fold(command, |command, setting| {
+            match find(&command, &setting.name).map(|arg| arg.get_id().clone()) {
+                Some(id) => command.mut_arg(id, |arg| arg.default_values(setting.values.clone())),
+                None => command,
+            }
+        })
+    }
+
+    /// Options that are to stand before those that were given.
+    pub fn first_options(&self) -> Vec<OsString> {
+        let mut options = Vec::new();
+        for setting in self.settings.iter().filter(|setting| setting.is_gathered()) {
+            options.extend(setting.values.iter().map(|value| option(&setting.name, value)));
+        }
+        options
+    }
+
+    /// How many parameters tables set.
+    pub fn params(&self) -> usize {
+        let params = self.settings.iter().filter(|setting| setting.name == "param");
+        params.map(|setting| setting.values.len()).sum()
+    }
+
+    /// The names of what tables set.
+    pub fn configured(&self) -> Vec<String> {
+        let is_set = |setting: &&Setting| matches!(setting.origin, Origin::Table(_));
+        self.settings.iter().filter(is_set).map(|setting| setting.name.clone()).collect()
+    }
+}
 
 impl Config {
     /// What is in force for `command`, beside the options that were given:

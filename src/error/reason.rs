@@ -1,0 +1,21 @@
+//! An I/O error in the system's words.
+
+use std::fmt;
+use std::io;
+
+/// An I/O error in the system's words, without Rust's `(os error 2)`, and
+/// beginning in lower case as the words around it do.
+pub struct Reason<'a>(pub &'a io::Error);
+
+impl fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.to_string();
+        let (text, rest) = text.split_once(" (os error ").unwrap_or((&text, ""));
+        let rest = rest.split_once(')').map_or("", |parts| parts.1);
+        let mut letters = text.chars();
+        match letters.next() {
+            Some(first) => write!(f, "{}{}{rest}", first.to_lowercase(), letters.as_str()),
+            None => f.write_str("unknown error"),
+        }
+    }
+}
