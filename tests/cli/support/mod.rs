@@ -9,13 +9,14 @@ pub mod terminal;
 pub mod tls;
 
 use std::io::Write;
-use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 
+use assert_cmd::assert::{Assert, OutputAssertExt};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use predicates::prelude::*;
 use server::Server;
 
 /// The binary with an empty environment and nothing on stdin.
@@ -70,70 +71,61 @@ pub fn run(command: &mut Command) -> Run {
     Run::new(command, output)
 }
 
-/// What a run left behind. Each check prints all of it when it fails.
+/// A finished run. Each check prints the command, its status and its output
+/// when it fails.
 pub struct Run {
     pub stdout: Vec<u8>,
     pub stderr: String,
-    status: Option<i32>,
-    signal: Option<i32>,
-    command: String,
+    assert: Assert,
 }
 
 impl Run {
     fn new(command: &Command, output: Output) -> Self {
+        let status = output.status;
+        let assert = output
+            .assert()
+            .append_context("command", format!("{command:?}"))
+            .append_context("status", status);
+        let output = assert.get_output();
         Self {
-            stdout: output.stdout,
-            stderr: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
-            status: output.status.code(),
-            signal: output.status.signal(),
-            command: format!("{command:?}"),
+            stdout: output.stdout.clone(),
+            stderr: String::from_utf8(output.stderr.clone()).expect("stderr is UTF-8"),
+            assert,
         }
-    }
-
-    #[track_caller]
-    fn fail(&self, expected: &str) -> ! {
-        panic!(
-            "{}\nexpected {expected}\nstatus {:?}, signal {:?}\nstdout: {:?}\nstderr: {}",
-            self.command,
-            self.status,
-            self.signal,
-            String::from_utf8_lossy(&self.stdout),
-            self.stderr
-        );
     }
 
     #[track_caller]
     pub fn exits(self, status: i32) -> Self {
-        if self.status != Some(status) {
-            self.fail(&format!("exit status {status}"));
-        }
-        self
+        Self { assert: self.assert.code(status), ..self }
     }
 
     #[track_caller]
     pub fn prints(self, stdout: impl AsRef<[u8]>) -> Self {
-        if self.stdout != stdout.as_ref() {
-            self.fail(&format!("stdout {:?}", String::from_utf8_lossy(stdout.as_ref())));
-        }
-        self
+        let stdout = stdout.as_ref();
+        let assert = match std::str::from_utf8(stdout) {
+            // Its failure is a diff.
+            Ok(text) => self.assert.stdout(predicate::str::diff(text.to_owned()).from_utf8()),
+            Err(_) => self.assert.stdout(stdout.to_vec()),
+        };
+        Self { assert, ..self }
     }
 
     /// Stderr is one line, which contains each of `parts`.
     #[track_caller]
     pub fn says(self, parts: &[&str]) -> Self {
-        let is_one_line = self.stderr.starts_with("gravix: ") && self.stderr.lines().count() == 1;
-        if !is_one_line || !parts.iter().all(|part| self.stderr.contains(part)) {
-            self.fail(&format!("one line on stderr with {parts:?}"));
+        let is_one_line =
+            predicate::function(|text: &str| text.lines().count() == 1).fn_name("is one line");
+        let line = predicate::str::starts_with("gravix: ").and(is_one_line);
+        let mut assert = self.assert.stderr(line);
+        for part in parts {
+            assert = assert.stderr(predicate::str::contains(*part));
         }
-        self
+        Self { assert, ..self }
     }
 
     #[track_caller]
     pub fn says_nothing(self) -> Self {
-        if !self.stderr.is_empty() {
-            self.fail("nothing on stderr");
-        }
-        self
+        Self { assert: self.assert.stderr(predicate::str::is_empty()), ..self }
     }
 }
 
