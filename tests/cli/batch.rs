@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use crate::support::service::{Reply, Service, prompt};
-use crate::support::{Run, batch, completion, completion_ended, json_lines, run, run_with, token};
+use crate::support::{
+    Run, batch, completion, completion_ended, json_lines, run, run_with, shell, token,
+};
 
 /// A directory with a file of these lines, `in.jsonl`.
 pub fn input(lines: &[impl AsRef<str>]) -> (tempfile::TempDir, PathBuf) {
@@ -137,9 +139,9 @@ fn standard_input_is_read_from_where_it_is() {
         env!("CARGO_BIN_EXE_gravix"),
         service.base_url()
     );
-    let mut shell = std::process::Command::new("sh");
-    shell.env_clear().args(["-c", &script]).stdin(File::open(file).expect("the file"));
-    assert_eq!(replies(&run(&mut shell).exits(0)), pairs(&[("1", "two"), ("2", "three")]));
+    let mut command = shell("sh", &script);
+    command.stdin(File::open(file).expect("the file"));
+    assert_eq!(replies(&run(&mut command).exits(0)), pairs(&[("1", "two"), ("2", "three")]));
 }
 
 #[test]

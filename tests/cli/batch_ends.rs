@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::batch::{by_id, input, prompts, text};
 use crate::support::service::{Reply, Service, prompt};
-use crate::support::{batch, json_lines, run, signal, strace};
+use crate::support::{batch, json_lines, run, shell, signal, strace};
 
 fn start(command: &mut Command) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("gravix starts")
@@ -194,7 +194,7 @@ fn an_interrupt_that_was_ignored_before_stays_ignored() {
         service.base_url(),
         file.display()
     );
-    let child = start(Command::new("sh").env_clear().args(["-c", &script]));
+    let child = start(&mut shell("sh", &script));
     service.wait_for(1);
     signal(&child, Signal::SIGINT);
     drop(go_on);
@@ -213,9 +213,7 @@ fn a_reader_that_goes_away_ends_the_run_quietly() {
         service.base_url(),
         file.display()
     );
-    let mut bash = Command::new("bash");
-    bash.env_clear().env("PATH", "/usr/bin:/bin").args(["-c", &script]);
-    run(&mut bash).exits(0).prints("141\n").says_nothing();
+    run(&mut shell("bash", &script)).exits(0).prints("141\n").says_nothing();
 }
 
 #[test]
@@ -231,9 +229,7 @@ fn the_first_process_of_a_container_ends_with_the_signals_status() {
         env!("CARGO_BIN_EXE_gravix"),
         file.display()
     );
-    let mut bash = Command::new("bash");
-    bash.env_clear().env("PATH", "/usr/bin:/bin").args(["-c", &script]);
-    run(&mut bash).exits(0).prints("141\n").says_nothing();
+    run(&mut shell("bash", &script)).exits(0).prints("141\n").says_nothing();
 }
 
 #[test]

@@ -12,15 +12,13 @@ use serde_json::Value;
 use crate::batch::{by_id, input, prompts, text};
 use crate::support::service::{Reply, Service, prompt};
 use crate::support::terminal::Terminal;
-use crate::support::{batch, json_lines, run, run_with, signal};
+use crate::support::{batch, json_lines, run, run_with, shell, signal};
 
 /// `gravix batch` in a shell that sets a limit first.
 fn limited(limit: &str, base_url: &str, arguments: &str) -> Command {
     let gravix = env!("CARGO_BIN_EXE_gravix");
     let script = format!("ulimit {limit}; exec {gravix} batch --base-url {base_url} {arguments}");
-    let mut shell = Command::new("bash");
-    shell.env_clear().stdin(Stdio::null()).args(["-c", &script]);
-    shell
+    shell("bash", &script)
 }
 
 #[test]

@@ -9,7 +9,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::support::server::{Script, Server, answer, gate, raw};
-use crate::support::{ask, ask_mock, completion, gravix, json_lines, run, skip, strace};
+use crate::support::{
+    ask, ask_mock, completion, gravix, json_lines, program, run, shell, skip, strace,
+};
 
 const USER: &str = "{\"role\":\"user\",\"content\":\"a\"}\n";
 const ASSISTANT: &str = "{\"role\":\"assistant\",\"content\":\"b\"}\n";
@@ -275,9 +277,10 @@ fn a_limit_on_file_sizes_is_exit_73_and_no_death() {
         env!("CARGO_BIN_EXE_gravix"),
         file.display()
     );
-    let mut shell = Command::new("bash");
-    shell.env_clear().env("PATH", "/usr/bin:/bin").stdin(Stdio::null()).args(["-c", &script]);
-    run(&mut shell).exits(73).prints("x".repeat(3000) + "\n").says(&["file too large"]);
+    run(&mut shell("bash", &script))
+        .exits(73)
+        .prints("x".repeat(3000) + "\n")
+        .says(&["file too large"]);
     assert!(!file.exists(), "a turn that failed leaves no file");
 }
 
@@ -433,7 +436,7 @@ fn a_new_file_is_the_owners_alone_whatever_the_umask() {
         env!("CARGO_BIN_EXE_gravix"),
         file.display()
     );
-    run(Command::new("sh").env_clear().args(["-c", &script])).exits(0).says_nothing();
+    run(&mut shell("sh", &script)).exits(0).says_nothing();
     assert_eq!(fs::metadata(&file).expect("the file").permissions().mode() & 0o777, 0o600);
     // A mode that somebody chose is kept.
     fs::set_permissions(&file, fs::Permissions::from_mode(0o664)).expect("a mode");
@@ -469,9 +472,9 @@ fn a_read_only_file_or_directory_is_refused_unless_nothing_is_saved() {
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o555)).expect("a mode");
     // As nobody, because root may write everything.
     let as_nobody = |arguments: &[&str], path: &Path| {
-        let mut command = Command::new("setpriv");
+        let mut command = program("setpriv");
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
-        command.env_clear().env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
+        command.env("PATH", "/usr/bin:/bin");
         command.arg(env!("CARGO_BIN_EXE_gravix")).args(["ask", "--base-url", "mock:", "-q", "hi"]);
         command.args(arguments).arg("--history").arg(path);
         command
@@ -627,8 +630,8 @@ fn a_large_history_needs_little_memory() {
     for arguments in
         [&["hi", "-q", "--no-save", "--history"][..], &["hi", "-q", "--turns", "3", "--history"]]
     {
-        let mut limited = Command::new("prlimit");
-        limited.env_clear().stdin(Stdio::null()).arg("--as=134217728");
+        let mut limited = program("prlimit");
+        limited.arg("--as=134217728");
         let command = ask(&server, arguments);
         limited.arg(command.get_program()).args(command.get_args()).arg(&file);
         if Command::new("prlimit").arg("--version").output().is_err() {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::server::{Server, answer};
 use crate::support::terminal::Terminal;
-use crate::support::{ask, ask_mock, completion, gravix, run, run_with};
+use crate::support::{ask, ask_mock, completion, gravix, run, run_with, shell};
 
 /// A server that answers `n` plain requests.
 fn server(n: usize) -> Server {
@@ -65,8 +65,7 @@ fn no_stdin_leaves_stdin_to_the_loop() {
         "printf 'one\\ntwo\\n' | while read -r q; do {} ask --base-url mock: -n \"$q\"; done",
         env!("CARGO_BIN_EXE_gravix")
     );
-    let mut shell = std::process::Command::new("sh");
-    run(shell.env_clear().args(["-c", &script])).exits(0).prints("one\ntwo\n");
+    run(&mut shell("sh", &script)).exits(0).prints("one\ntwo\n");
 }
 
 #[test]

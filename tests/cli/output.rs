@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 
 use crate::support::server::{Server, answer, chunk, events, gate, stream_head};
 use crate::support::terminal::Terminal;
-use crate::support::{DONE, ask, ask_mock, completion, run, token};
+use crate::support::{DONE, ask, ask_mock, completion, run, shell, token};
 
 fn plain(text: &str) -> Server {
     Server::once(answer("200 OK", "application/json", completion(text)))
@@ -94,11 +94,7 @@ fn a_reader_that_leaves_ends_gravix_quietly_by_sigpipe() {
         "{} ask -n --base-url mock: --stream one two three | head -c 1; echo \" ${{PIPESTATUS[0]}}\"",
         env!("CARGO_BIN_EXE_gravix")
     );
-    let mut shell = std::process::Command::new("bash");
-    run(shell.env_clear().env("PATH", "/usr/bin:/bin").args(["-c", &script]))
-        .exits(0)
-        .prints("o 141\n")
-        .says_nothing();
+    run(&mut shell("bash", &script)).exits(0).prints("o 141\n").says_nothing();
 }
 
 #[test]
@@ -209,8 +205,7 @@ fn what_is_behind_a_descriptor_is_written_to_and_not_replaced() {
             file.display()
         );
         fs::write(&file, "old\n").expect("a file");
-        let mut shell = std::process::Command::new("sh");
-        run(shell.env_clear().args(["-c", &script])).exits(0).says_nothing();
+        run(&mut shell("sh", &script)).exits(0).says_nothing();
         let log = fs::read_to_string(&file).expect("the log");
         assert_eq!(log, "old\nbefore\nnew\nafter\n", "{target}");
     }

@@ -2,6 +2,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::support::program;
+
 /// What the README's commands may need that a fresh machine may lack.
 const TOOLS: &[&str] = &["git", "jq"];
 
@@ -48,13 +50,11 @@ fn workplace() -> tempfile::TempDir {
 /// Bash in `directory`, where gravix is found and the stand-in answers.
 fn bash(directory: &Path, script: &str) -> Command {
     let gravix = Path::new(env!("CARGO_BIN_EXE_gravix")).parent().expect("a directory");
-    let mut bash = Command::new("bash");
-    bash.env_clear()
-        .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", gravix.display()))
+    let mut bash = program("bash");
+    bash.env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", gravix.display()))
         .env("HOME", directory)
         .env("GRAVIX_BASE_URL", "mock:")
         .current_dir(directory)
-        .stdin(std::process::Stdio::null())
         .args(["-euo", "pipefail", "-c", script]);
     bash
 }

@@ -4,7 +4,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::support::server::{Server, answer};
-use crate::support::{ask, ask_mock, completion, gravix, run, run_with};
+use crate::support::{ask, ask_mock, completion, gravix, program, run, run_with};
 
 fn server() -> Server {
     Server::once(answer("200 OK", "application/json", completion("ok")))
@@ -143,8 +143,8 @@ fn the_curl_command_sends_the_same_request() {
         let script = String::from_utf8(printed.stdout).expect("UTF-8");
         assert!(!script.contains("a-key") && script.contains("$GRAVIXLAYER_API_KEY"), "{script}");
         assert!(server.requests().is_empty());
-        let mut curl = Command::new(shell);
-        curl.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").args(["-c", &script]);
+        let mut curl = program(shell);
+        curl.env("PATH", "/usr/local/bin:/usr/bin:/bin").args(["-c", &script]);
         run(curl.envs([key])).exits(0).prints(completion("ok"));
         run(ask(&server, &arguments).envs([key])).exits(0);
         let requests = server.requests();

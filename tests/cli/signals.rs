@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::support::server::{Server, Step, chunk, stream_head};
-use crate::support::{DONE, ask, signal, token};
+use crate::support::{DONE, ask, shell, signal, token};
 
 /// A server that sends one token and then no more.
 fn stalling() -> Server {
@@ -85,9 +85,7 @@ fn a_signal_that_was_ignored_before_stays_ignored() {
         env!("CARGO_BIN_EXE_gravix"),
         server.base_url()
     );
-    let mut command = Command::new("sh");
-    let child =
-        until_first_token(command.env_clear().stdin(Stdio::null()).args(["-c", &command_line]));
+    let child = until_first_token(&mut shell("sh", &command_line));
     signal(&child, Signal::SIGINT);
     go_on.send(()).expect("the server waits");
     let output = child.wait_with_output().expect("gravix ends");
@@ -105,8 +103,7 @@ fn one_interrupt_stops_a_shells_loop() {
         env!("CARGO_BIN_EXE_gravix"),
         server.base_url()
     );
-    let mut command = Command::new("bash");
-    command.env_clear().stdin(Stdio::null()).args(["-c", &script]);
+    let mut command = shell("bash", &script);
     // A process group of its own, which a terminal's Ctrl-C would reach.
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let child = until_first_token(&mut command);

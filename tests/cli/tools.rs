@@ -4,7 +4,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::support::server::{Script, Server, answer, events};
-use crate::support::{ask, completion, json_lines, run};
+use crate::support::{ask, completion, json_lines, program, run};
 
 const TOOLS: &str =
     r#"[{"type":"function","function":{"name":"weather","parameters":{"type":"object"}}}]"#;
@@ -171,12 +171,10 @@ fn the_loop_of_the_readme_hands_every_result_over() {
     let reply = answer("200 OK", "application/json", completion("Sunny everywhere."));
     let server = Server::new(vec![calling(&calls, Value::Null), reply]);
     let gravix = Path::new(env!("CARGO_BIN_EXE_gravix")).parent().expect("a directory");
-    let mut bash = std::process::Command::new("bash");
-    bash.env_clear()
-        .env("PATH", format!("{}:/usr/bin:/bin", gravix.display()))
+    let mut bash = program("bash");
+    bash.env("PATH", format!("{}:/usr/bin:/bin", gravix.display()))
         .env("GRAVIX_BASE_URL", server.base_url())
         .current_dir(directory.path())
-        .stdin(std::process::Stdio::null())
         .args(["-euo", "pipefail", "-c", script]);
     run(&mut bash).exits(0).prints("Sunny everywhere.\n").says_nothing();
     let messages = server.requests()[1].json()["messages"].clone();

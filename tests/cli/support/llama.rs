@@ -126,8 +126,7 @@ fn installed(variable: &str, default: &str, probe: &[&str], lack: &str) -> Optio
 /// A program with what it needs to find its parts. These servers take every
 /// setting from the environment too: a stray `API_KEY` or `PORT` counts.
 fn hermetic(program: &Path) -> Command {
-    let mut command = Command::new(program);
-    command.env_clear();
+    let mut command = super::program(program);
     for name in ["HOME", "LD_LIBRARY_PATH", "PATH"] {
         command.envs(std::env::var_os(name).map(|value| (name, value)));
     }

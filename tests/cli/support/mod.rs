@@ -8,9 +8,12 @@ pub mod service;
 pub mod terminal;
 pub mod tls;
 
+use std::ffi::OsStr;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Once};
 use std::thread;
 
 use assert_cmd::assert::{Assert, OutputAssertExt};
@@ -18,12 +21,46 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use predicates::prelude::*;
 use server::Server;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::flag::register_conditional_default;
+
+/// A program with an empty environment, nothing on stdin, and the default
+/// actions of signals.
+pub fn program(name: impl AsRef<OsStr>) -> Command {
+    reset_signals_in_children();
+    let mut command = Command::new(name);
+    command.env_clear().stdin(Stdio::null());
+    command
+}
 
 /// The binary with an empty environment and nothing on stdin.
 pub fn gravix() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_gravix"));
-    command.env_clear().stdin(Stdio::null());
+    program(env!("CARGO_BIN_EXE_gravix"))
+}
+
+/// `script` in a shell that finds the usual programs.
+pub fn shell(name: &str, script: &str) -> Command {
+    let mut command = program(name);
+    command.env("PATH", "/usr/bin:/bin").args(["-c", script]);
     command
+}
+
+/// Children inherit a signal that is ignored, as SIGINT is in `cargo test &`
+/// of a script and SIGHUP under nohup, but not one that is caught. What ends
+/// the tests still ends them; what they ignore still does nothing to them.
+fn reset_signals_in_children() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] {
+            let is_ignored = ignored.is_some_and(|mask| mask >> (signal - 1) & 1 == 1);
+            let ends_the_tests = Arc::new(AtomicBool::new(!is_ignored));
+            register_conditional_default(signal, ends_the_tests)
+                .expect("a handler for the signal is registered");
+        }
+    });
 }
 
 /// `gravix ask` with `arguments`, sent to `server`.
@@ -143,8 +180,8 @@ pub fn strace(command: &Command, faults: &[String]) -> Option<Command> {
         skip("strace cannot be had");
         return None;
     }
-    let mut strace = Command::new("strace");
-    strace.env_clear().stdin(Stdio::null()).args(["-f", "-qq", "-o", "/dev/null"]).args(faults);
+    let mut strace = program("strace");
+    strace.args(["-f", "-qq", "-o", "/dev/null"]).args(faults);
     strace.arg(command.get_program()).args(command.get_args());
     Some(strace)
 }
