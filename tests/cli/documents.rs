@@ -1,3 +1,5 @@
+//! Help, completions and man pages match the command line.
+
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
@@ -69,7 +71,7 @@ fn claps_own_checks_pass() {
 }
 
 #[test]
-fn completions_are_those_of_the_command_line() {
+fn completions_match_the_command_line() {
     for (shell, name) in SHELLS {
         let mut script = Vec::new();
         clap_complete::generate(*shell, &mut cli::Args::command(), "gravix", &mut script);
@@ -79,7 +81,7 @@ fn completions_are_those_of_the_command_line() {
 }
 
 #[test]
-fn man_pages_are_those_of_the_command_line() {
+fn man_pages_match_the_command_line() {
     let mut command = cli::Args::command();
     command.build();
     let man = root().join("man");
@@ -262,6 +264,6 @@ fn a_misspelt_option_gets_a_suggestion() {
 }
 
 #[test]
-fn a_question_without_its_command_gets_the_command() {
+fn a_bare_prompt_gets_a_command_as_a_hint() {
     run(gravix().arg("what is 2+2?")).exits(2).prints("").says(&["gravix ask \"…\""]);
 }

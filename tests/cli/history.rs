@@ -1,29 +1,18 @@
+//! A conversation in a file, from turn to turn.
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::support::server::{Script, Server, answer};
-use crate::support::{ask, completion, json_lines, run};
-
-/// A directory for a history file, and the file's path in it.
-fn place() -> (tempfile::TempDir, PathBuf) {
-    let directory = tempfile::tempdir().expect("a directory");
-    let file = directory.path().join("chat.jsonl");
-    (directory, file)
-}
-
-fn replies(texts: &[&str]) -> Server {
-    let script = |text: &&str| -> Script { answer("200 OK", "application/json", completion(text)) };
-    Server::new(texts.iter().map(script).collect())
-}
+use crate::support::conversation::chat_file;
+use crate::support::server::{Server, answer};
+use crate::support::{ask, json_lines, run};
 
 #[test]
 fn each_turn_is_appended_and_sent_with_the_next() {
-    let (_directory, file) = place();
-    let server = replies(&["one", "two"]);
+    let (_directory, file) = chat_file();
+    let server = Server::replying(&["one", "two"]);
     for prompt in ["first", "second"] {
         run(ask(&server, &[prompt, "--history"]).arg(&file)).exits(0).says_nothing();
     }
@@ -41,22 +30,15 @@ fn each_turn_is_appended_and_sent_with_the_next() {
 }
 
 #[test]
-fn a_new_file_is_the_owners_alone() {
-    let (_directory, file) = place();
-    run(ask(&replies(&["x"]), &["hi", "--history"]).arg(&file)).exits(0);
-    assert_eq!(fs::metadata(&file).expect("the file").permissions().mode() & 0o777, 0o600);
-}
-
-#[test]
 fn lines_go_into_the_request_byte_for_byte() {
-    let (_directory, file) = place();
+    let (_directory, file) = chat_file();
     let lines = [
         r#"{"content":"a\u00e9","role":"user","n":1.0,"big":123456789012345678901234567890}"#,
         r#"{ "role" : "tool", "x":[null, 1e5] , "content":null }"#,
     ];
     fs::write(&file, lines.join("\n") + "\n").expect("a file");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("a mode");
-    let server = replies(&["x"]);
+    let server = Server::replying(&["x"]);
     run(ask(&server, &["hi", "--history"]).arg(&file)).exits(0).says_nothing();
     let body = String::from_utf8(server.request().body).expect("UTF-8");
     assert!(body.contains(&lines.join(",")), "{body}");
@@ -64,10 +46,10 @@ fn lines_go_into_the_request_byte_for_byte() {
 
 #[test]
 fn byte_order_mark_crlf_blank_lines_and_a_missing_newline_are_accepted() {
-    let (_directory, file) = place();
+    let (_directory, file) = chat_file();
     let text = "\u{feff}\r\n{\"role\":\"user\",\"content\":\"a\"}\r\n\n  \n{\"role\":\"assistant\",\"content\":\"b\"}";
     fs::write(&file, text).expect("a file");
-    let server = replies(&["x"]);
+    let server = Server::replying(&["x"]);
     run(ask(&server, &["hi", "-q", "--history"]).arg(&file)).exits(0).says_nothing();
     let sent = server.request().json()["messages"].clone();
     assert_eq!(sent.as_array().expect("an array").len(), 3);
@@ -79,8 +61,8 @@ fn byte_order_mark_crlf_blank_lines_and_a_missing_newline_are_accepted() {
 
 #[test]
 fn a_system_prompt_is_written_only_when_it_starts_the_file() {
-    let (_directory, file) = place();
-    let server = replies(&["x", "y", "z"]);
+    let (_directory, file) = chat_file();
+    let server = Server::replying(&["x", "y", "z"]);
     for system in ["S1", "S2"] {
         run(ask(&server, &["hi", "-s", system, "--history"]).arg(&file)).exits(0);
     }
@@ -105,8 +87,8 @@ fn a_system_prompt_is_written_only_when_it_starts_the_file() {
 
 #[test]
 fn a_bad_line_is_named_and_nothing_is_sent_or_written() {
-    let (_directory, file) = place();
-    let server = replies(&[]);
+    let (_directory, file) = chat_file();
+    let server = Server::replying(&[]);
     for (line, reason) in [
         ("[]", "not a message"),
         ("\"x\"", "not a message"),
@@ -133,47 +115,11 @@ fn a_bad_line_is_named_and_nothing_is_sent_or_written() {
 }
 
 #[test]
-fn a_failed_turn_leaves_the_file_as_it_was() {
-    let (_directory, file) = place();
+fn a_failed_turn_leaves_the_file_unchanged() {
+    let (_directory, file) = chat_file();
     let text = "{\"role\":\"user\",\"content\":\"a\"}\n";
     fs::write(&file, text).expect("a file");
     let refusal = answer("400 Bad Request", "application/json", "{}");
     run(ask(&Server::once(refusal), &["hi", "-q", "--history"]).arg(&file)).exits(69);
     assert_eq!(fs::read_to_string(&file).expect("the file"), text);
-}
-
-#[test]
-fn turns_at_the_same_time_wait_for_one_another() {
-    let (_directory, file) = place();
-    let server = replies(&["r"; 8]);
-    let turns: Vec<_> = (0..8)
-        .map(|turn| {
-            let mut command = ask(&server, &[&format!("turn {turn}"), "--history"]);
-            command.arg(&file).stdout(Stdio::null()).spawn().expect("gravix starts")
-        })
-        .collect();
-    for mut turn in turns {
-        assert!(turn.wait().expect("gravix ends").success());
-    }
-    assert_eq!(json_lines(&file).len(), 16);
-    let mut lengths: Vec<_> = server
-        .requests()
-        .iter()
-        .map(|request| request.json()["messages"].as_array().expect("an array").len())
-        .collect();
-    lengths.sort_unstable();
-    assert_eq!(lengths, [1, 3, 5, 7, 9, 11, 13, 15]);
-}
-
-#[test]
-fn what_is_no_regular_file_is_refused_before_anything_is_sent() {
-    let (directory, _) = place();
-    let server = replies(&[]);
-    for path in [directory.path(), "/dev/null".as_ref(), "/nowhere/chat.jsonl".as_ref()] {
-        run(ask(&server, &["hi", "--history"]).arg(path))
-            .exits(73)
-            .prints("")
-            .says(&["cannot write"]);
-    }
-    assert!(server.requests().is_empty());
 }

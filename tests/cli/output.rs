@@ -1,31 +1,30 @@
+//! What goes to stdout, stderr and output files.
+
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 
 use nix::sys::signal::Signal;
 
 use crate::support::server::{Server, answer, chunk, events, gate, stream_head};
 use crate::support::terminal::Terminal;
-use crate::support::{DONE, ask, ask_mock, completion, run, shell, token};
-
-fn plain(text: &str) -> Server {
-    Server::once(answer("200 OK", "application/json", completion(text)))
-}
+use crate::support::{DONE, ask, ask_mock, run, shell, token};
 
 #[test]
 fn a_reply_is_printed_exactly_with_one_newline_at_its_end() {
     for (text, printed) in
         [("4", "4\n"), ("4\n", "4\n"), ("a\r\n\u{1b}[1m\u{0}é", "a\r\n\u{1b}[1m\u{0}é\n")]
     {
-        run(&mut ask(&plain(text), &["hi"])).exits(0).prints(printed).says_nothing();
+        run(&mut ask(&Server::replying(&[text]), &["hi"])).exits(0).prints(printed).says_nothing();
         let streamed = Server::once(events(&[token(text), DONE.to_owned()]));
         run(&mut ask(&streamed, &["--stream", "hi"])).exits(0).prints(printed).says_nothing();
     }
 }
 
 #[test]
-fn a_token_is_printed_before_the_next_one_is_waited_for() {
+fn each_token_is_printed_as_it_arrives() {
     let (go_on, wait) = gate();
     let script = vec![stream_head(), chunk(token("one ")), wait, chunk(token("two")), chunk(DONE)];
     let server = Server::once(script);
@@ -43,13 +42,13 @@ fn a_token_is_printed_before_the_next_one_is_waited_for() {
 }
 
 #[test]
-fn a_pipe_sees_nothing_of_a_reply_before_it_is_whole() {
+fn a_pipe_gets_only_complete_replies() {
     let server = Server::once(vec![stream_head(), chunk(token("half "))]);
     run(&mut ask(&server, &["hi"])).exits(75).prints("").says(&[]);
 }
 
 #[test]
-fn a_terminal_sees_tokens_as_they_come_unless_told_otherwise() {
+fn a_terminal_gets_a_stream_unless_it_is_turned_off() {
     for (arguments, streams) in [(&["hi"][..], true), (&["hi", "--no-stream"], false)] {
         let server = Server::once(events(&[token("hey"), DONE.to_owned()]));
         let terminal = Terminal::open();
@@ -65,7 +64,7 @@ fn a_terminal_sees_tokens_as_they_come_unless_told_otherwise() {
 }
 
 #[test]
-fn control_characters_are_made_harmless_on_a_terminal_unless_raw() {
+fn control_characters_are_escaped_on_a_terminal_unless_raw() {
     // The escape sequence is cut in two by the tokens.
     let tokens = [token("\u{1b}"), token("[31mred\u{9b}0m\u{7}\tx"), DONE.to_owned()];
     for (arguments, shown) in [
@@ -80,7 +79,7 @@ fn control_characters_are_made_harmless_on_a_terminal_unless_raw() {
 }
 
 #[test]
-fn what_the_server_says_reaches_stderr_harmless_and_on_one_line() {
+fn server_messages_are_escaped_on_one_line_of_stderr() {
     let body = r#"{"error":{"message":"bad\u001b[2J\nthing\u009b"}}"#;
     let server = Server::once(answer("400 Bad Request", "application/json", body));
     let run =
@@ -98,18 +97,17 @@ fn a_reader_that_leaves_ends_gravix_quietly_by_sigpipe() {
 }
 
 #[test]
-fn a_closed_pipe_is_death_by_sigpipe() {
+fn a_closed_pipe_kills_gravix_by_sigpipe() {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
-    run_status(ask_mock(&["hi"]).stdout(writer), Signal::SIGPIPE);
+    dies_quietly_by(ask_mock(&["hi"]).stdout(writer), Signal::SIGPIPE);
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
-    run_status(crate::support::gravix().arg("--help").stdout(writer), Signal::SIGPIPE);
+    dies_quietly_by(crate::support::gravix().arg("--help").stdout(writer), Signal::SIGPIPE);
 }
 
 #[track_caller]
-fn run_status(command: &mut std::process::Command, signal: Signal) {
-    use std::os::unix::process::ExitStatusExt;
+fn dies_quietly_by(command: &mut std::process::Command, signal: Signal) {
     let output = command.stderr(Stdio::piped()).spawn().expect("gravix starts").wait_with_output();
     let output = output.expect("gravix ends");
     assert_eq!(output.status.signal(), Some(signal as i32), "{output:?}");
@@ -117,7 +115,7 @@ fn run_status(command: &mut std::process::Command, signal: Signal) {
 }
 
 #[test]
-fn a_full_disk_under_stdout_is_exit_74() {
+fn a_full_stdout_exits_74() {
     for arguments in [&["hi"][..], &["hi", "--stream"]] {
         let full = File::options().write(true).open("/dev/full").expect("/dev/full");
         let child =
@@ -146,7 +144,7 @@ fn an_output_file_holds_the_whole_reply_and_stdout_stays_empty() {
 }
 
 #[test]
-fn an_output_file_is_as_it_was_when_the_reply_is_not_whole() {
+fn an_incomplete_reply_leaves_the_output_file_unchanged() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("reply.txt");
     fs::write(&file, "old").expect("a file");
@@ -189,13 +187,13 @@ fn a_device_as_output_file_is_written_and_stays_a_device() {
 }
 
 #[test]
-fn an_output_file_may_be_a_pipe() {
+fn an_output_file_can_be_a_pipe() {
     run(&mut ask_mock(&["hi", "-o", "-"])).exits(0).prints("hi\n").says_nothing();
     run(&mut ask_mock(&["hi", "-o", "/dev/stdout"])).exits(0).prints("hi\n").says_nothing();
 }
 
 #[test]
-fn what_is_behind_a_descriptor_is_written_to_and_not_replaced() {
+fn a_file_behind_a_descriptor_is_written_and_not_replaced() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("log");
     for target in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
@@ -216,7 +214,10 @@ fn an_empty_reply_replaces_no_file() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("reply.txt");
     fs::write(&file, "precious").expect("a file");
-    run(ask(&plain(""), &["hi", "-o"]).arg(&file)).exits(3).prints("").says(&["no text"]);
+    run(ask(&Server::replying(&[""]), &["hi", "-o"]).arg(&file))
+        .exits(3)
+        .prints("")
+        .says(&["no text"]);
     assert_eq!(fs::read_to_string(&file).expect("the file"), "precious");
 }
 

@@ -1,10 +1,12 @@
+//! HTTP and SOCKS proxies.
+
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::support::server::{Server, answer, receive};
-use crate::support::{ask, completion, gravix, run};
+use crate::support::server::{Server, receive, whole_reply};
+use crate::support::{ask, gravix, run};
 
 /// A proxy that answers CONNECT with `status`, and passes bytes on after 200.
 /// It remembers the request lines.
@@ -67,13 +69,9 @@ fn relay(mut client: TcpStream, mut server: TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
-fn server() -> Server {
-    Server::new((0..2).map(|_| answer("200 OK", "application/json", completion("ok"))).collect())
-}
-
 #[test]
 fn a_proxy_passes_the_request_on() {
-    let server = server();
+    let server = Server::replying(&["ok"; 2]);
     let (port, seen) = proxy("200 OK");
     run(ask(&server, &["hi"]).env("http_proxy", format!("127.0.0.1:{port}")))
         .exits(0)
@@ -83,8 +81,8 @@ fn a_proxy_passes_the_request_on() {
 }
 
 #[test]
-fn a_close_before_the_answer_is_tried_again_through_a_proxy_too() {
-    let server = Server::new(vec![vec![], answer("200 OK", "application/json", completion("ok"))]);
+fn a_request_is_retried_through_a_proxy_too() {
+    let server = Server::new(vec![vec![], whole_reply("ok")]);
     let (port, _) = proxy("200 OK");
     let mut command = ask(&server, &["hi"]);
     command.env("http_proxy", format!("127.0.0.1:{port}"));
@@ -94,24 +92,27 @@ fn a_close_before_the_answer_is_tried_again_through_a_proxy_too() {
 
 #[test]
 fn a_socks_proxy_passes_the_request_on() {
-    let server = server();
+    let server = Server::replying(&["ok"; 2]);
     let proxy = format!("socks5://127.0.0.1:{}", socks());
     run(ask(&server, &["hi"]).env("all_proxy", proxy)).exits(0).prints("ok\n").says_nothing();
 }
 
 #[test]
-fn a_proxy_that_stalls_is_given_up() {
+fn a_stalled_proxy_times_out() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
     let port = listener.local_addr().expect("an address").port();
     for scheme in ["http", "socks5"] {
-        let mut command = ask(&server(), &["hi", "--retries", "0", "--connect-timeout", "0.3"]);
+        let mut command = ask(
+            &Server::replying(&["ok"; 2]),
+            &["hi", "--retries", "0", "--connect-timeout", "0.3"],
+        );
         command.env("all_proxy", format!("{scheme}://127.0.0.1:{port}"));
         run(&mut command).exits(75).prints("").says(&["no connection within 0.3 s"]);
     }
 }
 
 #[test]
-fn a_proxy_that_cannot_be_reached_is_named_without_its_password() {
+fn an_unreachable_proxy_is_named_without_its_password() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
     let port = listener.local_addr().expect("an address").port();
     drop(listener);
@@ -120,15 +121,15 @@ fn a_proxy_that_cannot_be_reached_is_named_without_its_password() {
         (format!("socks5://u:hunter2@127.0.0.1:{port}"), "the proxy 127.0.0.1"),
         ("http://u:hunter2@no..such:1".to_owned(), "the proxy made no connection"),
     ] {
-        let mut command = ask(&server(), &["hi", "--retries", "0", "-v"]);
+        let mut command = ask(&Server::replying(&["ok"; 2]), &["hi", "--retries", "0", "-v"]);
         let run = run(command.env("all_proxy", proxy)).exits(75).prints("");
         assert!(run.stderr.contains(told) && !run.stderr.contains("hunter2"), "{}", run.stderr);
     }
 }
 
 #[test]
-fn a_key_does_not_cross_a_proxy_in_the_clear() {
-    let server = server();
+fn a_key_is_not_sent_through_a_proxy_in_the_clear() {
+    let server = Server::replying(&["ok"; 2]);
     let (port, seen) = proxy("200 OK");
     let mut command = ask(&server, &["hi"]);
     command.env("http_proxy", format!("127.0.0.1:{port}")).env("GRAVIXLAYER_API_KEY", "k");
@@ -138,7 +139,7 @@ fn a_key_does_not_cross_a_proxy_in_the_clear() {
 
 #[test]
 fn hosts_of_no_proxy_are_reached_directly() {
-    let server = server();
+    let server = Server::replying(&["ok"; 2]);
     let (port, seen) = proxy("200 OK");
     let mut command = ask(&server, &["hi"]);
     command.env("all_proxy", format!("http://127.0.0.1:{port}")).env("no_proxy", " x , 127.0.0.1 ");
@@ -147,8 +148,8 @@ fn hosts_of_no_proxy_are_reached_directly() {
 }
 
 #[test]
-fn a_proxy_that_refuses_is_named_and_not_gone_around() {
-    let server = server();
+fn a_proxy_that_refuses_is_reported_and_not_bypassed() {
+    let server = Server::replying(&["ok"; 2]);
     for (status, told) in [("403 Forbidden", "403"), ("407 Proxy Authentication Required", "407")] {
         let (port, _) = proxy(status);
         let mut command = ask(&server, &["hi"]);
@@ -160,7 +161,7 @@ fn a_proxy_that_refuses_is_named_and_not_gone_around() {
 }
 
 #[test]
-fn a_key_may_be_allowed_to_cross_the_network_in_the_clear() {
+fn allow_http_permits_a_key_in_the_clear() {
     let (port, seen) = proxy("403 Forbidden");
     let mut command = gravix();
     command.args(["ask", "hi", "--retries", "0", "--allow-http", "--base-url", "http://h.test/v1"]);
@@ -171,8 +172,8 @@ fn a_key_may_be_allowed_to_cross_the_network_in_the_clear() {
 }
 
 #[test]
-fn a_proxy_that_cannot_be_parsed_is_an_error_and_not_skipped() {
-    let server = server();
+fn an_invalid_proxy_is_an_error_and_not_skipped() {
+    let server = Server::replying(&["ok"; 2]);
     for url in ["http://:80", "ftp://h", "http://h:99999", "http://u:hunter2@"] {
         let run = run(ask(&server, &["hi"]).env("http_proxy", url)).exits(78).prints("");
         assert!(
@@ -185,7 +186,7 @@ fn a_proxy_that_cannot_be_parsed_is_an_error_and_not_skipped() {
 }
 
 #[test]
-fn the_stand_in_needs_no_proxy() {
+fn the_mock_needs_no_proxy() {
     let mut command = gravix();
     command.args(["ask", "--base-url", "mock:", "hi"]).env("all_proxy", "http://127.0.0.1:1");
     run(&mut command).exits(0).prints("hi\n");

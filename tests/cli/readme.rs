@@ -1,3 +1,5 @@
+//! The commands and settings in the README work.
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -73,7 +75,7 @@ fn has_tools(directory: &Path, script: &str) -> bool {
 }
 
 #[test]
-fn every_command_does_its_work() {
+fn every_command_works() {
     let directory = workplace();
     let mut cargo = 0;
     for block in blocks("sh") {
@@ -102,7 +104,7 @@ fn every_command_does_its_work() {
 }
 
 #[test]
-fn the_example_session_goes_as_it_is_told() {
+fn the_example_session_prints_what_it_shows() {
     let directory = workplace();
     for session in blocks("console") {
         let commands: Vec<&str> =
@@ -121,7 +123,7 @@ fn the_example_session_goes_as_it_is_told() {
 }
 
 #[test]
-fn the_settings_are_settings() {
+fn the_example_settings_are_valid() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("config.toml");
     for block in blocks("toml") {
@@ -135,7 +137,7 @@ fn the_settings_are_settings() {
 }
 
 #[test]
-fn the_exit_statuses_are_those_of_the_help() {
+fn the_exit_statuses_match_the_help() {
     let help = crate::support::run(crate::support::gravix().args(["ask", "--help"])).exits(0);
     let help = String::from_utf8(help.stdout).expect("UTF-8");
     let (_, statuses) = help.split_once("Exit status:\n").expect("the exit statuses");

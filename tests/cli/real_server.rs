@@ -1,3 +1,5 @@
+//! Real servers, where they are installed.
+
 use crate::support::llama::{CONTEXT_LENGTH, MODEL, RealServer};
 use crate::support::{Run, json_lines, run};
 
@@ -11,11 +13,11 @@ const SCHEMA: &str = r#"{"type":"object","properties":{"a":{"type":"boolean"}},"
 
 // One test a server, since one takes seconds to start.
 #[test]
-fn llama_cpp_python_is_understood() {
+fn gravix_works_with_llama_cpp_python() {
     let Some(server) = RealServer::llama_cpp_python() else {
         return;
     };
-    it_is_understood(&server);
+    ensure_gravix_works(&server);
     // All that it says of a fault in a stream is the end of it.
     let prompt = long_prompt();
     run(&mut server.ask(&["--stream", &prompt])).exits(75).prints("").says(&["the stream ended"]);
@@ -25,50 +27,50 @@ fn llama_cpp_python_is_understood() {
         .prints("")
         .says(&["the server answered 500", "response_format"]);
     let own = |schema| format!(r#"response_format={{"type":"json_object","schema":{schema}}}"#);
-    a_schema_is_kept(&server, &["--param", &own(SCHEMA)]);
+    a_reply_follows_its_schema(&server, &["--param", &own(SCHEMA)]);
     a_choice_is_made(&server, &["--param", &own(r#"{"enum":["red","green","blue"]}"#)]);
     // It passes over stream_options.include_usage.
     assert!(response(&server, "--stream")["usage"].is_null());
 }
 
 #[test]
-fn llama_server_is_understood() {
+fn gravix_works_with_llama_server() {
     let Some(server) = RealServer::llama_server() else {
         return;
     };
-    it_is_understood(&server);
+    ensure_gravix_works(&server);
     let prompt = long_prompt();
     run(&mut server.ask(&["--stream", &prompt])).exits(69).prints("").says(&["context"]);
-    a_schema_is_kept(&server, &[]);
+    a_reply_follows_its_schema(&server, &[]);
     a_choice_is_made(&server, &[]);
-    the_usage_is_told(&server, "--stream");
+    the_usage_is_printed(&server, "--stream");
 }
 
-fn it_is_understood(server: &RealServer) {
-    its_models_are_listed(server);
-    a_streamed_reply_is_the_plain_one(server);
-    a_stop_sequence_ends_a_reply_well(server);
+fn ensure_gravix_works(server: &RealServer) {
+    models_are_listed(server);
+    a_streamed_reply_equals_the_plain_one(server);
+    a_stop_sequence_ends_a_complete_reply(server);
     the_same_seed_gives_the_same_reply(server);
-    a_conversation_goes_on(server);
-    a_key_that_is_wrong_is_refused(server);
+    a_conversation_continues(server);
+    a_wrong_key_is_refused(server);
     a_prompt_beyond_the_context_is_refused(server);
-    a_json_object_is_one(server);
-    a_json_object_that_is_cut_is_none(server);
-    the_usage_is_told(server, "--no-stream");
-    a_streamed_response_is_joined_to_the_plain_one(server);
+    json_mode_gives_an_object(server);
+    a_truncated_json_object_is_refused(server);
+    the_usage_is_printed(server, "--no-stream");
+    a_joined_stream_equals_the_plain_response(server);
 }
 
-fn its_models_are_listed(server: &RealServer) {
+fn models_are_listed(server: &RealServer) {
     run(&mut server.gravix("models")).exits(0).prints(format!("{MODEL}\n")).says_nothing();
 }
 
-fn a_streamed_reply_is_the_plain_one(server: &RealServer) {
+fn a_streamed_reply_equals_the_plain_one(server: &RealServer) {
     let plain = short_reply(server, &["Hello"]);
     assert!(!plain.is_empty() && plain.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{plain}");
     assert_eq!(short_reply(server, &["--stream", "Hello"]), plain);
 }
 
-fn a_stop_sequence_ends_a_reply_well(server: &RealServer) {
+fn a_stop_sequence_ends_a_complete_reply(server: &RealServer) {
     let reply = short_reply(server, &["Hello"]);
     let is_new = |&at: &usize| reply.find(&reply[at..at + 2]) == Some(at);
     let at = (1..reply.len() - 1).find(is_new).expect("not one letter over and over");
@@ -85,7 +87,7 @@ fn the_same_seed_gives_the_same_reply(server: &RealServer) {
     assert_eq!(short_reply(server, &seeded), short_reply(server, &seeded));
 }
 
-fn a_conversation_goes_on(server: &RealServer) {
+fn a_conversation_continues(server: &RealServer) {
     let file = server.path("chat.jsonl");
     let history = file.to_str().expect("a path of ASCII");
     let first = short_reply(server, &["Hello", "--history", history]);
@@ -100,7 +102,7 @@ fn a_conversation_goes_on(server: &RealServer) {
     assert_ne!(second, short_reply(server, &["And then?"]), "it depends on what was said before");
 }
 
-fn a_key_that_is_wrong_is_refused(server: &RealServer) {
+fn a_wrong_key_is_refused(server: &RealServer) {
     run(server.ask(&["Hello"]).env("GRAVIXLAYER_API_KEY", "another-key"))
         .exits(77)
         .prints("")
@@ -114,19 +116,19 @@ fn a_prompt_beyond_the_context_is_refused(server: &RealServer) {
         .says(&["the server answered 400", "shorten the prompt"]);
 }
 
-fn a_json_object_is_one(server: &RealServer) {
+fn json_mode_gives_an_object(server: &RealServer) {
     for mode in ["--no-stream", "--stream"] {
         let reply = run(server.ask(&LONG).args(["Hello", "--json-object", mode])).exits(0);
         assert!(json(&reply.says_nothing()).is_object());
     }
 }
 
-fn a_json_object_that_is_cut_is_none(server: &RealServer) {
+fn a_truncated_json_object_is_refused(server: &RealServer) {
     let arguments = ["Hello", "--json-object", "--temperature", "0", "--max-tokens", "1"];
     run(&mut server.ask(&arguments)).exits(65).prints("");
 }
 
-fn a_schema_is_kept(server: &RealServer, arguments: &[&str]) {
+fn a_reply_follows_its_schema(server: &RealServer, arguments: &[&str]) {
     let asked = ["Hello", "--schema", SCHEMA];
     let reply = json(&run(server.ask(&LONG).args(asked).args(arguments)).exits(0).says_nothing());
     assert!(reply["a"].is_boolean(), "{reply}");
@@ -138,7 +140,7 @@ fn a_choice_is_made(server: &RealServer, arguments: &[&str]) {
     assert!(["red", "green", "blue"].contains(&word.as_str()), "{word}");
 }
 
-fn the_usage_is_told(server: &RealServer, mode: &str) {
+fn the_usage_is_printed(server: &RealServer, mode: &str) {
     let usage = &response(server, mode)["usage"];
     let told = run(server.ask(&SHORT).args(["Hello", "--usage", mode])).exits(3);
     let is_told = |line: &str| {
@@ -150,7 +152,7 @@ fn the_usage_is_told(server: &RealServer, mode: &str) {
     assert!(told.stderr.lines().any(is_told), "{usage} {}", told.stderr);
 }
 
-fn a_streamed_response_is_joined_to_the_plain_one(server: &RealServer) {
+fn a_joined_stream_equals_the_plain_response(server: &RealServer) {
     let [plain, streamed] = ["--no-stream", "--stream"].map(|mode| response(server, mode));
     for name in ["object", "model", "choices"] {
         assert!(!plain[name].is_null());

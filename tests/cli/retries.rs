@@ -1,7 +1,9 @@
+//! When a request is sent again, and how long gravix waits first.
+
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::support::server::{Script, Server, Step, answer, chunk, raw, stream_head};
-use crate::support::{ask, completion, run, token};
+use crate::support::server::{Script, Server, Step, answer, chunk, raw, stream_head, whole_reply};
+use crate::support::{ask, run, token};
 
 /// A refusal that asks to be tried again at once.
 fn refusal(status: &str) -> Script {
@@ -11,10 +13,6 @@ fn refusal(status: &str) -> Script {
 fn with_header(status: &str, header: &str) -> Script {
     let head = format!("HTTP/1.1 {status}\r\n{header}\r\nContent-Length: 0\r\n\r\n");
     vec![raw(head), Step::End]
-}
-
-fn success() -> Script {
-    answer("200 OK", "application/json", completion("ok"))
 }
 
 const TEMPORARY: [&str; 9] = [
@@ -30,9 +28,9 @@ const TEMPORARY: [&str; 9] = [
 ];
 
 #[test]
-fn a_temporary_refusal_is_tried_again_with_the_same_body() {
+fn a_temporary_error_is_retried_with_the_same_body() {
     for status in TEMPORARY {
-        let server = Server::new(vec![refusal(status), success()]);
+        let server = Server::new(vec![refusal(status), whole_reply("ok")]);
         let wait = ["trying again", "(try 2 of 3)", &status[..3]];
         run(&mut ask(&server, &["hi"])).exits(0).prints("ok\n").says(&wait);
         let requests = server.requests();
@@ -42,7 +40,7 @@ fn a_temporary_refusal_is_tried_again_with_the_same_body() {
 }
 
 #[test]
-fn a_refusal_that_stays_is_exit_75_after_two_retries() {
+fn a_persistent_error_exits_75_after_two_retries() {
     for status in TEMPORARY {
         let server = Server::new((0..9).map(|_| refusal(status)).collect());
         let run = run(&mut ask(&server, &["hi"])).exits(75).prints("");
@@ -55,7 +53,7 @@ fn a_refusal_that_stays_is_exit_75_after_two_retries() {
 }
 
 #[test]
-fn other_refusals_are_final() {
+fn other_errors_are_final() {
     for (status, exit) in [
         ("400 Bad Request", 69),
         ("401 Unauthorized", 77),
@@ -65,7 +63,7 @@ fn other_refusals_are_final() {
         ("422 Unprocessable", 69),
         ("501 Not Implemented", 75),
     ] {
-        let server = Server::new(vec![refusal(status), success()]);
+        let server = Server::new(vec![refusal(status), whole_reply("ok")]);
         run(&mut ask(&server, &["hi"])).exits(exit).prints("").says(&[&status[..3]]);
         assert_eq!(server.requests().len(), 1, "{status}");
     }
@@ -74,30 +72,31 @@ fn other_refusals_are_final() {
         r#"{"error":{"message":"q","exceeded":["tokens"]}}"#,
         r#"{"error":"q","exceeded":[]}"#,
     ] {
-        let server = Server::new(vec![answer("429 No", "application/json", body), success()]);
+        let server =
+            Server::new(vec![answer("429 No", "application/json", body), whole_reply("ok")]);
         run(&mut ask(&server, &["hi"])).exits(69).prints("").says(&["429: q"]);
         assert_eq!(server.requests().len(), 1);
     }
 }
 
 #[test]
-fn a_connection_that_closes_before_the_answer_is_tried_again() {
+fn a_connection_closed_before_the_answer_is_retried() {
     for first in [vec![], vec![Step::Reset], vec![raw("HTTP/1.1 20")]] {
-        let server = Server::new(vec![first, success()]);
+        let server = Server::new(vec![first, whole_reply("ok")]);
         run(&mut ask(&server, &["hi"])).exits(0).prints("ok\n").says(&["without an answer"]);
         assert_eq!(server.requests().len(), 2);
     }
 }
 
 #[test]
-fn what_may_be_billed_is_not_asked_twice() {
+fn a_request_that_may_be_billed_is_not_sent_twice() {
     // A timeout after the request was sent, and a reply that breaks off.
     for (first, status) in [
         (vec![Step::Stall], 75),
         (vec![stream_head()], 75),
         (vec![stream_head(), chunk(token("a"))], 4),
     ] {
-        let server = Server::new(vec![first, success()]);
+        let server = Server::new(vec![first, whole_reply("ok")]);
         let arguments = ["hi", "--stream", "--idle-timeout", "0.3"];
         run(&mut ask(&server, &arguments)).exits(status).says(&[]);
         assert_eq!(server.requests().len(), 1);
@@ -105,17 +104,18 @@ fn what_may_be_billed_is_not_asked_twice() {
 }
 
 #[test]
-fn the_servers_wish_not_to_be_asked_again_is_obeyed() {
-    let server = Server::new(vec![with_header("503 Busy", "x-should-retry: false"), success()]);
+fn the_x_should_retry_header_is_obeyed() {
+    let server =
+        Server::new(vec![with_header("503 Busy", "x-should-retry: false"), whole_reply("ok")]);
     run(&mut ask(&server, &["hi"])).exits(75).prints("").says(&["503"]);
     assert_eq!(server.requests().len(), 1);
     let wish = "x-should-retry: true\r\nRetry-After: 0";
-    let server = Server::new(vec![with_header("400 Odd", wish), success()]);
+    let server = Server::new(vec![with_header("400 Odd", wish), whole_reply("ok")]);
     run(&mut ask(&server, &["hi", "-q"])).exits(0).prints("ok\n");
 }
 
 #[test]
-fn the_wait_is_the_one_that_the_server_asks_for() {
+fn the_wait_is_what_the_server_asks_for() {
     let soon = SystemTime::now() + Duration::from_secs(2);
     let date = format!("Retry-After: {}", httpdate::fmt_http_date(soon));
     for (header, least) in [
@@ -125,7 +125,7 @@ fn the_wait_is_the_one_that_the_server_asks_for() {
         ("retry-after: 0.7", 700),
         ("Retry-After: 60\r\nretry-after-ms: 600", 600),
     ] {
-        let server = Server::new(vec![with_header("429 Slow Down", header), success()]);
+        let server = Server::new(vec![with_header("429 Slow Down", header), whole_reply("ok")]);
         let began = Instant::now();
         run(&mut ask(&server, &["hi"])).exits(0).prints("ok\n").says(&["429"]);
         assert!(began.elapsed() >= Duration::from_millis(least), "{header}");
@@ -133,18 +133,18 @@ fn the_wait_is_the_one_that_the_server_asks_for() {
 }
 
 #[test]
-fn a_wait_that_is_too_long_is_told_and_not_begun() {
+fn a_wait_that_is_too_long_is_an_error_at_once() {
     for (header, arguments, told) in [
         ("Retry-After: 121", &["hi"][..], "try again in 121 s"),
         ("Retry-After: 5", &["hi", "--deadline", "4"], "try again in 5 s"),
         ("retry-after-ms: 130500", &["hi"], "try again in 131 s"),
     ] {
-        let server = Server::new(vec![with_header("429 Slow Down", header), success()]);
+        let server = Server::new(vec![with_header("429 Slow Down", header), whole_reply("ok")]);
         run(&mut ask(&server, arguments)).exits(75).prints("").says(&["429", told]);
         assert_eq!(server.requests().len(), 1);
     }
     for status in TEMPORARY {
-        let server = Server::new(vec![with_header(status, "Retry-After: 600"), success()]);
+        let server = Server::new(vec![with_header(status, "Retry-After: 600"), whole_reply("ok")]);
         run(&mut ask(&server, &["hi"])).exits(75).says(&[&status[..3], "try again in 600 s"]);
         assert_eq!(server.requests().len(), 1);
     }
@@ -153,7 +153,7 @@ fn a_wait_that_is_too_long_is_told_and_not_begun() {
 }
 
 #[test]
-fn a_list_of_models_is_asked_for_again_too() {
+fn a_list_of_models_is_retried_too() {
     let list = answer("200 OK", "application/json", r#"{"data":[{"id":"m"}]}"#);
     let server = Server::new(vec![refusal("503 Busy"), list]);
     let mut command = crate::support::gravix();

@@ -1,10 +1,12 @@
-use crate::support::server::{Server, answer, events, raw};
-use crate::support::{ask, completion, gravix, run};
+//! The key is masked, also in verbose output.
+
+use crate::support::server::{Server, answer, events, raw, whole_reply};
+use crate::support::{ask, gravix, run};
 
 const KEY: &str = "sesame42";
 
 #[test]
-fn a_key_that_the_server_echoes_is_masked_wherever_it_stands() {
+fn a_key_echoed_by_the_server_is_masked_everywhere() {
     let json = |status: &str, body: &str| answer(status, "application/json", body);
     let with_header = |header: &str| {
         vec![raw(format!("HTTP/1.1 401 No\r\n{header}\r\nContent-Length: 2\r\n\r\n{{}}"))]
@@ -48,8 +50,8 @@ fn a_key_that_the_server_echoes_is_masked_wherever_it_stands() {
 }
 
 #[test]
-fn a_verbose_exchange_tells_all_but_the_key() {
-    let server = Server::once(answer("200 OK", "application/json", completion("one two")));
+fn verbose_shows_the_exchange_without_the_key() {
+    let server = Server::once(whole_reply("one two"));
     let mut command = ask(&server, &["hi", "-v", "-H", "X-Api-Key: sesame42"]);
     let run = run(command.env("GRAVIXLAYER_API_KEY", KEY)).exits(0).prints("one two\n");
     assert!(!run.stderr.contains(KEY), "{}", run.stderr);
@@ -69,7 +71,7 @@ fn a_verbose_exchange_tells_all_but_the_key() {
 }
 
 #[test]
-fn a_verbose_stream_counts_its_chunks_and_tokens() {
+fn verbose_counts_chunks_and_tokens() {
     let usage = r#"{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}"#;
     let usage = format!("data: {{\"choices\":[],\"usage\":{usage}}}\n\n");
     let script = [
@@ -86,6 +88,6 @@ fn a_verbose_stream_counts_its_chunks_and_tokens() {
 }
 
 #[test]
-fn verbose_and_quiet_exclude_one_another() {
+fn verbose_and_quiet_are_mutually_exclusive() {
     run(gravix().args(["ask", "-v", "-q", "hi"])).exits(2).says(&["--verbose"]);
 }

@@ -1,3 +1,5 @@
+//! How gravix ends on a signal.
+
 use std::fs;
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
@@ -24,7 +26,7 @@ fn until_first_token(command: &mut Command) -> Child {
 }
 
 #[test]
-fn a_signal_ends_gravix_by_the_signal_itself_and_nothing_is_saved() {
+fn a_signal_kills_gravix_and_nothing_is_saved() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("chat.jsonl");
     for ending in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
@@ -57,7 +59,7 @@ fn a_signal_leaves_no_temporary_file_behind() {
 }
 
 #[test]
-fn a_signal_while_a_file_is_replaced_waits_for_the_end_of_that() {
+fn a_signal_waits_until_a_file_is_replaced() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("reply.txt");
     let mut gravix = crate::support::ask_mock(&["new", "-o"]);
@@ -75,7 +77,7 @@ fn a_signal_while_a_file_is_replaced_waits_for_the_end_of_that() {
 }
 
 #[test]
-fn a_signal_that_was_ignored_before_stays_ignored() {
+fn an_ignored_signal_stays_ignored() {
     let (go_on, wait) = crate::support::server::gate();
     let script =
         vec![stream_head(), chunk(token("one")), wait, chunk(DONE), Step::LastChunk, Step::End];
@@ -94,7 +96,7 @@ fn a_signal_that_was_ignored_before_stays_ignored() {
 }
 
 #[test]
-fn one_interrupt_stops_a_shells_loop() {
+fn one_interrupt_stops_a_shell_loop() {
     let server = Server::new(
         (0..3).map(|_| vec![stream_head(), chunk(token("one")), Step::Stall]).collect(),
     );

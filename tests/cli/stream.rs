@@ -1,3 +1,5 @@
+//! Event streams and JSON replies, as servers send them.
+
 use std::fs;
 use std::path::Path;
 
@@ -37,7 +39,7 @@ impl Case {
 }
 
 #[test]
-fn every_case_gives_its_text_its_status_and_its_turn() {
+fn every_case_gives_its_text_its_status_and_its_saved_turn() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/stream.jsonl");
     let cases = fs::read_to_string(path).expect("the cases");
     for case in cases.lines() {
@@ -58,7 +60,7 @@ fn every_case_gives_its_text_its_status_and_its_turn() {
 }
 
 #[test]
-fn an_event_stream_for_a_plain_request_is_understood() {
+fn an_event_stream_for_a_plain_request_is_accepted() {
     for content_type in ["application/json", "text/event-stream", "text/plain"] {
         let body = token("a") + &token("b") + DONE;
         let server = Server::once(answer("200 OK", content_type, body));
@@ -67,7 +69,7 @@ fn an_event_stream_for_a_plain_request_is_understood() {
 }
 
 #[test]
-fn a_json_reply_to_a_streamed_request_is_understood() {
+fn a_json_reply_to_a_streamed_request_is_accepted() {
     for content_type in ["application/json", "text/event-stream"] {
         let server =
             Server::once(answer("200 OK", content_type, format!("\n\n {}", completion("ab"))));
@@ -84,7 +86,7 @@ fn done_ends_the_reply_while_the_connection_stays_open() {
 }
 
 #[test]
-fn a_json_reply_without_its_end_is_a_failure() {
+fn a_truncated_json_reply_is_a_failure() {
     let body = completion("ab");
     let (half, _) = body.split_at(body.len() / 2);
     let closed = [raw("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"), raw(half), Step::End];

@@ -1,10 +1,12 @@
+//! TLS certificates that are trusted or refused.
+
 use std::fs;
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::thread;
 
-use crate::support::tls::Issuer;
+use crate::support::certificates::Issuer;
 use crate::support::{DONE, completion, gravix, run, token};
 
 fn plain_answer() -> String {
@@ -28,7 +30,7 @@ fn ask(port: u16, arguments: &[&str]) -> std::process::Command {
 }
 
 #[test]
-fn an_unknown_issuer_is_refused_with_the_way_out() {
+fn an_unknown_issuer_is_refused_with_a_hint() {
     let port = Issuer::new().serve("localhost", false, &plain_answer());
     run(&mut ask(port, &[])).exits(78).prints("").says(&["issuer is unknown", "SSL_CERT_FILE"]);
 }
@@ -48,7 +50,7 @@ fn a_given_issuer_is_trusted() {
 }
 
 #[test]
-fn a_stream_over_tls_is_judged_as_any_other() {
+fn a_stream_over_tls_must_be_complete() {
     let issuer = Issuer::new();
     let (_directory, path) = file(&issuer.pem());
     let head = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
@@ -69,7 +71,7 @@ fn a_certificate_for_another_host_or_another_time_is_refused() {
 }
 
 #[test]
-fn a_handshake_that_stalls_is_given_up() {
+fn a_stalled_handshake_times_out() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
     let port = listener.local_addr().expect("an address").port();
     // The connection stands in the listener's queue, where nobody answers.
@@ -79,7 +81,7 @@ fn a_handshake_that_stalls_is_given_up() {
 }
 
 #[test]
-fn a_file_of_issuers_must_hold_some() {
+fn a_file_of_issuers_must_hold_a_certificate() {
     let (_directory, path) = file("no certificate\n");
     run(ask(1, &["--ca-cert"]).arg(&path)).exits(78).prints("").says(&["issuers.pem"]);
     run(&mut ask(1, &["--ca-cert", "/nowhere/x"])).exits(66).prints("").says(&["/nowhere/x"]);
@@ -89,7 +91,7 @@ fn a_file_of_issuers_must_hold_some() {
 }
 
 #[test]
-fn tls_to_a_port_without_it_says_so() {
+fn a_port_without_tls_is_reported() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
     let port = listener.local_addr().expect("an address").port();
     thread::spawn(move || {

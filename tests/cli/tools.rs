@@ -1,10 +1,12 @@
+//! Tool calls.
+
 use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::server::{Script, Server, answer, events};
-use crate::support::{ask, completion, json_lines, program, run};
+use crate::support::server::{Script, Server, answer, events, whole_reply};
+use crate::support::{ask, json_lines, program, run};
 
 const TOOLS: &str =
     r#"[{"type":"function","function":{"name":"weather","parameters":{"type":"object"}}}]"#;
@@ -35,7 +37,7 @@ fn delta(delta: Value, finish: Value) -> String {
 const PRINTED: &str = "{\"id\":\"a\",\"name\":\"weather\",\"arguments\":{\"city\":\"Paris\"}}\n{\"id\":\"b\",\"name\":\"weather\",\"arguments\":{\"city\":\"Rome\"}}\n";
 
 #[test]
-fn each_call_is_a_line_and_the_message_with_them_is_saved() {
+fn each_call_is_a_line_and_the_message_is_saved() {
     let directory = tempfile::tempdir().expect("a directory");
     let (tools, file) = (tools(directory.path()), directory.path().join("chat.jsonl"));
     let calls = [call("a", "Paris"), call("b", "Rome")];
@@ -93,10 +95,10 @@ fn text_beside_calls_goes_to_stderr_and_into_the_history() {
 }
 
 #[test]
-fn the_result_of_a_tool_is_a_line_that_continue_sends() {
+fn continue_sends_the_result_of_a_tool() {
     let directory = tempfile::tempdir().expect("a directory");
     let (tools, file) = (tools(directory.path()), directory.path().join("chat.jsonl"));
-    let reply = answer("200 OK", "application/json", completion("18 degrees"));
+    let reply = whole_reply("18 degrees");
     let server = Server::new(vec![calling(&[call("a", "Paris")], Value::Null), reply]);
     run(ask(&server, &["--tools", &tools, "hi", "--history"]).arg(&file)).exits(0);
     let result = r#"{"role":"tool","tool_call_id":"a","content":"18"}"#;
@@ -112,7 +114,7 @@ fn the_result_of_a_tool_is_a_line_that_continue_sends() {
 }
 
 #[test]
-fn a_named_tool_is_called_for_by_its_name() {
+fn a_tool_choice_can_name_a_tool() {
     let directory = tempfile::tempdir().expect("a directory");
     let tools = tools(directory.path());
     let server = Server::once(calling(&[call("a", "Paris")], Value::Null));
@@ -122,7 +124,7 @@ fn a_named_tool_is_called_for_by_its_name() {
 }
 
 #[test]
-fn a_call_that_is_none_is_an_error() {
+fn an_invalid_call_is_an_error() {
     let bad =
         |arguments: &str| json!({"id": "a", "function": {"name": "f", "arguments": arguments}});
     for (call, status, reason) in [
@@ -156,7 +158,7 @@ fn a_file_without_tools_is_refused_before_anything_is_sent() {
 
 /// The shell loop of the README, with the answers that a model would give.
 #[test]
-fn the_loop_of_the_readme_hands_every_result_over() {
+fn the_loop_in_the_readme_returns_every_result() {
     let directory = tempfile::tempdir().expect("a directory");
     tools(directory.path());
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
@@ -168,7 +170,7 @@ fn the_loop_of_the_readme_hands_every_result_over() {
         return;
     }
     let calls = [call("a", "Paris"), call("b", "New York")];
-    let reply = answer("200 OK", "application/json", completion("Sunny everywhere."));
+    let reply = whole_reply("Sunny everywhere.");
     let server = Server::new(vec![calling(&calls, Value::Null), reply]);
     let gravix = Path::new(env!("CARGO_BIN_EXE_gravix")).parent().expect("a directory");
     let mut bash = program("bash");
@@ -200,7 +202,7 @@ fn a_bad_call_loses_neither_text_nor_response() {
 }
 
 #[test]
-fn a_call_that_was_cut_is_exit_3_and_says_so() {
+fn a_truncated_call_exits_3_and_says_so() {
     let call = json!({"id": "a", "function": {"name": "f", "arguments": "{\"x"}});
     let message = json!({"content": null, "tool_calls": [call]});
     let body = json!({"choices": [{"message": message, "finish_reason": "length"}]}).to_string();
@@ -214,7 +216,7 @@ fn a_call_that_was_cut_is_exit_3_and_says_so() {
 }
 
 #[test]
-fn odd_calls_cost_no_text() {
+fn odd_calls_lose_no_text() {
     for odd in [json!(""), json!({}), json!([null]), json!(7)] {
         let message = json!({"content": "text", "tool_calls": odd});
         let choice = json!({"message": message, "finish_reason": "stop"});
@@ -225,7 +227,7 @@ fn odd_calls_cost_no_text() {
 }
 
 #[test]
-fn the_calls_of_a_streamed_response_are_those_that_are_printed() {
+fn a_streamed_response_has_the_calls_that_are_printed() {
     let whole = |id: &str, city: &str| {
         let function = json!({"name": "weather", "arguments": json!({"city": city}).to_string()});
         delta(json!({"tool_calls": [{"index": 0, "id": id, "function": function}]}), Value::Null)
@@ -239,11 +241,11 @@ fn the_calls_of_a_streamed_response_are_those_that_are_printed() {
 }
 
 #[test]
-fn a_call_that_must_be_made_is_made_or_the_reply_is_exit_65() {
+fn a_reply_without_a_required_call_exits_65() {
     let directory = tempfile::tempdir().expect("a directory");
     let tools = tools(directory.path());
     for (choice, status) in [("required", 65), ("weather", 65), ("auto", 0)] {
-        let server = Server::once(answer("200 OK", "application/json", completion("I will not")));
+        let server = Server::once(whole_reply("I will not"));
         let arguments = ["--tools", &tools, "--tool-choice", choice, "hi"];
         let run = run(&mut ask(&server, &arguments)).exits(status);
         assert_eq!(run.stdout.is_empty(), status == 65);
@@ -256,7 +258,7 @@ fn a_call_that_must_be_made_is_made_or_the_reply_is_exit_65() {
 }
 
 #[test]
-fn events_that_were_printed_before_a_repair_failed_are_exit_4() {
+fn a_failed_repair_after_printed_events_exits_4() {
     let directory = tempfile::tempdir().expect("a directory");
     let tools = tools(directory.path());
     let reply = events(&[delta(json!({"content": "I will not"}), "stop".into())]);

@@ -1,12 +1,16 @@
 //! Running gravix in a world of its own: no variable, no home, no terminal
 //! but what a test gives.
 
+pub mod batch_lines;
+pub mod certificates;
+pub mod conversation;
+pub mod fault;
 pub mod gguf;
+pub mod home;
 pub mod llama;
 pub mod server;
 pub mod service;
 pub mod terminal;
-pub mod tls;
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -106,6 +110,14 @@ pub fn run_with(command: &mut Command, input: &[u8]) -> Run {
 pub fn run(command: &mut Command) -> Run {
     let output = command.output().expect("gravix starts");
     Run::new(command, output)
+}
+
+pub fn start(command: &mut Command) -> Child {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("gravix starts")
+}
+
+pub fn finish(child: Child) -> Output {
+    child.wait_with_output().expect("gravix ends")
 }
 
 /// A finished run. Each check prints the command, its status and its output

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use super::completion;
+
 /// What the server does next on a connection. A script that does not come to
 /// [`Step::End`] drops the connection with its last step.
 pub enum Step {
@@ -63,6 +65,11 @@ pub fn answer(status: &str, content_type: &str, body: impl AsRef<[u8]>) -> Scrip
         "HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n"
     );
     vec![raw(head), raw(body), Step::End]
+}
+
+/// A complete reply of the model, for a plain request.
+pub fn whole_reply(text: &str) -> Script {
+    answer("200 OK", "application/json", completion(text))
 }
 
 /// A whole event stream, one chunk an event.
@@ -125,6 +132,11 @@ impl Server {
     /// One connection, one script.
     pub fn once(script: Script) -> Self {
         Self::new(vec![script])
+    }
+
+    /// Replies to one connection after another with these texts.
+    pub fn replying(texts: &[&str]) -> Self {
+        Self::new(texts.iter().map(|text| whole_reply(text)).collect())
     }
 
     pub fn base_url(&self) -> String {

@@ -1,10 +1,48 @@
+//! How many requests a batch sends at once, and how fast.
+
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::process::Stdio;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::batch::{by_id, input, prompts};
+use crate::support::batch_lines::{by_id, input, prompts};
 use crate::support::service::{Reply, Seen, Service, prompt};
 use crate::support::{batch, run};
+
+#[test]
+fn jobs_sets_the_number_of_concurrent_requests() {
+    let most = Arc::new(Mutex::new((0, 0)));
+    let (count, seen) = (Arc::clone(&most), Arc::clone(&most));
+    let (arrive, arrivals) = channel::<()>();
+    let arrive = Mutex::new(arrive);
+    let (leave, leaves) = channel::<()>();
+    let leaves = Mutex::new(leaves);
+    let service = Service::new(move |request, _| {
+        {
+            let mut count = count.lock().expect("no panic");
+            count.0 += 1;
+            count.1 = count.1.max(count.0);
+        }
+        arrive.lock().expect("no panic").send(()).expect("the test listens");
+        leaves.lock().expect("no panic").recv().expect("the test goes on");
+        count.lock().expect("no panic").0 -= 1;
+        Reply::text(&prompt(request))
+    });
+    let prompts = prompts(20);
+    let (_directory, file) = input(&prompts);
+    let mut command = batch(&service.base_url(), &["--lines", "-j5"]);
+    let child = command.arg(file).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let child = child.expect("gravix starts");
+    // Five are under way before the first one gets its answer.
+    (0..5).for_each(|_| arrivals.recv().expect("a request"));
+    (0..20).for_each(|_| leave.send(()).expect("the service waits"));
+    let output = child.wait_with_output().expect("gravix ends");
+    assert_eq!(by_id(&output.stdout).len(), 20);
+    assert_eq!(seen.lock().expect("no panic").1, 5);
+    let connections = service.seen().iter().map(|seen| seen.connection).max();
+    assert_eq!(connections, Some(4), "each worker keeps its connection");
+}
 
 /// How long after the first request each came.
 fn times(seen: &[Seen]) -> Vec<Duration> {
@@ -28,7 +66,7 @@ fn a_rate_is_not_exceeded() {
 }
 
 #[test]
-fn retry_after_holds_all_workers() {
+fn retry_after_pauses_all_workers() {
     for status in ["429 Too Many Requests", "503 Service Unavailable"] {
         let service = Service::new(move |request, index| match index {
             10 => Reply::new(status, "").with("Retry-After: 1"),
@@ -48,7 +86,7 @@ fn retry_after_holds_all_workers() {
 }
 
 #[test]
-fn what_the_server_will_take_is_asked_for_and_no_more() {
+fn rate_limit_headers_are_respected() {
     let window = Duration::from_secs(1);
     // Five requests a second, from the first one on.
     let begun = Mutex::new((Instant::now(), 0));
@@ -108,7 +146,7 @@ fn ensure_settles(
 }
 
 #[test]
-fn a_run_settles_just_under_a_limit_that_is_not_told() {
+fn a_run_settles_just_under_an_unannounced_limit() {
     // So many within any second.
     let mut taken = VecDeque::new();
     let takes = move |now: Instant| {
@@ -138,7 +176,7 @@ fn a_run_settles_just_under_a_limit_with_retry_after() {
 }
 
 #[test]
-fn a_connection_that_the_server_closed_meanwhile_is_no_failure() {
+fn a_connection_closed_between_requests_is_not_a_failure() {
     let service = Service::new(|request, _| Reply::text(&prompt(request)).and_close());
     let (_directory, file) = input(&prompts(100));
     let options = ["--lines", "--retries", "0"];
@@ -149,7 +187,7 @@ fn a_connection_that_the_server_closed_meanwhile_is_no_failure() {
 }
 
 #[test]
-fn a_kept_connection_that_is_closed_at_once_is_made_anew_and_one_that_is_not_failed() {
+fn a_kept_connection_is_reopened_only_if_it_closes_at_once() {
     for (wait, expected, sent) in [(0, 0, 4), (1200, 4, 3)] {
         let service = Service::new(move |request, index| match index {
             1 => Reply::none(Duration::from_millis(wait)),
@@ -163,7 +201,7 @@ fn a_kept_connection_that_is_closed_at_once_is_made_anew_and_one_that_is_not_fai
 }
 
 #[test]
-fn a_server_that_refuses_everything_is_given_up() {
+fn a_server_that_refuses_everything_stops_the_run() {
     let service = Service::new(|_, _| Reply::new("429 Too Many Requests", ""));
     let (_directory, file) = input(&prompts(2));
     let output = run(batch(&service.base_url(), &["--lines", "-j1"]).arg(file)).exits(75);
@@ -179,7 +217,7 @@ fn a_server_that_refuses_everything_is_given_up() {
 }
 
 #[test]
-fn a_wait_of_nothing_is_no_wait() {
+fn retry_after_zero_is_treated_as_absent() {
     // It takes nothing for a second after the first five.
     let begun = Mutex::new(None);
     let service = Service::new(move |request, index| {
@@ -196,7 +234,7 @@ fn a_wait_of_nothing_is_no_wait() {
 }
 
 #[test]
-fn a_refusal_that_holds_all_counts_against_nobody() {
+fn a_refusal_that_pauses_all_workers_uses_no_retry() {
     // It takes nothing for a second and a half after the first five.
     let begun = Mutex::new(None);
     let service = Service::new(move |request, index| {
@@ -213,7 +251,7 @@ fn a_refusal_that_holds_all_counts_against_nobody() {
 }
 
 #[test]
-fn each_request_is_tried_again_by_itself() {
+fn each_request_has_its_own_retries() {
     let failed = Mutex::new(Vec::new());
     let service = Service::new(move |request, _| {
         let prompt = prompt(request);
@@ -233,7 +271,7 @@ fn each_request_is_tried_again_by_itself() {
 }
 
 #[test]
-fn a_deadline_is_that_of_each_request() {
+fn each_request_has_its_own_deadline() {
     let service = Service::echo();
     let (_directory, file) = input(&prompts(6));
     let options = ["--lines", "--rate", "10/s", "--deadline", "0.3"];

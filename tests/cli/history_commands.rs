@@ -1,3 +1,5 @@
+//! `gravix history`: show, check, repair and undo.
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -6,7 +8,9 @@ use crate::support::terminal::Terminal;
 use crate::support::{Run, gravix, run};
 
 const SYSTEM: &str = "{\"role\":\"system\",\"content\":\"Be brief.\"}\n";
+
 const USER: &str = "{\"role\":\"user\",\"content\":\"one\\u001b[31m\"}\n";
+
 const ASSISTANT: &str = "{\"role\":\"assistant\",\"content\":\"two\\n\\nthree\"}\n";
 
 fn history(text: impl AsRef<[u8]>) -> (tempfile::TempDir, PathBuf) {
@@ -22,7 +26,7 @@ fn upkeep(arguments: &[&str], file: &PathBuf) -> Run {
 }
 
 #[test]
-fn show_prints_the_conversation_unwrapped_and_exact_on_a_pipe() {
+fn show_prints_the_exact_conversation_on_a_pipe() {
     let long = "word ".repeat(60);
     let line = format!("{{\"role\":\"user\",\"content\":\"{long}\"}}\n");
     let (_directory, file) = history(format!("{SYSTEM}{USER}{ASSISTANT}{line}"));
@@ -35,7 +39,7 @@ fn show_prints_the_conversation_unwrapped_and_exact_on_a_pipe() {
 }
 
 #[test]
-fn show_is_harmless_on_a_terminal_and_bold_where_colour_is_wanted() {
+fn show_escapes_control_characters_and_uses_bold_on_a_terminal() {
     let (_directory, file) = history(USER);
     for (no_colour, heading) in [(true, "user:"), (false, "\u{1b}[1muser:\u{1b}[0m")] {
         let terminal = Terminal::open();
@@ -65,7 +69,7 @@ fn show_pages_what_does_not_fit_the_terminal() {
 }
 
 #[test]
-fn show_ends_well_when_the_pager_is_left_early() {
+fn show_succeeds_when_the_pager_quits_early() {
     let (_directory, file) = history(ASSISTANT.repeat(20_000));
     let terminal = Terminal::open();
     let mut command = gravix();
@@ -75,7 +79,7 @@ fn show_ends_well_when_the_pager_is_left_early() {
 }
 
 #[test]
-fn show_does_without_a_pager_where_there_is_none() {
+fn show_works_without_a_pager() {
     let (_directory, file) = history(ASSISTANT.repeat(30));
     let terminal = Terminal::open();
     let mut command = gravix();
@@ -93,7 +97,7 @@ fn show_does_without_a_pager_where_there_is_none() {
 }
 
 #[test]
-fn turns_go_on_while_a_history_is_shown() {
+fn turns_can_be_added_while_a_history_is_shown() {
     let (_directory, file) = history(ASSISTANT.repeat(30));
     let terminal = Terminal::open();
     let mut command = gravix();
@@ -114,7 +118,7 @@ fn turns_go_on_while_a_history_is_shown() {
 }
 
 #[test]
-fn check_goes_on_where_a_file_cannot_be_read() {
+fn check_continues_after_an_unreadable_file() {
     let (directory, file) = history("[]\n");
     let none = directory.path().join("none");
     let mut command = gravix();
@@ -124,7 +128,7 @@ fn check_goes_on_where_a_file_cannot_be_read() {
 }
 
 #[test]
-fn check_names_every_fault_and_counts_the_rest() {
+fn check_names_every_invalid_line_and_counts_the_rest() {
     let (_directory, file) =
         history(format!("{SYSTEM}[]\n{USER}\n{ASSISTANT}{{\"role\":1}}\n{{\"torn"));
     let run = upkeep(&["check"], &file).exits(65).says(&["3 lines", "repair"]);

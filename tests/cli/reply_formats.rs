@@ -1,30 +1,23 @@
+//! Replies that must be JSON, a code block or one of several words.
+
 use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::server::{Script, Server, answer, events};
-use crate::support::{DONE, Run, ask, completion, json_lines, run, token};
-
-/// A server that gives these replies, one after the other.
-fn server(replies: &[&str]) -> Server {
-    Server::new(replies.iter().map(|reply| plain(reply)).collect())
-}
-
-fn plain(reply: &str) -> Script {
-    answer("200 OK", "application/json", completion(reply))
-}
+use crate::support::server::{Server, answer, events, whole_reply};
+use crate::support::{DONE, Run, ask, json_lines, run, token};
 
 /// `gravix ask` with `arguments`, answered with `reply`.
 #[track_caller]
 fn ask_for(reply: &str, arguments: &[&str]) -> Run {
-    run(&mut ask(&server(&[reply]), arguments))
+    run(&mut ask(&Server::replying(&[reply]), arguments))
 }
 
 const SCHEMA: &str = r#"{"title":"My city","type":"object","properties":{"city":{"type":"string"},"size":{"type":"integer"}},"required":["city"]}"#;
 
 #[test]
-fn json_mode_is_asked_for_and_its_reply_is_printed_as_it_is() {
-    let server = server(&[" {\"b\":1.50, \"a\":2}\n"]);
+fn json_mode_is_requested_and_its_reply_printed_unchanged() {
+    let server = Server::replying(&[" {\"b\":1.50, \"a\":2}\n"]);
     run(&mut ask(&server, &["--json-object", "hi"]))
         .exits(0)
         .prints(" {\"b\":1.50, \"a\":2}\n")
@@ -33,7 +26,7 @@ fn json_mode_is_asked_for_and_its_reply_is_printed_as_it_is() {
 }
 
 #[test]
-fn a_reply_that_is_no_json_object_is_exit_65_and_goes_to_stderr() {
+fn a_reply_that_is_not_a_json_object_exits_65_and_goes_to_stderr() {
     for (reply, reason) in
         [("[1]", "an array, not an object"), ("{\"a\":", "not JSON"), ("sure: {}", "not JSON")]
     {
@@ -46,8 +39,8 @@ fn a_reply_that_is_no_json_object_is_exit_65_and_goes_to_stderr() {
 }
 
 #[test]
-fn a_schema_is_sent_as_it_is_and_the_reply_is_held_against_it() {
-    let server = server(&["{\"city\":\"Rome\"}"]);
+fn a_schema_is_sent_unchanged_and_the_reply_checked_against_it() {
+    let server = Server::replying(&["{\"city\":\"Rome\"}"]);
     run(&mut ask(&server, &["--schema", SCHEMA, "hi"]))
         .exits(0)
         .prints("{\"city\":\"Rome\"}\n")
@@ -69,11 +62,11 @@ fn a_schema_is_sent_as_it_is_and_the_reply_is_held_against_it() {
 }
 
 #[test]
-fn a_schema_may_be_in_a_file_and_its_reply_in_a_code_fence() {
+fn a_schema_can_be_in_a_file_and_its_reply_in_a_code_fence() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("city.json");
     fs::write(&file, format!("\u{feff}{SCHEMA}")).expect("a file");
-    let server = server(&["```json\n{\"city\": \"Rome\"}\n```\n"]);
+    let server = Server::replying(&["```json\n{\"city\": \"Rome\"}\n```\n"]);
     run(ask(&server, &["hi", "--schema"]).arg(&file)).exits(0).prints("{\"city\": \"Rome\"}\n");
 }
 
@@ -90,10 +83,10 @@ fn a_streamed_reply_is_checked_before_anything_is_printed() {
 }
 
 #[test]
-fn what_is_no_schema_is_refused_before_anything_is_sent() {
+fn an_invalid_schema_is_refused_before_anything_is_sent() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("bad.json");
-    let server = server(&[]);
+    let server = Server::replying(&[]);
     for (schema, reason) in [
         ("[]", "an array"),
         ("{", "not JSON"),
@@ -114,10 +107,10 @@ fn what_is_no_schema_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_repair_adds_the_reply_and_its_fault_to_the_next_request_alone() {
+fn a_repair_adds_the_reply_and_its_error_to_the_next_request_only() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("chat.jsonl");
-    let server = server(&["{}", "{\"city\":1}", "{\"city\":\"Rome\"}"]);
+    let server = Server::replying(&["{}", "{\"city\":1}", "{\"city\":\"Rome\"}"]);
     let arguments = ["--schema", SCHEMA, "--repair", "2", "which?", "--history"];
     let run = run(ask(&server, &arguments).arg(&file)).exits(0).prints("{\"city\":\"Rome\"}\n");
     assert_eq!(run.stderr.lines().count(), 2, "{}", run.stderr);
@@ -137,10 +130,10 @@ fn a_repair_adds_the_reply_and_its_fault_to_the_next_request_alone() {
 }
 
 #[test]
-fn when_repairs_are_used_up_the_turn_fails_and_is_not_saved() {
+fn a_turn_fails_unsaved_when_its_repairs_are_used_up() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("chat.jsonl");
-    let server = server(&["no", "still no"]);
+    let server = Server::replying(&["no", "still no"]);
     let arguments = ["--json-object", "--repair", "1", "hi", "--history"];
     let run = run(ask(&server, &arguments).arg(&file)).exits(65).prints("");
     assert!(run.stderr.contains("still no\n"), "{}", run.stderr);
@@ -149,7 +142,7 @@ fn when_repairs_are_used_up_the_turn_fails_and_is_not_saved() {
 }
 
 #[test]
-fn a_stalled_end_of_one_reply_does_not_shorten_the_wait_for_its_repair() {
+fn a_stalled_end_of_a_reply_does_not_shorten_the_wait_for_its_repair() {
     // The stream's end is waited for in steps that the next request must not see.
     let streams =
         [events(&[token("no"), DONE.to_owned()]), events(&[token("{}"), DONE.to_owned()])];
@@ -163,7 +156,7 @@ const BLOCKS: &str =
     "Use:\n\n1. this\n\n   ```sh\n   ls -l\n   ```\n\n~~~Python\nprint(1)\n~~~\nor\n```sh\npwd";
 
 #[test]
-fn a_code_block_is_printed_alone() {
+fn extract_prints_only_the_code_block() {
     for (option, printed) in [
         ("-x", "ls -l\n"),
         ("--extract", "ls -l\n"),
@@ -178,11 +171,11 @@ fn a_code_block_is_printed_alone() {
 }
 
 #[test]
-fn a_reply_without_the_code_block_is_exit_65_and_is_lost_nowhere() {
+fn a_reply_without_the_code_block_exits_65_and_is_shown() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("chat.jsonl");
     for (option, reason) in [("-x", "no code block"), ("-x=rust", "no code block in rust")] {
-        let server = server(&["plain\ntext"]);
+        let server = Server::replying(&["plain\ntext"]);
         let run = run(ask(&server, &[option, "hi", "--history"]).arg(&file)).exits(65).prints("");
         assert!(run.stderr.starts_with("plain\ntext\n"), "{}", run.stderr);
         assert!(run.stderr.contains(reason), "{}", run.stderr);
@@ -196,7 +189,7 @@ fn a_reply_without_the_code_block_is_exit_65_and_is_lost_nowhere() {
 fn a_code_block_goes_to_the_output_file_and_the_reply_to_the_history() {
     let directory = tempfile::tempdir().expect("a directory");
     let (file, chat) = (directory.path().join("x"), directory.path().join("chat.jsonl"));
-    let server = server(&[BLOCKS]);
+    let server = Server::replying(&[BLOCKS]);
     let mut command = ask(&server, &["-x", "hi"]);
     run(command.arg("-o").arg(&file).arg("--history").arg(&chat)).exits(0).prints("");
     assert_eq!(fs::read_to_string(&file).expect("the block"), "ls -l\n");
@@ -204,7 +197,7 @@ fn a_code_block_goes_to_the_output_file_and_the_reply_to_the_history() {
 }
 
 #[test]
-fn a_json_block_can_be_held_against_a_schema() {
+fn a_json_block_is_checked_against_a_schema() {
     let reply = "Here:\n```json\n{\"city\":\"Rome\"}\n```\nDone.";
     ask_for(reply, &["-x", "--schema", SCHEMA, "hi"]).exits(0).prints("{\"city\":\"Rome\"}\n");
     ask_for(reply, &["--schema", SCHEMA, "hi"]).exits(65).prints("");
@@ -213,7 +206,7 @@ fn a_json_block_can_be_held_against_a_schema() {
 #[test]
 fn a_choice_is_printed_as_it_was_offered() {
     for reply in ["red", " Red.\n", "{\"answer\":\"red\"}", "\"RED\""] {
-        let server = server(&[reply]);
+        let server = Server::replying(&[reply]);
         run(&mut ask(&server, &["--choose", "green, red", "hi"]))
             .exits(0)
             .prints("red\n")
@@ -229,11 +222,11 @@ fn a_choice_is_printed_as_it_was_offered() {
 }
 
 #[test]
-fn a_choice_does_without_a_schema_where_the_server_takes_none() {
+fn a_choice_works_when_the_server_rejects_the_schema() {
     let refusal = r#"{"error":{"message":"response_format is not supported"}}"#;
     for status in ["400 Bad Request", "422 Unprocessable Entity", "501 Not Implemented"] {
         let refused = answer(status, "application/json", refusal);
-        let server = Server::new(vec![refused, plain("green")]);
+        let server = Server::new(vec![refused, whole_reply("green")]);
         run(&mut ask(&server, &["--choose", "green,red", "hi"])).exits(0).prints("green\n");
         assert_eq!(server.requests()[1].json()["response_format"], Value::Null);
     }
@@ -244,12 +237,12 @@ fn a_choice_does_without_a_schema_where_the_server_takes_none() {
 }
 
 #[test]
-fn the_words_to_choose_from_join_the_system_message_that_there_is() {
+fn the_choices_are_appended_to_the_existing_system_message() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("chat.jsonl");
     let system = r#"{"role":"system","content":"Be kind."}"#;
     fs::write(&file, format!("{system}\n")).expect("a file");
-    let server = server(&["red", "red"]);
+    let server = Server::replying(&["red", "red"]);
     for arguments in
         [&["--choose", "green,red", "hi"][..], &["--choose", "green,red", "hi", "-s", "Hm."]]
     {
@@ -285,7 +278,7 @@ fn run_failure(arguments: &[&str]) {
 }
 
 #[test]
-fn words_to_choose_from_are_two_or_more_and_different() {
+fn choices_must_be_two_or_more_different_words() {
     let server = Server::new(vec![]);
     for words in ["red", "red,", ",", "red,green,red", " , a"] {
         run(&mut ask(&server, &["--choose", words, "hi"])).exits(2).prints("").says(&["--choose"]);
@@ -294,7 +287,7 @@ fn words_to_choose_from_are_two_or_more_and_different() {
 }
 
 #[test]
-fn a_call_of_a_tool_is_no_choice() {
+fn a_tool_call_is_not_a_choice() {
     let call = json!({"id": "a", "function": {"name": "f", "arguments": "{}"}});
     let message = json!({"role": "assistant", "content": null, "tool_calls": [call]});
     let choice = json!({"message": message, "finish_reason": "tool_calls"});
@@ -307,7 +300,7 @@ fn a_call_of_a_tool_is_no_choice() {
 }
 
 #[test]
-fn a_refusal_is_told_and_nothing_unchecked_is_printed() {
+fn a_refusal_is_reported_and_nothing_unchecked_is_printed() {
     let message = json!({"content": "x", "refusal": "I will not."});
     let body = json!({"choices": [{"message": message, "finish_reason": "stop"}]}).to_string();
     let server = Server::once(answer("200 OK", "application/json", body));
@@ -315,7 +308,7 @@ fn a_refusal_is_told_and_nothing_unchecked_is_printed() {
 }
 
 #[test]
-fn a_reply_that_was_cut_is_said_to_be_and_not_asked_for_again() {
+fn a_truncated_reply_is_reported_and_not_repaired() {
     let choice = json!({"message": {"content": "{\"city\":"}, "finish_reason": "length"});
     let body = json!({ "choices": [choice] }).to_string();
     let server = Server::once(answer("200 OK", "application/json", body));
@@ -330,16 +323,16 @@ fn a_reply_that_was_cut_is_said_to_be_and_not_asked_for_again() {
 }
 
 #[test]
-fn a_reply_is_shown_when_the_request_to_repair_it_fails() {
+fn a_reply_is_shown_when_its_repair_fails() {
     let refusal = answer("400 Bad Request", "text/plain", "no");
-    let server = Server::new(vec![plain("the first reply"), refusal]);
+    let server = Server::new(vec![whole_reply("the first reply"), refusal]);
     let run =
         run(&mut ask(&server, &["--json-object", "--repair", "1", "hi"])).exits(69).prints("");
     assert!(run.stderr.contains("the first reply\n"), "{}", run.stderr);
 }
 
 #[test]
-fn a_no_is_a_no_whatever_the_finish_reason() {
+fn no_means_no_whatever_the_finish_reason() {
     for reason in ["stop", "tool_calls", "function_call"] {
         let choice = json!({"message": {"content": "no"}, "finish_reason": reason});
         let body = json!({ "choices": [choice] }).to_string();

@@ -1,3 +1,5 @@
+//! Error messages for URLs, keys and HTTP statuses, with their exit statuses.
+
 use std::net::{Ipv4Addr, TcpListener};
 
 use crate::support::server::{Server, answer};
@@ -13,12 +15,12 @@ fn refused(base_url: &str, status: i32, parts: &[&str]) {
 }
 
 #[test]
-fn no_key_for_the_default_host_says_how_to_set_one() {
+fn a_missing_key_says_how_to_set_one() {
     run(gravix().args(["ask", "hi"])).exits(78).prints("").says(&["GRAVIXLAYER_API_KEY"]);
 }
 
 #[test]
-fn a_bad_base_url_is_refused_with_the_way_out() {
+fn a_bad_base_url_is_refused_with_a_hint() {
     refused("localhost:8000", 78, &["did you mean http://localhost:8000"]);
     refused("http://h:99999", 78, &["port 99999"]);
     refused("http://u:p@h", 78, &["user or password"]);
@@ -43,7 +45,7 @@ fn a_refused_connection_is_named() {
 }
 
 #[test]
-fn a_model_that_the_server_does_not_know_points_to_the_list() {
+fn an_unknown_model_points_to_the_list_of_models() {
     let body =
         r#"{"error":{"message":"model 'x' not found","type":"not_found_error","code":null}}"#;
     let server = Server::once(answer("404 Not Found", "application/json", body));
@@ -55,7 +57,7 @@ fn a_model_that_the_server_does_not_know_points_to_the_list() {
 }
 
 #[test]
-fn html_names_the_base_url() {
+fn an_html_answer_names_the_base_url() {
     for (status, content_type) in
         [("200 OK", "text/html"), ("404 Not Found", "text/html"), ("200 OK", "application/json")]
     {
@@ -65,7 +67,7 @@ fn html_names_the_base_url() {
 }
 
 #[test]
-fn every_status_has_its_class() {
+fn every_http_status_has_its_exit_status() {
     for (line, status) in [
         ("400 Bad Request", 69),
         ("401 Unauthorized", 77),
@@ -82,7 +84,7 @@ fn every_status_has_its_class() {
 }
 
 #[test]
-fn a_key_with_bytes_that_no_header_takes_is_refused_unseen() {
+fn a_key_that_no_header_can_carry_is_refused_without_showing_it() {
     let server = Server::new(vec![]);
     for key in ["a\u{1}b", "clé", "\n"] {
         let run = run(ask(&server, &["hi"]).env("GRAVIXLAYER_API_KEY", key)).exits(78).prints("");
@@ -92,7 +94,7 @@ fn a_key_with_bytes_that_no_header_takes_is_refused_unseen() {
 }
 
 #[test]
-fn a_key_does_not_cross_the_network_in_the_clear() {
+fn a_key_is_not_sent_in_the_clear() {
     let mut command = gravix();
     command
         .args(["ask", "-n", "hi", "--base-url", "http://192.0.2.1/v1"])

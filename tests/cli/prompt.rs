@@ -1,22 +1,19 @@
+//! How arguments, stdin and options become a prompt.
+
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::support::server::{Server, answer};
+use crate::support::server::Server;
 use crate::support::terminal::Terminal;
-use crate::support::{ask, ask_mock, completion, gravix, run, run_with, shell};
-
-/// A server that answers `n` plain requests.
-fn server(n: usize) -> Server {
-    Server::new((0..n).map(|_| answer("200 OK", "application/json", completion("ok"))).collect())
-}
+use crate::support::{ask, ask_mock, gravix, run, run_with, shell};
 
 /// The user's message that `arguments` and `stdin` make.
 #[track_caller]
 fn prompt(arguments: &[&str], stdin: &[u8]) -> String {
-    let server = server(1);
+    let server = Server::replying(&["ok"; 1]);
     run_with(&mut ask(&server, arguments), stdin).exits(0).prints("ok\n").says_nothing();
     let messages = &server.request().json()["messages"];
     assert_eq!(messages[0]["role"], "user");
@@ -36,7 +33,7 @@ fn stdin_is_the_prompt_when_there_are_no_words() {
 }
 
 #[test]
-fn words_and_stdin_are_parted_by_a_blank_line() {
+fn words_and_stdin_are_separated_by_a_blank_line() {
     assert_eq!(prompt(&["Sum", "up:"], b"text\n"), "Sum up:\n\ntext");
     assert_eq!(prompt(&["Hello"], b""), "Hello");
     assert_eq!(prompt(&["Hello"], b"\n"), "Hello");
@@ -60,7 +57,7 @@ fn two_dashes_or_a_dash_without_stdin_are_usage_errors() {
 }
 
 #[test]
-fn no_stdin_leaves_stdin_to_the_loop() {
+fn no_stdin_leaves_stdin_to_a_shell_loop() {
     let script = format!(
         "printf 'one\\ntwo\\n' | while read -r q; do {} ask --base-url mock: -n \"$q\"; done",
         env!("CARGO_BIN_EXE_gravix")
@@ -69,7 +66,7 @@ fn no_stdin_leaves_stdin_to_the_loop() {
 }
 
 #[test]
-fn waiting_for_stdin_beside_words_is_said_once_and_names_the_way_out() {
+fn waiting_for_stdin_is_reported_once_with_a_hint() {
     let mut child = ask_mock(&["hello"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -88,21 +85,21 @@ fn waiting_for_stdin_beside_words_is_said_once_and_names_the_way_out() {
 }
 
 #[test]
-fn no_words_and_a_terminal_is_a_usage_error() {
+fn no_prompt_on_a_terminal_is_a_usage_error() {
     let terminal = Terminal::open();
     run(ask_mock(&[]).stdin(terminal.stream())).exits(2).prints("").says(&["no prompt"]);
     run(&mut ask_mock(&["-n"])).exits(2).prints("").says(&["no prompt"]);
 }
 
 #[test]
-fn words_beside_a_terminal_are_the_whole_prompt() {
+fn a_terminal_adds_nothing_to_the_words() {
     let terminal = Terminal::open();
     run(ask_mock(&["hello"]).stdin(terminal.stream())).exits(0).prints("hello\n");
 }
 
 #[test]
 fn an_empty_prompt_sends_nothing() {
-    let server = server(0);
+    let server = Server::replying(&["ok"; 0]);
     for (arguments, stdin) in
         [(&[][..], &b""[..]), (&[], b" \n\t"), (&["", " "], b""), (&["-"], b"\n")]
     {
@@ -120,7 +117,7 @@ fn a_prompt_that_is_not_utf_8_is_refused_with_its_offset() {
 }
 
 #[test]
-fn text_is_sent_as_it_is() {
+fn text_is_sent_unchanged() {
     let text = "\u{feff}tab\t \u{0}\u{1b}[31m é 日本 \u{1f600}\r\n";
     assert_eq!(prompt(&[], format!("{text}\n").as_bytes()), text);
     let large = "x".repeat(3 << 20);
@@ -129,7 +126,7 @@ fn text_is_sent_as_it_is() {
 
 #[test]
 fn the_system_prompt_comes_first() {
-    let server = server(1);
+    let server = Server::replying(&["ok"; 1]);
     run(&mut ask(&server, &["-s", "Be brief.", "hi"])).exits(0);
     assert_eq!(
         server.request().json()["messages"],
@@ -138,11 +135,11 @@ fn the_system_prompt_comes_first() {
 }
 
 #[test]
-fn a_system_file_loses_one_line_end() {
+fn a_system_file_loses_one_final_newline() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("system.txt");
     fs::write(&file, "Be brief.\n\n").expect("a file");
-    let server = server(1);
+    let server = Server::replying(&["ok"; 1]);
     run(ask(&server, &["hi", "--system-file"]).arg(&file)).exits(0);
     assert_eq!(server.request().json()["messages"][0]["content"], "Be brief.\n");
 
@@ -154,7 +151,7 @@ fn a_system_file_loses_one_line_end() {
 
 #[test]
 fn parameters_are_sent_only_when_given() {
-    let server = server(2);
+    let server = Server::replying(&["ok"; 2]);
     run(&mut ask(&server, &["hi"])).exits(0);
     let arguments = [
         "hi",
@@ -216,8 +213,8 @@ fn parameters_out_of_range_are_usage_errors() {
 }
 
 #[test]
-fn the_environment_gives_the_base_url_the_model_and_the_key() {
-    let server = server(2);
+fn the_environment_sets_the_base_url_the_model_and_the_key() {
+    let server = Server::replying(&["ok"; 2]);
     let ask = |model: &str| {
         let mut command = gravix();
         command.args(["ask", "hi"]).env("GRAVIX_BASE_URL", server.base_url());

@@ -1,0 +1,153 @@
+//! What a batch does when requests, files or the machine fail.
+
+use std::fs;
+use std::io::Read;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::support::batch_lines::{by_id, input, prompts};
+use crate::support::service::{Reply, Service, prompt};
+use crate::support::{batch, completion, run, run_with, shell, strace};
+
+#[test]
+fn a_failed_connection_gives_a_result_with_only_an_error() {
+    let (_directory, file) = input(&[r#"{"prompt":"one"}"#]);
+    let run = run(batch("http://127.0.0.1:9/v1", &["--retries", "0"]).arg(file)).exits(75);
+    let line = &by_id(&run.stdout)["1"];
+    assert_eq!(line["response"], Value::Null);
+    assert_eq!(line["error"]["code"], "connect");
+    run.says(&["0 done, 1 failed (connect: 1)"]);
+}
+
+#[test]
+fn the_exit_status_says_what_failed() {
+    for (statuses, expected) in [
+        (&["200 OK", "200 OK"][..], 0),
+        (&["200 OK", "401 Unauthorized"], 4),
+        (&["401 Unauthorized", "503 Service Unavailable"], 77),
+        (&["503 Service Unavailable", "503 Service Unavailable"], 75),
+        (&["422 Unprocessable Content", "401 Unauthorized"], 69),
+    ] {
+        let (_directory, file) = input(statuses);
+        let all: Vec<&'static str> = statuses.to_vec();
+        let service = Service::new(move |request, _| {
+            let prompt = prompt(request);
+            let status = all.iter().find(|status| **status == prompt).expect("a status");
+            Reply::new(status, completion("a"))
+        });
+        let options = ["--lines", "-j1", "--retries", "0", "-q"];
+        run(batch(&service.base_url(), &options).arg(file)).exits(expected).says_nothing();
+    }
+}
+
+#[test]
+fn max_failures_stops_the_run() {
+    let service = Service::new(|_, _| Reply::new("404 Not Found", ""));
+    let prompts = prompts(50);
+    let (_directory, file) = input(&prompts);
+    let options = ["--lines", "-j1", "--max-failures", "3"];
+    let run = run(batch(&service.base_url(), &options).arg(file)).exits(69);
+    assert_eq!(service.seen().len(), 3);
+    assert!(run.stderr.contains("stopping after 3 failures"), "{}", run.stderr);
+    assert!(run.stderr.contains("0 done, 3 failed (404: 3), 47 left"), "{}", run.stderr);
+}
+
+/// `gravix batch` in a shell that sets a limit first.
+fn limited(limit: &str, base_url: &str, arguments: &str) -> Command {
+    let gravix = env!("CARGO_BIN_EXE_gravix");
+    let script = format!("ulimit {limit}; exec {gravix} batch --base-url {base_url} {arguments}");
+    shell("bash", &script)
+}
+
+#[test]
+fn input_and_output_errors_are_always_reported() {
+    let (_directory, file) = input(&["one"]);
+    for _ in 0..40 {
+        run_with(&mut batch("mock:", &[]), b"[1]\n").exits(65);
+        run_with(&mut batch("mock:", &["--lines", "-o", "/dev/full"]), b"one\n").exits(73);
+        let mut full = batch("mock:", &["--lines"]);
+        let full = full.arg(&file).stdout(fs::File::create("/dev/full").expect("the device"));
+        assert_eq!(full.output().expect("gravix runs").status.code(), Some(74));
+    }
+}
+
+#[test]
+fn missing_threads_and_files_are_reported_before_anything_is_sent() {
+    let service = Service::echo();
+    let (_directory, file) = input(&prompts(50));
+    let arguments = format!("--lines -j 1000 {}", file.display());
+    let threads = run(&mut limited("-v 1000000", &service.base_url(), &arguments));
+    threads.exits(78).prints("").says(&["no more threads", "--jobs takes fewer"]);
+    let files = run(&mut limited("-n 500", &service.base_url(), &arguments));
+    files.exits(78).prints("").says(&["open files", "--jobs takes fewer"]);
+    assert!(service.seen().is_empty());
+    // A soft limit is raised.
+    let arguments = format!("--lines -j 100 {}", file.display());
+    run(&mut limited("-Sn 50", &service.base_url(), &arguments)).exits(0);
+}
+
+#[test]
+fn sixteen_failures_in_a_row_stop_the_run() {
+    let service = Service::new(|_, _| Reply::new("401 Unauthorized", r#"{"error":"no"}"#));
+    let (_directory, file) = input(&prompts(100));
+    let told = run(batch(&service.base_url(), &["--lines", "-j1"]).arg(file)).exits(77);
+    assert!(told.stderr.contains("stopping after 16 failures in a row"), "{}", told.stderr);
+    assert!(told.stderr.contains("401: no; set GRAVIXLAYER_API_KEY"), "{}", told.stderr);
+    assert_eq!(service.seen().len(), 16);
+}
+
+#[test]
+fn deleting_the_output_during_a_run_loses_no_reply() {
+    let (service, go_on) = Service::gated();
+    let (directory, file) = input(&["one"]);
+    let output = directory.path().join("out.jsonl");
+    let mut command = batch(&service.base_url(), &["--lines", "-o"]);
+    command.arg(&output).arg(&file).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("gravix starts");
+    service.wait_for(1);
+    fs::remove_file(&output).expect("the file is there");
+    drop(go_on);
+    let mut printed = Vec::new();
+    child.stdout.take().expect("a pipe").read_to_end(&mut printed).expect("a pipe");
+    assert_eq!(child.wait().expect("gravix ends").code(), Some(73));
+    assert_eq!(by_id(&printed)["1"]["error"], Value::Null);
+}
+
+#[test]
+fn a_full_disk_loses_no_reply() {
+    let service = Service::echo();
+    let (directory, file) = input(&prompts(20));
+    let output = directory.path().join("out.jsonl");
+    let mut gravix = batch(&service.base_url(), &["--lines", "-j1", "-o"]);
+    gravix.arg(&output).arg(&file);
+    let place = output.display().to_string();
+    let faults = ["-P", &place, "-e", "inject=write:error=ENOSPC:when=4+"].map(str::to_owned);
+    let Some(mut command) = strace(&gravix, &faults) else {
+        return;
+    };
+    let told = run(&mut command).exits(73);
+    assert!(told.stderr.contains("out.jsonl: no space left on device"), "{}", told.stderr);
+    let saved = by_id(&fs::read(&output).expect("the output"));
+    let printed = by_id(&told.stdout);
+    assert_eq!(saved.len(), 3);
+    // Each reply that came is in one place or the other.
+    assert_eq!(saved.len() + printed.len(), service.seen().len());
+    assert_eq!(printed.len(), 1);
+    let mut command = batch(&service.base_url(), &["--lines", "-o"]);
+    run(command.arg(&output).arg(&file)).exits(0).says(&["17 done, 0 failed, 3 done before"]);
+    let mut full = batch(&service.base_url(), &["--lines", "-o", "/dev/full"]);
+    let told = run(full.arg(&file)).exits(73);
+    assert!(told.stderr.contains("/dev/full"), "{}", told.stderr);
+}
+
+#[test]
+fn a_run_that_cannot_start_leaves_no_file() {
+    let (directory, file) = input(&["{"]);
+    let output = directory.path().join("out.jsonl");
+    run(batch("mock:", &["-o"]).arg(&output).arg(&file)).exits(65);
+    assert!(!output.exists());
+    run(batch("mock:", &["-o", "/nowhere/out.jsonl"]).arg(&file)).exits(73);
+    let mut command = batch("mock:", &["-o"]);
+    run(command.arg(directory.path()).arg(&file)).exits(73).says(&["directory"]);
+}

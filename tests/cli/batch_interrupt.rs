@@ -1,0 +1,177 @@
+//! How a batch ends on a signal or a closed pipe.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+
+use nix::sys::signal::Signal;
+
+use crate::support::batch_lines::{by_id, input, prompts};
+use crate::support::service::{Reply, Service};
+use crate::support::{batch, finish, run, shell, signal, start};
+
+#[test]
+fn an_interrupt_works_while_nobody_reads_the_output() {
+    let long = "x".repeat(1000);
+    let service = Service::new(move |_, _| Reply::text(&long));
+    let (_directory, file) = input(&prompts(2000));
+    let mut command = batch(&service.base_url(), &["--lines"]);
+    command.arg(file).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("gravix starts");
+    // A pipe holds 64 KiB, and each worker one more.
+    service.wait_for(40);
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    signal(&child, Signal::SIGINT);
+    let mut told = String::new();
+    let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+    stderr.read_line(&mut told).expect("UTF-8");
+    assert!(told.contains("under way, 10 s at most"), "{told}");
+    let status = child.wait().expect("gravix ends");
+    assert_eq!(status.signal(), Some(Signal::SIGINT as i32));
+}
+
+#[test]
+fn an_interrupt_before_any_input_leaves_no_empty_file() {
+    let (directory, _) = input(&["one"]);
+    let output = directory.path().join("out.jsonl");
+    let mut command = batch("mock:", &["--lines", "-o"]);
+    command.arg(&output).stdin(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("gravix starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(b"\n").expect("gravix reads");
+    while !output.exists() {
+        std::thread::yield_now();
+    }
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    signal(&child, Signal::SIGINT);
+    assert_eq!(child.wait().expect("gravix ends").signal(), Some(Signal::SIGINT as i32));
+    assert!(!output.exists());
+}
+
+#[test]
+fn the_first_interrupt_lets_requests_under_way_finish() {
+    for (ending, options) in [
+        (Signal::SIGINT, &["--lines", "-j3"][..]),
+        (Signal::SIGTERM, &["--lines", "-j3", "--ordered"]),
+    ] {
+        let (service, go_on) = Service::gated();
+        let (_directory, file) = input(&prompts(50));
+        let child = start(batch(&service.base_url(), options).arg(file));
+        service.wait_for(3);
+        signal(&child, ending);
+        // What waits is told before it gets its answers.
+        let mut child = child;
+        let mut stderr = child.stderr.take().expect("a pipe");
+        let mut told = [0; 100];
+        let read = std::io::Read::read(&mut stderr, &mut told).expect("a line");
+        let told = String::from_utf8_lossy(&told[..read]).into_owned();
+        assert!(told.contains("waiting for 3 requests under way"), "{told}");
+        drop(go_on);
+        let mut summary = String::new();
+        std::io::Read::read_to_string(&mut stderr, &mut summary).expect("UTF-8");
+        let output = finish(child);
+        assert_eq!(output.status.signal(), Some(ending as i32));
+        assert_eq!(by_id(&output.stdout).len(), 3);
+        assert_eq!(service.seen().len(), 3);
+        assert!(summary.contains("3 done, 0 failed, 47 left"), "{summary}");
+    }
+}
+
+#[test]
+fn the_second_interrupt_ends_the_run_at_once() {
+    let (service, _go_on) = Service::gated();
+    let (_directory, file) = input(&prompts(50));
+    let mut child = start(batch(&service.base_url(), &["--lines", "-j3"]).arg(file));
+    service.wait_for(3);
+    signal(&child, Signal::SIGINT);
+    let mut told = [0; 100];
+    let stderr = child.stderr.as_mut().expect("a pipe");
+    assert!(std::io::Read::read(stderr, &mut told).expect("a line") > 0);
+    signal(&child, Signal::SIGINT);
+    let output = finish(child);
+    assert_eq!(output.status.signal(), Some(Signal::SIGINT as i32));
+    assert!(output.stdout.is_empty(), "{output:?}");
+}
+
+#[test]
+fn an_interrupt_waits_ten_seconds_at_most() {
+    let (service, _go_on) = Service::gated();
+    let (_directory, file) = input(&prompts(3));
+    let child = start(batch(&service.base_url(), &["--lines"]).arg(file));
+    service.wait_for(3);
+    signal(&child, Signal::SIGINT);
+    let output = finish(child);
+    assert_eq!(output.status.signal(), Some(Signal::SIGINT as i32));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("0 done, 0 failed, 3 left"), "{told}");
+}
+
+#[test]
+fn an_interrupt_ends_a_run_that_waits_for_input_or_for_the_server() {
+    let mut child = batch("mock:", &["--lines"]);
+    let mut child = start(child.stdin(Stdio::piped()));
+    let mut stdin = child.stdin.take().expect("a pipe");
+    std::io::Write::write_all(&mut stdin, b"one\n").expect("gravix reads");
+    let mut first = [0; 20];
+    std::io::Read::read_exact(child.stdout.as_mut().expect("a pipe"), &mut first).expect("a line");
+    signal(&child, Signal::SIGINT);
+    assert_eq!(finish(child).status.signal(), Some(Signal::SIGINT as i32));
+
+    let busy = Service::new(|_, _| Reply::new("429 Too Many Requests", "").with("Retry-After: 60"));
+    let (_directory, file) = input(&prompts(3));
+    let child = start(batch(&busy.base_url(), &["--lines", "-j1"]).arg(file));
+    busy.wait_for(1);
+    signal(&child, Signal::SIGINT);
+    let output = finish(child);
+    assert_eq!(output.status.signal(), Some(Signal::SIGINT as i32));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("0 done, 0 failed, 3 left") && output.stdout.is_empty(), "{told}");
+}
+
+#[test]
+fn an_ignored_interrupt_stays_ignored() {
+    let (service, go_on) = Service::gated();
+    let (_directory, file) = input(&prompts(5));
+    let script = format!(
+        "trap '' INT; exec {} batch --lines -j1 --base-url {} {}",
+        env!("CARGO_BIN_EXE_gravix"),
+        service.base_url(),
+        file.display()
+    );
+    let child = start(&mut shell("sh", &script));
+    service.wait_for(1);
+    signal(&child, Signal::SIGINT);
+    drop(go_on);
+    let output = finish(child);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(by_id(&output.stdout).len(), 5);
+}
+
+#[test]
+fn a_reader_that_leaves_ends_the_run_quietly() {
+    let service = Service::echo();
+    let (_directory, file) = input(&prompts(5000));
+    let script = format!(
+        "{} batch --lines --base-url {} {} | head -n 1 > /dev/null; echo ${{PIPESTATUS[0]}}",
+        env!("CARGO_BIN_EXE_gravix"),
+        service.base_url(),
+        file.display()
+    );
+    run(&mut shell("bash", &script)).exits(0).prints("141\n").says_nothing();
+}
+
+#[test]
+fn process_1_of_a_container_exits_with_the_status_of_the_signal() {
+    let probe = Command::new("unshare").args(["-rfp", "true"]).output();
+    if !probe.is_ok_and(|probe| probe.status.success()) {
+        crate::support::skip("a namespace of processes cannot be had");
+        return;
+    }
+    let (_directory, file) = input(&prompts(5000));
+    let script = format!(
+        "unshare -rfp {} batch -q --lines --base-url mock: {} | head -n 1 > /dev/null; echo ${{PIPESTATUS[0]}}",
+        env!("CARGO_BIN_EXE_gravix"),
+        file.display()
+    );
+    run(&mut shell("bash", &script)).exits(0).prints("141\n").says_nothing();
+}

@@ -1,0 +1,86 @@
+//! Splitting a batch into shards, and merging results.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::support::batch_lines::{by_id, input, pairs, replies, text};
+use crate::support::service::Service;
+use crate::support::{batch, completion, json_lines, run};
+
+#[test]
+fn shards_are_disjoint_and_merge_into_the_whole() {
+    let service = Service::echo();
+    let (directory, file) = input(&["a", "b", "", "c", "d", "e", "f"]);
+    let parts: Vec<PathBuf> = (1..=3)
+        .map(|number| {
+            let part = directory.path().join(format!("out.{number}.jsonl"));
+            let shard = format!("{number}/3");
+            let mut command = batch(&service.base_url(), &["--lines", "--shard", &shard, "-o"]);
+            run(command.arg(&part).arg(&file)).exits(0).prints("");
+            part
+        })
+        .collect();
+    assert_eq!(service.prompts(), ["a", "b", "c", "d", "e", "f"]);
+    let ids = |path: &PathBuf| by_id(&fs::read(path).expect("a file")).into_keys().collect();
+    let second: Vec<String> = ids(&parts[1]);
+    assert_eq!(second, ["2", "5"]);
+    let merged = run(batch("mock:", &["--merge"]).args(&parts)).exits(0).says_nothing();
+    let expected = [("1", "a"), ("2", "b"), ("4", "c"), ("5", "d"), ("6", "e"), ("7", "f")];
+    assert_eq!(replies(&merged), pairs(&expected));
+    for shard in ["0/3", "4/3", "1", "a/b", "1/0"] {
+        run(batch("mock:", &["--shard", shard]).arg(&file)).exits(2).says(&["I/N"]);
+    }
+}
+
+fn line(id: &str, text: Option<&str>) -> String {
+    let response = text.map(|text| {
+        let body: Value = serde_json::from_str(&completion(text)).expect("JSON");
+        json!({"status_code": 200, "request_id": "", "body": body})
+    });
+    let error = text.is_none().then(|| json!({"code": "cut", "message": id}));
+    json!({"id": "batch_req_0", "custom_id": id, "response": response, "error": error}).to_string()
+}
+
+#[test]
+fn merge_keeps_the_first_good_line_of_an_id_or_else_the_last() {
+    let (directory, first) =
+        input(&[line("a", None), line("b", Some("first")), line("c", None), line("d", None)]);
+    let second = directory.path().join("second.jsonl");
+    let last = line("c", None).replace("batch_req_0", "batch_req_1");
+    let lines = [line("a", Some("good")), line("b", Some("second")), last, line("b", None)];
+    fs::write(&second, lines.join("\n") + "\n{\"id\":\"to").expect("a file");
+    let mut command = batch("mock:", &["--merge"]);
+    let merged = run(command.arg(&first).arg(&second)).exits(0).says(&["torn and left out"]);
+    let lines = by_id(&merged.stdout);
+    assert_eq!(lines.len(), 4);
+    assert_eq!((text(&lines["a"]), text(&lines["b"])), ("good", "first"));
+    assert_eq!(lines["c"]["id"], "batch_req_1");
+    // One of them may be replaced by all.
+    let mut command = batch("mock:", &["--merge", "-q", "-o"]);
+    run(command.arg(&first).arg(&first).arg(&second)).exits(0).prints("");
+    assert_eq!(fs::read(&first).expect("a file"), merged.stdout);
+    run(batch("mock:", &["--merge"]).arg("/dev/null")).exits(66).says(&["regular file"]);
+    run(&mut batch("mock:", &["--merge"])).exits(2);
+    fs::write(&second, "{}\n{}\n").expect("a file");
+    run(batch("mock:", &["--merge"]).arg(&second)).exits(65).says(&["second.jsonl:1: "]);
+}
+
+#[test]
+fn merge_does_not_replace_an_output_in_use() {
+    let (service, go_on) = Service::gated();
+    let (directory, file) = input(&["one"]);
+    let (output, other) = (directory.path().join("a.jsonl"), directory.path().join("b.jsonl"));
+    run(batch("mock:", &["--lines", "-o"]).arg(&other).arg(&file)).exits(0);
+    let mut command = batch(&service.base_url(), &["--lines", "-o"]);
+    let mut child =
+        command.arg(&output).arg(&file).stderr(Stdio::null()).spawn().expect("gravix starts");
+    service.wait_for(1);
+    let mut merge = batch("mock:", &["--merge", "-o"]);
+    run(merge.arg(&output).arg(&other)).exits(75).says(&["a run is writing"]);
+    drop(go_on);
+    assert!(child.wait().expect("gravix ends").success());
+    assert_eq!(json_lines(&output).len(), 1);
+}

@@ -1,0 +1,193 @@
+//! The results, texts, errors and summary of a batch.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::support::batch_lines::{by_id, input, text};
+use crate::support::service::{Reply, Service, prompt};
+use crate::support::terminal::Terminal;
+use crate::support::{batch, json_lines, run, run_with};
+
+#[test]
+fn output_lines_follow_the_batch_api() {
+    let service = Service::new(|request, _| {
+        match prompt(request).as_str() {
+        "good" => Reply::new("200 OK", "{ \"choices\": [\n {\"message\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}], \"n\": 1.50 }")
+            .with("x-request-id: r1"),
+        _ => Reply::new("400 Bad Request", r#"{"error":{"message":"bad","code":"b1"}}"#)
+            .with("x-request-id: r2"),
+    }
+    });
+    let (_directory, file) =
+        input(&[r#"{"id":"é","prompt":"good"}"#, r#"{"id":"f","prompt":"fails"}"#]);
+    let run = run(batch(&service.base_url(), &[]).arg(file)).exits(4);
+    let lines = by_id(&run.stdout);
+    let good = &lines["é"];
+    assert!(good["id"].as_str().is_some_and(|id| id.starts_with("batch_req_")), "{good}");
+    assert_ne!(good["id"], lines["f"]["id"]);
+    assert_eq!(good["error"], Value::Null);
+    assert_eq!(good["response"]["status_code"], 200);
+    assert_eq!(good["response"]["request_id"], "r1");
+    assert_eq!(text(good), "a");
+    assert!(String::from_utf8_lossy(&run.stdout).contains(r#""n":1.50}"#));
+    let response = json!({"status_code": 400, "request_id": "r2",
+        "body": {"error": {"message": "bad", "code": "b1"}}});
+    assert_eq!(lines["f"]["response"], response);
+    assert_eq!(lines["f"]["error"]["code"], "b1");
+    assert_eq!(
+        lines["f"]["error"]["message"],
+        "the server answered 400: bad (code b1, request r2)"
+    );
+    run.says(&["1 done, 1 failed (400: 1)"]);
+}
+
+#[test]
+fn text_output_is_lines_or_null_terminated_records() {
+    let service = Service::new(|request, _| match prompt(request).as_str() {
+        "fails" => Reply::new("404 Not Found", r#"{"error":"gone"}"#),
+        _ => Reply::text("a\n\"b\"\\é"),
+    });
+    let lines = b"one\nfails\ntwo\n";
+    let options = ["--lines", "--text", "--ordered"];
+    let run = run_with(&mut batch(&service.base_url(), &options), lines).exits(4);
+    assert_eq!(run.stdout, "a\\n\\\"b\\\"\\\\é\n\na\\n\\\"b\\\"\\\\é\n".as_bytes());
+    assert!(run.stderr.contains("request 2: the server answered 404: gone"), "{}", run.stderr);
+    let records = run_with(&mut batch(&service.base_url(), &["-0", "--text"]), b"one\0");
+    records.exits(0).prints("a\n\"b\"\\é\0");
+}
+
+#[test]
+fn failed_requests_can_go_to_a_file_of_their_own() {
+    let service = Service::new(|request, _| match prompt(request).as_str() {
+        "fails" => Reply::new("404 Not Found", r#"{"error":"gone"}"#),
+        text => Reply::text(text),
+    });
+    let (directory, file) = input(&["one", "fails"]);
+    let errors = directory.path().join("errors.jsonl");
+    for format in [&["--lines"][..], &["--lines", "--text"]] {
+        let mut command = batch(&service.base_url(), format);
+        let run = run(command.arg(&file).arg("--errors").arg(&errors)).exits(4);
+        assert_eq!(run.stdout.iter().filter(|&&byte| byte == b'\n').count(), 1);
+        run.says(&["1 done, 1 failed (404: 1)"]);
+    }
+    let failed = json_lines(&errors);
+    assert_eq!(failed.len(), 2);
+    assert!(failed.iter().all(|line| line["custom_id"] == "2" && line["error"].is_object()));
+}
+
+#[test]
+fn stderr_gets_a_summary_and_a_terminal_also_a_progress_bar() {
+    let (_directory, file) = input(&["one two", "three"]);
+    let told = run(batch("mock:", &["--lines"]).arg(&file)).exits(0);
+    told.says(&["2 done, 0 failed; 3 tokens in, 3 out; "]);
+    run(batch("mock:", &["--lines", "-q"]).arg(&file)).exits(0).says_nothing();
+    let terminal = crate::support::terminal::Terminal::open();
+    let mut command = batch("mock:", &["--lines"]);
+    command.arg(&file).env("TERM", "xterm").stdout(Stdio::null()).stderr(terminal.stream());
+    assert!(command.status().expect("gravix starts").success());
+    drop(command);
+    let shown = terminal.read_to_end();
+    for part in ["failed", "left", "requests/s", "tokens/s", "2 done, 0 failed; 3 tokens in"] {
+        assert!(shown.contains(part), "{part}: {shown:?}");
+    }
+}
+
+#[test]
+fn two_names_of_one_file_are_refused() {
+    let (directory, file) = input(&["one"]);
+    let other = directory.path().join("other.jsonl");
+    let refused = |arguments: &[&PathBuf]| {
+        let [input, output, errors] = arguments else { panic!("three files") };
+        let mut command = batch("mock:", &["--lines"]);
+        command.arg(input).arg("-o").arg(output).arg("--errors").arg(errors);
+        run(&mut command).exits(2).prints("").says(&["name the same file"]);
+    };
+    refused(&[&file, &file, &other]);
+    refused(&[&file, &other, &file]);
+    refused(&[&file, &other, &other]);
+    assert_eq!(fs::read_to_string(file).expect("the file"), "one\n");
+    assert!(!other.exists());
+}
+
+#[test]
+fn the_key_is_masked_in_error_results() {
+    let service = Service::new(|request, _| {
+        let header = request.header("authorization").unwrap_or_default().to_owned();
+        Reply::new("400 Bad Request", json!({"error": {"message": header}}).to_string())
+    });
+    let mut command = batch(&service.base_url(), &["--lines"]);
+    let run = run_with(command.env("GRAVIXLAYER_API_KEY", "hunter2"), b"one\n").exits(69);
+    let text = String::from_utf8(run.stdout).expect("UTF-8");
+    assert!(text.contains("(redacted)") && !text.contains("hunter2"), "{text}");
+}
+
+/// The lines of output are what the `openai` package for Python knows, where
+/// it is installed: `GRAVIX_TEST_PYTHON`, or `python3`.
+#[test]
+fn the_openai_package_reads_the_output() {
+    let python = std::env::var_os("GRAVIX_TEST_PYTHON").unwrap_or_else(|| "python3".into());
+    let probe = std::process::Command::new(&python).args(["-c", "import openai"]).output();
+    if !probe.is_ok_and(|probe| probe.status.success()) {
+        crate::support::skip("the openai package cannot be had; GRAVIX_TEST_PYTHON names a python");
+        return;
+    }
+    let (directory, file) = input(&["good", "{"]);
+    let output = directory.path().join("out.jsonl");
+    run(batch("mock:", &["--lines", "-o"]).arg(&output).arg(&file)).exits(0);
+    let errors = directory.path().join("errors.jsonl");
+    run(batch("mock:", &["--skip-bad", "-o"]).arg(&errors).arg(&file)).exits(65);
+    let script = r#"
+import json, sys
+from openai.types import BatchError
+from openai.types.chat import ChatCompletion
+for path in sys.argv[1:]:
+    for line in open(path):
+        line = json.loads(line)
+        assert set(line) == {"id", "custom_id", "response", "error"}, line
+        assert isinstance(line["id"], str) and isinstance(line["custom_id"], str), line
+        if line["response"] is not None:
+            assert set(line["response"]) == {"status_code", "request_id", "body"}, line
+            assert isinstance(line["response"]["status_code"], int), line
+            assert isinstance(line["response"]["request_id"], str), line
+            completion = ChatCompletion.model_validate(line["response"]["body"], strict=True)
+            print(completion.choices[0].message.content, completion.usage.total_tokens)
+        if line["error"] is not None:
+            print(BatchError.model_validate(line["error"], strict=True).code)
+"#;
+    let mut python = std::process::Command::new(python);
+    let told = run(python.args(["-c", script]).arg(output).arg(errors)).exits(0);
+    let told = String::from_utf8(told.stdout).expect("UTF-8");
+    let mut lines: Vec<&str> = told.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["good 2", "invalid_request", "invalid_request", "{ 2"]);
+}
+
+#[test]
+fn a_run_without_requests_writes_an_empty_output() {
+    let (directory, file) = input(&["one"]);
+    let output = directory.path().join("out.jsonl");
+    let mut shard = batch("mock:", &["--lines", "--shard", "2/2", "-o"]);
+    run(shard.arg(&output).arg(&file)).exits(0);
+    assert_eq!(fs::read_to_string(&output).expect("an empty file"), "");
+    fs::remove_file(&output).expect("the file");
+    run(batch("mock:", &["--lines", "-o"]).arg(&output)).exits(0);
+    assert_eq!(fs::read_to_string(&output).expect("an empty file"), "");
+}
+
+#[test]
+fn control_characters_in_results_are_escaped_on_a_terminal() {
+    let service = Service::new(|_, _| Reply::text("a\u{9b}31m\u{7f}"));
+    let (_directory, file) = input(&["one"]);
+    for options in [&["--lines", "-q"][..], &["--lines", "-0", "--text", "-q"]] {
+        let terminal = Terminal::open();
+        let mut command = batch(&service.base_url(), options);
+        let status = command.arg(&file).stdout(terminal.stream()).status().expect("gravix runs");
+        assert!(status.success());
+        drop(command);
+        let shown = terminal.read_to_end();
+        assert!(shown.contains("a<U+009B>31m^?") && !shown.contains('\u{9b}'), "{shown:?}");
+    }
+}

@@ -1,0 +1,104 @@
+//! How a batch checks, repairs and records replies.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::Stdio;
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+
+use crate::support::batch_lines::{by_id, input, pairs, replies, text};
+use crate::support::service::{Reply, Service, prompt};
+use crate::support::{batch, completion_ended, json_lines, run, run_with, signal, token};
+
+#[test]
+fn a_truncated_reply_is_a_failure_but_is_kept() {
+    let service = Service::new(|request, _| match prompt(request).as_str() {
+        "length" => Reply::new("200 OK", completion_ended("cut", "length")),
+        "filter" => Reply::new("200 OK", completion_ended("", "content_filter")),
+        _ => Reply::text(""),
+    });
+    let (_directory, file) = input(&["length", "filter", "nothing"]);
+    let run = run(batch(&service.base_url(), &["--lines"]).arg(file)).exits(3);
+    let lines = by_id(&run.stdout);
+    for (id, code) in [("1", "length"), ("2", "content_filter"), ("3", "no_text")] {
+        assert_eq!(lines[id]["error"]["code"], code);
+        assert_eq!(lines[id]["response"]["status_code"], 200);
+    }
+    assert_eq!(text(&lines["1"]), "cut");
+}
+
+#[test]
+fn replies_are_checked_against_the_schema() {
+    let service = Service::new(|request, _| match prompt(request).as_str() {
+        "good" => Reply::text("```json\n{\"n\": 1}\n```"),
+        _ => Reply::text(r#"{"n":"x"}"#),
+    });
+    let (_directory, file) = input(&[
+        r#"{"id":"good","prompt":"good"}"#,
+        r#"{"id":"bad","prompt":"bad"}"#,
+        r#"{"id":"own","prompt":"own","response_format":{"type":"text"}}"#,
+    ]);
+    let schema = r#"{"properties":{"n":{"type":"integer"}}}"#;
+    let mut command = batch(&service.base_url(), &["--schema", schema]);
+    let output = run(command.arg(&file)).exits(4);
+    let lines = by_id(&output.stdout);
+    assert_eq!(lines["good"]["error"], Value::Null);
+    assert_eq!(lines["own"]["error"], Value::Null);
+    assert_eq!(lines["bad"]["error"]["code"], "invalid_reply");
+    assert_eq!(text(&lines["bad"]), r#"{"n":"x"}"#);
+    for seen in service.seen() {
+        let body = seen.request.json();
+        let kind = if seen.prompt() == "own" { "text" } else { "json_schema" };
+        assert_eq!(body["response_format"]["type"], kind, "{body}");
+    }
+    let options = ["--schema", schema, "--text", "--ordered", "-q"];
+    let texts = run(batch(&service.base_url(), &options).arg(file)).exits(4);
+    assert!(texts.stderr.starts_with("gravix: request bad: the reply is not"), "{}", texts.stderr);
+    assert_eq!(texts.stderr.lines().nth(1), Some(r#"{"n":"x"}"#));
+    texts.prints("{\\\"n\\\": 1}\n\n{\\\"n\\\":\\\"x\\\"}\n");
+}
+
+#[test]
+fn an_invalid_reply_is_repaired() {
+    let service = Service::new(|request, _| {
+        let is_again = request.json()["messages"].as_array().is_some_and(|all| all.len() == 3);
+        Reply::text(if is_again { "{}" } else { "no" })
+    });
+    let run = run_with(
+        &mut batch(&service.base_url(), &["--lines", "--json-object", "--repair", "1"]),
+        b"a",
+    );
+    assert_eq!(replies(&run.exits(0)), pairs(&[("1", "{}")]));
+    let messages = service.seen()[1].request.json()["messages"].clone();
+    assert_eq!(messages[1], json!({"role": "assistant", "content": "no"}));
+    assert!(messages[2]["content"].as_str().is_some_and(|text| text.contains("not JSON")));
+}
+
+#[test]
+fn a_stream_is_joined_into_a_response() {
+    let events = token("Hel") + &token("lo") + crate::support::DONE;
+    let service = Service::new(move |_, _| Reply::new("200 OK", events.clone()));
+    let (_directory, file) = input(&[r#"{"prompt":"a","stream":true}"#]);
+    let run = run(batch(&service.base_url(), &[]).arg(file)).exits(0);
+    assert_eq!(replies(&run), pairs(&[("1", "Hello")]));
+}
+
+#[test]
+fn a_reply_is_kept_when_its_repair_is_interrupted() {
+    let service = Service::new(|_, _| Reply::text("no JSON"));
+    let (directory, file) = input(&["one"]);
+    let output = directory.path().join("out.jsonl");
+    let options = ["--lines", "--json-object", "--repair", "1", "--rate", "1/m", "-o"];
+    let mut command = batch(&service.base_url(), &options);
+    let child = command.arg(&output).arg(file).stderr(Stdio::piped()).spawn();
+    let child = child.expect("gravix starts");
+    service.wait_for(1);
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    signal(&child, Signal::SIGTERM);
+    let ended = child.wait_with_output().expect("gravix ends");
+    assert_eq!(ended.status.signal(), Some(Signal::SIGTERM as i32));
+    let lines = json_lines(&output);
+    assert_eq!(lines.len(), 1);
+    assert_eq!(text(&lines[0]), "no JSON");
+    assert!(lines[0]["error"].is_object());
+}

@@ -1,0 +1,173 @@
+//! A batch run again on the same output sends only what is missing.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::batch_lines::{by_id, input, prompts, text};
+use crate::support::service::{Reply, Service, prompt};
+use crate::support::{batch, finish, json_lines, run, run_with, start};
+
+#[test]
+fn a_torn_errors_file_is_repaired_and_another_file_refused() {
+    let service = Service::new(|_, _| Reply::new("404 Not Found", ""));
+    let (directory, file) = input(&["one"]);
+    let errors = directory.path().join("errors.jsonl");
+    let again = || {
+        let mut command = batch(&service.base_url(), &["--lines", "--errors"]);
+        run(command.arg(&errors).arg(&file))
+    };
+    fs::write(&errors, "{\"id\":\"batch_req_1\",\"cust").expect("a file");
+    assert!(again().exits(69).stderr.contains("was torn; it is in "));
+    assert_eq!(json_lines(&errors).len(), 1);
+    fs::write(&errors, "mine\n").expect("a file");
+    again().exits(65).says(&["errors.jsonl:1: not the output of a batch"]);
+    assert_eq!(fs::read_to_string(&errors).expect("the file"), "mine\n");
+}
+
+#[test]
+fn a_run_on_a_pipe_resumes_as_one_on_a_file_does() {
+    let (directory, _) = input(&["one"]);
+    let output = directory.path().join("out.jsonl");
+    let again = |lines: &[u8]| {
+        let mut command = batch("mock:", &["--lines", "-o"]);
+        run_with(command.arg(&output), lines).exits(0)
+    };
+    again(b"a\nb\n").says(&["2 done, 0 failed; "]);
+    again(b"a\nb\nc\n").says(&["1 done, 0 failed, 2 done before; "]);
+}
+
+#[test]
+fn only_failed_requests_are_sent_again() {
+    let is_up = Arc::new(Mutex::new(false));
+    let up = Arc::clone(&is_up);
+    let service = Service::new(move |request, _| match prompt(request).as_str() {
+        "1" if !*up.lock().expect("no panic") => Reply::new("404 Not Found", ""),
+        prompt => Reply::text(prompt),
+    });
+    let (directory, file) = input(&prompts(4));
+    let output = directory.path().join("out.jsonl");
+    let again = || {
+        let mut command = batch(&service.base_url(), &["--lines", "-o"]);
+        run(command.arg(&output).arg(&file))
+    };
+    again().exits(4).prints("").says(&["3 done, 1 failed (404: 1)"]);
+    again().exits(4).says(&["0 done, 1 failed (404: 1), 3 done before"]);
+    *is_up.lock().expect("no panic") = true;
+    again().exits(0).says(&["1 done, 0 failed, 3 done before"]);
+    again().exits(0).says(&["0 done, 0 failed, 4 done before"]);
+    assert_eq!(service.prompts(), ["0", "1", "1", "1", "2", "3"]);
+    let lines = json_lines(&output);
+    assert_eq!(lines.len(), 6);
+    let merged = run(batch("mock:", &["--merge"]).arg(&output)).exits(0);
+    assert!(by_id(&merged.stdout).values().all(|line| line["error"] == Value::Null));
+}
+
+#[test]
+fn a_torn_last_line_is_moved_aside_and_its_request_sent_again() {
+    let service = Service::echo();
+    let (directory, file) = input(&prompts(3));
+    let output = directory.path().join("out.jsonl");
+    let again = || {
+        let mut command = batch(&service.base_url(), &["--lines", "-j1", "-o"]);
+        run(command.arg(&output).arg(&file)).exits(0)
+    };
+    again();
+    let whole = fs::read_to_string(&output).expect("the output");
+    fs::write(&output, &whole[..whole.len() - 40]).expect("a file");
+    assert!(again().stderr.contains("was torn; it is in "));
+    let healed = fs::read(&output).expect("the output");
+    assert_eq!(by_id(&healed).len(), 3);
+    let torn = fs::read_to_string(directory.path().join("out.jsonl.torn")).expect("what was torn");
+    assert_eq!(torn.trim_end(), whole.lines().last().expect("a line")[..torn.len() - 1].to_owned());
+    // A last line that lacks nothing but its newline gets that.
+    fs::write(&output, whole.lines().take(2).collect::<Vec<_>>().join("\n")).expect("a file");
+    again().says(&["1 done, 0 failed, 2 done before"]);
+    assert_eq!(by_id(&fs::read(&output).expect("the output")).len(), 3);
+    assert_eq!(service.prompts(), ["0", "1", "2", "2", "2"]);
+}
+
+#[test]
+fn a_file_that_is_not_an_output_is_left_alone() {
+    let (directory, file) = input(&prompts(3));
+    let other = directory.path().join("notes.txt");
+    for (format, status, reason) in [
+        (&["--lines"][..], 65, "notes.txt:2: not the output of a batch"),
+        (&["--lines", "--text"], 2, "ids"),
+    ] {
+        let text = "\nmine\n";
+        fs::write(&other, text).expect("a file");
+        let mut command = batch("mock:", format);
+        run(command.arg("-o").arg(&other).arg(&file)).exits(status).prints("").says(&[reason]);
+        assert_eq!(fs::read_to_string(&other).expect("the file"), text);
+    }
+}
+
+#[test]
+fn a_second_run_on_the_same_output_is_refused() {
+    let (service, go_on) = Service::gated();
+    let (directory, file) = input(&prompts(2));
+    let output = directory.path().join("out.jsonl");
+    let mut first = batch(&service.base_url(), &["--lines", "-o"]);
+    let first = start(first.arg(&output).arg(&file));
+    service.wait_for(2);
+    let mut second = batch("mock:", &["--lines", "-o"]);
+    run(second.arg(&output).arg(&file)).exits(75).prints("").says(&["a run is writing"]);
+    run(batch("mock:", &["--merge"]).arg(&output)).exits(75).says(&["a run is writing"]);
+    drop(go_on);
+    assert!(finish(first).status.success());
+    assert_eq!(json_lines(&output).len(), 2);
+}
+
+/// The ids that have a good response in an output that may be torn.
+fn answered(output: &Path) -> HashSet<String> {
+    let text = fs::read(output).unwrap_or_default();
+    let lines = text.split_inclusive(|&byte| byte == b'\n');
+    let whole = lines.filter(|line| line.ends_with(b"\n"));
+    let whole = whole.map(|line| serde_json::from_slice::<Value>(line).expect("a whole line"));
+    whole.map(|line| line["custom_id"].as_str().expect("an id").to_owned()).collect()
+}
+
+#[test]
+fn a_run_killed_at_any_moment_resumes_and_sends_nothing_twice() {
+    const REQUESTS: usize = 400;
+    let service = Service::new(|request, _| {
+        thread::sleep(Duration::from_micros(fastrand::u64(..4000)));
+        Reply::text(&prompt(request).repeat(fastrand::usize(1..500)))
+    });
+    let (directory, file) = input(&prompts(REQUESTS));
+    let output = directory.path().join("out.jsonl");
+    let mut done_before = HashSet::new();
+    let mut seen_before = 0;
+    for round in 0..=20 {
+        let mut command = batch(&service.base_url(), &["--lines", "-j4", "-o"]);
+        let mut child = start(command.arg(&output).arg(&file));
+        if round < 20 {
+            thread::sleep(Duration::from_millis(fastrand::u64(1..40)));
+            child.kill().expect("it can be killed");
+            child.wait().expect("it ends");
+        } else {
+            let last = finish(child);
+            assert!(last.status.success(), "{last:?}");
+        }
+        // Nobody writes now: what was asked in this round was not on disk.
+        let seen = service.seen();
+        for request in &seen[seen_before..] {
+            let line = request.prompt().parse::<usize>().expect("a number") + 1;
+            assert!(!done_before.contains(&line.to_string()), "line {line}, round {round}");
+        }
+        seen_before = seen.len();
+        done_before = answered(&output);
+    }
+    let lines = by_id(&fs::read(&output).expect("the output"));
+    assert_eq!(lines.len(), REQUESTS);
+    for (id, line) in lines {
+        let prompt = (id.parse::<usize>().expect("a number") - 1).to_string();
+        assert!(text(&line).starts_with(&prompt), "{id}");
+    }
+}

@@ -1,0 +1,126 @@
+//! How --no-save, --turns and --continue use a history.
+
+use std::fs;
+use std::process::Stdio;
+
+use crate::support::conversation::{ASSISTANT, USER, chat_file};
+use crate::support::server::{Server, answer, gate, raw};
+use crate::support::{ask, ask_mock, completion, gravix, run};
+
+#[test]
+fn no_save_sends_the_history_and_appends_nothing() {
+    let (_directory, file) = chat_file();
+    let text = format!("{USER}{ASSISTANT}{{\"torn");
+    fs::write(&file, &text).expect("a file");
+    let server = Server::replying(&["reply"; 1]);
+    let run =
+        run(ask(&server, &["hi", "--no-save", "--history"]).arg(&file)).exits(0).prints("reply\n");
+    assert!(run.stderr.contains("torn and left out"), "{}", run.stderr);
+    assert_eq!(server.request().json()["messages"].as_array().map(Vec::len), Some(3));
+    assert_eq!(fs::read_to_string(&file).expect("the file"), text);
+}
+
+#[test]
+fn no_save_releases_the_lock_once_the_file_is_read() {
+    let (_directory, file) = chat_file();
+    fs::write(&file, format!("{USER}{ASSISTANT}")).expect("a file");
+    let (go_on, wait) = gate();
+    let slow = Server::once(vec![crate::support::server::stream_head(), wait]);
+    let mut reading = ask(&slow, &["hi", "-q", "--stream", "--no-save", "--history"]);
+    let mut reading = reading.arg(&file).stderr(Stdio::null()).spawn().expect("gravix starts");
+    // It has the lock until the answer begins, and not to its end.
+    run(ask_mock(&["two", "-q", "--history"]).arg(&file)).exits(0).prints("two\n");
+    drop(go_on);
+    assert_eq!(reading.wait().expect("gravix ends").code(), Some(75));
+}
+
+#[test]
+fn no_save_does_not_retry_when_the_file_has_changed() {
+    let (_directory, file) = chat_file();
+    fs::write(&file, format!("{USER}{ASSISTANT}{USER}{ASSISTANT}")).expect("a file");
+    let (go_on, wait) = gate();
+    let busy = raw("HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n");
+    let server = Server::new(vec![vec![wait, busy], answer("200 OK", "a/b", completion("reply"))]);
+    let mut asking = ask(&server, &["hi", "-q", "--no-save", "--history"]);
+    let asking = asking.arg(&file).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let asking = asking.expect("gravix starts");
+    while server.requests().is_empty() {
+        std::thread::yield_now();
+    }
+    // The lock was given back: others go on.
+    run(gravix().args(["history", "undo"]).arg(&file)).exits(0);
+    run(ask_mock(&["another", "-q", "--history"]).arg(&file)).exits(0);
+    go_on.send(()).expect("the server waits");
+    let output = asking.wait_with_output().expect("gravix ends");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(66), "{output:?}");
+    assert!(told.contains("chat.jsonl: it changed before it was sent again"), "{told}");
+    // What came of the second request, if anything, is not a whole one.
+    assert_eq!(server.requests().iter().filter(|request| !request.body.is_empty()).count(), 1);
+}
+
+#[test]
+fn no_save_retries_with_the_same_body_when_nothing_changed() {
+    let (_directory, file) = chat_file();
+    fs::write(&file, format!("{USER}{ASSISTANT}")).expect("a file");
+    let busy = raw("HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n");
+    let server = Server::new(vec![
+        vec![busy, crate::support::server::Step::End],
+        answer("200 OK", "a/b", completion("reply")),
+    ]);
+    run(ask(&server, &["hi", "-q", "--no-save", "--history"]).arg(&file))
+        .exits(0)
+        .prints("reply\n");
+    let requests = server.requests();
+    assert_eq!(requests[0].body, requests[1].body);
+}
+
+#[test]
+fn turns_sends_the_system_message_and_the_newest_turns() {
+    let (_directory, file) = chat_file();
+    let system = "{\"role\":\"system\",\"content\":\"S\"}\n";
+    let tool = "{\"role\":\"tool\",\"content\":\"t\"}\n";
+    fs::write(&file, format!("{system}{USER}{ASSISTANT}{USER}{tool}{ASSISTANT}")).expect("a file");
+    for (turns, roles) in [
+        ("0", &["system", "user"][..]),
+        ("1", &["system", "user", "tool", "assistant", "user"]),
+        ("9", &["system", "user", "assistant", "user", "tool", "assistant", "user"]),
+    ] {
+        let server = Server::replying(&["reply"; 1]);
+        let mut command = ask(&server, &["hi", "-q", "--no-save", "--turns", turns, "--history"]);
+        run(command.arg(&file)).exits(0);
+        let sent = server.request().json()["messages"].clone();
+        let sent: Vec<_> =
+            sent.as_array().expect("an array").iter().map(|m| m["role"].clone()).collect();
+        assert_eq!(sent, roles, "{turns}");
+    }
+    run(&mut ask_mock(&["hi", "--turns", "1"])).exits(2).says(&["--history"]);
+}
+
+#[test]
+fn continue_sends_the_history_unchanged_and_appends_only_the_reply() {
+    let (_directory, file) = chat_file();
+    fs::write(&file, USER).expect("a file");
+    let server = Server::replying(&["reply"; 1]);
+    run(ask(&server, &["-q", "--continue", "--history"]).arg(&file)).exits(0).prints("reply\n");
+    assert_eq!(server.request().json()["messages"].as_array().map(Vec::len), Some(1));
+    let saved = fs::read_to_string(&file).expect("the file");
+    assert_eq!(saved, format!("{USER}{{\"role\":\"assistant\",\"content\":\"reply\"}}\n"));
+    // Now it is the user's turn.
+    let server = Server::replying(&["reply"; 0]);
+    run(ask(&server, &["-q", "--continue", "--history"]).arg(&file))
+        .exits(2)
+        .prints("")
+        .says(&["ends with an assistant message"]);
+    run(ask(&server, &["-q", "--continue", "--history"]).arg(file.with_extension("new")))
+        .exits(2)
+        .says(&["no message"]);
+    let question = file.with_extension("question");
+    fs::write(&question, USER).expect("a file");
+    run(ask(&server, &["-q", "--continue", "--turns", "0", "--history"]).arg(&question))
+        .exits(2)
+        .says(&["no message"]);
+    run(&mut ask(&server, &["--continue"])).exits(2).says(&["--history"]);
+    run(ask(&server, &["hi", "--continue", "--history"]).arg(&file)).exits(2).says(&["--continue"]);
+    assert!(server.requests().is_empty());
+}

@@ -1,0 +1,51 @@
+//! Input files and result lines of a batch.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::Run;
+
+/// A directory with a file of these lines, `in.jsonl`.
+pub fn input(lines: &[impl AsRef<str>]) -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("in.jsonl");
+    let text: String = lines.iter().map(|line| line.as_ref().to_owned() + "\n").collect();
+    fs::write(&path, text).expect("a file");
+    (directory, path)
+}
+
+/// So many prompts that differ: the numbers from 0.
+pub fn prompts(count: usize) -> Vec<String> {
+    (0..count).map(|number| number.to_string()).collect()
+}
+
+/// Lines of output by their ids, of which each is there once.
+#[track_caller]
+pub fn by_id(output: &[u8]) -> BTreeMap<String, Value> {
+    let text = std::str::from_utf8(output).expect("UTF-8");
+    let mut lines = BTreeMap::new();
+    for line in text.lines() {
+        let line: Value = serde_json::from_str(line).expect("a line of JSON");
+        let id = line["custom_id"].as_str().expect("an id").to_owned();
+        assert!(lines.insert(id, line).is_none(), "{text}");
+    }
+    lines
+}
+
+/// The text of the reply in a line of output.
+pub fn text(line: &Value) -> &str {
+    line["response"]["body"]["choices"][0]["message"]["content"].as_str().unwrap_or("(none)")
+}
+
+/// The ids of a run's output, and the texts of their replies.
+#[track_caller]
+pub fn replies(run: &Run) -> Vec<(String, String)> {
+    by_id(&run.stdout).iter().map(|(id, line)| (id.clone(), text(line).to_owned())).collect()
+}
+
+pub fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(id, text)| ((*id).to_owned(), (*text).to_owned())).collect()
+}
