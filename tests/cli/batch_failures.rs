@@ -33,7 +33,10 @@ fn the_exit_status_says_what_failed() {
         let all: Vec<&'static str> = statuses.to_vec();
         let service = Service::new(move |request, _| {
             let prompt = prompt(request);
-            let status = all.iter().find(|status| **status == prompt).expect("a status");
+            let status = all
+                .iter()
+                .find(|status| **status == prompt)
+                .expect("the prompt is one of the statuses");
             Reply::new(status, completion("a"))
         });
         let options = ["--lines", "-j1", "--retries", "0", "-q"];
@@ -53,7 +56,7 @@ fn max_failures_stops_the_run() {
     assert!(run.stderr.contains("0 done, 3 failed (404: 3), 47 left"), "{}", run.stderr);
 }
 
-/// `gravix batch` in a shell that sets a limit first.
+/// `gravix batch` in a shell with this `ulimit`.
 fn limited(limit: &str, base_url: &str, arguments: &str) -> Command {
     let gravix = env!("CARGO_BIN_EXE_gravix");
     let script = format!("ulimit {limit}; exec {gravix} batch --base-url {base_url} {arguments}");
@@ -67,7 +70,8 @@ fn input_and_output_errors_are_always_reported() {
         run_with(&mut batch("mock:", &[]), b"[1]\n").exits(65);
         run_with(&mut batch("mock:", &["--lines", "-o", "/dev/full"]), b"one\n").exits(73);
         let mut full = batch("mock:", &["--lines"]);
-        let full = full.arg(&file).stdout(fs::File::create("/dev/full").expect("the device"));
+        let full =
+            full.arg(&file).stdout(fs::File::create("/dev/full").expect("/dev/full can be opened"));
         assert_eq!(full.output().expect("gravix runs").status.code(), Some(74));
     }
 }
@@ -82,7 +86,7 @@ fn missing_threads_and_files_are_reported_before_anything_is_sent() {
     let files = run(&mut limited("-n 500", &service.base_url(), &arguments));
     files.exits(78).prints("").says(&["open files", "--jobs takes fewer"]);
     assert!(service.seen().is_empty());
-    // A soft limit is raised.
+    // gravix raises a soft limit.
     let arguments = format!("--lines -j 100 {}", file.display());
     run(&mut limited("-Sn 50", &service.base_url(), &arguments)).exits(0);
 }
@@ -91,9 +95,9 @@ fn missing_threads_and_files_are_reported_before_anything_is_sent() {
 fn sixteen_failures_in_a_row_stop_the_run() {
     let service = Service::new(|_, _| Reply::new("401 Unauthorized", r#"{"error":"no"}"#));
     let (_directory, file) = input(&prompts(100));
-    let told = run(batch(&service.base_url(), &["--lines", "-j1"]).arg(file)).exits(77);
-    assert!(told.stderr.contains("stopping after 16 failures in a row"), "{}", told.stderr);
-    assert!(told.stderr.contains("401: no; set GRAVIXLAYER_API_KEY"), "{}", told.stderr);
+    let stopped = run(batch(&service.base_url(), &["--lines", "-j1"]).arg(file)).exits(77);
+    assert!(stopped.stderr.contains("stopping after 16 failures in a row"), "{}", stopped.stderr);
+    assert!(stopped.stderr.contains("401: no; set GRAVIXLAYER_API_KEY"), "{}", stopped.stderr);
     assert_eq!(service.seen().len(), 16);
 }
 
@@ -106,10 +110,15 @@ fn deleting_the_output_during_a_run_loses_no_reply() {
     command.arg(&output).arg(&file).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("gravix starts");
     service.wait_for(1);
-    fs::remove_file(&output).expect("the file is there");
+    fs::remove_file(&output).expect("the file exists");
     drop(go_on);
     let mut printed = Vec::new();
-    child.stdout.take().expect("a pipe").read_to_end(&mut printed).expect("a pipe");
+    child
+        .stdout
+        .take()
+        .expect("stdout is a pipe")
+        .read_to_end(&mut printed)
+        .expect("stdout is readable");
     assert_eq!(child.wait().expect("gravix ends").code(), Some(73));
     assert_eq!(by_id(&printed)["1"]["error"], Value::Null);
 }
@@ -126,19 +135,19 @@ fn a_full_disk_loses_no_reply() {
     let Some(mut command) = strace(&gravix, &faults) else {
         return;
     };
-    let told = run(&mut command).exits(73);
-    assert!(told.stderr.contains("out.jsonl: no space left on device"), "{}", told.stderr);
-    let saved = by_id(&fs::read(&output).expect("the output"));
-    let printed = by_id(&told.stdout);
+    let failed = run(&mut command).exits(73);
+    assert!(failed.stderr.contains("out.jsonl: no space left on device"), "{}", failed.stderr);
+    let saved = by_id(&fs::read(&output).expect("the output is readable"));
+    let printed = by_id(&failed.stdout);
     assert_eq!(saved.len(), 3);
-    // Each reply that came is in one place or the other.
+    // A reply that cannot be written goes to stdout.
     assert_eq!(saved.len() + printed.len(), service.seen().len());
     assert_eq!(printed.len(), 1);
     let mut command = batch(&service.base_url(), &["--lines", "-o"]);
     run(command.arg(&output).arg(&file)).exits(0).says(&["17 done, 0 failed, 3 done before"]);
     let mut full = batch(&service.base_url(), &["--lines", "-o", "/dev/full"]);
-    let told = run(full.arg(&file)).exits(73);
-    assert!(told.stderr.contains("/dev/full"), "{}", told.stderr);
+    let failed = run(full.arg(&file)).exits(73);
+    assert!(failed.stderr.contains("/dev/full"), "{}", failed.stderr);
 }
 
 #[test]

@@ -24,14 +24,14 @@ fn every_record_format_is_a_request() {
     assert_eq!(replies(&run), pairs(&expected));
     let seen = service.seen();
     let body = |prompt: &str| {
-        let seen = seen.iter().find(|seen| seen.prompt() == prompt).expect("a request");
+        let seen = seen.iter().find(|seen| seen.prompt() == prompt).expect("the request was sent");
         seen.request.clone()
     };
     assert_eq!(body("one").json()["model"], "m");
     assert_eq!(body("two").json()["model"], "llama3.1:8b-instruct-fp16");
     assert_eq!(body("three").json()["messages"][0]["content"], "Be brief.");
     assert_eq!(body("four").json()["messages"][0]["content"], "Rhyme.");
-    let text = String::from_utf8(body("four").body).expect("UTF-8");
+    let text = String::from_utf8(body("four").body).expect("the request is UTF-8");
     assert!(text.contains(r#""top_k":1.50"#) && !text.contains("\"id\""), "{text}");
 }
 
@@ -45,7 +45,7 @@ fn options_and_settings_fill_in_what_a_record_omits() {
     ]);
     let config = directory.path().join("config.toml");
     let settings = "system = \"From the file.\"\nmax_tokens = 7\nstream = true\noutput = \"x\"\n";
-    fs::write(&config, settings).expect("a file");
+    fs::write(&config, settings).expect("the file is written");
     let options = ["-m", "m", "-t", "0.5", "--param", "options.b=2", "--stop", "x"];
     let mut command = batch(&service.base_url(), &options);
     command.arg("--config").arg(config).arg(file);
@@ -70,10 +70,11 @@ fn options_and_settings_fill_in_what_a_record_omits() {
     );
 }
 
-/// An object as text, with its fields in alphabetical order.
+/// An object as text, with its fields sorted.
 fn sorted(value: &Value) -> String {
-    let fields: BTreeMap<_, _> = value.as_object().expect("an object").iter().collect();
-    serde_json::to_string(&fields).expect("JSON")
+    let fields: BTreeMap<_, _> =
+        value.as_object().expect("the value is an object").iter().collect();
+    serde_json::to_string(&fields).expect("the text is JSON")
 }
 
 #[test]
@@ -95,7 +96,7 @@ fn standard_input_is_read_from_its_current_offset() {
         service.base_url()
     );
     let mut command = shell("sh", &script);
-    command.stdin(File::open(file).expect("the file"));
+    command.stdin(File::open(file).expect("the file can be opened"));
     assert_eq!(replies(&run(&mut command).exits(0)), pairs(&[("1", "two"), ("2", "three")]));
 }
 
@@ -116,8 +117,8 @@ fn invalid_lines_are_named_before_anything_is_sent() {
         input(&[r#"{"prompt":"one"}"#, "{", "[]", r#"{"prompt":""}"#, r#"{"prompt":"two"}"#]);
     let run = run(batch(&service.base_url(), &[]).arg(&file)).exits(65).prints("");
     for (number, reason) in [(2, "not JSON"), (3, "an array"), (4, "empty")] {
-        let told = format!("gravix: {}:{number}: ", file.display());
-        let line = run.stderr.lines().find(|line| line.starts_with(&told)).expect(&told);
+        let place = format!("gravix: {}:{number}: ", file.display());
+        let line = run.stderr.lines().find(|line| line.starts_with(&place)).expect(&place);
         assert!(line.contains(reason), "{line}");
     }
     assert!(run.stderr.lines().last().is_some_and(|line| line.contains("3 lines")));
@@ -172,8 +173,8 @@ fn an_overlong_line_is_one_invalid_line() {
     let run = run(command.arg(&file)).exits(4).says(&["2 done, 1 failed (invalid_request: 1)"]);
     let lines = by_id(&run.stdout);
     assert_eq!((text(&lines["1"]), text(&lines["3"])), ("a", "b"));
-    let told = lines["2"]["error"]["message"].as_str().unwrap_or_default();
-    assert_eq!(told, "longer than 64 MiB");
+    let message = lines["2"]["error"]["message"].as_str().unwrap_or_default();
+    assert_eq!(message, "longer than 64 MiB");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! How a batch ends on a signal or a closed pipe.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
@@ -18,14 +18,14 @@ fn an_interrupt_works_while_nobody_reads_the_output() {
     let mut command = batch(&service.base_url(), &["--lines"]);
     command.arg(file).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("gravix starts");
-    // A pipe holds 64 KiB, and each worker one more.
+    // A pipe holds 64 KiB, and each worker one more result.
     service.wait_for(40);
     std::thread::sleep(std::time::Duration::from_millis(300));
     signal(&child, Signal::SIGINT);
-    let mut told = String::new();
-    let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
-    stderr.read_line(&mut told).expect("UTF-8");
-    assert!(told.contains("under way, 10 s at most"), "{told}");
+    let mut note = String::new();
+    let mut stderr = BufReader::new(child.stderr.take().expect("stderr is a pipe"));
+    stderr.read_line(&mut note).expect("stderr is UTF-8");
+    assert!(note.contains("under way, 10 s at most"), "{note}");
     let status = child.wait().expect("gravix ends");
     assert_eq!(status.signal(), Some(Signal::SIGINT as i32));
 }
@@ -37,8 +37,8 @@ fn an_interrupt_before_any_input_leaves_no_empty_file() {
     let mut command = batch("mock:", &["--lines", "-o"]);
     command.arg(&output).stdin(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().expect("gravix starts");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    stdin.write_all(b"\n").expect("gravix reads");
+    let mut stdin = child.stdin.take().expect("stdin is a pipe");
+    stdin.write_all(b"\n").expect("gravix reads stdin");
     while !output.exists() {
         std::thread::yield_now();
     }
@@ -59,16 +59,16 @@ fn the_first_interrupt_lets_requests_under_way_finish() {
         let child = start(batch(&service.base_url(), options).arg(file));
         service.wait_for(3);
         signal(&child, ending);
-        // What waits is told before it gets its answers.
+        // The note appears before the answers arrive.
         let mut child = child;
-        let mut stderr = child.stderr.take().expect("a pipe");
-        let mut told = [0; 100];
-        let read = std::io::Read::read(&mut stderr, &mut told).expect("a line");
-        let told = String::from_utf8_lossy(&told[..read]).into_owned();
-        assert!(told.contains("waiting for 3 requests under way"), "{told}");
+        let mut stderr = child.stderr.take().expect("stderr is a pipe");
+        let mut note = [0; 100];
+        let read = stderr.read(&mut note).expect("gravix prints a line");
+        let note = String::from_utf8_lossy(&note[..read]).into_owned();
+        assert!(note.contains("waiting for 3 requests under way"), "{note}");
         drop(go_on);
         let mut summary = String::new();
-        std::io::Read::read_to_string(&mut stderr, &mut summary).expect("UTF-8");
+        stderr.read_to_string(&mut summary).expect("stderr is UTF-8");
         let output = finish(child);
         assert_eq!(output.status.signal(), Some(ending as i32));
         assert_eq!(by_id(&output.stdout).len(), 3);
@@ -84,9 +84,9 @@ fn the_second_interrupt_ends_the_run_at_once() {
     let mut child = start(batch(&service.base_url(), &["--lines", "-j3"]).arg(file));
     service.wait_for(3);
     signal(&child, Signal::SIGINT);
-    let mut told = [0; 100];
-    let stderr = child.stderr.as_mut().expect("a pipe");
-    assert!(std::io::Read::read(stderr, &mut told).expect("a line") > 0);
+    let mut note = [0; 100];
+    let stderr = child.stderr.as_mut().expect("stderr is a pipe");
+    assert!(stderr.read(&mut note).expect("gravix prints a line") > 0);
     signal(&child, Signal::SIGINT);
     let output = finish(child);
     assert_eq!(output.status.signal(), Some(Signal::SIGINT as i32));
@@ -102,18 +102,18 @@ fn an_interrupt_waits_ten_seconds_at_most() {
     signal(&child, Signal::SIGINT);
     let output = finish(child);
     assert_eq!(output.status.signal(), Some(Signal::SIGINT as i32));
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("0 done, 0 failed, 3 left"), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("0 done, 0 failed, 3 left"), "{stderr}");
 }
 
 #[test]
 fn an_interrupt_ends_a_run_that_waits_for_input_or_for_the_server() {
     let mut child = batch("mock:", &["--lines"]);
     let mut child = start(child.stdin(Stdio::piped()));
-    let mut stdin = child.stdin.take().expect("a pipe");
-    std::io::Write::write_all(&mut stdin, b"one\n").expect("gravix reads");
+    let mut stdin = child.stdin.take().expect("stdin is a pipe");
+    stdin.write_all(b"one\n").expect("gravix reads stdin");
     let mut first = [0; 20];
-    std::io::Read::read_exact(child.stdout.as_mut().expect("a pipe"), &mut first).expect("a line");
+    child.stdout.as_mut().expect("stdout is a pipe").read_exact(&mut first).expect("a line");
     signal(&child, Signal::SIGINT);
     assert_eq!(finish(child).status.signal(), Some(Signal::SIGINT as i32));
 
@@ -124,8 +124,8 @@ fn an_interrupt_ends_a_run_that_waits_for_input_or_for_the_server() {
     signal(&child, Signal::SIGINT);
     let output = finish(child);
     assert_eq!(output.status.signal(), Some(Signal::SIGINT as i32));
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("0 done, 0 failed, 3 left") && output.stdout.is_empty(), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("0 done, 0 failed, 3 left") && output.stdout.is_empty(), "{stderr}");
 }
 
 #[test]

@@ -24,7 +24,8 @@ fn shards_are_disjoint_and_merge_into_the_whole() {
         })
         .collect();
     assert_eq!(service.prompts(), ["a", "b", "c", "d", "e", "f"]);
-    let ids = |path: &PathBuf| by_id(&fs::read(path).expect("a file")).into_keys().collect();
+    let ids =
+        |path: &PathBuf| by_id(&fs::read(path).expect("the file is written")).into_keys().collect();
     let second: Vec<String> = ids(&parts[1]);
     assert_eq!(second, ["2", "5"]);
     let merged = run(batch("mock:", &["--merge"]).args(&parts)).exits(0).says_nothing();
@@ -37,7 +38,7 @@ fn shards_are_disjoint_and_merge_into_the_whole() {
 
 fn line(id: &str, text: Option<&str>) -> String {
     let response = text.map(|text| {
-        let body: Value = serde_json::from_str(&completion(text)).expect("JSON");
+        let body: Value = serde_json::from_str(&completion(text)).expect("the text is JSON");
         json!({"status_code": 200, "request_id": "", "body": body})
     });
     let error = text.is_none().then(|| json!({"code": "cut", "message": id}));
@@ -51,20 +52,20 @@ fn merge_keeps_the_first_good_line_of_an_id_or_else_the_last() {
     let second = directory.path().join("second.jsonl");
     let last = line("c", None).replace("batch_req_0", "batch_req_1");
     let lines = [line("a", Some("good")), line("b", Some("second")), last, line("b", None)];
-    fs::write(&second, lines.join("\n") + "\n{\"id\":\"to").expect("a file");
+    fs::write(&second, lines.join("\n") + "\n{\"id\":\"to").expect("the file is written");
     let mut command = batch("mock:", &["--merge"]);
     let merged = run(command.arg(&first).arg(&second)).exits(0).says(&["torn and left out"]);
     let lines = by_id(&merged.stdout);
     assert_eq!(lines.len(), 4);
     assert_eq!((text(&lines["a"]), text(&lines["b"])), ("good", "first"));
     assert_eq!(lines["c"]["id"], "batch_req_1");
-    // One of them may be replaced by all.
+    // The output can be one of the inputs.
     let mut command = batch("mock:", &["--merge", "-q", "-o"]);
     run(command.arg(&first).arg(&first).arg(&second)).exits(0).prints("");
-    assert_eq!(fs::read(&first).expect("a file"), merged.stdout);
+    assert_eq!(fs::read(&first).expect("the file is written"), merged.stdout);
     run(batch("mock:", &["--merge"]).arg("/dev/null")).exits(66).says(&["regular file"]);
     run(&mut batch("mock:", &["--merge"])).exits(2);
-    fs::write(&second, "{}\n{}\n").expect("a file");
+    fs::write(&second, "{}\n{}\n").expect("the file is written");
     run(batch("mock:", &["--merge"]).arg(&second)).exits(65).says(&["second.jsonl:1: "]);
 }
 

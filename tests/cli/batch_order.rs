@@ -17,7 +17,11 @@ fn ordered_keeps_the_order_of_the_input() {
     let service = Service::new(move |request, _| {
         let prompt = prompt(request);
         if prompt == "0" {
-            let wait = wait.lock().expect("no panic").take().expect("asked once");
+            let wait = wait
+                .lock()
+                .expect("no thread panicked")
+                .take()
+                .expect("the first prompt is sent once");
             let _ = wait.recv();
         }
         Reply::text(&prompt)
@@ -27,9 +31,9 @@ fn ordered_keeps_the_order_of_the_input() {
     let mut command = batch(&service.base_url(), &["--lines", "--ordered", "--text", "-j2"]);
     let child = command.arg(file).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let child = child.expect("gravix starts");
-    // The first one and 31 more: no further while it is waited for.
+    // At most 31 requests run ahead of the first one.
     service.wait_for(32);
-    // What must not come cannot be waited for.
+    // Time for a request too many to arrive.
     std::thread::sleep(std::time::Duration::from_millis(200));
     assert_eq!(service.seen().len(), 32);
     go_on.send(()).expect("the service waits");
@@ -44,8 +48,8 @@ fn replies_waiting_for_their_turn_survive_a_kill() {
     let wait = Mutex::new(Some(wait));
     let service = Service::new(move |request, _| {
         let prompt = prompt(request);
-        // It is asked for twice, and waits the first time.
-        let wait = wait.lock().expect("no panic").take_if(|_| prompt == "0");
+        // Only the first of its two requests waits.
+        let wait = wait.lock().expect("no thread panicked").take_if(|_| prompt == "0");
         if let Some(wait) = wait {
             let _ = wait.recv();
         }
@@ -60,7 +64,7 @@ fn replies_waiting_for_their_turn_survive_a_kill() {
         command
     };
     let mut child = ordered().spawn().expect("gravix starts");
-    // All that may be begun was, and all but the first were answered.
+    // 32 requests were sent, and all but the first were answered.
     let is_whole = |path: &Path| {
         let kept = fs::read_to_string(path).unwrap_or_default();
         kept.lines().count() == 32 && kept.ends_with('\n')
@@ -68,26 +72,26 @@ fn replies_waiting_for_their_turn_survive_a_kill() {
     while !is_whole(&waiting) {
         std::thread::yield_now();
     }
-    child.kill().expect("it can be killed");
-    child.wait().expect("it ends");
+    child.kill().expect("gravix is running");
+    child.wait().expect("gravix ends");
     drop(go_on);
     assert_eq!(fs::read_to_string(&output).unwrap_or_default(), "");
     let before = service.seen().len();
     assert!(ordered().status().expect("gravix runs").success());
-    // The one that was under way, and those that had not been begun.
+    // The request under way, and those that were not sent before.
     assert_eq!(service.seen().len() - before, 100 - 31);
-    assert_eq!(by_id(&fs::read(&output).expect("the output")).len(), 100);
+    assert_eq!(by_id(&fs::read(&output).expect("the output is readable")).len(), 100);
     assert!(!waiting.exists());
 }
 
-/// An output, and what a killed run left that keeps the order: the first
-/// request was under way, the second failed, and the third has its reply.
-fn killed_in_order(directory: &Path, file: &Path) -> (PathBuf, PathBuf) {
+/// Kills an ordered run whose first request is under way, whose second failed
+/// and whose third has its reply. Returns the output and the waiting file.
+fn kill_ordered_run(directory: &Path, file: &Path) -> (PathBuf, PathBuf) {
     let (go_on, wait) = channel::<()>();
     let wait = Mutex::new(wait);
     let service = Service::new(move |request, _| match prompt(request).as_str() {
         "first" => {
-            let _ = wait.lock().expect("no panic").recv();
+            let _ = wait.lock().expect("no thread panicked").recv();
             Reply::text("late")
         }
         "second" => Reply::new("404 Not Found", ""),
@@ -101,8 +105,8 @@ fn killed_in_order(directory: &Path, file: &Path) -> (PathBuf, PathBuf) {
     while !is_kept(&fs::read_to_string(&waiting).unwrap_or_default()) {
         std::thread::yield_now();
     }
-    child.kill().expect("it can be killed");
-    child.wait().expect("it ends");
+    child.kill().expect("gravix is running");
+    child.wait().expect("gravix ends");
     drop(go_on);
     (output, waiting)
 }
@@ -111,12 +115,12 @@ fn killed_in_order(directory: &Path, file: &Path) -> (PathBuf, PathBuf) {
 fn waiting_failures_are_sent_again() {
     let service = Service::echo();
     let (directory, file) = input(&["first", "second", "third"]);
-    let (output, waiting) = killed_in_order(directory.path(), &file);
+    let (output, waiting) = kill_ordered_run(directory.path(), &file);
     let mut command = batch(&service.base_url(), &["--lines", "-o"]);
     let run = run(command.arg(&output).arg(&file)).exits(0);
     assert_eq!(service.prompts(), ["first", "second"]);
     run.says(&["2 done, 0 failed, 1 done before"]);
-    let lines = by_id(&fs::read(&output).expect("the output"));
+    let lines = by_id(&fs::read(&output).expect("the output is readable"));
     assert_eq!((lines.len(), text(&lines["3"])), (3, "kept"));
     assert!(!waiting.exists());
 }
@@ -124,20 +128,20 @@ fn waiting_failures_are_sent_again() {
 #[test]
 fn a_waiting_file_belongs_only_to_its_own_output() {
     let (directory, file) = input(&["first", "second", "third"]);
-    let (output, waiting) = killed_in_order(directory.path(), &file);
+    let (output, waiting) = kill_ordered_run(directory.path(), &file);
     let merged = run(batch("mock:", &["--merge"]).arg(&output)).exits(0);
     assert_eq!(text(&by_id(&merged.stdout)["3"]), "kept");
-    // Another file takes the name of the output.
-    fs::write(directory.path().join("new"), "").expect("a file");
-    fs::rename(directory.path().join("new"), &output).expect("a file");
+    // The output is replaced by another file.
+    fs::write(directory.path().join("new"), "").expect("the file is written");
+    fs::rename(directory.path().join("new"), &output).expect("the file is renamed");
     let mut command = batch("mock:", &["--lines", "-o"]);
     run(command.arg(&output).arg(&file)).exits(73).says(&["out.jsonl.waiting", "--merge"]);
     let merged = run(batch("mock:", &["--merge"]).arg(&waiting)).exits(0);
     assert_eq!(by_id(&merged.stdout).len(), 2);
-    // A file that is none of gravix's is left alone.
-    fs::write(&waiting, "mine\n").expect("a file");
+    // A file that gravix did not write is left alone.
+    fs::write(&waiting, "mine\n").expect("the file is written");
     let mut command = batch("mock:", &["--lines", "--ordered", "-o"]);
     run(command.arg(&output).arg(&file)).exits(73).says(&["--ordered needs"]);
     run(batch("mock:", &["--lines", "-o"]).arg(&output).arg(&file)).exits(0);
-    assert_eq!(fs::read_to_string(&waiting).expect("the file"), "mine\n");
+    assert_eq!(fs::read_to_string(&waiting).expect("the file is readable"), "mine\n");
 }

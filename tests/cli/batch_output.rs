@@ -81,8 +81,8 @@ fn failed_requests_can_go_to_a_file_of_their_own() {
 #[test]
 fn stderr_gets_a_summary_and_a_terminal_also_a_progress_bar() {
     let (_directory, file) = input(&["one two", "three"]);
-    let told = run(batch("mock:", &["--lines"]).arg(&file)).exits(0);
-    told.says(&["2 done, 0 failed; 3 tokens in, 3 out; "]);
+    let run_on_pipe = run(batch("mock:", &["--lines"]).arg(&file)).exits(0);
+    run_on_pipe.says(&["2 done, 0 failed; 3 tokens in, 3 out; "]);
     run(batch("mock:", &["--lines", "-q"]).arg(&file)).exits(0).says_nothing();
     let terminal = crate::support::terminal::Terminal::open();
     let mut command = batch("mock:", &["--lines"]);
@@ -108,7 +108,7 @@ fn two_names_of_one_file_are_refused() {
     refused(&[&file, &file, &other]);
     refused(&[&file, &other, &file]);
     refused(&[&file, &other, &other]);
-    assert_eq!(fs::read_to_string(file).expect("the file"), "one\n");
+    assert_eq!(fs::read_to_string(file).expect("the file is readable"), "one\n");
     assert!(!other.exists());
 }
 
@@ -120,12 +120,12 @@ fn the_key_is_masked_in_error_results() {
     });
     let mut command = batch(&service.base_url(), &["--lines"]);
     let run = run_with(command.env("GRAVIXLAYER_API_KEY", "hunter2"), b"one\n").exits(69);
-    let text = String::from_utf8(run.stdout).expect("UTF-8");
+    let text = String::from_utf8(run.stdout).expect("stdout is UTF-8");
     assert!(text.contains("(redacted)") && !text.contains("hunter2"), "{text}");
 }
 
-/// The lines of output are what the `openai` package for Python knows, where
-/// it is installed: `GRAVIX_TEST_PYTHON`, or `python3`.
+/// Needs the `openai` package in the Python that `GRAVIX_TEST_PYTHON` names,
+/// or in `python3`.
 #[test]
 fn the_openai_package_reads_the_output() {
     let python = std::env::var_os("GRAVIX_TEST_PYTHON").unwrap_or_else(|| "python3".into());
@@ -158,9 +158,9 @@ for path in sys.argv[1:]:
             print(BatchError.model_validate(line["error"], strict=True).code)
 "#;
     let mut python = std::process::Command::new(python);
-    let told = run(python.args(["-c", script]).arg(output).arg(errors)).exits(0);
-    let told = String::from_utf8(told.stdout).expect("UTF-8");
-    let mut lines: Vec<&str> = told.lines().collect();
+    let checked = run(python.args(["-c", script]).arg(output).arg(errors)).exits(0);
+    let printed = String::from_utf8(checked.stdout).expect("stdout is UTF-8");
+    let mut lines: Vec<&str> = printed.lines().collect();
     lines.sort_unstable();
     assert_eq!(lines, ["good 2", "invalid_request", "invalid_request", "{ 2"]);
 }
@@ -171,10 +171,10 @@ fn a_run_without_requests_writes_an_empty_output() {
     let output = directory.path().join("out.jsonl");
     let mut shard = batch("mock:", &["--lines", "--shard", "2/2", "-o"]);
     run(shard.arg(&output).arg(&file)).exits(0);
-    assert_eq!(fs::read_to_string(&output).expect("an empty file"), "");
-    fs::remove_file(&output).expect("the file");
+    assert_eq!(fs::read_to_string(&output).expect("the output is readable"), "");
+    fs::remove_file(&output).expect("the file is removed");
     run(batch("mock:", &["--lines", "-o"]).arg(&output)).exits(0);
-    assert_eq!(fs::read_to_string(&output).expect("an empty file"), "");
+    assert_eq!(fs::read_to_string(&output).expect("the output is readable"), "");
 }
 
 #[test]

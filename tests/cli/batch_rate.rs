@@ -20,13 +20,13 @@ fn jobs_sets_the_number_of_concurrent_requests() {
     let leaves = Mutex::new(leaves);
     let service = Service::new(move |request, _| {
         {
-            let mut count = count.lock().expect("no panic");
+            let mut count = count.lock().expect("no thread panicked");
             count.0 += 1;
             count.1 = count.1.max(count.0);
         }
-        arrive.lock().expect("no panic").send(()).expect("the test listens");
-        leaves.lock().expect("no panic").recv().expect("the test goes on");
-        count.lock().expect("no panic").0 -= 1;
+        arrive.lock().expect("no thread panicked").send(()).expect("the test is waiting");
+        leaves.lock().expect("no thread panicked").recv().expect("the test is running");
+        count.lock().expect("no thread panicked").0 -= 1;
         Reply::text(&prompt(request))
     });
     let prompts = prompts(20);
@@ -34,17 +34,17 @@ fn jobs_sets_the_number_of_concurrent_requests() {
     let mut command = batch(&service.base_url(), &["--lines", "-j5"]);
     let child = command.arg(file).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
     let child = child.expect("gravix starts");
-    // Five are under way before the first one gets its answer.
-    (0..5).for_each(|_| arrivals.recv().expect("a request"));
+    // Five requests are under way before the first gets its answer.
+    (0..5).for_each(|_| arrivals.recv().expect("a request arrives"));
     (0..20).for_each(|_| leave.send(()).expect("the service waits"));
     let output = child.wait_with_output().expect("gravix ends");
     assert_eq!(by_id(&output.stdout).len(), 20);
-    assert_eq!(seen.lock().expect("no panic").1, 5);
+    assert_eq!(seen.lock().expect("no thread panicked").1, 5);
     let connections = service.seen().iter().map(|seen| seen.connection).max();
     assert_eq!(connections, Some(4), "each worker keeps its connection");
 }
 
-/// How long after the first request each came.
+/// When each request arrived, counted from the first.
 fn times(seen: &[Seen]) -> Vec<Duration> {
     seen.iter().map(|one| one.at - seen[0].at).collect()
 }
@@ -55,7 +55,7 @@ fn a_rate_is_not_exceeded() {
     let (_directory, file) = input(&prompts(21));
     let options = ["--lines", "--rate", "50/s"];
     run(batch(&service.base_url(), &options).arg(file)).exits(0);
-    // The n-th is due after n-1 intervals; what was late makes up for 20 ms.
+    // Request n is due after n intervals; a late one can catch up for 20 ms.
     for (number, time) in times(&service.seen()).iter().enumerate() {
         let due = Duration::from_millis(20 * number as u64);
         assert!(*time + Duration::from_millis(40) >= due, "{number}: {time:?}");
@@ -78,9 +78,9 @@ fn retry_after_pauses_all_workers() {
         let seen = service.seen();
         assert_eq!(seen.len(), 2001);
         let times = times(&seen);
-        // What was under way when the refusal came back is given its time.
-        let [heard, over] = [200, 1000].map(|ms| times[10] + Duration::from_millis(ms));
-        let silence = times.iter().filter(|time| (heard..over).contains(*time));
+        // Requests already under way may arrive within 200 ms.
+        let [begin, end] = [200, 1000].map(|ms| times[10] + Duration::from_millis(ms));
+        let silence = times.iter().filter(|time| (begin..end).contains(*time));
         assert_eq!(silence.count(), 0, "{times:?}");
     }
 }
@@ -88,10 +88,10 @@ fn retry_after_pauses_all_workers() {
 #[test]
 fn rate_limit_headers_are_respected() {
     let window = Duration::from_secs(1);
-    // Five requests a second, from the first one on.
+    // Five requests a second, counted from the first.
     let begun = Mutex::new((Instant::now(), 0));
     let service = Service::new(move |request, _| {
-        let mut begun = begun.lock().expect("no panic");
+        let mut begun = begun.lock().expect("no thread panicked");
         if begun.1 == 0 || begun.0.elapsed() >= window {
             *begun = (Instant::now(), 0);
         }
@@ -113,21 +113,21 @@ fn rate_limit_headers_are_respected() {
     assert!(service.seen().len() <= 15, "{}", service.seen().len());
 }
 
-/// The requests a second that the servers here take.
+/// Requests a second that the servers in these tests accept.
 const LIMIT: usize = 100;
 
-/// Runs against a server that refuses requests unless `takes` says otherwise,
-/// with this header if any. Refusals stay under 5 %, and throughput over 85 %
-/// of the limit.
+/// Runs against a server that refuses a request, with this header if any,
+/// unless `accepts` returns true. Checks that refusals stay under 5 % and
+/// throughput above 85 % of the limit.
 #[track_caller]
-fn ensure_settles(
+fn ensure_rate_settles(
     takes: impl FnMut(Instant) -> bool + Send + 'static,
     header: Option<&'static str>,
 ) {
     const REQUESTS: usize = 1500;
     let takes = Mutex::new(takes);
     let service = Service::new(move |request, _| {
-        let mut takes = takes.lock().expect("no panic");
+        let mut takes = takes.lock().expect("no thread panicked");
         if takes(Instant::now()) {
             return Reply::text(&prompt(request));
         }
@@ -147,7 +147,7 @@ fn ensure_settles(
 
 #[test]
 fn a_run_settles_just_under_an_unannounced_limit() {
-    // So many within any second.
+    // A sliding window of one second.
     let mut taken = VecDeque::new();
     let takes = move |now: Instant| {
         while taken.front().is_some_and(|at| now - *at >= Duration::from_secs(1)) {
@@ -157,12 +157,12 @@ fn a_run_settles_just_under_an_unannounced_limit() {
         taken.extend(takes.then_some(now));
         takes
     };
-    ensure_settles(takes, None);
+    ensure_rate_settles(takes, None);
 }
 
 #[test]
 fn a_run_settles_just_under_a_limit_with_retry_after() {
-    // A bucket of tokens for half a second.
+    // A token bucket that holds half a second of requests.
     let (mut tokens, mut filled) = (LIMIT as f64 / 2.0, Instant::now());
     let takes = move |now: Instant| {
         tokens += (now - filled).as_secs_f64() * LIMIT as f64;
@@ -172,7 +172,7 @@ fn a_run_settles_just_under_a_limit_with_retry_after() {
         tokens -= f64::from(u8::from(takes));
         takes
     };
-    ensure_settles(takes, Some("Retry-After: 1"));
+    ensure_rate_settles(takes, Some("Retry-After: 1"));
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn a_connection_closed_between_requests_is_not_a_failure() {
     let options = ["--lines", "--retries", "0"];
     let output = run(batch(&service.base_url(), &options).arg(file)).exits(0);
     assert_eq!(by_id(&output.stdout).len(), 100);
-    // One that was sent into a closed connection may have come before that.
+    // A request sent into a closed connection is not counted twice.
     assert_eq!(service.seen().len(), 100);
 }
 
@@ -190,7 +190,7 @@ fn a_connection_closed_between_requests_is_not_a_failure() {
 fn a_kept_connection_is_reopened_only_if_it_closes_at_once() {
     for (wait, expected, sent) in [(0, 0, 4), (1200, 4, 3)] {
         let service = Service::new(move |request, index| match index {
-            1 => Reply::none(Duration::from_millis(wait)),
+            1 => Reply::hang_up(Duration::from_millis(wait)),
             _ => Reply::text(&prompt(request)),
         });
         let (_directory, file) = input(&prompts(3));
@@ -211,17 +211,17 @@ fn a_server_that_refuses_everything_stops_the_run() {
     let (_directory, file) = input(&prompts(50));
     let options = ["--lines", "--retries", "0"];
     let output = run(batch(&service.base_url(), &options).arg(file)).exits(75);
-    let told = "stopping after 16 failures in a row: the server answered 429";
-    assert!(output.stderr.contains(told), "{}", output.stderr);
+    let reason = "stopping after 16 failures in a row: the server answered 429";
+    assert!(output.stderr.contains(reason), "{}", output.stderr);
     assert!(output.stderr.contains(" left; "), "{}", output.stderr);
 }
 
 #[test]
 fn retry_after_zero_is_treated_as_absent() {
-    // It takes nothing for a second after the first five.
+    // The server refuses everything for a second after the first five.
     let begun = Mutex::new(None);
     let service = Service::new(move |request, index| {
-        let mut begun = begun.lock().expect("no panic");
+        let mut begun = begun.lock().expect("no thread panicked");
         let begun = *begun.get_or_insert_with(Instant::now);
         if index >= 5 && begun.elapsed() < Duration::from_millis(1000) {
             return Reply::new("429 Too Many Requests", "").with("Retry-After: 0");
@@ -235,10 +235,10 @@ fn retry_after_zero_is_treated_as_absent() {
 
 #[test]
 fn a_refusal_that_pauses_all_workers_uses_no_retry() {
-    // It takes nothing for a second and a half after the first five.
+    // The server refuses everything for 1.5 s after the first five.
     let begun = Mutex::new(None);
     let service = Service::new(move |request, index| {
-        let mut begun = begun.lock().expect("no panic");
+        let mut begun = begun.lock().expect("no thread panicked");
         let begun = *begun.get_or_insert_with(Instant::now);
         if index >= 5 && begun.elapsed() < Duration::from_millis(1500) {
             return Reply::new("429 Too Many Requests", "");
@@ -255,7 +255,7 @@ fn each_request_has_its_own_retries() {
     let failed = Mutex::new(Vec::new());
     let service = Service::new(move |request, _| {
         let prompt = prompt(request);
-        let mut failed = failed.lock().expect("no panic");
+        let mut failed = failed.lock().expect("no thread panicked");
         if failed.iter().filter(|known| **known == prompt).count() < 2 {
             failed.push(prompt);
             return Reply::new("500 Internal Server Error", "").with("retry-after-ms: 1");
@@ -266,8 +266,8 @@ fn each_request_has_its_own_retries() {
     run(batch(&service.base_url(), &["--lines"]).arg(&file)).exits(0).says(&["5 done, 0 failed"]);
     assert_eq!(service.seen().len(), 15);
     run(batch(&service.base_url(), &["--lines"]).arg(&file)).exits(0);
-    let told = run(batch(&service.base_url(), &["--lines", "-v"]).arg(&file)).exits(0).stderr;
-    assert!(told.contains("< HTTP/1.1 200"), "{told}");
+    let verbose = run(batch(&service.base_url(), &["--lines", "-v"]).arg(&file)).exits(0).stderr;
+    assert!(verbose.contains("< HTTP/1.1 200"), "{verbose}");
 }
 
 #[test]

@@ -22,12 +22,12 @@ fn a_torn_errors_file_is_repaired_and_another_file_refused() {
         let mut command = batch(&service.base_url(), &["--lines", "--errors"]);
         run(command.arg(&errors).arg(&file))
     };
-    fs::write(&errors, "{\"id\":\"batch_req_1\",\"cust").expect("a file");
+    fs::write(&errors, "{\"id\":\"batch_req_1\",\"cust").expect("the file is written");
     assert!(again().exits(69).stderr.contains("was torn; it is in "));
     assert_eq!(json_lines(&errors).len(), 1);
-    fs::write(&errors, "mine\n").expect("a file");
+    fs::write(&errors, "mine\n").expect("the file is written");
     again().exits(65).says(&["errors.jsonl:1: not the output of a batch"]);
-    assert_eq!(fs::read_to_string(&errors).expect("the file"), "mine\n");
+    assert_eq!(fs::read_to_string(&errors).expect("the file is readable"), "mine\n");
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn only_failed_requests_are_sent_again() {
     let is_up = Arc::new(Mutex::new(false));
     let up = Arc::clone(&is_up);
     let service = Service::new(move |request, _| match prompt(request).as_str() {
-        "1" if !*up.lock().expect("no panic") => Reply::new("404 Not Found", ""),
+        "1" if !*up.lock().expect("no thread panicked") => Reply::new("404 Not Found", ""),
         prompt => Reply::text(prompt),
     });
     let (directory, file) = input(&prompts(4));
@@ -58,7 +58,7 @@ fn only_failed_requests_are_sent_again() {
     };
     again().exits(4).prints("").says(&["3 done, 1 failed (404: 1)"]);
     again().exits(4).says(&["0 done, 1 failed (404: 1), 3 done before"]);
-    *is_up.lock().expect("no panic") = true;
+    *is_up.lock().expect("no thread panicked") = true;
     again().exits(0).says(&["1 done, 0 failed, 3 done before"]);
     again().exits(0).says(&["0 done, 0 failed, 4 done before"]);
     assert_eq!(service.prompts(), ["0", "1", "1", "1", "2", "3"]);
@@ -78,17 +78,22 @@ fn a_torn_last_line_is_moved_aside_and_its_request_sent_again() {
         run(command.arg(&output).arg(&file)).exits(0)
     };
     again();
-    let whole = fs::read_to_string(&output).expect("the output");
-    fs::write(&output, &whole[..whole.len() - 40]).expect("a file");
+    let whole = fs::read_to_string(&output).expect("the output is readable");
+    fs::write(&output, &whole[..whole.len() - 40]).expect("the file is written");
     assert!(again().stderr.contains("was torn; it is in "));
-    let healed = fs::read(&output).expect("the output");
+    let healed = fs::read(&output).expect("the output is readable");
     assert_eq!(by_id(&healed).len(), 3);
-    let torn = fs::read_to_string(directory.path().join("out.jsonl.torn")).expect("what was torn");
-    assert_eq!(torn.trim_end(), whole.lines().last().expect("a line")[..torn.len() - 1].to_owned());
-    // A last line that lacks nothing but its newline gets that.
-    fs::write(&output, whole.lines().take(2).collect::<Vec<_>>().join("\n")).expect("a file");
+    let torn = fs::read_to_string(directory.path().join("out.jsonl.torn"))
+        .expect("the torn line is readable");
+    assert_eq!(
+        torn.trim_end(),
+        whole.lines().last().expect("the output has a line")[..torn.len() - 1].to_owned()
+    );
+    // A complete last line without its newline is kept and gets one.
+    fs::write(&output, whole.lines().take(2).collect::<Vec<_>>().join("\n"))
+        .expect("the file is written");
     again().says(&["1 done, 0 failed, 2 done before"]);
-    assert_eq!(by_id(&fs::read(&output).expect("the output")).len(), 3);
+    assert_eq!(by_id(&fs::read(&output).expect("the output is readable")).len(), 3);
     assert_eq!(service.prompts(), ["0", "1", "2", "2", "2"]);
 }
 
@@ -101,10 +106,10 @@ fn a_file_that_is_not_an_output_is_left_alone() {
         (&["--lines", "--text"], 2, "ids"),
     ] {
         let text = "\nmine\n";
-        fs::write(&other, text).expect("a file");
+        fs::write(&other, text).expect("the file is written");
         let mut command = batch("mock:", format);
         run(command.arg("-o").arg(&other).arg(&file)).exits(status).prints("").says(&[reason]);
-        assert_eq!(fs::read_to_string(&other).expect("the file"), text);
+        assert_eq!(fs::read_to_string(&other).expect("the file is readable"), text);
     }
 }
 
@@ -124,13 +129,14 @@ fn a_second_run_on_the_same_output_is_refused() {
     assert_eq!(json_lines(&output).len(), 2);
 }
 
-/// The ids that have a good response in an output that may be torn.
+/// The ids on the complete lines of an output that may be torn.
 fn answered(output: &Path) -> HashSet<String> {
     let text = fs::read(output).unwrap_or_default();
     let lines = text.split_inclusive(|&byte| byte == b'\n');
     let whole = lines.filter(|line| line.ends_with(b"\n"));
-    let whole = whole.map(|line| serde_json::from_slice::<Value>(line).expect("a whole line"));
-    whole.map(|line| line["custom_id"].as_str().expect("an id").to_owned()).collect()
+    let whole =
+        whole.map(|line| serde_json::from_slice::<Value>(line).expect("a complete line is JSON"));
+    whole.map(|line| line["custom_id"].as_str().expect("the line has an id").to_owned()).collect()
 }
 
 #[test]
@@ -149,25 +155,25 @@ fn a_run_killed_at_any_moment_resumes_and_sends_nothing_twice() {
         let mut child = start(command.arg(&output).arg(&file));
         if round < 20 {
             thread::sleep(Duration::from_millis(fastrand::u64(1..40)));
-            child.kill().expect("it can be killed");
-            child.wait().expect("it ends");
+            child.kill().expect("gravix is running");
+            child.wait().expect("gravix ends");
         } else {
             let last = finish(child);
             assert!(last.status.success(), "{last:?}");
         }
-        // Nobody writes now: what was asked in this round was not on disk.
+        // The run is over: none of its requests had a result on disk before.
         let seen = service.seen();
         for request in &seen[seen_before..] {
-            let line = request.prompt().parse::<usize>().expect("a number") + 1;
+            let line = request.prompt().parse::<usize>().expect("the text is a number") + 1;
             assert!(!done_before.contains(&line.to_string()), "line {line}, round {round}");
         }
         seen_before = seen.len();
         done_before = answered(&output);
     }
-    let lines = by_id(&fs::read(&output).expect("the output"));
+    let lines = by_id(&fs::read(&output).expect("the output is readable"));
     assert_eq!(lines.len(), REQUESTS);
     for (id, line) in lines {
-        let prompt = (id.parse::<usize>().expect("a number") - 1).to_string();
+        let prompt = (id.parse::<usize>().expect("the text is a number") - 1).to_string();
         assert!(text(&line).starts_with(&prompt), "{id}");
     }
 }

@@ -13,7 +13,7 @@ fn a_response_without_a_reply_is_an_error() {
         Fault::new("closes before the status", vec![]).says(&["without an answer"]),
         Fault::new("resets before the status", vec![Step::Reset]).says(&["without an answer"]),
         Fault::new("closes in the status", vec![raw("HTTP/1.1 2")]).says(&["without an answer"]),
-        // A status was seen, so that nothing is asked twice.
+        // A status line was received, so the request is not retried.
         Fault::new("closes in the headers", vec![raw(HEAD), raw("Content-")])
             .with(&["--retries", "2"])
             .says(&["before the reply"]),
@@ -70,7 +70,7 @@ fn a_reply_that_breaks_off_is_never_a_success() {
             }
         }
         Fault::new(name, script(vec![stream_head()])).says(cut).check();
-        // A chunk that ends in its middle.
+        // The connection ends inside a chunk.
         Fault::new(name, script(vec![stream_head(), raw("ff\r\ndata: {")])).says(cut).check();
         for head in [stream_head, until_closed, || of_length(5000)] {
             let token = token("a");
@@ -80,7 +80,7 @@ fn a_reply_that_breaks_off_is_never_a_success() {
             Fault::new(name, script(vec![head(), body])).says(cut).check();
         }
     }
-    // What was printed stays printed, and is not called a success.
+    // Tokens that were printed do not make the run a success.
     Fault::new("closed", vec![until_closed(), raw(token("a")), Step::End])
         .stream()
         .exits(4)
@@ -112,18 +112,18 @@ fn oversized_bodies_are_errors_and_do_not_fill_the_memory() {
 
 #[test]
 fn an_early_refusal_is_read_while_the_body_is_being_sent() {
-    // The server answers before it has read: gravix meets a closed socket.
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
-    let port = listener.local_addr().expect("an address").port();
+    // The server answers before it has read the body.
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
+    let port = listener.local_addr().expect("the socket has an address").port();
     let server = std::thread::spawn(move || {
-        let (mut connection, _) = listener.accept().expect("a connection");
-        connection.read_exact(&mut [0; 1000]).expect("the head");
+        let (mut connection, _) = listener.accept().expect("a client connects");
+        connection.read_exact(&mut [0; 1000]).expect("the headers arrive");
         let body = "{\"error\":{\"message\":\"too big\"}}";
         let head = format!("HTTP/1.1 413 Too Large\r\nContent-Length: {}\r\n\r\n", body.len());
-        connection.write_all((head + body).as_bytes()).expect("the answer");
-        // A FIN, then nothing: what comes is neither read nor reset.
-        connection.shutdown(std::net::Shutdown::Write).expect("a shutdown");
-        std::io::copy(&mut connection, &mut std::io::sink()).expect("the rest");
+        connection.write_all((head + body).as_bytes()).expect("the answer is sent");
+        // A FIN without a reset, while the rest of the body is discarded.
+        connection.shutdown(std::net::Shutdown::Write).expect("the socket is shut down");
+        std::io::copy(&mut connection, &mut std::io::sink()).expect("the rest is read");
     });
     let mut command = gravix();
     command.args(["ask", "--base-url", &format!("http://127.0.0.1:{port}/v1")]);

@@ -40,10 +40,11 @@ fn init_writes_a_new_file_once_and_sets_nothing() {
         command
     };
     run(&mut init()).exits(0).prints(format!("{}\n", place.display())).says_nothing();
-    assert_eq!(fs::metadata(&place).expect("the file").permissions().mode() & 0o777, 0o600);
-    fs::write(&place, fs::read_to_string(&place).expect("the file") + "# mine\n").expect("a file");
+    assert_eq!(fs::metadata(&place).expect("the file exists").permissions().mode() & 0o777, 0o600);
+    fs::write(&place, fs::read_to_string(&place).expect("the file is readable") + "# mine\n")
+        .expect("the file is written");
     run(&mut init()).exits(73).prints("").says(&["it is there already"]);
-    let text = fs::read_to_string(&place).expect("the file");
+    let text = fs::read_to_string(&place).expect("the file is readable");
     assert!(text.ends_with("# mine\n"));
     let listing = home.listing(gravix().env("HOME", home.path()).arg("config"));
     assert!(
@@ -56,19 +57,20 @@ fn init_writes_a_new_file_once_and_sets_nothing() {
 fn the_examples_in_a_new_file_work() {
     let home = Home::new("");
     run(gravix().args(["config", "--init", "--config"]).arg(home.path().join("new.toml"))).exits(0);
-    let text = fs::read_to_string(home.path().join("new.toml")).expect("the file");
+    let text = fs::read_to_string(home.path().join("new.toml")).expect("the file is readable");
     let proposals: Vec<&str> = text
         .lines()
         .filter_map(|line| line.strip_prefix("# "))
         .filter(|line| line.starts_with('[') || line.contains(" = "))
         .collect();
-    // The key can be in one of three places.
+    // The three examples for a key exclude one another.
     let mut keys = 0;
     let once = proposals.iter().filter(|line| {
         keys += usize::from(line.starts_with("api_key_"));
         !line.starts_with("api_key_") || keys != 2 && keys != 3
     });
-    fs::write(home.config(), once.copied().collect::<Vec<_>>().join("\n")).expect("a file");
+    fs::write(home.config(), once.copied().collect::<Vec<_>>().join("\n"))
+        .expect("the file is written");
     let body = home.body(&["-p", "work"]);
     assert_eq!((&body["top_k"], &body["options"]), (&json!(40), &json!({"num_ctx": 8192})));
     run(gravix().args(["config", "--init"])).exits(78).prints("").says(&["--config"]);

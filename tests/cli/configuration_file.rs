@@ -11,23 +11,24 @@ use crate::support::{gravix, run};
 fn paths_are_relative_to_the_file_or_to_home() {
     let home =
         Home::new("log = \"~/sub/a.jsonl\"\nsystem_file = \"sub/s.txt\"\nbase_url = \"mock:\"\n");
-    fs::create_dir(home.path().join("sub")).expect("a directory");
-    fs::write(home.path().join("sub/s.txt"), "S").expect("a file");
+    fs::create_dir(home.path().join("sub")).expect("the directory is created");
+    fs::write(home.path().join("sub/s.txt"), "S").expect("the file is written");
     run(home.gravix(&["ask", "hi"]).current_dir("/")).exits(0).prints("hi\n").says_nothing();
     assert!(home.path().join("sub/a.jsonl").exists());
 }
 
 #[test]
 fn the_file_is_found_by_the_xdg_rules() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     for (variable, place) in [("XDG_CONFIG_HOME", "gravix"), ("HOME", ".config/gravix")] {
         let place = directory.path().join(place);
-        fs::create_dir_all(&place).expect("a directory");
-        fs::write(place.join("config.toml"), format!("model = \"{variable}\"")).expect("a file");
+        fs::create_dir_all(&place).expect("the directory is created");
+        fs::write(place.join("config.toml"), format!("model = \"{variable}\""))
+            .expect("the file is written");
         let mut command = gravix();
         command.env(variable, directory.path()).args(["ask", "--dry-run", "hi"]);
         let run = run(&mut command).exits(0);
-        let body: Value = serde_json::from_slice(&run.stdout).expect("JSON");
+        let body: Value = serde_json::from_slice(&run.stdout).expect("stdout is JSON");
         assert_eq!(body["model"], variable);
     }
     let mut command = gravix();
@@ -95,6 +96,6 @@ fn an_unreadable_home_has_no_settings() {
         .exits(0)
         .prints("hi\n");
     let home = Home::new("");
-    fs::write(home.config(), b"model = \"\xff\"").expect("a file");
+    fs::write(home.config(), b"model = \"\xff\"").expect("the file is written");
     run(&mut home.gravix(&["ask", "hi"])).exits(78).says(&["c.toml", "not UTF-8"]);
 }

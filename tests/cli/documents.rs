@@ -18,7 +18,7 @@ const SHELLS: &[(Shell, &str)] = &[
     (Shell::Elvish, "gravix.elv"),
 ];
 
-/// The variables that a command on the network reads.
+/// The variables that commands with network access read.
 const NETWORK: &[&str] = &[
     "GRAVIXLAYER_API_KEY",
     "GRAVIX_BASE_URL",
@@ -32,7 +32,7 @@ const NETWORK: &[&str] = &[
     "NO_COLOR",
 ];
 
-/// The variables that settings come from.
+/// The variables that set a setting.
 const SETTINGS: &[&str] = &[
     "GRAVIXLAYER_API_KEY",
     "GRAVIX_BASE_URL",
@@ -50,8 +50,8 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
 
-/// Compares a committed file with what it is generated from; with `UPDATE=1`
-/// in the environment, writes it instead.
+/// Compares a committed file with the generated text; with `UPDATE=1` in the
+/// environment, writes it first.
 #[track_caller]
 fn ensure_current(path: &Path, generated: &str) {
     if std::env::var_os("UPDATE").is_some() {
@@ -75,7 +75,7 @@ fn completions_match_the_command_line() {
     for (shell, name) in SHELLS {
         let mut script = Vec::new();
         clap_complete::generate(*shell, &mut cli::Args::command(), "gravix", &mut script);
-        let script = String::from_utf8(script).expect("a script is UTF-8");
+        let script = String::from_utf8(script).expect("the script is UTF-8");
         ensure_current(&root().join("completions").join(name), &script);
     }
 }
@@ -89,13 +89,13 @@ fn man_pages_match_the_command_line() {
     let is_own = |command: &&clap::Command| command.get_name() != "help";
     for subcommand in command.get_subcommands().filter(is_own) {
         let name = format!("gravix-{}", subcommand.get_name());
-        let examples = subcommand.get_before_help().expect("examples").to_string();
+        let examples = subcommand.get_before_help().expect("the command has examples").to_string();
         let subcommand = subcommand.clone().display_name(&name).version(env!("CARGO_PKG_VERSION"));
         ensure_current(&man.join(format!("{name}.1")), &page(subcommand, &examples));
     }
 }
 
-/// A man page: what clap knows, then the sections that help has too.
+/// A man page: the sections by clap, then those that the help has too.
 fn page(command: clap::Command, examples: &str) -> String {
     let bin_name = command.get_bin_name().unwrap_or("gravix").to_owned();
     let is_root = bin_name == "gravix";
@@ -103,7 +103,7 @@ fn page(command: clap::Command, examples: &str) -> String {
     let nested: String = if is_root { String::new() } else { subsections(&command) };
     let positionals: Vec<_> = command.get_positionals().map(|arg| format!(" {arg}")).collect();
     let usage = format!("{bin_name} {arguments}{}", positionals.concat());
-    // What is too much for -h belongs into a manual.
+    // A manual shows the options that -h hides.
     let command = command.override_usage(usage).mut_args(|arg| arg.hide_short_help(false));
     let man = clap_mangen::Man::new(command)
         .title(bin_name.replace(' ', "-").to_uppercase())
@@ -119,9 +119,9 @@ fn page(command: clap::Command, examples: &str) -> String {
         man.render_options_section(&mut text),
         if is_root { man.render_subcommands_section(&mut text) } else { Ok(()) },
     ];
-    rendered.into_iter().collect::<Result<Vec<()>, _>>().expect("a vector takes all");
-    let mut text = String::from_utf8(text).expect("a page is UTF-8");
-    // The command that prints help has no page.
+    rendered.into_iter().collect::<Result<Vec<()>, _>>().expect("writing to a vector succeeds");
+    let mut text = String::from_utf8(text).expect("the page is UTF-8");
+    // The help command has no page of its own.
     if let Some(begin) = text.find(".TP\ngravix\\-help(1)\n") {
         let end = text[begin + 1..].find(".TP\n").map_or(text.len(), |end| begin + 1 + end);
         text.replace_range(begin..end, "");
@@ -146,7 +146,7 @@ fn page(command: clap::Command, examples: &str) -> String {
     text
 }
 
-/// The commands of a command that has no pages for them.
+/// The sections for nested commands, which have no pages of their own.
 fn subsections(command: &clap::Command) -> String {
     let is_own = |command: &&clap::Command| command.get_name() != "help";
     let mut text = String::new();
@@ -157,13 +157,13 @@ fn subsections(command: &clap::Command) -> String {
         roff.control("SH", [usage.to_uppercase().split(' ').next().unwrap_or_default()]);
         roff.text([bold(usage)]);
         roff.control("PP", []);
-        roff.text([roman(nested.get_about().expect("an about").to_string())]);
+        roff.text([roman(nested.get_about().expect("the command has a description").to_string())]);
         text += &body(&roff);
         let mut options = Vec::new();
         let man = clap_mangen::Man::new(nested.clone());
-        man.render_options_section(&mut options).expect("a vector takes all");
-        let options = String::from_utf8(options).expect("a page is UTF-8");
-        let (_, options) = options.split_once(".SH OPTIONS\n").expect("options");
+        man.render_options_section(&mut options).expect("writing to a vector succeeds");
+        let options = String::from_utf8(options).expect("the page is UTF-8");
+        let (_, options) = options.split_once(".SH OPTIONS\n").expect("the page has options");
         text += options;
     }
     text
@@ -191,20 +191,21 @@ fn literal(title: &str, text: &str) -> String {
     body(&roff)
 }
 
-/// Without the preamble, which the page has already.
+/// The text without the preamble, which the page already has.
 fn body(roff: &Roff) -> String {
     let text = roff.render();
-    text[text.find(".SH").expect("a section")..].to_owned()
+    text[text.find(".SH").expect("the page has a section")..].to_owned()
 }
 
 #[test]
 fn the_program_prints_the_committed_files() {
     if std::env::var_os("UPDATE").is_some() {
-        // The program holds what was committed when it was built.
+        // The binary embeds the files from before the update.
         return;
     }
     for (shell, name) in SHELLS {
-        let script = std::fs::read(root().join("completions").join(name)).expect("a script");
+        let script =
+            std::fs::read(root().join("completions").join(name)).expect("the script is readable");
         run(gravix().args(["completions", &shell.to_string()])).exits(0).prints(script);
     }
     for name in [
@@ -217,7 +218,8 @@ fn the_program_prints_the_committed_files() {
         "gravix-completions",
         "gravix-man",
     ] {
-        let page = std::fs::read(root().join("man").join(format!("{name}.1"))).expect("a page");
+        let page = std::fs::read(root().join("man").join(format!("{name}.1")))
+            .expect("the page is readable");
         run(gravix().args(["man", name])).exits(0).prints(page);
     }
 }
@@ -250,8 +252,8 @@ fn help_opens_with_examples() {
     for arguments in [&["ask", "--help"][..], &["ask", "-h"], &["--help"], &["models", "-h"]] {
         let help = run(gravix().args(arguments)).exits(0).stdout;
         let help = String::from_utf8(help).expect("help is UTF-8");
-        let examples = help.find("Examples:").expect("examples");
-        assert!(examples < help.find("Usage:").expect("a usage line"), "{help}");
+        let examples = help.find("Examples:").expect("help has examples");
+        assert!(examples < help.find("Usage:").expect("help has a usage line"), "{help}");
     }
     let help = run(&mut gravix()).exits(2).prints("");
     assert!(help.stderr.contains("Examples:"), "{}", help.stderr);

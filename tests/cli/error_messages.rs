@@ -6,7 +6,7 @@ use crate::support::server::{Server, answer};
 use crate::support::{ask, gravix, run};
 
 #[track_caller]
-fn refused(base_url: &str, status: i32, parts: &[&str]) {
+fn ensure_refused(base_url: &str, status: i32, parts: &[&str]) {
     let mut command = gravix();
     run(command.args(["ask", "-n", "hi", "--retries", "0", "--base-url", base_url]))
         .exits(status)
@@ -21,23 +21,23 @@ fn a_missing_key_says_how_to_set_one() {
 
 #[test]
 fn a_bad_base_url_is_refused_with_a_hint() {
-    refused("localhost:8000", 78, &["did you mean http://localhost:8000"]);
-    refused("http://h:99999", 78, &["port 99999"]);
-    refused("http://u:p@h", 78, &["user or password"]);
+    ensure_refused("localhost:8000", 78, &["did you mean http://localhost:8000"]);
+    ensure_refused("http://h:99999", 78, &["port 99999"]);
+    ensure_refused("http://u:p@h", 78, &["user or password"]);
 }
 
 #[test]
 fn an_unknown_host_is_named() {
-    // An empty label: the resolver refuses it without asking a server.
-    refused("http://no-such..host/v1", 75, &["no-such..host", "check the base URL"]);
+    // The resolver refuses an empty label without asking a server.
+    ensure_refused("http://no-such..host/v1", 75, &["no-such..host", "check the base URL"]);
 }
 
 #[test]
 fn a_refused_connection_is_named() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
-    let port = listener.local_addr().expect("an address").port();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
+    let port = listener.local_addr().expect("the socket has an address").port();
     drop(listener);
-    refused(
+    ensure_refused(
         &format!("http://127.0.0.1:{port}/v1"),
         75,
         &["127.0.0.1", "connection refused", "check the base URL"],

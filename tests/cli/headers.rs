@@ -49,7 +49,7 @@ fn a_later_header_replaces_an_earlier_one() {
     assert_eq!((request.header("x-a"), request.header("x-empty")), (Some("2"), Some("")));
     let arguments = ["--curl", "-H", "X-A: 1", "-H", "x-a: 2", "-H", "X-Empty:", "hi"];
     let printed = run(&mut ask(&server, &arguments)).exits(0).stdout;
-    let printed = String::from_utf8(printed).expect("UTF-8");
+    let printed = String::from_utf8(printed).expect("stdout is UTF-8");
     assert!(!printed.contains("X-A: 1") && printed.contains("-H 'X-Empty;'"), "{printed}");
 }
 

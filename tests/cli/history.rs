@@ -24,7 +24,7 @@ fn each_turn_is_appended_and_sent_with_the_next() {
     ]);
     assert_eq!(json!(json_lines(&file)), turns);
     let sent = server.requests()[1].json()["messages"].clone();
-    assert_eq!(sent, json!(turns.as_array().expect("an array")[..3]));
+    assert_eq!(sent, json!(turns.as_array().expect("messages are an array")[..3]));
     let length = server.requests()[1].header("content-length").map(str::to_owned);
     assert_eq!(length, Some(server.requests()[1].body.len().to_string()));
 }
@@ -36,11 +36,11 @@ fn lines_go_into_the_request_byte_for_byte() {
         r#"{"content":"a\u00e9","role":"user","n":1.0,"big":123456789012345678901234567890}"#,
         r#"{ "role" : "tool", "x":[null, 1e5] , "content":null }"#,
     ];
-    fs::write(&file, lines.join("\n") + "\n").expect("a file");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("a mode");
+    fs::write(&file, lines.join("\n") + "\n").expect("the file is written");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("the mode is set");
     let server = Server::replying(&["x"]);
     run(ask(&server, &["hi", "--history"]).arg(&file)).exits(0).says_nothing();
-    let body = String::from_utf8(server.request().body).expect("UTF-8");
+    let body = String::from_utf8(server.request().body).expect("the request is UTF-8");
     assert!(body.contains(&lines.join(",")), "{body}");
 }
 
@@ -48,12 +48,12 @@ fn lines_go_into_the_request_byte_for_byte() {
 fn byte_order_mark_crlf_blank_lines_and_a_missing_newline_are_accepted() {
     let (_directory, file) = chat_file();
     let text = "\u{feff}\r\n{\"role\":\"user\",\"content\":\"a\"}\r\n\n  \n{\"role\":\"assistant\",\"content\":\"b\"}";
-    fs::write(&file, text).expect("a file");
+    fs::write(&file, text).expect("the file is written");
     let server = Server::replying(&["x"]);
     run(ask(&server, &["hi", "-q", "--history"]).arg(&file)).exits(0).says_nothing();
     let sent = server.request().json()["messages"].clone();
-    assert_eq!(sent.as_array().expect("an array").len(), 3);
-    let saved = fs::read_to_string(&file).expect("the file");
+    assert_eq!(sent.as_array().expect("messages are an array").len(), 3);
+    let saved = fs::read_to_string(&file).expect("the file is readable");
     let turn =
         "\n{\"role\":\"user\",\"content\":\"hi\"}\n{\"role\":\"assistant\",\"content\":\"x\"}\n";
     assert_eq!(saved, format!("{text}{turn}"));
@@ -68,10 +68,10 @@ fn a_system_prompt_is_written_only_when_it_starts_the_file() {
     }
     run(ask(&server, &["hi", "--history"]).arg(&file)).exits(0);
     let role = |messages: &serde_json::Value| -> Vec<String> {
-        let messages = messages.as_array().expect("an array");
+        let messages = messages.as_array().expect("messages are an array");
         messages
             .iter()
-            .map(|message| message["role"].as_str().expect("a role").to_owned())
+            .map(|message| message["role"].as_str().expect("the message has a role").to_owned())
             .collect()
     };
     let saved = json!(json_lines(&file));
@@ -104,12 +104,12 @@ fn a_bad_line_is_named_and_nothing_is_sent_or_written() {
         ("{\"role\":\"user\"} x", "not a message"),
     ] {
         let text = format!("{{\"role\":\"user\",\"content\":\"a\"}}\n{line}\n");
-        fs::write(&file, &text).expect("a file");
+        fs::write(&file, &text).expect("the file is written");
         let run = run(ask(&server, &["hi", "-q", "--history"]).arg(&file)).exits(65).prints("");
         run.says(&["chat.jsonl:2: ", reason]);
-        assert_eq!(fs::read_to_string(&file).expect("the file"), text);
+        assert_eq!(fs::read_to_string(&file).expect("the file is readable"), text);
     }
-    fs::write(&file, b"{\"role\":\"\xff\"}\n").expect("a file");
+    fs::write(&file, b"{\"role\":\"\xff\"}\n").expect("the file is written");
     run(ask(&server, &["hi", "-q", "--history"]).arg(&file)).exits(65).says(&[":1: not UTF-8"]);
     assert!(server.requests().is_empty());
 }
@@ -118,8 +118,8 @@ fn a_bad_line_is_named_and_nothing_is_sent_or_written() {
 fn a_failed_turn_leaves_the_file_unchanged() {
     let (_directory, file) = chat_file();
     let text = "{\"role\":\"user\",\"content\":\"a\"}\n";
-    fs::write(&file, text).expect("a file");
+    fs::write(&file, text).expect("the file is written");
     let refusal = answer("400 Bad Request", "application/json", "{}");
     run(ask(&Server::once(refusal), &["hi", "-q", "--history"]).arg(&file)).exits(69);
-    assert_eq!(fs::read_to_string(&file).expect("the file"), text);
+    assert_eq!(fs::read_to_string(&file).expect("the file is readable"), text);
 }

@@ -14,14 +14,14 @@ const USER: &str = "{\"role\":\"user\",\"content\":\"one\\u001b[31m\"}\n";
 const ASSISTANT: &str = "{\"role\":\"assistant\",\"content\":\"two\\n\\nthree\"}\n";
 
 fn history(text: impl AsRef<[u8]>) -> (tempfile::TempDir, PathBuf) {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("chat.jsonl");
-    fs::write(&file, text).expect("a file");
+    fs::write(&file, text).expect("the file is written");
     (directory, file)
 }
 
 #[track_caller]
-fn upkeep(arguments: &[&str], file: &PathBuf) -> Run {
+fn run_history(arguments: &[&str], file: &PathBuf) -> Run {
     run(gravix().arg("history").args(arguments).arg(file))
 }
 
@@ -33,9 +33,9 @@ fn show_prints_the_exact_conversation_on_a_pipe() {
     let shown = format!(
         "system:\nBe brief.\n\nuser:\none\u{1b}[31m\n\nassistant:\ntwo\n\nthree\n\nuser:\n{long}\n"
     );
-    upkeep(&["show"], &file).exits(0).prints(shown).says_nothing();
+    run_history(&["show"], &file).exits(0).prints(shown).says_nothing();
     let newest = format!("system:\nBe brief.\n\nuser:\n{long}\n");
-    upkeep(&["show", "--last", "1"], &file).exits(0).prints(newest).says_nothing();
+    run_history(&["show", "--last", "1"], &file).exits(0).prints(newest).says_nothing();
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn show_escapes_control_characters_and_uses_bold_on_a_terminal() {
             command.env("NO_COLOR", "1");
         }
         assert!(command.status().expect("gravix runs").success());
-        // It holds an end of the terminal.
+        // The command still holds a descriptor of the terminal.
         drop(command);
         assert_eq!(terminal.read_to_end(), format!("{heading}\r\none^[[31m\r\n"));
     }
@@ -88,7 +88,7 @@ fn show_works_without_a_pager() {
     assert!(command.status().expect("gravix runs").success());
     drop(command);
     assert_eq!(terminal.read_to_end().matches("assistant:").count(), 30);
-    // One that was asked for and cannot be had is an error.
+    // A pager that was asked for must exist.
     let terminal = Terminal::open();
     let mut command = gravix();
     command.args(["history", "show"]).arg(&file).stdout(terminal.stream());
@@ -102,10 +102,10 @@ fn turns_can_be_added_while_a_history_is_shown() {
     let terminal = Terminal::open();
     let mut command = gravix();
     command.args(["history", "show"]).arg(&file).stdout(terminal.stream());
-    // The pager is left when its reader says so.
+    // The pager runs until the test writes to the FIFO.
     let script = format!("cat > /dev/null; touch {0}.open; cat {0}.fifo", file.display());
     let fifo = file.with_extension("jsonl.fifo");
-    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).expect("the FIFO is created");
     command.env("PATH", "/usr/bin:/bin").env("PAGER", script);
     let mut child = command.spawn().expect("gravix starts");
     while !file.with_extension("jsonl.open").exists() {
@@ -113,7 +113,7 @@ fn turns_can_be_added_while_a_history_is_shown() {
     }
     let mut turn = crate::support::ask_mock(&["hi", "-q", "--no-wait", "--history"]);
     run(turn.arg(&file)).exits(0).prints("hi\n");
-    fs::write(&fifo, "").expect("the pager listens");
+    fs::write(&fifo, "").expect("the pager opens the FIFO");
     assert!(child.wait().expect("gravix ends").success());
 }
 
@@ -131,8 +131,8 @@ fn check_continues_after_an_unreadable_file() {
 fn check_names_every_invalid_line_and_counts_the_rest() {
     let (_directory, file) =
         history(format!("{SYSTEM}[]\n{USER}\n{ASSISTANT}{{\"role\":1}}\n{{\"torn"));
-    let run = upkeep(&["check"], &file).exits(65).says(&["3 lines", "repair"]);
-    let report = String::from_utf8(run.stdout).expect("UTF-8");
+    let run = run_history(&["check"], &file).exits(65).says(&["3 lines", "repair"]);
+    let report = String::from_utf8(run.stdout).expect("stdout is UTF-8");
     let name = file.display();
     for part in [
         format!("{name}:2: not a message"),
@@ -146,15 +146,18 @@ fn check_names_every_invalid_line_and_counts_the_rest() {
     let (_directory, good) = history(format!("{USER}{ASSISTANT}"));
     let bytes = USER.len() + ASSISTANT.len();
     let counts = format!("{}: 1 turn, 2 messages, {bytes} bytes\n", good.display());
-    upkeep(&["check"], &good).exits(0).prints(counts).says_nothing();
+    run_history(&["check"], &good).exits(0).prints(counts).says_nothing();
     for command in ["show", "undo", "repair"] {
-        upkeep(&[command], &good.with_extension("none"))
+        run_history(&[command], &good.with_extension("none"))
             .exits(66)
             .prints("")
             .says(&["cannot read"]);
-        upkeep(&[command], &PathBuf::from("-")).exits(2).prints("").says(&["./-"]);
+        run_history(&[command], &PathBuf::from("-")).exits(2).prints("").says(&["./-"]);
     }
-    upkeep(&["check"], &good.with_extension("none")).exits(66).prints("").says(&["cannot read"]);
+    run_history(&["check"], &good.with_extension("none"))
+        .exits(66)
+        .prints("")
+        .says(&["cannot read"]);
 }
 
 #[test]
@@ -164,37 +167,44 @@ fn repair_moves_bad_lines_and_leaves_the_rest_byte_for_byte() {
     let mixed =
         [good[0], good[1], b"[]\n", good[2], good[3], b"\xff\n", good[4], b"{\"torn"].concat();
     let (_directory, file) = history(mixed);
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("a mode");
-    upkeep(&["repair"], &file).exits(0).prints("").says(&["moved 3", "chat.jsonl.bad", "2, 5, 7"]);
-    assert_eq!(fs::read(&file).expect("the file"), good.concat());
-    assert_eq!(fs::metadata(&file).expect("the file").permissions().mode() & 0o777, 0o640);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("the mode is set");
+    run_history(&["repair"], &file).exits(0).prints("").says(&[
+        "moved 3",
+        "chat.jsonl.bad",
+        "2, 5, 7",
+    ]);
+    assert_eq!(fs::read(&file).expect("the file is readable"), good.concat());
+    assert_eq!(fs::metadata(&file).expect("the file exists").permissions().mode() & 0o777, 0o640);
     let bad = file.with_extension("jsonl.bad");
-    assert_eq!(fs::read(bad).expect("the lines"), b"[]\n\xff\n{\"torn\n");
-    upkeep(&["repair"], &file).exits(0).prints("").says(&["needs no repair"]);
-    // Many lines are counted, and the first ones named.
+    assert_eq!(fs::read(bad).expect("the moved lines are readable"), b"[]\n\xff\n{\"torn\n");
+    run_history(&["repair"], &file).exits(0).prints("").says(&["needs no repair"]);
+    // Of many lines, only the first are listed.
     let (_directory, bad) = history("[]\n".repeat(500) + USER);
-    let run = upkeep(&["repair"], &bad).exits(0).says(&["moved 500", "1, 2, 3", "…"]);
+    let run = run_history(&["repair"], &bad).exits(0).says(&["moved 500", "1, 2, 3", "…"]);
     assert!(run.stderr.len() < 300, "{}", run.stderr);
-    upkeep(&["check"], &file).exits(0);
-    assert_eq!(fs::read_dir(file.parent().expect("a directory")).expect("it").count(), 2);
+    run_history(&["check"], &file).exits(0);
+    assert_eq!(
+        fs::read_dir(file.parent().expect("the directory is readable")).expect("it").count(),
+        2
+    );
 }
 
 #[test]
 fn undo_prints_the_newest_turn_and_removes_it() {
     let (_directory, file) = history(format!("{SYSTEM}{USER}{ASSISTANT}{USER}{ASSISTANT}"));
     for turns in [1, 0] {
-        upkeep(&["undo"], &file).exits(0).prints(format!("{USER}{ASSISTANT}")).says_nothing();
+        run_history(&["undo"], &file).exits(0).prints(format!("{USER}{ASSISTANT}")).says_nothing();
         let left = format!("{SYSTEM}{}", format!("{USER}{ASSISTANT}").repeat(turns));
-        assert_eq!(fs::read_to_string(&file).expect("the file"), left);
+        assert_eq!(fs::read_to_string(&file).expect("the file is readable"), left);
     }
-    upkeep(&["undo"], &file).exits(2).prints("").says(&["no turn to undo"]);
-    assert_eq!(fs::read_to_string(&file).expect("the file"), SYSTEM);
+    run_history(&["undo"], &file).exits(2).prints("").says(&["no turn to undo"]);
+    assert_eq!(fs::read_to_string(&file).expect("the file is readable"), SYSTEM);
 }
 
 #[test]
 fn undo_removes_nothing_that_it_could_not_print() {
     let (_directory, file) = history(format!("{USER}{ASSISTANT}"));
-    let full = fs::File::options().write(true).open("/dev/full").expect("/dev/full");
+    let full = fs::File::options().write(true).open("/dev/full").expect("/dev/full can be opened");
     let mut command = gravix();
     let status = command
         .args(["history", "undo"])
@@ -202,5 +212,8 @@ fn undo_removes_nothing_that_it_could_not_print() {
         .stdout(full)
         .stderr(std::process::Stdio::null());
     assert_eq!(status.status().expect("gravix runs").code(), Some(74));
-    assert_eq!(fs::read_to_string(&file).expect("the file"), format!("{USER}{ASSISTANT}"));
+    assert_eq!(
+        fs::read_to_string(&file).expect("the file is readable"),
+        format!("{USER}{ASSISTANT}")
+    );
 }

@@ -27,9 +27,9 @@ fn a_kill_at_any_moment_loses_no_earlier_turn() {
     let (mut kept, mut killed) = (ensure_turns(&file, 1), 0);
     for round in 0..ROUNDS {
         let mut child = ask_word().spawn().expect("gravix starts");
-        // A moment that moves from the beginning to beyond the end.
+        // The delay grows from zero to beyond the end of a run.
         std::thread::sleep(usual * 3 * round / (2 * ROUNDS));
-        let pid = Pid::from_raw(i32::try_from(child.id()).expect("a process id"));
+        let pid = Pid::from_raw(i32::try_from(child.id()).expect("the process id fits an i32"));
         let _ = kill(pid, Signal::SIGKILL);
         killed += usize::from(!child.wait().expect("gravix ends").success());
         kept = ensure_turns(&file, kept);
@@ -37,8 +37,8 @@ fn a_kill_at_any_moment_loses_no_earlier_turn() {
     assert!(killed > 0 && kept > 1, "{killed} were killed, {kept} turns are there");
 }
 
-/// The file holds whole turns, at least `least` of them, but for its last
-/// line. Gives their number.
+/// Checks that all lines are complete except perhaps the last, and that at
+/// least `least` turns are left. Returns the number of turns.
 #[track_caller]
 fn ensure_turns(file: &Path, least: usize) -> usize {
     let text = fs::read_to_string(file).unwrap_or_default();
@@ -47,7 +47,7 @@ fn ensure_turns(file: &Path, least: usize) -> usize {
         whole.pop();
     }
     for line in &whole {
-        let _: serde_json::Value = serde_json::from_str(line).expect("a whole line is JSON");
+        let _: serde_json::Value = serde_json::from_str(line).expect("a complete line is JSON");
     }
     let turns = whole.iter().filter(|line| line.contains("\"assistant\"")).count();
     assert!(turns >= least, "{turns} of {least} turns are left");
@@ -58,7 +58,7 @@ fn ensure_turns(file: &Path, least: usize) -> usize {
 fn a_kill_at_every_system_call_of_the_append_loses_no_earlier_turn() {
     let (_directory, file) = chat_file();
     run(ask_mock(&["-q", "first", "--history"]).arg(&file)).exits(0);
-    let before = fs::read(&file).expect("the file");
+    let before = fs::read(&file).expect("the file is readable");
     for (call, count) in [("write", 3), ("fdatasync", 1), ("close", 3), ("ftruncate", 1)] {
         for nth in 1..=count {
             let mut command = ask_mock(&["-q", "second", "--history"]);
@@ -69,11 +69,11 @@ fn a_kill_at_every_system_call_of_the_append_loses_no_earlier_turn() {
                 return;
             };
             command.stdout(Stdio::null()).stderr(Stdio::null()).status().expect("strace starts");
-            let now = fs::read(&file).expect("the file");
+            let now = fs::read(&file).expect("the file is readable");
             assert!(now.starts_with(&before), "{call} {nth}");
             run(ask_mock(&["-q", "third", "--history"]).arg(&file)).exits(0);
             assert!(json_lines(&file).len() >= 4, "{call} {nth}");
-            fs::write(&file, &before).expect("the file");
+            fs::write(&file, &before).expect("the file is written");
         }
     }
 }
@@ -82,7 +82,7 @@ fn a_kill_at_every_system_call_of_the_append_loses_no_earlier_turn() {
 fn a_turn_is_one_write_then_synced_with_its_directory() {
     let (directory, file) = chat_file();
     let trace = directory.path().join("trace");
-    // A signal in the middle waits until all is done.
+    // A signal during the write is held until the turn is synced.
     for (fault, exit) in [(None, Some(0)), (Some("--inject=write:signal=SIGTERM:when=1"), None)] {
         let mut command = ask_mock(&["-q", "hi", "--history"]);
         command.arg(&file);
@@ -96,7 +96,7 @@ fn a_turn_is_one_write_then_synced_with_its_directory() {
         };
         let status = command.stdout(Stdio::null()).status().expect("strace runs");
         assert_eq!(status.code(), exit);
-        let trace = fs::read_to_string(&trace).expect("the trace");
+        let trace = fs::read_to_string(&trace).expect("the trace is readable");
         let calls: Vec<_> = trace
             .lines()
             .filter_map(|line| line.split_once('(')?.0.split_whitespace().last())
@@ -104,7 +104,7 @@ fn a_turn_is_one_write_then_synced_with_its_directory() {
             .collect();
         assert_eq!(calls, ["write", "fdatasync", "fsync"], "{trace}");
         assert_eq!(json_lines(&file).len(), 2);
-        fs::remove_file(&file).expect("the file");
+        fs::remove_file(&file).expect("the file is removed");
     }
 }
 
@@ -112,8 +112,8 @@ fn a_turn_is_one_write_then_synced_with_its_directory() {
 fn a_failed_append_leaves_the_file_unchanged_and_prints_the_reply() {
     let (_directory, file) = chat_file();
     run(ask_mock(&["-q", "first", "--history"]).arg(&file)).exits(0);
-    let before = fs::read(&file).expect("the file");
-    for (fault, told) in [
+    let before = fs::read(&file).expect("the file is readable");
+    for (fault, reason) in [
         ("write:error=ENOSPC:when=1", "no space left on device"),
         ("write:error=EIO:when=1", "input/output error"),
         ("write:error=EFBIG:when=1", "file too large"),
@@ -125,10 +125,10 @@ fn a_failed_append_leaves_the_file_unchanged_and_prints_the_reply() {
         let Some(mut command) = strace(&command, &faults) else {
             return;
         };
-        run(&mut command).exits(73).prints("second\n").says(&["not saved", told]);
-        assert_eq!(fs::read(&file).expect("the file"), before, "{fault}");
+        run(&mut command).exits(73).prints("second\n").says(&["not saved", reason]);
+        assert_eq!(fs::read(&file).expect("the file is readable"), before, "{fault}");
     }
-    // What can be tried again is.
+    // An interrupted write is retried.
     let mut command = ask_mock(&["second", "--history"]);
     command.arg(&file);
     let faults = [format!("-P{}", file.display()), "--inject=write:error=EINTR:when=1".to_owned()];
@@ -152,10 +152,10 @@ fn a_full_disk_exits_73_and_prints_the_reply() {
     }
     let file = directory.path().join("chat.jsonl");
     run(ask_mock(&["-q", "first", "--history"]).arg(&file)).exits(0);
-    let before = fs::read(&file).expect("the file");
+    let before = fs::read(&file).expect("the file is readable");
     let prompt = "x".repeat(60_000);
     let full = run(ask_mock(&["-q", &prompt, "--history"]).arg(&file));
-    let after = fs::read(&file).expect("the file");
+    let after = fs::read(&file).expect("the file is readable");
     let unmounted = Command::new("umount").arg(directory.path()).status();
     assert!(unmounted.expect("umount runs").success());
     full.exits(73).prints(format!("{prompt}\n")).says(&["not saved", "no space left"]);
@@ -183,23 +183,26 @@ fn a_torn_last_line_is_moved_aside_wherever_it_was_cut() {
     let torn_file = file.with_extension("jsonl.torn");
     let last = USER.trim_end();
     for cut in 1..last.len() {
-        fs::write(&file, format!("{USER}{ASSISTANT}{}", &last[..cut])).expect("a file");
+        fs::write(&file, format!("{USER}{ASSISTANT}{}", &last[..cut]))
+            .expect("the file is written");
         let _ = fs::remove_file(&torn_file);
         let server = Server::replying(&["reply"; 1]);
         let run = run(ask(&server, &["hi", "--history"]).arg(&file)).exits(0).prints("reply\n");
         assert!(run.stderr.contains("was torn; it is in"), "{cut}: {}", run.stderr);
         assert_eq!(
-            fs::read_to_string(&torn_file).expect("the line"),
+            fs::read_to_string(&torn_file).expect("the torn line is readable"),
             format!("{}\n", &last[..cut])
         );
         assert_eq!(json_lines(&file).len(), 4, "{cut}");
         assert_eq!(server.request().json()["messages"].as_array().map(Vec::len), Some(3));
     }
-    // Whole but for its newline: it gets one.
-    fs::write(&file, format!("{USER}{}", ASSISTANT.trim_end())).expect("a file");
+    // A complete last line without its newline is kept and gets one.
+    fs::write(&file, format!("{USER}{}", ASSISTANT.trim_end())).expect("the file is written");
     run(ask_mock(&["hi", "-q", "--history"]).arg(&file)).exits(0);
     assert!(
-        fs::read_to_string(&file).expect("the file").starts_with(&format!("{USER}{ASSISTANT}"))
+        fs::read_to_string(&file)
+            .expect("the file is readable")
+            .starts_with(&format!("{USER}{ASSISTANT}"))
     );
 }
 
@@ -207,10 +210,11 @@ fn a_torn_last_line_is_moved_aside_wherever_it_was_cut() {
 fn an_earlier_torn_line_is_kept() {
     let (_directory, file) = chat_file();
     for torn in ["{\"one", "{\"two"] {
-        fs::write(&file, torn).expect("a file");
+        fs::write(&file, torn).expect("the file is written");
         run(ask_mock(&["hi", "-q", "--history"]).arg(&file)).exits(0);
     }
-    let aside = fs::read_to_string(file.with_extension("jsonl.torn")).expect("the lines");
+    let aside = fs::read_to_string(file.with_extension("jsonl.torn"))
+        .expect("the moved lines are readable");
     assert_eq!(aside, "{\"one\n{\"two\n");
 }
 
@@ -218,11 +222,11 @@ fn an_earlier_torn_line_is_kept() {
 fn a_closed_stdout_leaves_the_history_unchanged() {
     let (_directory, file) = chat_file();
     run(gravix().args(["ask", "--base-url", "mock:", "-q", "hi", "--history"]).arg(&file)).exits(0);
-    let before = fs::read(&file).expect("the file");
-    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let before = fs::read(&file).expect("the file is readable");
+    let (reader, writer) = std::io::pipe().expect("a pipe is created");
     drop(reader);
     let mut command = ask_mock(&["hi", "-q", "--stream", "--history"]);
     command.arg(&file).stdout(writer).stderr(Stdio::null());
     assert!(!command.status().expect("gravix runs").success());
-    assert_eq!(fs::read(&file).expect("the file"), before);
+    assert_eq!(fs::read(&file).expect("the file is readable"), before);
 }

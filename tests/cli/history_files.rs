@@ -15,9 +15,9 @@ fn a_turn_that_fails_leaves_no_new_file() {
     let (directory, file) = chat_file();
     let refusal = || answer("400 Bad Request", "application/json", "{}");
     run(ask(&Server::once(refusal()), &["hi", "--history"]).arg(&file)).exits(69);
-    assert_eq!(fs::read_dir(directory.path()).expect("a directory").count(), 0);
-    // A file that was there stays, empty as it is.
-    fs::write(&file, "").expect("a file");
+    assert_eq!(fs::read_dir(directory.path()).expect("the directory is readable").count(), 0);
+    // A file that existed before stays, even if empty.
+    fs::write(&file, "").expect("the file is written");
     run(ask(&Server::once(refusal()), &["hi", "-q", "--history"]).arg(&file)).exits(69);
     assert!(file.exists());
 }
@@ -26,11 +26,11 @@ fn a_turn_that_fails_leaves_no_new_file() {
 fn symbolic_links_are_followed_and_stay_links() {
     let (directory, file) = chat_file();
     let link = directory.path().join("link");
-    symlink(&file, &link).expect("a link");
+    symlink(&file, &link).expect("the link is created");
     for turns in 1..3 {
         run(ask_mock(&["hi", "-q", "--history"]).arg(&link)).exits(0);
         assert_eq!(json_lines(&file).len(), turns * 2);
-        assert!(fs::symlink_metadata(&link).expect("the link").is_symlink());
+        assert!(fs::symlink_metadata(&link).expect("the link exists").is_symlink());
     }
 }
 
@@ -43,18 +43,18 @@ fn a_new_file_is_private_whatever_the_umask() {
         file.display()
     );
     run(&mut shell("sh", &script)).exits(0).says_nothing();
-    assert_eq!(fs::metadata(&file).expect("the file").permissions().mode() & 0o777, 0o600);
-    // A mode that somebody chose is kept.
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o664)).expect("a mode");
+    assert_eq!(fs::metadata(&file).expect("the file exists").permissions().mode() & 0o777, 0o600);
+    // The mode of an existing file is kept.
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o664)).expect("the mode is set");
     run(ask_mock(&["hi", "--history"]).arg(&file)).exits(0).says(&["others can read"]);
-    assert_eq!(fs::metadata(&file).expect("the file").permissions().mode() & 0o777, 0o664);
+    assert_eq!(fs::metadata(&file).expect("the file exists").permissions().mode() & 0o777, 0o664);
 }
 
 #[test]
 fn a_path_that_cannot_be_a_history_is_refused_before_anything_is_sent() {
     let (directory, file) = chat_file();
     let fifo = directory.path().join("fifo");
-    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).expect("the FIFO is created");
     let server = Server::replying(&["reply"; 0]);
     for path in [&fifo, directory.path(), Path::new("/dev/null"), &directory.path().join("no/x")] {
         run(ask(&server, &["hi", "--history"]).arg(path))
@@ -73,10 +73,11 @@ fn a_path_that_cannot_be_a_history_is_refused_before_anything_is_sent() {
 #[test]
 fn a_read_only_file_or_directory_is_refused_unless_nothing_is_saved() {
     let (directory, file) = chat_file();
-    fs::write(&file, USER).expect("a file");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).expect("a mode");
-    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o555)).expect("a mode");
-    // As nobody, because root may write everything.
+    fs::write(&file, USER).expect("the file is written");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).expect("the mode is set");
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o555))
+        .expect("the mode is set");
+    // The user nobody, because root can write everywhere.
     let as_nobody = |arguments: &[&str], path: &Path| {
         let mut command = program("setpriv");
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
@@ -97,10 +98,11 @@ fn a_read_only_file_or_directory_is_refused_unless_nothing_is_saved() {
     let new = directory.path().join("new.jsonl");
     run(&mut as_nobody(&[], &new)).exits(73).prints("").says(&["permission denied"]);
     run(&mut as_nobody(&["--no-save"], &file)).exits(0).prints("hi\n").says_nothing();
-    assert_eq!(fs::read_to_string(&file).expect("the file"), USER);
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).expect("a mode");
+    assert_eq!(fs::read_to_string(&file).expect("the file is readable"), USER);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).expect("the mode is set");
     run(&mut as_nobody(&["--no-save"], &file)).exits(66).prints("").says(&["cannot read"]);
-    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))
+        .expect("the mode is set");
 }
 
 #[test]
@@ -108,12 +110,12 @@ fn a_large_history_needs_little_memory() {
     let (_directory, file) = chat_file();
     let content = "x".repeat(1 << 16);
     let line = format!("{{\"role\":\"user\",\"content\":\"{content}\"}}\n");
-    let mut large = File::create(&file).expect("a file");
+    let mut large = File::create(&file).expect("the file is created");
     for _ in 0..4096 {
-        large.write_all(line.as_bytes()).expect("a line");
+        large.write_all(line.as_bytes()).expect("the line is written");
     }
     drop(large);
-    assert!(fs::metadata(&file).expect("the file").len() > 256 << 20);
+    assert!(fs::metadata(&file).expect("the file exists").len() > 256 << 20);
     let server = Server::replying(&["reply"; 2]);
     for arguments in
         [&["hi", "-q", "--no-save", "--history"][..], &["hi", "-q", "--turns", "3", "--history"]]
@@ -136,7 +138,7 @@ fn a_large_history_needs_little_memory() {
 fn a_new_file_is_private() {
     let (_directory, file) = chat_file();
     run(ask(&Server::replying(&["x"]), &["hi", "--history"]).arg(&file)).exits(0);
-    assert_eq!(fs::metadata(&file).expect("the file").permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::metadata(&file).expect("the file exists").permissions().mode() & 0o777, 0o600);
 }
 
 #[test]

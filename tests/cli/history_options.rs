@@ -11,24 +11,24 @@ use crate::support::{ask, ask_mock, completion, gravix, run};
 fn no_save_sends_the_history_and_appends_nothing() {
     let (_directory, file) = chat_file();
     let text = format!("{USER}{ASSISTANT}{{\"torn");
-    fs::write(&file, &text).expect("a file");
+    fs::write(&file, &text).expect("the file is written");
     let server = Server::replying(&["reply"; 1]);
     let run =
         run(ask(&server, &["hi", "--no-save", "--history"]).arg(&file)).exits(0).prints("reply\n");
     assert!(run.stderr.contains("torn and left out"), "{}", run.stderr);
     assert_eq!(server.request().json()["messages"].as_array().map(Vec::len), Some(3));
-    assert_eq!(fs::read_to_string(&file).expect("the file"), text);
+    assert_eq!(fs::read_to_string(&file).expect("the file is readable"), text);
 }
 
 #[test]
 fn no_save_releases_the_lock_once_the_file_is_read() {
     let (_directory, file) = chat_file();
-    fs::write(&file, format!("{USER}{ASSISTANT}")).expect("a file");
+    fs::write(&file, format!("{USER}{ASSISTANT}")).expect("the file is written");
     let (go_on, wait) = gate();
     let slow = Server::once(vec![crate::support::server::stream_head(), wait]);
     let mut reading = ask(&slow, &["hi", "-q", "--stream", "--no-save", "--history"]);
     let mut reading = reading.arg(&file).stderr(Stdio::null()).spawn().expect("gravix starts");
-    // It has the lock until the answer begins, and not to its end.
+    // The lock is held until the answer begins, not until it ends.
     run(ask_mock(&["two", "-q", "--history"]).arg(&file)).exits(0).prints("two\n");
     drop(go_on);
     assert_eq!(reading.wait().expect("gravix ends").code(), Some(75));
@@ -37,7 +37,7 @@ fn no_save_releases_the_lock_once_the_file_is_read() {
 #[test]
 fn no_save_does_not_retry_when_the_file_has_changed() {
     let (_directory, file) = chat_file();
-    fs::write(&file, format!("{USER}{ASSISTANT}{USER}{ASSISTANT}")).expect("a file");
+    fs::write(&file, format!("{USER}{ASSISTANT}{USER}{ASSISTANT}")).expect("the file is written");
     let (go_on, wait) = gate();
     let busy = raw("HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n");
     let server = Server::new(vec![vec![wait, busy], answer("200 OK", "a/b", completion("reply"))]);
@@ -47,22 +47,22 @@ fn no_save_does_not_retry_when_the_file_has_changed() {
     while server.requests().is_empty() {
         std::thread::yield_now();
     }
-    // The lock was given back: others go on.
+    // The lock is free again: other processes can change the file.
     run(gravix().args(["history", "undo"]).arg(&file)).exits(0);
     run(ask_mock(&["another", "-q", "--history"]).arg(&file)).exits(0);
     go_on.send(()).expect("the server waits");
     let output = asking.wait_with_output().expect("gravix ends");
-    let told = String::from_utf8_lossy(&output.stderr);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(66), "{output:?}");
-    assert!(told.contains("chat.jsonl: it changed before it was sent again"), "{told}");
-    // What came of the second request, if anything, is not a whole one.
+    assert!(stderr.contains("chat.jsonl: it changed before it was sent again"), "{stderr}");
+    // A second request may have been started, but not completed.
     assert_eq!(server.requests().iter().filter(|request| !request.body.is_empty()).count(), 1);
 }
 
 #[test]
 fn no_save_retries_with_the_same_body_when_nothing_changed() {
     let (_directory, file) = chat_file();
-    fs::write(&file, format!("{USER}{ASSISTANT}")).expect("a file");
+    fs::write(&file, format!("{USER}{ASSISTANT}")).expect("the file is written");
     let busy = raw("HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n");
     let server = Server::new(vec![
         vec![busy, crate::support::server::Step::End],
@@ -80,7 +80,8 @@ fn turns_sends_the_system_message_and_the_newest_turns() {
     let (_directory, file) = chat_file();
     let system = "{\"role\":\"system\",\"content\":\"S\"}\n";
     let tool = "{\"role\":\"tool\",\"content\":\"t\"}\n";
-    fs::write(&file, format!("{system}{USER}{ASSISTANT}{USER}{tool}{ASSISTANT}")).expect("a file");
+    fs::write(&file, format!("{system}{USER}{ASSISTANT}{USER}{tool}{ASSISTANT}"))
+        .expect("the file is written");
     for (turns, roles) in [
         ("0", &["system", "user"][..]),
         ("1", &["system", "user", "tool", "assistant", "user"]),
@@ -90,8 +91,12 @@ fn turns_sends_the_system_message_and_the_newest_turns() {
         let mut command = ask(&server, &["hi", "-q", "--no-save", "--turns", turns, "--history"]);
         run(command.arg(&file)).exits(0);
         let sent = server.request().json()["messages"].clone();
-        let sent: Vec<_> =
-            sent.as_array().expect("an array").iter().map(|m| m["role"].clone()).collect();
+        let sent: Vec<_> = sent
+            .as_array()
+            .expect("messages are an array")
+            .iter()
+            .map(|m| m["role"].clone())
+            .collect();
         assert_eq!(sent, roles, "{turns}");
     }
     run(&mut ask_mock(&["hi", "--turns", "1"])).exits(2).says(&["--history"]);
@@ -100,13 +105,13 @@ fn turns_sends_the_system_message_and_the_newest_turns() {
 #[test]
 fn continue_sends_the_history_unchanged_and_appends_only_the_reply() {
     let (_directory, file) = chat_file();
-    fs::write(&file, USER).expect("a file");
+    fs::write(&file, USER).expect("the file is written");
     let server = Server::replying(&["reply"; 1]);
     run(ask(&server, &["-q", "--continue", "--history"]).arg(&file)).exits(0).prints("reply\n");
     assert_eq!(server.request().json()["messages"].as_array().map(Vec::len), Some(1));
-    let saved = fs::read_to_string(&file).expect("the file");
+    let saved = fs::read_to_string(&file).expect("the file is readable");
     assert_eq!(saved, format!("{USER}{{\"role\":\"assistant\",\"content\":\"reply\"}}\n"));
-    // Now it is the user's turn.
+    // The history now ends with a reply, so a prompt must come next.
     let server = Server::replying(&["reply"; 0]);
     run(ask(&server, &["-q", "--continue", "--history"]).arg(&file))
         .exits(2)
@@ -116,7 +121,7 @@ fn continue_sends_the_history_unchanged_and_appends_only_the_reply() {
         .exits(2)
         .says(&["no message"]);
     let question = file.with_extension("question");
-    fs::write(&question, USER).expect("a file");
+    fs::write(&question, USER).expect("the file is written");
     run(ask(&server, &["-q", "--continue", "--turns", "0", "--history"]).arg(&question))
         .exits(2)
         .says(&["no message"]);

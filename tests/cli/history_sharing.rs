@@ -23,9 +23,9 @@ fn sixteen_concurrent_turns_each_see_all_earlier_turns() {
     }
     let saved = json_lines(&file);
     assert_eq!(saved.len(), 32);
-    // Each request is a prefix of the file, and its own prompt.
+    // Each request is a prefix of the file, then its own prompt.
     for request in server.requests() {
-        let sent = request.json()["messages"].as_array().expect("an array").clone();
+        let sent = request.json()["messages"].as_array().expect("messages are an array").clone();
         assert_eq!(sent, saved[..sent.len()]);
         assert_eq!(saved[sent.len()]["role"], "assistant");
     }
@@ -34,7 +34,7 @@ fn sixteen_concurrent_turns_each_see_all_earlier_turns() {
 #[test]
 fn an_edit_by_hand_during_a_turn_is_kept() {
     let (_directory, file) = chat_file();
-    fs::write(&file, USER).expect("a file");
+    fs::write(&file, USER).expect("the file is written");
     for (edit, fault) in [(ASSISTANT, true), (ASSISTANT.trim_end(), false)] {
         let (go_on, wait) = gate();
         let reply = completion("reply");
@@ -48,16 +48,16 @@ fn an_edit_by_hand_during_a_turn_is_kept() {
             return;
         };
         let mut turn =
-            command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+            command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("gravix starts");
         while server.requests().is_empty() {
             std::thread::yield_now();
         }
-        let mut hand = File::options().append(true).open(&file).expect("the file");
-        hand.write_all(edit.as_bytes()).expect("an edit");
+        let mut hand = File::options().append(true).open(&file).expect("the file can be opened");
+        hand.write_all(edit.as_bytes()).expect("the edit is written");
         go_on.send(()).expect("the server waits");
         let status = turn.wait().expect("gravix ends").code();
         assert_eq!(status, Some(if fault { 73 } else { 0 }));
-        let saved = fs::read_to_string(&file).expect("the file");
+        let saved = fs::read_to_string(&file).expect("the file is readable");
         assert!(saved.starts_with(&format!("{USER}{ASSISTANT}")), "{saved}");
         assert_eq!(json_lines(&file).len(), if fault { 2 } else { 5 });
     }
@@ -78,16 +78,16 @@ fn a_file_that_replaces_the_history_during_a_turn_is_left_alone() {
             .stderr(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("it starts");
+            .expect("gravix starts");
         while server.requests().is_empty() {
             std::thread::yield_now();
         }
         let other = file.with_extension("other");
-        fs::write(&other, USER).expect("a file");
-        fs::rename(&other, &file).expect("a rename");
+        fs::write(&other, USER).expect("the file is written");
+        fs::rename(&other, &file).expect("the file is renamed");
         go_on.send(()).expect("the server waits");
         let output = turn.wait_with_output().expect("gravix ends");
-        assert_eq!(fs::read_to_string(&file).expect("the file"), USER);
+        assert_eq!(fs::read_to_string(&file).expect("the file is readable"), USER);
         if status == "200 OK" {
             assert_eq!(output.status.code(), Some(73), "{output:?}");
             assert_eq!(output.stdout, b"reply\n");
@@ -107,7 +107,6 @@ fn gravix_waits_for_another_turn_and_says_so_after_a_second() {
     while first.requests().is_empty() {
         std::thread::yield_now();
     }
-    // Who will not wait leaves at once, and who has a deadline in time.
     run(ask_mock(&["two", "--no-wait", "--history"]).arg(&file))
         .exits(75)
         .prints("")
@@ -123,7 +122,9 @@ fn gravix_waits_for_another_turn_and_says_so_after_a_second() {
         .spawn()
         .expect("gravix starts");
     let mut told = String::new();
-    BufReader::new(patient.stderr.take().expect("a pipe")).read_line(&mut told).expect("a line");
+    BufReader::new(patient.stderr.take().expect("stderr is a pipe"))
+        .read_line(&mut told)
+        .expect("gravix prints a line");
     assert!(told.contains("waiting for another turn"), "{told}");
     go_on.send(()).expect("the server waits");
     assert!(slow.wait().expect("gravix ends").success());
@@ -150,26 +151,26 @@ fn a_file_system_without_locks_gets_a_warning() {
 #[test]
 fn a_file_replaced_during_the_wait_is_opened_again() {
     let (_directory, file) = chat_file();
-    fs::write(&file, USER).expect("a file");
-    let held = File::open(&file).expect("the file");
-    held.lock().expect("the lock");
+    fs::write(&file, USER).expect("the file is written");
+    let held = File::open(&file).expect("the file can be opened");
+    held.lock().expect("the file is locked");
     let server = Server::replying(&["reply"; 1]);
     let mut waiting = ask(&server, &["hi", "-q", "--history"]);
     let mut waiting = waiting.arg(&file).stdout(Stdio::null()).spawn().expect("gravix starts");
     wait_until_blocked(waiting.id());
     let replacement = file.with_extension("new");
-    fs::write(&replacement, format!("{USER}{ASSISTANT}")).expect("a file");
-    fs::rename(&replacement, &file).expect("a rename");
+    fs::write(&replacement, format!("{USER}{ASSISTANT}")).expect("the file is written");
+    fs::rename(&replacement, &file).expect("the file is renamed");
     drop(held);
     assert!(waiting.wait().expect("gravix ends").success());
     assert_eq!(json_lines(&file).len(), 4);
     assert_eq!(server.request().json()["messages"].as_array().map(Vec::len), Some(3));
 }
 
-/// Waits until a thread of the process waits for a lock.
+/// Waits until the process is blocked on a lock.
 fn wait_until_blocked(pid: u32) {
     loop {
-        let locks = fs::read_to_string("/proc/locks").expect("the locks");
+        let locks = fs::read_to_string("/proc/locks").expect("/proc/locks is readable");
         let is_waiting = |line: &str| line.contains("->") && line.contains(&format!(" {pid} "));
         if locks.lines().any(is_waiting) {
             return;
@@ -195,7 +196,7 @@ fn concurrent_turns_wait_for_one_another() {
     let mut lengths: Vec<_> = server
         .requests()
         .iter()
-        .map(|request| request.json()["messages"].as_array().expect("an array").len())
+        .map(|request| request.json()["messages"].as_array().expect("messages are an array").len())
         .collect();
     lengths.sort_unstable();
     assert_eq!(lengths, [1, 3, 5, 7, 9, 11, 13, 15]);

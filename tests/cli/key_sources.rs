@@ -18,11 +18,11 @@ fn a_key_comes_from_a_variable_a_file_or_a_command() {
         let config = format!("[profiles.p]\nbase_url = \"{}\"\n{config}\n", server.base_url());
         let home = Home::new(&config);
         let file = home.path().join("key");
-        fs::write(&file, "from-file\n").expect("a file");
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("a mode");
+        fs::write(&file, "from-file\n").expect("the file is written");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("the mode is set");
         let mut command = home.gravix(&["ask", "-p", "p", "hi"]);
         command.env("OTHER", "from-env").env("PATH", "/usr/bin:/bin").current_dir(home.path());
-        // The profile's own key goes to the profile's own server.
+        // The profile's server must get the profile's key, not this one.
         command.env("GRAVIXLAYER_API_KEY", "from-gravix");
         run(&mut command).exits(0).prints("ok\n").says_nothing();
         assert_eq!(last_key(&server).as_deref(), Some(key_sent));
@@ -52,7 +52,7 @@ fn a_key_is_sent_only_to_the_base_url_of_its_own_table() {
     assert_eq!(last_key(&own).as_deref(), Some("Bearer own"));
     ask(&["-p", "p", "--base-url", &own.base_url()], None);
     assert_eq!(last_key(&own).as_deref(), Some("Bearer own"));
-    // Another server gets nothing, however it is chosen.
+    // Another server gets no key, however it is chosen.
     ask(&["-p", "p", "--base-url", &other.base_url()], None);
     assert_eq!(last_key(&other), None);
     ask(&["-p", "p"], Some(other.base_url()));
@@ -84,8 +84,8 @@ fn a_key_that_cannot_be_read_is_an_error_before_anything_is_sent() {
     ] {
         let home = Home::new(&format!("base_url = \"{}\"\n{config}\n", server.base_url()));
         let file = home.path().join("bad");
-        fs::write(&file, "a\tb").expect("a file");
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("a mode");
+        fs::write(&file, "a\tb").expect("the file is written");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("the mode is set");
         let mut command = home.gravix(&["ask", "hi"]);
         run(command.env("PATH", "/usr/bin:/bin")).exits(status).prints("").says(parts);
     }
@@ -120,8 +120,8 @@ fn a_key_file_that_others_can_read_gets_a_warning() {
     let home =
         Home::new(&format!("base_url = \"{}\"\napi_key_file = \"key\"\n", server.base_url()));
     let file = home.path().join("key");
-    fs::write(&file, "k-e-y").expect("a file");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("a mode");
+    fs::write(&file, "k-e-y").expect("the file is written");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("the mode is set");
     run(&mut home.gravix(&["ask", "hi"])).exits(0).says(&["others can read", "key", "chmod 600"]);
     run(&mut home.gravix(&["ask", "-q", "hi"])).exits(0).says_nothing();
 }
@@ -149,7 +149,7 @@ fn a_secret_header_is_sent_only_to_the_base_url_of_its_own_table() {
     run(&mut home.gravix(&["ask", "-p", "p", "--base-url", &other.base_url(), "hi"])).exits(0);
     let request = other.request();
     assert_eq!((request.header("api-key"), request.header("x-a")), (None, Some("b")));
-    fs::set_permissions(home.config(), fs::Permissions::from_mode(0o644)).expect("a mode");
+    fs::set_permissions(home.config(), fs::Permissions::from_mode(0o644)).expect("the mode is set");
     run(&mut home.gravix(&["ask", "-p", "p", "hi"])).exits(78).says(&["c.toml:3:1: ", "chmod 600"]);
 }
 

@@ -13,7 +13,7 @@ use crate::support::{DONE, ask, completion, json_lines, run, token};
 
 #[test]
 fn the_log_has_a_line_for_each_request() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let log = directory.path().join("log.jsonl");
     let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Request-Id: r-1\r\nConnection: close\r\n\r\n";
     let body = json!({
@@ -51,14 +51,14 @@ fn the_log_has_a_line_for_each_request() {
     assert!(lines[1]["error"].as_str().is_some_and(|error| error.contains("answered 400")));
     assert_eq!((&lines[2]["status"], &lines[2]["tries"]), (&Value::Null, &json!(1)));
     assert!(lines.iter().all(|line| line.get("messages").is_none()));
-    assert_eq!(fs::metadata(&log).expect("the log").permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::metadata(&log).expect("the log exists").permissions().mode() & 0o777, 0o600);
 }
 
 #[test]
 fn the_log_has_messages_only_when_requested() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let (log, chat) = (directory.path().join("log.jsonl"), directory.path().join("chat.jsonl"));
-    fs::write(&chat, "{\"role\":\"system\",\"content\":\"S\"}\n").expect("a file");
+    fs::write(&chat, "{\"role\":\"system\",\"content\":\"S\"}\n").expect("the file is written");
     let server = Server::once(events(&[token("a"), token("b"), DONE.to_owned()]));
     let mut command = ask(&server, &["--stream", "--log-content", "hi", "--history"]);
     run(command.arg(&chat).arg("--log").arg(&log)).exits(0);
@@ -87,21 +87,21 @@ fn a_log_that_cannot_be_written_loses_no_reply() {
 
 #[test]
 fn a_torn_log_line_stays_a_line_of_its_own() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let log = directory.path().join("log.jsonl");
-    fs::write(&log, "{\"torn").expect("a file");
+    fs::write(&log, "{\"torn").expect("the file is written");
     let server = Server::once(whole_reply("ok"));
     run(ask(&server, &["hi", "--log"]).arg(&log)).exits(0);
-    let text = fs::read_to_string(&log).expect("the log");
+    let text = fs::read_to_string(&log).expect("the log is readable");
     assert!(text.starts_with("{\"torn\n{\"time\""), "{text}");
 }
 
-/// A run whose reply has been printed, and whose log another process keeps
-/// locked: this one, until the file is closed.
+/// Starts a run whose log stays locked until the returned file is closed, and
+/// reads its reply.
 #[track_caller]
-fn ask_with_locked_log(path: &Path) -> (File, Child) {
-    let file = File::create(path).expect("a file");
-    file.lock().expect("a lock");
+fn start_with_locked_log(path: &Path) -> (File, Child) {
+    let file = File::create(path).expect("the file is created");
+    file.lock().expect("the file is locked");
     let server = Server::once(whole_reply("ok"));
     let mut child = ask(&server, &["hi", "--log"])
         .arg(path)
@@ -110,26 +110,26 @@ fn ask_with_locked_log(path: &Path) -> (File, Child) {
         .spawn()
         .expect("gravix starts");
     let mut first = String::new();
-    let stdout = child.stdout.take().expect("a pipe");
-    BufReader::new(stdout).read_line(&mut first).expect("the reply");
+    let stdout = child.stdout.take().expect("stdout is a pipe");
+    BufReader::new(stdout).read_line(&mut first).expect("gravix prints the reply");
     assert_eq!(first, "ok\n");
     (file, child)
 }
 
 #[test]
 fn the_log_is_written_under_a_lock() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let path = directory.path().join("log.jsonl");
-    let (file, mut child) = ask_with_locked_log(&path);
-    assert_eq!(fs::metadata(&path).expect("the log").len(), 0);
-    file.unlock().expect("the lock");
+    let (file, mut child) = start_with_locked_log(&path);
+    assert_eq!(fs::metadata(&path).expect("the log exists").len(), 0);
+    file.unlock().expect("the file is unlocked");
     assert!(child.wait().expect("gravix ends").success());
     assert_eq!(json_lines(&path).len(), 1);
 }
 
 #[test]
 fn the_key_is_masked_in_the_log() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let log = directory.path().join("log.jsonl");
     let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Request-Id: Bearer s3cret\r\nConnection: close\r\n\r\n";
     let server = Server::once(vec![raw(head), raw(completion("s3cret"))]);
@@ -142,12 +142,12 @@ fn the_key_is_masked_in_the_log() {
 
 #[test]
 fn the_history_the_output_and_the_log_must_be_different_files() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let (file, link) = (directory.path().join("both"), directory.path().join("link"));
-    std::os::unix::fs::symlink(&file, &link).expect("a link");
+    std::os::unix::fs::symlink(&file, &link).expect("the link is created");
     let server = Server::new(vec![]);
     for (one, other) in [("--history", "--log"), ("--history", "-o"), ("--log", "-o")] {
-        fs::write(&file, "{\"role\":\"user\",\"content\":\"a\"}\n").expect("a file");
+        fs::write(&file, "{\"role\":\"user\",\"content\":\"a\"}\n").expect("the file is written");
         let mut command = ask(&server, &["-q", "hi", one]);
         run(command.arg(&file).arg(other).arg(&link)).exits(2).prints("").says(&["same file"]);
         assert_eq!(json_lines(&file).len(), 1);
@@ -171,7 +171,7 @@ fn the_log_cannot_be_standard_output() {
 
 #[test]
 fn a_log_line_is_json_whatever_the_key_is() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let log = directory.path().join("log.jsonl");
     for key in ["null", "1", "model", "a\"b'c"] {
         let server = Server::once(whole_reply(key));
@@ -187,9 +187,9 @@ fn a_log_line_is_json_whatever_the_key_is() {
 
 #[test]
 fn a_log_that_stays_locked_delays_no_reply() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let path = directory.path().join("log.jsonl");
-    let (_file, child) = ask_with_locked_log(&path);
+    let (_file, child) = start_with_locked_log(&path);
     let output = child.wait_with_output().expect("gravix ends");
     assert_eq!(output.status.code(), Some(73));
     assert!(String::from_utf8_lossy(&output.stderr).contains("keeps it locked"));

@@ -17,7 +17,7 @@ fn the_mock_answers_with_the_prompt() {
 
 #[test]
 fn the_mock_works_with_a_history() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("chat.jsonl");
     for _ in 0..2 {
         run(ask_mock(&["--stream", "hello", "--history"]).arg(&file)).exits(0).prints("hello\n");

@@ -30,13 +30,13 @@ fn each_token_is_printed_as_it_arrives() {
     let server = Server::once(script);
     let mut child =
         ask(&server, &["--stream", "hi"]).stdout(Stdio::piped()).spawn().expect("gravix starts");
-    let mut stdout = child.stdout.take().expect("a pipe");
+    let mut stdout = child.stdout.take().expect("stdout is a pipe");
     let mut first = [0; 4];
-    stdout.read_exact(&mut first).expect("the first token");
+    stdout.read_exact(&mut first).expect("gravix prints the first token");
     assert_eq!(&first, b"one ");
     go_on.send(()).expect("the server waits");
     let mut rest = String::new();
-    stdout.read_to_string(&mut rest).expect("the rest");
+    stdout.read_to_string(&mut rest).expect("gravix prints the rest");
     assert_eq!(rest, "two\n");
     assert!(child.wait().expect("gravix ends").success());
 }
@@ -65,7 +65,7 @@ fn a_terminal_gets_a_stream_unless_it_is_turned_off() {
 
 #[test]
 fn control_characters_are_escaped_on_a_terminal_unless_raw() {
-    // The escape sequence is cut in two by the tokens.
+    // The escape sequence is split between two tokens.
     let tokens = [token("\u{1b}"), token("[31mred\u{9b}0m\u{7}\tx"), DONE.to_owned()];
     for (arguments, shown) in [
         (&["hi"][..], "^[[31mred<U+009B>0m^G\tx\r\n"),
@@ -98,10 +98,10 @@ fn a_reader_that_leaves_ends_gravix_quietly_by_sigpipe() {
 
 #[test]
 fn a_closed_pipe_kills_gravix_by_sigpipe() {
-    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let (reader, writer) = std::io::pipe().expect("a pipe is created");
     drop(reader);
     dies_quietly_by(ask_mock(&["hi"]).stdout(writer), Signal::SIGPIPE);
-    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let (reader, writer) = std::io::pipe().expect("a pipe is created");
     drop(reader);
     dies_quietly_by(crate::support::gravix().arg("--help").stdout(writer), Signal::SIGPIPE);
 }
@@ -117,7 +117,7 @@ fn dies_quietly_by(command: &mut std::process::Command, signal: Signal) {
 #[test]
 fn a_full_stdout_exits_74() {
     for arguments in [&["hi"][..], &["hi", "--stream"]] {
-        let full = File::options().write(true).open("/dev/full").expect("/dev/full");
+        let full = File::options().write(true).open("/dev/full").expect("/dev/full can be opened");
         let child =
             ask_mock(arguments).stdout(full).stderr(Stdio::piped()).spawn().expect("gravix starts");
         let output = child.wait_with_output().expect("gravix ends");
@@ -127,50 +127,50 @@ fn a_full_stdout_exits_74() {
             "gravix: cannot write standard output: no space left on device\n"
         );
     }
-    let full = File::options().write(true).open("/dev/full").expect("/dev/full");
+    let full = File::options().write(true).open("/dev/full").expect("/dev/full can be opened");
     let status = crate::support::gravix().arg("--help").stdout(full).stderr(Stdio::null()).status();
     assert_eq!(status.expect("gravix runs").code(), Some(74));
 }
 
 #[test]
 fn an_output_file_holds_the_whole_reply_and_stdout_stays_empty() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("reply.txt");
     for arguments in [&["one"][..], &["--stream", "two"]] {
         run(ask_mock(arguments).arg("-o").arg(&file)).exits(0).prints("").says_nothing();
     }
-    assert_eq!(fs::read_to_string(&file).expect("the reply"), "two\n");
-    assert_eq!(fs::read_dir(directory.path()).expect("a directory").count(), 1);
+    assert_eq!(fs::read_to_string(&file).expect("the output file is readable"), "two\n");
+    assert_eq!(fs::read_dir(directory.path()).expect("the directory is readable").count(), 1);
 }
 
 #[test]
 fn an_incomplete_reply_leaves_the_output_file_unchanged() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("reply.txt");
-    fs::write(&file, "old").expect("a file");
+    fs::write(&file, "old").expect("the file is written");
     let server = Server::once(vec![stream_head(), chunk(token("half "))]);
     run(ask(&server, &["hi", "--stream", "-o"]).arg(&file)).exits(75).prints("");
-    assert_eq!(fs::read_to_string(&file).expect("the reply"), "old");
-    assert_eq!(fs::read_dir(directory.path()).expect("a directory").count(), 1);
+    assert_eq!(fs::read_to_string(&file).expect("the output file is readable"), "old");
+    assert_eq!(fs::read_dir(directory.path()).expect("the directory is readable").count(), 1);
 }
 
 #[test]
 fn an_output_file_keeps_its_mode_and_its_links() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let (file, link) = (directory.path().join("file"), directory.path().join("link"));
-    fs::write(&file, "old").expect("a file");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("a mode");
-    std::os::unix::fs::symlink(&file, &link).expect("a link");
+    fs::write(&file, "old").expect("the file is written");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("the mode is set");
+    std::os::unix::fs::symlink(&file, &link).expect("the link is created");
     run(ask_mock(&["new", "-o"]).arg(&link)).exits(0);
-    assert_eq!(fs::read_to_string(&file).expect("the reply"), "new\n");
-    assert_eq!(fs::metadata(&file).expect("the file").permissions().mode() & 0o777, 0o640);
-    assert!(fs::symlink_metadata(&link).expect("the link").is_symlink());
+    assert_eq!(fs::read_to_string(&file).expect("the output file is readable"), "new\n");
+    assert_eq!(fs::metadata(&file).expect("the file exists").permissions().mode() & 0o777, 0o640);
+    assert!(fs::symlink_metadata(&link).expect("the link exists").is_symlink());
 }
 
 #[test]
 fn an_output_file_that_cannot_be_written_is_refused_before_anything_is_sent() {
     let server = Server::new(vec![]);
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     for path in ["/nowhere/x".as_ref(), directory.path()] {
         run(ask(&server, &["hi", "-o"]).arg(path)).exits(73).prints("").says(&["cannot write"]);
     }
@@ -181,8 +181,8 @@ fn an_output_file_that_cannot_be_written_is_refused_before_anything_is_sent() {
 fn a_device_as_output_file_is_written_and_stays_a_device() {
     use std::os::unix::fs::FileTypeExt;
     run(&mut ask_mock(&["hi", "-o", "/dev/null"])).exits(0).prints("").says_nothing();
-    assert!(fs::metadata("/dev/null").expect("/dev/null").file_type().is_char_device());
-    // The reply that was paid for is not lost.
+    assert!(fs::metadata("/dev/null").expect("/dev/null exists").file_type().is_char_device());
+    // The reply has been paid for: it goes to stdout.
     run(&mut ask_mock(&["hi", "-o", "/dev/full"])).exits(73).prints("hi\n").says(&["/dev/full"]);
 }
 
@@ -194,7 +194,7 @@ fn an_output_file_can_be_a_pipe() {
 
 #[test]
 fn a_file_behind_a_descriptor_is_written_and_not_replaced() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("log");
     for target in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
         let script = format!(
@@ -202,31 +202,31 @@ fn a_file_behind_a_descriptor_is_written_and_not_replaced() {
             env!("CARGO_BIN_EXE_gravix"),
             file.display()
         );
-        fs::write(&file, "old\n").expect("a file");
+        fs::write(&file, "old\n").expect("the file is written");
         run(&mut shell("sh", &script)).exits(0).says_nothing();
-        let log = fs::read_to_string(&file).expect("the log");
+        let log = fs::read_to_string(&file).expect("the log is readable");
         assert_eq!(log, "old\nbefore\nnew\nafter\n", "{target}");
     }
 }
 
 #[test]
 fn an_empty_reply_replaces_no_file() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("reply.txt");
-    fs::write(&file, "precious").expect("a file");
+    fs::write(&file, "precious").expect("the file is written");
     run(ask(&Server::replying(&[""]), &["hi", "-o"]).arg(&file))
         .exits(3)
         .prints("")
         .says(&["no text"]);
-    assert_eq!(fs::read_to_string(&file).expect("the file"), "precious");
+    assert_eq!(fs::read_to_string(&file).expect("the file is readable"), "precious");
 }
 
 #[test]
 fn quiet_drops_warnings_and_keeps_errors() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("chat.jsonl");
-    fs::write(&file, "").expect("a file");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("a mode");
+    fs::write(&file, "").expect("the file is written");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("the mode is set");
     run(ask_mock(&["hi", "--history"]).arg(&file)).exits(0).says(&["warning", "others can read"]);
     run(ask_mock(&["hi", "-q", "--history"]).arg(&file)).exits(0).says_nothing();
     run(&mut ask_mock(&["-q", ""])).exits(2).says(&["empty"]);

@@ -25,7 +25,7 @@ system_file = "system.txt"
 #[test]
 fn options_beat_the_environment_which_beats_the_profile_and_the_file() {
     let home = Home::new(LAYERS);
-    fs::write(home.path().join("system.txt"), "From a file.\n").expect("a file");
+    fs::write(home.path().join("system.txt"), "From a file.\n").expect("the file is written");
     let body = home.body(&[]);
     assert_eq!((&body["model"], &body["temperature"]), (&json!("file"), &json!(0.2)));
     assert_eq!((&body["max_tokens"], &body["stop"]), (&json!(7), &json!(["a", "b"])));
@@ -34,13 +34,13 @@ fn options_beat_the_environment_which_beats_the_profile_and_the_file() {
     let body = home.body(&["-p", "work"]);
     assert_eq!((&body["model"], &body["temperature"]), (&json!("profile"), &json!(0.3)));
     assert_eq!(body["max_tokens"], 7);
-    // The profile's system prompt takes the place of the other one.
+    // `system_file` of the profile replaces `system` of the file.
     assert_eq!(body["messages"][0]["content"], "From a file.");
 
     let mut command = home.gravix(&["ask", "--dry-run", "hi", "--stop", "c", "-s", "Mine."]);
     command.env("GRAVIX_PROFILE", "work").env("GRAVIX_MODEL", "environment");
     let run = run(command.args(["--temp", "1"])).exits(0).says_nothing();
-    let body: Value = serde_json::from_slice(&run.stdout).expect("JSON");
+    let body: Value = serde_json::from_slice(&run.stdout).expect("stdout is JSON");
     assert_eq!((&body["model"], &body["temperature"]), (&json!("environment"), &json!(1.0)));
     assert_eq!(body["stop"], json!(["c"]));
     assert_eq!(body["messages"][0]["content"], "Mine.");
@@ -79,7 +79,7 @@ temperature = 0.9
     assert_eq!(body["temperature"], json!(0.9));
     let headers = ["x-a", "x-b", "x-c"].map(|name| request.header(name));
     assert_eq!(headers, [Some("file"), Some("profile"), Some("option")]);
-    // An option is stronger than a parameter of the file.
+    // An option beats a parameter of the file.
     assert_eq!(home.body(&["-p", "work", "-t", "0.1"])["temperature"], json!(0.1));
 }
 
@@ -88,8 +88,8 @@ fn an_option_can_depend_on_a_configured_setting() {
     let home = Home::new("turns = 3\n[profiles.chat]\nhistory = \"chat.jsonl\"\n");
     assert_eq!(home.body(&[])["messages"], json!([{"role": "user", "content": "hi"}]));
     let chat = home.path().join("chat.jsonl");
-    fs::write(&chat, "{\"role\":\"user\",\"content\":\"mine\"}\n").expect("a file");
-    fs::set_permissions(&chat, fs::Permissions::from_mode(0o600)).expect("a mode");
+    fs::write(&chat, "{\"role\":\"user\",\"content\":\"mine\"}\n").expect("the file is written");
+    fs::set_permissions(&chat, fs::Permissions::from_mode(0o600)).expect("the mode is set");
     let arguments = ["ask", "-p", "chat", "--continue", "--no-save", "--base-url", "mock:"];
     run(&mut home.gravix(&arguments)).exits(0).prints("mine\n").says_nothing();
     run(&mut home.gravix(&["ask", "--no-save", "hi"])).exits(2).says(&["--no-save", "--history"]);
@@ -110,16 +110,16 @@ fn options_and_profiles_beat_parameters_of_the_file() {
 fn a_history_or_a_body_overrides_the_configured_system_prompt() {
     let home = Home::new("system = \"From the file.\"\n");
     let chat = home.path().join("chat.jsonl");
-    fs::write(&chat, "{\"role\":\"system\",\"content\":\"Own.\"}\n").expect("a file");
-    fs::set_permissions(&chat, fs::Permissions::from_mode(0o600)).expect("a mode");
-    let chat = chat.to_str().expect("UTF-8");
+    fs::write(&chat, "{\"role\":\"system\",\"content\":\"Own.\"}\n").expect("the file is written");
+    fs::set_permissions(&chat, fs::Permissions::from_mode(0o600)).expect("the mode is set");
+    let chat = chat.to_str().expect("the path is UTF-8");
     assert_eq!(home.body(&["--history", chat])["messages"][0]["content"], "Own.");
     let typed = home.body(&["--history", chat, "-s", "Typed."]);
     assert_eq!(typed["messages"][0]["content"], "Typed.");
     let own = r#"{"messages":[{"role":"user","content":"x"}]}"#;
     let mut command = home.gravix(&["ask", "--dry-run", "--body", own]);
     let run = run(&mut command).exits(0).says_nothing();
-    let body: Value = serde_json::from_slice(&run.stdout).expect("JSON");
+    let body: Value = serde_json::from_slice(&run.stdout).expect("stdout is JSON");
     assert_eq!(body["messages"].as_array().map(Vec::len), Some(1));
 }
 
@@ -163,7 +163,7 @@ fn a_configured_body_has_the_precedence_of_other_settings() {
 #[test]
 fn a_configured_tool_choice_is_ignored_without_tools() {
     let home = Home::new("tool_choice = \"required\"\ntools = \"t.json\"\n[profiles.bare]\n");
-    fs::write(home.path().join("t.json"), "[]").expect("a file");
+    fs::write(home.path().join("t.json"), "[]").expect("the file is written");
     let arguments = ["ask", "--base-url", "mock:", "--yes-no", "yes"];
     run(&mut home.gravix(&arguments)).exits(0).prints("").says_nothing();
     let home = Home::new("tool_choice = \"required\"\n");
@@ -173,7 +173,7 @@ fn a_configured_tool_choice_is_ignored_without_tools() {
 #[test]
 fn messages_of_a_body_override_the_configured_history() {
     let home = Home::new("history = \"chat.jsonl\"\nfile = [\"f\"]\nbase_url = \"mock:\"\n");
-    fs::write(home.path().join("f"), "text").expect("a file");
+    fs::write(home.path().join("f"), "text").expect("the file is written");
     let own = r#"{"messages":[{"role":"user","content":"x"}]}"#;
     run(&mut home.gravix(&["ask", "--body", own])).exits(0).prints("x\n").says_nothing();
     assert!(!home.path().join("chat.jsonl").exists());

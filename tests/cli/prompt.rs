@@ -10,14 +10,14 @@ use crate::support::server::Server;
 use crate::support::terminal::Terminal;
 use crate::support::{ask, ask_mock, gravix, run, run_with, shell};
 
-/// The user's message that `arguments` and `stdin` make.
+/// The user message made from `arguments` and `stdin`.
 #[track_caller]
 fn prompt(arguments: &[&str], stdin: &[u8]) -> String {
     let server = Server::replying(&["ok"; 1]);
     run_with(&mut ask(&server, arguments), stdin).exits(0).prints("ok\n").says_nothing();
     let messages = &server.request().json()["messages"];
     assert_eq!(messages[0]["role"], "user");
-    messages[0]["content"].as_str().expect("a text").to_owned()
+    messages[0]["content"].as_str().expect("the content is text").to_owned()
 }
 
 #[test]
@@ -74,14 +74,14 @@ fn waiting_for_stdin_is_reported_once_with_a_hint() {
         .spawn()
         .expect("gravix starts");
     let stdin = child.stdin.take();
-    let mut stderr = std::io::BufReader::new(child.stderr.take().expect("a pipe"));
+    let mut stderr = std::io::BufReader::new(child.stderr.take().expect("stderr is a pipe"));
     let mut line = String::new();
-    std::io::BufRead::read_line(&mut stderr, &mut line).expect("a line");
+    std::io::BufRead::read_line(&mut stderr, &mut line).expect("gravix prints a line");
     assert!(line.contains("standard input") && line.contains("-n"), "{line}");
     drop(stdin);
     let output = child.wait_with_output().expect("gravix ends");
     assert_eq!(output.stdout, b"hello\n");
-    assert_eq!(std::io::read_to_string(stderr).expect("UTF-8"), "");
+    assert_eq!(std::io::read_to_string(stderr).expect("stderr is UTF-8"), "");
 }
 
 #[test]
@@ -136,14 +136,14 @@ fn the_system_prompt_comes_first() {
 
 #[test]
 fn a_system_file_loses_one_final_newline() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("system.txt");
-    fs::write(&file, "Be brief.\n\n").expect("a file");
+    fs::write(&file, "Be brief.\n\n").expect("the file is written");
     let server = Server::replying(&["ok"; 1]);
     run(ask(&server, &["hi", "--system-file"]).arg(&file)).exits(0);
     assert_eq!(server.request().json()["messages"][0]["content"], "Be brief.\n");
 
-    fs::write(&file, b"\xff").expect("a file");
+    fs::write(&file, b"\xff").expect("the file is written");
     run(ask_mock(&["hi", "--system-file"]).arg(&file)).exits(65).says(&["system.txt", "offset 0"]);
     run(&mut ask_mock(&["hi", "--system-file", "/nowhere/x"])).exits(66).says(&["/nowhere/x"]);
     run(&mut ask_mock(&["hi", "-s", "a", "--system-file", "b"])).exits(2).says(&["--system-file"]);

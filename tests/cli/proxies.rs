@@ -8,11 +8,11 @@ use std::thread;
 use crate::support::server::{Server, receive, whole_reply};
 use crate::support::{ask, gravix, run};
 
-/// A proxy that answers CONNECT with `status`, and passes bytes on after 200.
-/// It remembers the request lines.
+/// A proxy that answers CONNECT with `status`, relays bytes after 200, and
+/// records the request lines.
 fn proxy(status: &'static str) -> (u16, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
-    let port = listener.local_addr().expect("an address").port();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
+    let port = listener.local_addr().expect("the socket has an address").port();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let lines = Arc::clone(&seen);
     thread::spawn(move || {
@@ -27,7 +27,7 @@ fn proxy(status: &'static str) -> (u16, Arc<Mutex<Vec<String>>>) {
 fn tunnel(mut client: TcpStream, status: &str, lines: &Mutex<Vec<String>>) -> std::io::Result<()> {
     let request = receive(&mut client)?;
     let target = request.head[0].split(' ').nth(1).unwrap_or_default().to_owned();
-    lines.lock().expect("no test panicked here").push(request.head[0].clone());
+    lines.lock().expect("no thread panicked").push(request.head[0].clone());
     client.write_all(format!("HTTP/1.1 {status}\r\n\r\n").as_bytes())?;
     if !status.starts_with("200") {
         return Ok(());
@@ -37,25 +37,26 @@ fn tunnel(mut client: TcpStream, status: &str, lines: &Mutex<Vec<String>>) -> st
 
 /// A SOCKS5 proxy without authentication (RFC 1928), for one client.
 fn socks() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
-    let port = listener.local_addr().expect("an address").port();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
+    let port = listener.local_addr().expect("the socket has an address").port();
     thread::spawn(move || {
-        let (mut client, _) = listener.accept().expect("a client");
-        client.read_exact(&mut [0; 3]).expect("the greeting");
-        client.write_all(&[5, 0]).expect("an answer");
+        let (mut client, _) = listener.accept().expect("a client connects");
+        client.read_exact(&mut [0; 3]).expect("the greeting arrives");
+        client.write_all(&[5, 0]).expect("the answer is sent");
         // Version, CONNECT, reserved, IPv4, the address and the port.
         let mut request = [0; 10];
-        client.read_exact(&mut request).expect("the request");
+        client.read_exact(&mut request).expect("the request arrives");
         assert_eq!(request[..8], [5, 1, 0, 1, 127, 0, 0, 1]);
         let port = u16::from_be_bytes([request[8], request[9]]);
-        client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).expect("an answer");
-        let server = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the server");
+        client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).expect("the answer is sent");
+        let server =
+            TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the server is reachable");
         drop(relay(client, server));
     });
     port
 }
 
-/// Passes bytes on, both ways, until the client has gone.
+/// Relays bytes both ways until the client has closed.
 fn relay(mut client: TcpStream, mut server: TcpStream) -> std::io::Result<()> {
     let (mut from, mut to) = (server.try_clone()?, client.try_clone()?);
     let back = thread::spawn(move || {
@@ -77,7 +78,7 @@ fn a_proxy_passes_the_request_on() {
         .exits(0)
         .prints("ok\n");
     let target = server.base_url().replace("http://", "").replace("/v1", "");
-    assert_eq!(*seen.lock().expect("seen"), [format!("CONNECT {target} HTTP/1.1")]);
+    assert_eq!(*seen.lock().expect("no thread panicked"), [format!("CONNECT {target} HTTP/1.1")]);
 }
 
 #[test]
@@ -99,8 +100,8 @@ fn a_socks_proxy_passes_the_request_on() {
 
 #[test]
 fn a_stalled_proxy_times_out() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
-    let port = listener.local_addr().expect("an address").port();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
+    let port = listener.local_addr().expect("the socket has an address").port();
     for scheme in ["http", "socks5"] {
         let mut command = ask(
             &Server::replying(&["ok"; 2]),
@@ -113,17 +114,17 @@ fn a_stalled_proxy_times_out() {
 
 #[test]
 fn an_unreachable_proxy_is_named_without_its_password() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
-    let port = listener.local_addr().expect("an address").port();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
+    let port = listener.local_addr().expect("the socket has an address").port();
     drop(listener);
-    for (proxy, told) in [
+    for (proxy, reason) in [
         (format!("http://u:hunter2@127.0.0.1:{port}"), "the proxy 127.0.0.1"),
         (format!("socks5://u:hunter2@127.0.0.1:{port}"), "the proxy 127.0.0.1"),
         ("http://u:hunter2@no..such:1".to_owned(), "the proxy made no connection"),
     ] {
         let mut command = ask(&Server::replying(&["ok"; 2]), &["hi", "--retries", "0", "-v"]);
         let run = run(command.env("all_proxy", proxy)).exits(75).prints("");
-        assert!(run.stderr.contains(told) && !run.stderr.contains("hunter2"), "{}", run.stderr);
+        assert!(run.stderr.contains(reason) && !run.stderr.contains("hunter2"), "{}", run.stderr);
     }
 }
 
@@ -134,7 +135,7 @@ fn a_key_is_not_sent_through_a_proxy_in_the_clear() {
     let mut command = ask(&server, &["hi"]);
     command.env("http_proxy", format!("127.0.0.1:{port}")).env("GRAVIXLAYER_API_KEY", "k");
     run(&mut command).exits(78).prints("").says(&["in the clear", "--allow-http"]);
-    assert!(seen.lock().expect("seen").is_empty());
+    assert!(seen.lock().expect("no thread panicked").is_empty());
 }
 
 #[test]
@@ -144,17 +145,18 @@ fn hosts_of_no_proxy_are_reached_directly() {
     let mut command = ask(&server, &["hi"]);
     command.env("all_proxy", format!("http://127.0.0.1:{port}")).env("no_proxy", " x , 127.0.0.1 ");
     run(&mut command).exits(0).prints("ok\n");
-    assert!(seen.lock().expect("seen").is_empty());
+    assert!(seen.lock().expect("no thread panicked").is_empty());
 }
 
 #[test]
 fn a_proxy_that_refuses_is_reported_and_not_bypassed() {
     let server = Server::replying(&["ok"; 2]);
-    for (status, told) in [("403 Forbidden", "403"), ("407 Proxy Authentication Required", "407")] {
+    for (status, reason) in [("403 Forbidden", "403"), ("407 Proxy Authentication Required", "407")]
+    {
         let (port, _) = proxy(status);
         let mut command = ask(&server, &["hi"]);
         command.env("http_proxy", format!("http://u:hunter2@127.0.0.1:{port}"));
-        let run = run(&mut command).exits(75).prints("").says(&["proxy", told]);
+        let run = run(&mut command).exits(75).prints("").says(&["proxy", reason]);
         assert!(!run.stderr.contains("hunter2"));
     }
     assert!(server.requests().is_empty());
@@ -166,9 +168,9 @@ fn allow_http_permits_a_key_in_the_clear() {
     let mut command = gravix();
     command.args(["ask", "hi", "--retries", "0", "--allow-http", "--base-url", "http://h.test/v1"]);
     command.env("GRAVIXLAYER_API_KEY", "k").env("http_proxy", format!("127.0.0.1:{port}"));
-    // It is allowed, and comes as far as the proxy.
+    // The request gets as far as the proxy, which refuses it.
     run(&mut command).exits(75).prints("").says(&["proxy"]);
-    assert_eq!(*seen.lock().expect("seen"), ["CONNECT h.test:80 HTTP/1.1"]);
+    assert_eq!(*seen.lock().expect("no thread panicked"), ["CONNECT h.test:80 HTTP/1.1"]);
 }
 
 #[test]

@@ -6,12 +6,12 @@ use std::process::Command;
 
 use crate::support::program;
 
-/// What the README's commands may need that a fresh machine may lack.
+/// Programs in the README that may not be installed.
 const TOOLS: &[&str] = &["git", "jq"];
 
 fn readme() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    fs::read_to_string(path).expect("the README")
+    fs::read_to_string(path).expect("the README is readable")
 }
 
 /// The fenced blocks of `language`, in order.
@@ -29,9 +29,9 @@ fn blocks(language: &str) -> Vec<String> {
     blocks
 }
 
-/// A directory with what the README's commands read.
-fn workplace() -> tempfile::TempDir {
-    let directory = tempfile::tempdir().expect("a directory");
+/// A directory with the files that the README's commands read.
+fn example_directory() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     for (name, text) in [
         ("app.log", "ERROR disk full\n"),
         ("broken.md", "Run this:\n\n```sh\ndate\n```\n"),
@@ -42,16 +42,16 @@ fn workplace() -> tempfile::TempDir {
         ("questions.txt", "Why?\n\n--how?\n"),
         ("tools.json", "[]"),
     ] {
-        fs::write(directory.path().join(name), text).expect("a file");
+        fs::write(directory.path().join(name), text).expect("the file is written");
     }
     let png = b"\x89PNG\r\n\x1a\n";
-    fs::write(directory.path().join("chart.png"), png).expect("a file");
+    fs::write(directory.path().join("chart.png"), png).expect("the file is written");
     directory
 }
 
-/// Bash in `directory`, where gravix is found and the stand-in answers.
+/// Bash in `directory`, with gravix in its path and the mock as the server.
 fn bash(directory: &Path, script: &str) -> Command {
-    let gravix = Path::new(env!("CARGO_BIN_EXE_gravix")).parent().expect("a directory");
+    let gravix = Path::new(env!("CARGO_BIN_EXE_gravix")).parent().expect("the path has a parent");
     let mut bash = program("bash");
     bash.env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", gravix.display()))
         .env("HOME", directory)
@@ -61,7 +61,7 @@ fn bash(directory: &Path, script: &str) -> Command {
     bash
 }
 
-/// Whether all tools that `script` names are here; says so when one is not.
+/// Whether all tools that `script` names are installed; reports a missing one.
 fn has_tools(directory: &Path, script: &str) -> bool {
     let missing = TOOLS.iter().find(|tool| {
         let is_named = script.split_whitespace().any(|word| word == **tool);
@@ -76,10 +76,10 @@ fn has_tools(directory: &Path, script: &str) -> bool {
 
 #[test]
 fn every_command_works() {
-    let directory = workplace();
+    let directory = example_directory();
     let mut cargo = 0;
     for block in blocks("sh") {
-        // .ci/run takes these from the README and runs them.
+        // The CI script runs these.
         if block.starts_with("cargo ") {
             cargo += 1;
             continue;
@@ -93,45 +93,46 @@ fn every_command_works() {
         }
         let output = bash(directory.path(), &script).output().expect("bash runs");
         assert!(output.status.success(), "{script}\n{output:?}");
-        // A batch says what it came to.
-        let told = String::from_utf8_lossy(&output.stderr);
-        let more: Vec<&str> = told.lines().filter(|line| !line.contains(" done, ")).collect();
+        // The summary of a batch is the only expected line.
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let more: Vec<&str> = stderr.lines().filter(|line| !line.contains(" done, ")).collect();
         assert!(more.is_empty(), "{script}\n{output:?}");
     }
     assert_eq!(cargo, 3, "the trial, the installation and the tests");
     let summary = fs::read_to_string(directory.path().join("summary.txt"));
-    assert_eq!(summary.expect("a summary"), "Sum this up:\n\nA 404 means no.\n");
+    assert_eq!(summary.expect("the summary is readable"), "Sum this up:\n\nA 404 means no.\n");
 }
 
 #[test]
 fn the_example_session_prints_what_it_shows() {
-    let directory = workplace();
+    let directory = example_directory();
     for session in blocks("console") {
         let commands: Vec<&str> =
             session.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
         if !has_tools(directory.path(), &commands.join("\n")) {
             continue;
         }
-        let mut told = String::new();
+        let mut printed = String::new();
         for command in commands {
             let output = bash(directory.path(), &format!("set +e; exec 2>&1\n{command}")).output();
-            let output = String::from_utf8(output.expect("bash runs").stdout).expect("UTF-8");
-            told += &format!("$ {command}\n{output}");
+            let output =
+                String::from_utf8(output.expect("bash runs").stdout).expect("stdout is UTF-8");
+            printed += &format!("$ {command}\n{output}");
         }
-        assert_eq!(told.trim_end(), session);
+        assert_eq!(printed.trim_end(), session);
     }
 }
 
 #[test]
 fn the_example_settings_are_valid() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("config.toml");
     for block in blocks("toml") {
-        fs::write(&file, &block).expect("a file");
+        fs::write(&file, &block).expect("the file is written");
         let mut command = crate::support::gravix();
         let run =
             crate::support::run(command.args(["config", "-p", "work", "--config"]).arg(&file));
-        let listing = String::from_utf8(run.exits(0).stdout).expect("UTF-8");
+        let listing = String::from_utf8(run.exits(0).stdout).expect("stdout is UTF-8");
         assert!(listing.contains("# profile work"), "{listing}");
     }
 }
@@ -139,13 +140,13 @@ fn the_example_settings_are_valid() {
 #[test]
 fn the_exit_statuses_match_the_help() {
     let help = crate::support::run(crate::support::gravix().args(["ask", "--help"])).exits(0);
-    let help = String::from_utf8(help.stdout).expect("UTF-8");
-    let (_, statuses) = help.split_once("Exit status:\n").expect("the exit statuses");
+    let help = String::from_utf8(help.stdout).expect("stdout is UTF-8");
+    let (_, statuses) = help.split_once("Exit status:\n").expect("help lists the exit statuses");
     let readme = readme();
     for line in statuses.lines() {
-        let (status, meaning) = line.trim().split_once("  ").expect("two columns");
+        let (status, meaning) = line.trim().split_once("  ").expect("the line has two columns");
         let row = format!("| {} | {}", status.trim(), meaning.trim());
-        let row = row.split(" (").next().expect("a row");
+        let row = row.split(" (").next().expect("the row is not empty");
         assert!(readme.contains(row), "{row}");
     }
 }

@@ -3,25 +3,25 @@
 use crate::support::llama::{CONTEXT_LENGTH, MODEL, RealServer};
 use crate::support::{Run, json_lines, run};
 
-/// The same reply to the same question each time, cut at its limit.
+/// Always the same reply to the same question, truncated at 8 tokens.
 const SHORT: [&str; 4] = ["--temperature", "0", "--max-tokens", "8"];
 
-/// Long enough for JSON to end.
+/// Enough tokens to complete the JSON.
 const LONG: [&str; 4] = ["--temperature", "0", "--max-tokens", "256"];
 
 const SCHEMA: &str = r#"{"type":"object","properties":{"a":{"type":"boolean"}},"required":["a"],"additionalProperties":false}"#;
 
-// One test a server, since one takes seconds to start.
+// One test per server, because a server takes seconds to start.
 #[test]
 fn gravix_works_with_llama_cpp_python() {
     let Some(server) = RealServer::llama_cpp_python() else {
         return;
     };
     ensure_gravix_works(&server);
-    // All that it says of a fault in a stream is the end of it.
+    // It reports an error in a stream only by ending the stream.
     let prompt = long_prompt();
     run(&mut server.ask(&["--stream", &prompt])).exits(75).prints("").says(&["the stream ended"]);
-    // What OpenAI's form of a schema meets, and what its own form does.
+    // It rejects a schema in OpenAI's format and accepts its own format.
     run(&mut server.ask(&["Hello", "--retries", "0", "--schema", SCHEMA]))
         .exits(75)
         .prints("")
@@ -29,7 +29,7 @@ fn gravix_works_with_llama_cpp_python() {
     let own = |schema| format!(r#"response_format={{"type":"json_object","schema":{schema}}}"#);
     a_reply_follows_its_schema(&server, &["--param", &own(SCHEMA)]);
     a_choice_is_made(&server, &["--param", &own(r#"{"enum":["red","green","blue"]}"#)]);
-    // It passes over stream_options.include_usage.
+    // It ignores stream_options.include_usage.
     assert!(response(&server, "--stream")["usage"].is_null());
 }
 
@@ -73,7 +73,8 @@ fn a_streamed_reply_equals_the_plain_one(server: &RealServer) {
 fn a_stop_sequence_ends_a_complete_reply(server: &RealServer) {
     let reply = short_reply(server, &["Hello"]);
     let is_new = |&at: &usize| reply.find(&reply[at..at + 2]) == Some(at);
-    let at = (1..reply.len() - 1).find(is_new).expect("not one letter over and over");
+    let at =
+        (1..reply.len() - 1).find(is_new).expect("the reply repeats no single letter throughout");
     for mode in ["--no-stream", "--stream"] {
         run(server.ask(&SHORT).args([mode, "Hello", "--stop", &reply[at..at + 2]]))
             .exits(0)
@@ -89,16 +90,16 @@ fn the_same_seed_gives_the_same_reply(server: &RealServer) {
 
 fn a_conversation_continues(server: &RealServer) {
     let file = server.path("chat.jsonl");
-    let history = file.to_str().expect("a path of ASCII");
+    let history = file.to_str().expect("the path is UTF-8");
     let first = short_reply(server, &["Hello", "--history", history]);
     let second = short_reply(server, &["--stream", "And then?", "--history", history]);
-    let told = [
+    let expected = [
         serde_json::json!({"role": "user", "content": "Hello"}),
         serde_json::json!({"role": "assistant", "content": first}),
         serde_json::json!({"role": "user", "content": "And then?"}),
         serde_json::json!({"role": "assistant", "content": second}),
     ];
-    assert_eq!(json_lines(&file), told);
+    assert_eq!(json_lines(&file), expected);
     assert_ne!(second, short_reply(server, &["And then?"]), "it depends on what was said before");
 }
 
@@ -142,14 +143,14 @@ fn a_choice_is_made(server: &RealServer, arguments: &[&str]) {
 
 fn the_usage_is_printed(server: &RealServer, mode: &str) {
     let usage = &response(server, mode)["usage"];
-    let told = run(server.ask(&SHORT).args(["Hello", "--usage", mode])).exits(3);
-    let is_told = |line: &str| {
+    let run = run(server.ask(&SHORT).args(["Hello", "--usage", mode])).exits(3);
+    let has_counts = |line: &str| {
         ["prompt_tokens", "completion_tokens", "total_tokens"].iter().all(|&count| {
-            let count = usage[count].as_u64().expect("a count").to_string();
+            let count = usage[count].as_u64().expect("the count is a number").to_string();
             line.split(|c: char| !c.is_ascii_digit()).any(|number| number == count)
         })
     };
-    assert!(told.stderr.lines().any(is_told), "{usage} {}", told.stderr);
+    assert!(run.stderr.lines().any(has_counts), "{usage} {}", run.stderr);
 }
 
 fn a_joined_stream_equals_the_plain_response(server: &RealServer) {
@@ -160,7 +161,7 @@ fn a_joined_stream_equals_the_plain_response(server: &RealServer) {
     }
 }
 
-/// The response to a question, as --json prints it.
+/// The response that --json prints.
 #[track_caller]
 fn response(server: &RealServer, mode: &str) -> serde_json::Value {
     json(&run(server.ask(&SHORT).args(["Hello", "--json", mode])).exits(3))
@@ -169,7 +170,7 @@ fn response(server: &RealServer, mode: &str) -> serde_json::Value {
 /// What was printed, as JSON.
 #[track_caller]
 fn json(run: &Run) -> serde_json::Value {
-    serde_json::from_str(&text(run)).expect("JSON")
+    serde_json::from_str(&text(run)).expect("the text is JSON")
 }
 
 fn long_prompt() -> String {
@@ -187,5 +188,5 @@ fn short_reply(server: &RealServer, arguments: &[&str]) -> String {
 #[track_caller]
 fn text(run: &Run) -> String {
     let text = std::str::from_utf8(&run.stdout).expect("the reply is UTF-8");
-    text.strip_suffix('\n').expect("a newline at the end").to_owned()
+    text.strip_suffix('\n').expect("stdout ends with a newline").to_owned()
 }

@@ -45,7 +45,7 @@ fn a_schema_is_sent_unchanged_and_the_reply_checked_against_it() {
         .exits(0)
         .prints("{\"city\":\"Rome\"}\n")
         .says_nothing();
-    let body = String::from_utf8(server.request().body).expect("UTF-8");
+    let body = String::from_utf8(server.request().body).expect("the request is UTF-8");
     let sent = format!(
         r#""response_format":{{"type":"json_schema","json_schema":{{"name":"My_city","strict":true,"schema":{SCHEMA}}}}}"#
     );
@@ -63,9 +63,9 @@ fn a_schema_is_sent_unchanged_and_the_reply_checked_against_it() {
 
 #[test]
 fn a_schema_can_be_in_a_file_and_its_reply_in_a_code_fence() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("city.json");
-    fs::write(&file, format!("\u{feff}{SCHEMA}")).expect("a file");
+    fs::write(&file, format!("\u{feff}{SCHEMA}")).expect("the file is written");
     let server = Server::replying(&["```json\n{\"city\": \"Rome\"}\n```\n"]);
     run(ask(&server, &["hi", "--schema"]).arg(&file)).exits(0).prints("{\"city\": \"Rome\"}\n");
 }
@@ -84,7 +84,7 @@ fn a_streamed_reply_is_checked_before_anything_is_printed() {
 
 #[test]
 fn an_invalid_schema_is_refused_before_anything_is_sent() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("bad.json");
     let server = Server::replying(&[]);
     for (schema, reason) in [
@@ -93,7 +93,7 @@ fn an_invalid_schema_is_refused_before_anything_is_sent() {
         (r#"{"type":"strin"}"#, "at /type"),
         (r#"{"$ref":"file:///etc/hostname"}"#, "does not fetch"),
     ] {
-        fs::write(&file, schema).expect("a file");
+        fs::write(&file, schema).expect("the file is written");
         run(ask(&server, &["hi", "--schema"]).arg(&file))
             .exits(65)
             .prints("")
@@ -108,7 +108,7 @@ fn an_invalid_schema_is_refused_before_anything_is_sent() {
 
 #[test]
 fn a_repair_adds_the_reply_and_its_error_to_the_next_request_only() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("chat.jsonl");
     let server = Server::replying(&["{}", "{\"city\":1}", "{\"city\":\"Rome\"}"]);
     let arguments = ["--schema", SCHEMA, "--repair", "2", "which?", "--history"];
@@ -131,7 +131,7 @@ fn a_repair_adds_the_reply_and_its_error_to_the_next_request_only() {
 
 #[test]
 fn a_turn_fails_unsaved_when_its_repairs_are_used_up() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("chat.jsonl");
     let server = Server::replying(&["no", "still no"]);
     let arguments = ["--json-object", "--repair", "1", "hi", "--history"];
@@ -143,7 +143,8 @@ fn a_turn_fails_unsaved_when_its_repairs_are_used_up() {
 
 #[test]
 fn a_stalled_end_of_a_reply_does_not_shorten_the_wait_for_its_repair() {
-    // The stream's end is waited for in steps that the next request must not see.
+    // Waiting for the end of a stream shortens the read timeout, which the
+    // repair must not inherit.
     let streams =
         [events(&[token("no"), DONE.to_owned()]), events(&[token("{}"), DONE.to_owned()])];
     let server = Server::new(streams.into());
@@ -172,7 +173,7 @@ fn extract_prints_only_the_code_block() {
 
 #[test]
 fn a_reply_without_the_code_block_exits_65_and_is_shown() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("chat.jsonl");
     for (option, reason) in [("-x", "no code block"), ("-x=rust", "no code block in rust")] {
         let server = Server::replying(&["plain\ntext"]);
@@ -187,12 +188,12 @@ fn a_reply_without_the_code_block_exits_65_and_is_shown() {
 
 #[test]
 fn a_code_block_goes_to_the_output_file_and_the_reply_to_the_history() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let (file, chat) = (directory.path().join("x"), directory.path().join("chat.jsonl"));
     let server = Server::replying(&[BLOCKS]);
     let mut command = ask(&server, &["-x", "hi"]);
     run(command.arg("-o").arg(&file).arg("--history").arg(&chat)).exits(0).prints("");
-    assert_eq!(fs::read_to_string(&file).expect("the block"), "ls -l\n");
+    assert_eq!(fs::read_to_string(&file).expect("the output file is readable"), "ls -l\n");
     assert_eq!(json_lines(&chat)[1]["content"], BLOCKS);
 }
 
@@ -238,10 +239,10 @@ fn a_choice_works_when_the_server_rejects_the_schema() {
 
 #[test]
 fn the_choices_are_appended_to_the_existing_system_message() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("chat.jsonl");
     let system = r#"{"role":"system","content":"Be kind."}"#;
-    fs::write(&file, format!("{system}\n")).expect("a file");
+    fs::write(&file, format!("{system}\n")).expect("the file is written");
     let server = Server::replying(&["red", "red"]);
     for arguments in
         [&["--choose", "green,red", "hi"][..], &["--choose", "green,red", "hi", "-s", "Hm."]]
@@ -250,12 +251,12 @@ fn the_choices_are_appended_to_the_existing_system_message() {
     }
     for (request, begin) in [(0, "Be kind.\n\nAnswer with"), (1, "Hm.\n\nAnswer with")] {
         let messages = server.requests()[request].json()["messages"].clone();
-        let content = messages[0]["content"].as_str().expect("a system message");
+        let content = messages[0]["content"].as_str().expect("the first message has text");
         assert!(content.starts_with(begin), "{content}");
-        let systems = messages.as_array().expect("messages").iter();
+        let systems = messages.as_array().expect("messages are an array").iter();
         assert_eq!(systems.filter(|message| message["role"] == "system").count(), 1);
     }
-    let saved = fs::read_to_string(&file).expect("the history");
+    let saved = fs::read_to_string(&file).expect("the history is readable");
     assert!(saved.starts_with(system) && !saved.contains("Answer with"), "{saved}");
     assert_eq!(json_lines(&file)[2]["content"], "red");
 }
@@ -267,12 +268,11 @@ fn yes_or_no_is_an_exit_status() {
     }
     let run = ask_for("perhaps", &["--yes-no", "hi"]).exits(65).prints("");
     assert!(run.stderr.starts_with("perhaps\n"), "{}", run.stderr);
-    run_failure(&["--yes-no", "hi"]);
+    no_answer_is_not_a_no(&["--yes-no", "hi"]);
 }
 
-/// A failure is not taken for a no.
 #[track_caller]
-fn run_failure(arguments: &[&str]) {
+fn no_answer_is_not_a_no(arguments: &[&str]) {
     let server = Server::new(vec![]);
     run(ask(&server, arguments).args(["--retries", "0"])).exits(75).prints("").says(&[]);
 }

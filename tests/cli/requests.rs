@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use crate::support::server::{Server, whole_reply};
 use crate::support::{ask, ask_mock, completion, gravix, program, run};
 
-/// The body of the request that `arguments` make, printed and not sent.
+/// The request body that `--dry-run` prints for `arguments`.
 #[track_caller]
 fn body(arguments: &[&str]) -> Value {
     let run = run(ask_mock(arguments).arg("--dry-run")).exits(0).says_nothing();
-    serde_json::from_slice(&run.stdout).expect("JSON")
+    serde_json::from_slice(&run.stdout).expect("stdout is JSON")
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn any_field_can_be_sent() {
     ];
     let server = Server::replying(&["ok"]);
     run(&mut ask(&server, &arguments)).exits(0);
-    let body = String::from_utf8(server.request().body).expect("UTF-8");
+    let body = String::from_utf8(server.request().body).expect("the request is UTF-8");
     for field in [
         r#""top_k":40"#,
         r#""user":"me""#,
@@ -64,13 +64,13 @@ fn the_body_wins_over_options_and_parameters_over_the_body() {
 
 #[test]
 fn a_body_can_be_in_a_file_and_must_be_an_object() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("body.json");
-    fs::write(&file, "{\"a\":1}\n").expect("a file");
-    let path = file.to_str().expect("UTF-8");
+    fs::write(&file, "{\"a\":1}\n").expect("the file is written");
+    let path = file.to_str().expect("the path is UTF-8");
     assert_eq!(body(&["--body", path, "hi"])["a"], 1);
     for (text, reason) in [("[1]", "an array"), ("{", "not JSON"), ("", "not JSON")] {
-        fs::write(&file, text).expect("a file");
+        fs::write(&file, text).expect("the file is written");
         run(&mut ask_mock(&["--body", path, "hi"]))
             .exits(65)
             .prints("")
@@ -86,7 +86,10 @@ fn messages_of_the_body_are_the_whole_conversation() {
     let server = Server::replying(&["ok"]);
     run(&mut ask(&server, &["--body", messages])).exits(0).prints("ok\n");
     let sent = server.request().json()["messages"].clone();
-    assert_eq!(sent, serde_json::from_str::<Value>(messages).expect("JSON")["messages"]);
+    assert_eq!(
+        sent,
+        serde_json::from_str::<Value>(messages).expect("the text is JSON")["messages"]
+    );
     for more in [&["hi"][..], &["-s", "x"], &["--history", "/nowhere"]] {
         run(ask_mock(&["--body", messages]).args(more))
             .exits(2)
@@ -98,13 +101,13 @@ fn messages_of_the_body_are_the_whole_conversation() {
 
 #[test]
 fn a_dry_run_prints_exactly_what_would_be_sent() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("chat.jsonl");
     fs::write(
         &file,
         "{\"role\":\"user\", \"content\":\"a\"}\n\n{\"role\":\"assistant\",\"content\":\"b\"}\n",
     )
-    .expect("a file");
+    .expect("the file is written");
     let server = Server::replying(&["ok"]);
     let arguments = ["-s", "S", "--stop", "x", "-t", "0.30", "it's", "--history"];
     let dry = run(ask(&server, &arguments).arg(&file).arg("--dry-run")).exits(0);
@@ -115,13 +118,13 @@ fn a_dry_run_prints_exactly_what_would_be_sent() {
 
 #[test]
 fn a_dry_run_needs_no_key_and_writes_no_file() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let [chat, log, out] =
         ["chat.jsonl", "log.jsonl", "out"].map(|name| directory.path().join(name));
     let mut command = gravix();
     command.args(["ask", "hi", "--dry-run", "--history"]).arg(&chat);
     run(command.arg("--log").arg(&log).arg("-o").arg(&out)).exits(0).says_nothing();
-    assert_eq!(fs::read_dir(directory.path()).expect("a directory").count(), 0);
+    assert_eq!(fs::read_dir(directory.path()).expect("the directory is readable").count(), 0);
 }
 
 #[test]
@@ -138,7 +141,7 @@ fn the_curl_command_sends_the_same_request() {
         let key = ("GRAVIXLAYER_API_KEY", "a-key");
         let mut command = ask(&server, &arguments);
         let printed = run(command.envs([key]).arg("--curl")).exits(0).says_nothing();
-        let script = String::from_utf8(printed.stdout).expect("UTF-8");
+        let script = String::from_utf8(printed.stdout).expect("stdout is UTF-8");
         assert!(!script.contains("a-key") && script.contains("$GRAVIXLAYER_API_KEY"), "{script}");
         assert!(server.requests().is_empty());
         let mut curl = program(shell);
@@ -182,23 +185,24 @@ fn a_parameter_can_request_a_stream() {
 
 #[test]
 fn a_body_of_many_messages_is_sent() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("body.json");
     let messages = vec![json!({"role": "user", "content": "x"}); 100_000];
-    fs::write(&file, json!({ "messages": messages }).to_string()).expect("a file");
+    fs::write(&file, json!({ "messages": messages }).to_string()).expect("the file is written");
     let run = run(ask_mock(&["--dry-run", "--body"]).arg(&file)).exits(0).says_nothing();
-    let body: Value = serde_json::from_slice(&run.stdout).expect("JSON");
+    let body: Value = serde_json::from_slice(&run.stdout).expect("stdout is JSON");
     assert_eq!(body["messages"].as_array().map(Vec::len), Some(100_000));
 }
 
 #[test]
 fn a_dry_run_leaves_a_torn_history_unchanged() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("chat.jsonl");
-    fs::write(&file, "{\"role\":\"user\",\"content\":\"a\"}\n{\"role").expect("a file");
+    fs::write(&file, "{\"role\":\"user\",\"content\":\"a\"}\n{\"role")
+        .expect("the file is written");
     run(ask_mock(&["--dry-run", "-q", "hi", "--history"]).arg(&file)).exits(0);
-    assert!(fs::read_to_string(&file).expect("the file").ends_with("{\"role"));
-    assert_eq!(fs::read_dir(directory.path()).expect("a directory").count(), 1);
+    assert!(fs::read_to_string(&file).expect("the file is readable").ends_with("{\"role"));
+    assert_eq!(fs::read_dir(directory.path()).expect("the directory is readable").count(), 1);
 }
 
 #[test]

@@ -15,7 +15,7 @@ const USAGE: &str = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"comp
 
 /// A stream of two tokens and its usage.
 fn stream() -> Script {
-    let (finish, done) = DONE.split_once("data: [DONE]").expect("two events");
+    let (finish, done) = DONE.split_once("data: [DONE]").expect("the stream has two events");
     let done = format!("data: [DONE]{done}");
     events(&[token("a"), token("b"), finish.to_owned(), USAGE.to_owned(), done])
 }
@@ -37,7 +37,7 @@ fn the_response_is_printed_as_the_server_sent_it() {
 fn chunks_are_joined_into_one_response_with_its_usage() {
     let server = Server::once(stream());
     let run = run(&mut ask(&server, &["--json", "--stream", "hi"])).exits(0).says_nothing();
-    let response: Value = serde_json::from_slice(&run.stdout).expect("JSON");
+    let response: Value = serde_json::from_slice(&run.stdout).expect("stdout is JSON");
     let message = json!({"role": "assistant", "content": "ab"});
     assert_eq!(
         response,
@@ -75,13 +75,17 @@ fn each_event_is_printed_as_a_line_when_it_arrives() {
     let server = Server::once(script);
     let mut child =
         ask(&server, &["--events", "hi"]).stdout(Stdio::piped()).spawn().expect("gravix starts");
-    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-    let mut next = || lines.next().map(|line| line.expect("UTF-8"));
-    assert_eq!(next().expect("a line"), r#"{"choices":[{"delta":{"content":"a  b"}}]}"#);
+    let mut lines = BufReader::new(child.stdout.take().expect("stdout is a pipe")).lines();
+    let mut next = || lines.next().map(|line| line.expect("stderr is UTF-8"));
+    assert_eq!(
+        next().expect("gravix prints a line"),
+        r#"{"choices":[{"delta":{"content":"a  b"}}]}"#
+    );
     go_on.send(()).expect("the server waits");
-    let usage: Value = serde_json::from_str(&next().expect("a line")).expect("JSON");
+    let usage: Value =
+        serde_json::from_str(&next().expect("gravix prints a line")).expect("the text is JSON");
     assert_eq!(usage["usage"]["total_tokens"], 5);
-    assert!(next().expect("a line").contains("finish_reason"));
+    assert!(next().expect("gravix prints a line").contains("finish_reason"));
     assert_eq!(next(), None);
     assert!(child.wait().expect("gravix ends").success());
     assert_eq!(server.request().json()["stream"], true);
@@ -155,11 +159,11 @@ fn a_deeply_nested_response_loses_nothing() {
 
 #[test]
 fn a_streamed_reply_is_saved_when_its_last_bytes_cannot_be_printed() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("chat.jsonl");
     let body = token("hello") + DONE;
     let server = Server::once(answer("200 OK", "text/event-stream", body));
-    let full = File::options().write(true).open("/dev/full").expect("/dev/full");
+    let full = File::options().write(true).open("/dev/full").expect("/dev/full can be opened");
     let mut command = ask(&server, &["--stream", "hi", "--history"]);
     let status = command.arg(&file).stdout(full).stderr(Stdio::null()).status();
     assert_eq!(status.expect("gravix runs").code(), Some(74));

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::support::server::{Script, Server, Step, answer, chunk, raw, stream_head, whole_reply};
 use crate::support::{ask, run, token};
 
-/// A refusal that asks to be tried again at once.
+/// An error response that allows a retry at once.
 fn refusal(status: &str) -> Script {
     with_header(status, "Retry-After: 0")
 }
@@ -90,7 +90,7 @@ fn a_connection_closed_before_the_answer_is_retried() {
 
 #[test]
 fn a_request_that_may_be_billed_is_not_sent_twice() {
-    // A timeout after the request was sent, and a reply that breaks off.
+    // A timeout after the request was sent, and two incomplete replies.
     for (first, status) in [
         (vec![Step::Stall], 75),
         (vec![stream_head()], 75),
@@ -119,7 +119,7 @@ fn the_wait_is_what_the_server_asks_for() {
     let soon = SystemTime::now() + Duration::from_secs(2);
     let date = format!("Retry-After: {}", httpdate::fmt_http_date(soon));
     for (header, least) in [
-        // The date's time begins when the test does: it comes first.
+        // The date is counted from the start of the test, so it comes first.
         (date.as_str(), 700),
         ("Retry-After: 1", 1000),
         ("retry-after: 0.7", 700),
@@ -134,13 +134,13 @@ fn the_wait_is_what_the_server_asks_for() {
 
 #[test]
 fn a_wait_that_is_too_long_is_an_error_at_once() {
-    for (header, arguments, told) in [
+    for (header, arguments, reason) in [
         ("Retry-After: 121", &["hi"][..], "try again in 121 s"),
         ("Retry-After: 5", &["hi", "--deadline", "4"], "try again in 5 s"),
         ("retry-after-ms: 130500", &["hi"], "try again in 131 s"),
     ] {
         let server = Server::new(vec![with_header("429 Slow Down", header), whole_reply("ok")]);
-        run(&mut ask(&server, arguments)).exits(75).prints("").says(&["429", told]);
+        run(&mut ask(&server, arguments)).exits(75).prints("").says(&["429", reason]);
         assert_eq!(server.requests().len(), 1);
     }
     for status in TEMPORARY {
@@ -159,7 +159,7 @@ fn a_list_of_models_is_retried_too() {
     let mut command = crate::support::gravix();
     command.args(["models", "--quiet", "--base-url", &server.base_url()]);
     run(&mut command).exits(0).prints("m\n").says_nothing();
-    // Nor is a whole list lost with its framing.
+    // A complete list is accepted without its framing.
     let head = raw("HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n");
     let server = Server::once(vec![head, raw(r#"{"data":[{"id":"m"}]}"#)]);
     let mut command = crate::support::gravix();

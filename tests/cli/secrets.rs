@@ -11,7 +11,7 @@ fn a_key_echoed_by_the_server_is_masked_everywhere() {
     let with_header = |header: &str| {
         vec![raw(format!("HTTP/1.1 401 No\r\n{header}\r\nContent-Length: 2\r\n\r\n{{}}"))]
     };
-    // Where a message is cut, and the key with it.
+    // Long messages are truncated, perhaps in the middle of the key.
     let cut = |length| format!("{}sesame42{}", "x".repeat(length), "y".repeat(500));
     let long: Vec<_> = (290..301)
         .flat_map(|length| {

@@ -11,28 +11,33 @@ use nix::unistd::Pid;
 use crate::support::server::{Server, Step, chunk, stream_head};
 use crate::support::{DONE, ask, shell, signal, token};
 
-/// A server that sends one token and then no more.
-fn stalling() -> Server {
+/// A server that stalls after one token.
+fn stalling_server() -> Server {
     Server::once(vec![stream_head(), chunk(token("one")), Step::Stall])
 }
 
-/// Runs `command` until its first token came.
-fn until_first_token(command: &mut Command) -> Child {
+/// Starts `command` and reads its first token.
+fn start_and_read_token(command: &mut Command) -> Child {
     let mut child =
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("gravix starts");
     let mut token = [0; 3];
-    child.stdout.as_mut().expect("a pipe").read_exact(&mut token).expect("the first token");
+    child
+        .stdout
+        .as_mut()
+        .expect("stdout is a pipe")
+        .read_exact(&mut token)
+        .expect("gravix prints the first token");
     child
 }
 
 #[test]
 fn a_signal_kills_gravix_and_nothing_is_saved() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("chat.jsonl");
     for ending in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
-        let server = stalling();
+        let server = stalling_server();
         let mut command = ask(&server, &["hi", "--stream", "--history"]);
-        let child = until_first_token(command.arg(&file));
+        let child = start_and_read_token(command.arg(&file));
         signal(&child, ending);
         let output = child.wait_with_output().expect("gravix ends");
         assert_eq!(output.status.signal(), Some(ending as i32));
@@ -43,7 +48,7 @@ fn a_signal_kills_gravix_and_nothing_is_saved() {
 
 #[test]
 fn a_signal_leaves_no_temporary_file_behind() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("reply.txt");
     let (_hold, wait) = crate::support::server::gate();
     let server = Server::once(vec![stream_head(), chunk(token("one")), wait]);
@@ -55,25 +60,25 @@ fn a_signal_leaves_no_temporary_file_behind() {
     signal(&child, Signal::SIGINT);
     let output = child.wait_with_output().expect("gravix ends");
     assert_eq!(output.status.signal(), Some(Signal::SIGINT as i32));
-    assert_eq!(fs::read_dir(directory.path()).expect("a directory").count(), 0);
+    assert_eq!(fs::read_dir(directory.path()).expect("the directory is readable").count(), 0);
 }
 
 #[test]
 fn a_signal_waits_until_a_file_is_replaced() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("reply.txt");
     let mut gravix = crate::support::ask_mock(&["new", "-o"]);
     gravix.arg(&file);
-    // The temporary file is there when its mode is set.
+    // fchmod is called once the temporary file exists.
     let fault = ["--inject=fchmod:signal=SIGINT".to_owned()];
     let Some(mut command) = crate::support::strace(&gravix, &fault) else {
         return;
     };
-    fs::write(&file, "old").expect("a file");
+    fs::write(&file, "old").expect("the file is written");
     let status = command.stderr(Stdio::null()).status().expect("strace runs");
     assert_eq!(status.signal(), Some(Signal::SIGINT as i32), "{status:?}");
-    assert_eq!(fs::read_to_string(&file).expect("the file"), "new\n");
-    assert_eq!(fs::read_dir(directory.path()).expect("a directory").count(), 1);
+    assert_eq!(fs::read_to_string(&file).expect("the file is readable"), "new\n");
+    assert_eq!(fs::read_dir(directory.path()).expect("the directory is readable").count(), 1);
 }
 
 #[test]
@@ -87,7 +92,7 @@ fn an_ignored_signal_stays_ignored() {
         env!("CARGO_BIN_EXE_gravix"),
         server.base_url()
     );
-    let child = until_first_token(&mut shell("sh", &command_line));
+    let child = start_and_read_token(&mut shell("sh", &command_line));
     signal(&child, Signal::SIGINT);
     go_on.send(()).expect("the server waits");
     let output = child.wait_with_output().expect("gravix ends");
@@ -106,11 +111,11 @@ fn one_interrupt_stops_a_shell_loop() {
         server.base_url()
     );
     let mut command = shell("bash", &script);
-    // A process group of its own, which a terminal's Ctrl-C would reach.
+    // Ctrl-C on a terminal reaches the whole process group.
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let child = until_first_token(&mut command);
-    let group = Pid::from_raw(-i32::try_from(child.id()).expect("a process id"));
-    kill(group, Signal::SIGINT).expect("the group lives");
+    let child = start_and_read_token(&mut command);
+    let group = Pid::from_raw(-i32::try_from(child.id()).expect("the process id fits an i32"));
+    kill(group, Signal::SIGINT).expect("the process group is running");
     let output = child.wait_with_output().expect("bash ends");
     assert_eq!(output.status.signal(), Some(Signal::SIGINT as i32), "{output:?}");
     assert!(output.stdout.is_empty(), "{output:?}");

@@ -24,7 +24,9 @@ impl Case {
     fn script(&self) -> Script {
         let body = match (&self.bytes, &self.base64) {
             (Some(text), _) => text.clone().into_bytes(),
-            (None, Some(code)) => base64::prelude::BASE64_STANDARD.decode(code).expect("base64"),
+            (None, Some(code)) => {
+                base64::prelude::BASE64_STANDARD.decode(code).expect("the body is valid base64")
+            }
             (None, None) => panic!("{} has no body", self.name),
         };
         let mut script = vec![stream_head()];
@@ -41,10 +43,10 @@ impl Case {
 #[test]
 fn every_case_gives_its_text_its_status_and_its_saved_turn() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/stream.jsonl");
-    let cases = fs::read_to_string(path).expect("the cases");
+    let cases = fs::read_to_string(path).expect("the cases are readable");
     for case in cases.lines() {
-        let case: Case = serde_json::from_str(case).expect("a case");
-        let directory = tempfile::tempdir().expect("a directory");
+        let case: Case = serde_json::from_str(case).expect("the case is valid");
+        let directory = tempfile::tempdir().expect("a temporary directory is created");
         let file = directory.path().join("chat.jsonl");
         let server = Server::once(case.script());
         let printed = match case.text.as_str() {

@@ -96,7 +96,7 @@ fn a_deadline_holds_wherever_the_server_stalls() {
 fn events_with_data_keep_a_slow_reply_alive() {
     let role = b"data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\"}}]}\n\n";
     let mut script = vec![until_closed()];
-    // No pause is as long as the limit of 2 s; all of them are longer.
+    // Each pause is shorter than the limit of 2 s, their sum is longer.
     for _ in 0..4 {
         script.extend([raw(&role[..]), Step::Pause(Duration::from_millis(700))]);
     }
@@ -107,7 +107,7 @@ fn events_with_data_keep_a_slow_reply_alive() {
 
 #[test]
 fn response_headers_restart_the_idle_timeout() {
-    // Neither pause is as long as the limit of 2 s; both are longer.
+    // Each pause is shorter than the limit of 2 s, their sum is longer.
     let pause = || Step::Pause(Duration::from_millis(1200));
     let whole = completion("a");
     let script = vec![pause(), of_length(whole.len()), pause(), raw(&whole), Step::End];
@@ -116,30 +116,31 @@ fn response_headers_restart_the_idle_timeout() {
 
 #[test]
 fn a_server_that_does_not_read_times_out() {
-    // More than the sockets hold between them.
+    // More than the buffers of both sockets can hold.
     let prompt = vec![b'x'; 16 << 20];
-    for (option, told) in [("--idle-timeout", "silent for 2 s"), ("--deadline", "deadline of 2 s")]
+    for (option, reason) in
+        [("--idle-timeout", "silent for 2 s"), ("--deadline", "deadline of 2 s")]
     {
-        // Connections stand in the listener's queue, and nobody reads.
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
-        let port = listener.local_addr().expect("an address").port();
+        // Connections wait in the queue of the listener and are never read.
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
+        let port = listener.local_addr().expect("the socket has an address").port();
         let url = format!("http://127.0.0.1:{port}/v1");
         let mut command = gravix();
         command.args(["ask", "--retries", "0", "--base-url", &url, option, "2"]);
         let began = Instant::now();
-        crate::support::run_with(&mut command, &prompt).exits(75).prints("").says(&[told]);
-        assert!(began.elapsed() < Duration::from_secs(10), "{option} took its time");
+        crate::support::run_with(&mut command, &prompt).exits(75).prints("").says(&[reason]);
+        assert!(began.elapsed() < Duration::from_secs(10), "{option} took too long");
     }
 }
 
 #[test]
 fn a_connection_that_is_never_accepted_times_out() {
-    // A listener with a full queue, which drops what else comes.
-    let full =
-        socket(AddressFamily::Inet, SockType::Stream, SockFlag::empty(), None).expect("a socket");
-    bind(full.as_raw_fd(), &SockaddrIn::new(127, 0, 0, 1, 0)).expect("a loopback port");
-    listen(&full, Backlog::new(0).expect("a backlog")).expect("a listener");
-    let address: SockaddrIn = getsockname(full.as_raw_fd()).expect("an address");
+    // A listener with a full queue drops further connections.
+    let full = socket(AddressFamily::Inet, SockType::Stream, SockFlag::empty(), None)
+        .expect("a socket is created");
+    bind(full.as_raw_fd(), &SockaddrIn::new(127, 0, 0, 1, 0)).expect("the port is bound");
+    listen(&full, Backlog::new(0).expect("the backlog is valid")).expect("the socket listens");
+    let address: SockaddrIn = getsockname(full.as_raw_fd()).expect("the socket has an address");
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, address.port()));
     let mut queue = Vec::new();
     while let Ok(waiting) = TcpStream::connect_timeout(&address, Duration::from_millis(300)) {

@@ -15,10 +15,10 @@ fn plain_answer() -> String {
 }
 
 /// A file that holds `pem`, in a directory of its own.
-fn file(pem: &str) -> (tempfile::TempDir, PathBuf) {
-    let directory = tempfile::tempdir().expect("a directory");
+fn issuers_file(pem: &str) -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let path = directory.path().join("issuers.pem");
-    fs::write(&path, pem).expect("a file");
+    fs::write(&path, pem).expect("the file is written");
     (directory, path)
 }
 
@@ -38,7 +38,7 @@ fn an_unknown_issuer_is_refused_with_a_hint() {
 #[test]
 fn a_given_issuer_is_trusted() {
     let issuer = Issuer::new();
-    let (_directory, path) = file(&issuer.pem());
+    let (_directory, path) = issuers_file(&issuer.pem());
     let port = issuer.serve("localhost", false, &plain_answer());
     run(ask(port, &["--ca-cert"]).arg(&path)).exits(0).prints("safe\n").says_nothing();
     run(ask(port, &[]).env("SSL_CERT_FILE", &path)).exits(0).prints("safe\n").says_nothing();
@@ -52,7 +52,7 @@ fn a_given_issuer_is_trusted() {
 #[test]
 fn a_stream_over_tls_must_be_complete() {
     let issuer = Issuer::new();
-    let (_directory, path) = file(&issuer.pem());
+    let (_directory, path) = issuers_file(&issuer.pem());
     let head = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
     let whole = issuer.serve("localhost", false, &format!("{head}{}{DONE}", token("a")));
     run(ask(whole, &["--stream", "--ca-cert"]).arg(&path)).exits(0).prints("a\n");
@@ -63,7 +63,7 @@ fn a_stream_over_tls_must_be_complete() {
 #[test]
 fn a_certificate_for_another_host_or_another_time_is_refused() {
     let issuer = Issuer::new();
-    let (_directory, path) = file(&issuer.pem());
+    let (_directory, path) = issuers_file(&issuer.pem());
     let port = issuer.serve("example.org", false, &plain_answer());
     run(ask(port, &["--ca-cert"]).arg(&path)).exits(78).prints("").says(&["another host"]);
     let port = issuer.serve("localhost", true, &plain_answer());
@@ -72,9 +72,9 @@ fn a_certificate_for_another_host_or_another_time_is_refused() {
 
 #[test]
 fn a_stalled_handshake_times_out() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
-    let port = listener.local_addr().expect("an address").port();
-    // The connection stands in the listener's queue, where nobody answers.
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
+    let port = listener.local_addr().expect("the socket has an address").port();
+    // The connection waits in the queue of the listener and is never answered.
     let limits = ["--retries", "0", "--connect-timeout", "0.3"];
     run(&mut ask(port, &limits)).exits(75).prints("").says(&["no connection within 0.3 s"]);
     drop(listener);
@@ -82,22 +82,22 @@ fn a_stalled_handshake_times_out() {
 
 #[test]
 fn a_file_of_issuers_must_hold_a_certificate() {
-    let (_directory, path) = file("no certificate\n");
+    let (_directory, path) = issuers_file("no certificate\n");
     run(ask(1, &["--ca-cert"]).arg(&path)).exits(78).prints("").says(&["issuers.pem"]);
     run(&mut ask(1, &["--ca-cert", "/nowhere/x"])).exits(66).prints("").says(&["/nowhere/x"]);
-    // Plain http needs no issuers: the file is not even looked for.
+    // Plain http needs no issuers, so the file is not opened.
     let mut plain = crate::support::ask_mock(&["hi", "--ca-cert", "/nowhere/x"]);
     run(&mut plain).exits(0).prints("hi\n");
 }
 
 #[test]
 fn a_port_without_tls_is_reported() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
-    let port = listener.local_addr().expect("an address").port();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
+    let port = listener.local_addr().expect("the socket has an address").port();
     thread::spawn(move || {
-        let (mut connection, _) = listener.accept().expect("a connection");
-        connection.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").expect("an answer");
-        // gravix leaves.
+        let (mut connection, _) = listener.accept().expect("a client connects");
+        connection.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").expect("the answer is sent");
+        // Ends when gravix closes the connection.
         let _ = std::io::copy(&mut connection, &mut std::io::sink());
     });
     let mut command = ask(port, &["--retries", "0"]);

@@ -13,8 +13,8 @@ const TOOLS: &str =
 
 fn tools(directory: &Path) -> String {
     let file = directory.join("tools.json");
-    fs::write(&file, TOOLS).expect("a file");
-    file.to_str().expect("UTF-8").to_owned()
+    fs::write(&file, TOOLS).expect("the file is written");
+    file.to_str().expect("the path is UTF-8").to_owned()
 }
 
 fn call(id: &str, city: &str) -> Value {
@@ -38,14 +38,14 @@ const PRINTED: &str = "{\"id\":\"a\",\"name\":\"weather\",\"arguments\":{\"city\
 
 #[test]
 fn each_call_is_a_line_and_the_message_is_saved() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let (tools, file) = (tools(directory.path()), directory.path().join("chat.jsonl"));
     let calls = [call("a", "Paris"), call("b", "Rome")];
     let server = Server::once(calling(&calls, Value::Null));
     let mut command = ask(&server, &["--tools", &tools, "--tool-choice", "auto", "hi"]);
     run(command.arg("--history").arg(&file)).exits(0).prints(PRINTED).says_nothing();
     let request = server.request().json();
-    assert_eq!(request["tools"], serde_json::from_str::<Value>(TOOLS).expect("JSON"));
+    assert_eq!(request["tools"], serde_json::from_str::<Value>(TOOLS).expect("the text is JSON"));
     assert_eq!(request["tool_choice"], "auto");
     let saved = json_lines(&file);
     assert_eq!(saved[1], json!({"role": "assistant", "tool_calls": calls}));
@@ -53,7 +53,7 @@ fn each_call_is_a_line_and_the_message_is_saved() {
 
 #[test]
 fn fragments_of_streamed_calls_are_joined() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let (tools, file) = (tools(directory.path()), directory.path().join("chat.jsonl"));
     let begin = |index: u64, id: &str| {
         let function = json!({"name": "weather", "arguments": ""});
@@ -84,7 +84,7 @@ fn fragments_of_streamed_calls_are_joined() {
 
 #[test]
 fn text_beside_calls_goes_to_stderr_and_into_the_history() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let (tools, file) = (tools(directory.path()), directory.path().join("chat.jsonl"));
     let server = Server::once(calling(&[call("a", "Paris")], "Let me look.".into()));
     let mut command = ask(&server, &["--tools", &tools, "hi", "--history"]);
@@ -96,26 +96,27 @@ fn text_beside_calls_goes_to_stderr_and_into_the_history() {
 
 #[test]
 fn continue_sends_the_result_of_a_tool() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let (tools, file) = (tools(directory.path()), directory.path().join("chat.jsonl"));
     let reply = whole_reply("18 degrees");
     let server = Server::new(vec![calling(&[call("a", "Paris")], Value::Null), reply]);
     run(ask(&server, &["--tools", &tools, "hi", "--history"]).arg(&file)).exits(0);
     let result = r#"{"role":"tool","tool_call_id":"a","content":"18"}"#;
-    let lines = fs::read_to_string(&file).expect("the history");
-    fs::write(&file, format!("{lines}{result}\n")).expect("the history");
+    let lines = fs::read_to_string(&file).expect("the history is readable");
+    fs::write(&file, format!("{lines}{result}\n")).expect("the history is written");
     run(ask(&server, &["--tools", &tools, "--continue", "--history"]).arg(&file))
         .exits(0)
         .prints("18 degrees\n");
     let messages = server.requests()[1].json()["messages"].clone();
-    let roles: Vec<_> = messages.as_array().expect("messages").iter().map(|m| &m["role"]).collect();
+    let roles: Vec<_> =
+        messages.as_array().expect("messages are an array").iter().map(|m| &m["role"]).collect();
     assert_eq!(roles, ["user", "assistant", "tool"]);
     assert_eq!(json_lines(&file).len(), 4);
 }
 
 #[test]
 fn a_tool_choice_can_name_a_tool() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let tools = tools(directory.path());
     let server = Server::once(calling(&[call("a", "Paris")], Value::Null));
     run(&mut ask(&server, &["--tools", &tools, "--tool-choice", "weather", "hi"])).exits(0);
@@ -142,13 +143,13 @@ fn an_invalid_call_is_an_error() {
 
 #[test]
 fn a_file_without_tools_is_refused_before_anything_is_sent() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("tools.json");
     let server = Server::new(vec![]);
     for (text, reason) in
         [("{}", "an object, not an array"), ("[1]", "an object"), ("[", "not JSON")]
     {
-        fs::write(&file, text).expect("a file");
+        fs::write(&file, text).expect("the file is written");
         run(ask(&server, &["hi", "--tools"]).arg(&file)).exits(65).says(&["tools.json", reason]);
     }
     run(&mut ask(&server, &["hi", "--tools", "/nowhere"])).exits(66).says(&["/nowhere"]);
@@ -156,15 +157,16 @@ fn a_file_without_tools_is_refused_before_anything_is_sent() {
     assert!(server.requests().is_empty());
 }
 
-/// The shell loop of the README, with the answers that a model would give.
+/// Runs the shell loop of the README against scripted replies.
 #[test]
 fn the_loop_in_the_readme_returns_every_result() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     tools(directory.path());
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(readme).expect("the README");
+    let readme = fs::read_to_string(readme).expect("the README is readable");
     let block = readme.split("```sh\n").find(|block| block.contains("--tools tools.json"));
-    let script = block.and_then(|block| block.split("```").next()).expect("the loop");
+    let script =
+        block.and_then(|block| block.split("```").next()).expect("the README has the loop");
     if !Path::new("/usr/bin/jq").exists() {
         crate::support::skip("jq cannot be had");
         return;
@@ -172,7 +174,7 @@ fn the_loop_in_the_readme_returns_every_result() {
     let calls = [call("a", "Paris"), call("b", "New York")];
     let reply = whole_reply("Sunny everywhere.");
     let server = Server::new(vec![calling(&calls, Value::Null), reply]);
-    let gravix = Path::new(env!("CARGO_BIN_EXE_gravix")).parent().expect("a directory");
+    let gravix = Path::new(env!("CARGO_BIN_EXE_gravix")).parent().expect("the path has a parent");
     let mut bash = program("bash");
     bash.env("PATH", format!("{}:/usr/bin:/bin", gravix.display()))
         .env("GRAVIX_BASE_URL", server.base_url())
@@ -235,14 +237,14 @@ fn a_streamed_response_has_the_calls_that_are_printed() {
     let stream = [whole("a", "Paris"), whole("b", "Rome"), "data: [DONE]\n\n".to_owned()];
     let server = Server::once(events(&stream));
     let run = run(&mut ask(&server, &["--json", "--stream", "hi"])).exits(0);
-    let response: Value = serde_json::from_slice(&run.stdout).expect("JSON");
+    let response: Value = serde_json::from_slice(&run.stdout).expect("stdout is JSON");
     let calls = &response["choices"][0]["message"]["tool_calls"];
     assert_eq!(calls, &json!([call("a", "Paris"), call("b", "Rome")]));
 }
 
 #[test]
 fn a_reply_without_a_required_call_exits_65() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let tools = tools(directory.path());
     for (choice, status) in [("required", 65), ("weather", 65), ("auto", 0)] {
         let server = Server::once(whole_reply("I will not"));
@@ -259,7 +261,7 @@ fn a_reply_without_a_required_call_exits_65() {
 
 #[test]
 fn a_failed_repair_after_printed_events_exits_4() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let tools = tools(directory.path());
     let reply = events(&[delta(json!({"content": "I will not"}), "stop".into())]);
     let refusal = answer("400 Bad Request", "text/plain", "no");

@@ -25,11 +25,13 @@ fn unusual_but_complete_replies_are_accepted() {
             vec![stream_head(), raw(format!("{length}\r\n{body}\r\n0\r\n")), Step::End]
         }),
         Fault::new("a finish reason, then silence", {
-            let done = DONE.split_inclusive("\n\n").next().expect("the finish reason");
+            let done =
+                DONE.split_inclusive("\n\n").next().expect("the first event has the finish reason");
             vec![stream_head(), chunk(token("a")), chunk(done), Step::Stall]
         }),
         Fault::new("a finish reason, then garbage", {
-            let done = DONE.split_inclusive("\n\n").next().expect("the finish reason");
+            let done =
+                DONE.split_inclusive("\n\n").next().expect("the first event has the finish reason");
             vec![stream_head(), chunk(token("a") + done + "data: {nope\n\n"), Step::Stall]
         }),
     ] {

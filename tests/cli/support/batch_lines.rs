@@ -8,28 +8,28 @@ use serde_json::Value;
 
 use super::Run;
 
-/// A directory with a file of these lines, `in.jsonl`.
+/// A temporary directory with a file `in.jsonl` of these lines.
 pub fn input(lines: &[impl AsRef<str>]) -> (tempfile::TempDir, PathBuf) {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
     let path = directory.path().join("in.jsonl");
     let text: String = lines.iter().map(|line| line.as_ref().to_owned() + "\n").collect();
-    fs::write(&path, text).expect("a file");
+    fs::write(&path, text).expect("the file is written");
     (directory, path)
 }
 
-/// So many prompts that differ: the numbers from 0.
+/// `count` different prompts: the numbers from 0.
 pub fn prompts(count: usize) -> Vec<String> {
     (0..count).map(|number| number.to_string()).collect()
 }
 
-/// Lines of output by their ids, of which each is there once.
+/// The lines of output by id. Each id must occur only once.
 #[track_caller]
 pub fn by_id(output: &[u8]) -> BTreeMap<String, Value> {
-    let text = std::str::from_utf8(output).expect("UTF-8");
+    let text = std::str::from_utf8(output).expect("stdout is UTF-8");
     let mut lines = BTreeMap::new();
     for line in text.lines() {
-        let line: Value = serde_json::from_str(line).expect("a line of JSON");
-        let id = line["custom_id"].as_str().expect("an id").to_owned();
+        let line: Value = serde_json::from_str(line).expect("the line is JSON");
+        let id = line["custom_id"].as_str().expect("the line has an id").to_owned();
         assert!(lines.insert(id, line).is_none(), "{text}");
     }
     lines

@@ -11,7 +11,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::server::receive;
 
-/// An issuer of certificates.
+/// A certificate authority made for a test.
 pub struct Issuer(CertifiedIssuer<'static, KeyPair>);
 
 impl Issuer {
@@ -19,8 +19,8 @@ impl Issuer {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, "gravix test issuer");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().expect("a key");
-        Self(CertifiedIssuer::self_signed(params, key).expect("a certificate"))
+        let key = KeyPair::generate().expect("the key is generated");
+        Self(CertifiedIssuer::self_signed(params, key).expect("the certificate is signed"))
     }
 
     /// The issuer's own certificate.
@@ -28,36 +28,37 @@ impl Issuer {
         self.0.pem()
     }
 
-    /// Serves `answer` to one client after another, on the returned port,
-    /// with a certificate for `host`.
+    /// Serves `answer` to each client with a certificate for `host`, and
+    /// returns the port.
     pub fn serve(&self, host: &str, is_expired: bool, answer: &str) -> u16 {
-        let mut params = CertificateParams::new([host.to_owned()]).expect("a host");
+        let mut params = CertificateParams::new([host.to_owned()]).expect("the host name is valid");
         if is_expired {
             params.not_before = rcgen::date_time_ymd(2000, 1, 1);
             params.not_after = rcgen::date_time_ymd(2001, 1, 1);
         }
-        let key = KeyPair::generate().expect("a key");
-        let certificate = params.signed_by(&key, &self.0).expect("a certificate");
+        let key = KeyPair::generate().expect("the key is generated");
+        let certificate = params.signed_by(&key, &self.0).expect("the certificate is signed");
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .expect("the default versions")
+            .expect("the default TLS versions are supported")
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], key)
-            .expect("a certificate and its key");
+            .expect("the key matches the certificate");
         serve(Arc::new(config), answer.to_owned())
     }
 }
 
 fn serve(config: Arc<ServerConfig>, answer: String) -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
-    let port = listener.local_addr().expect("an address").port();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
+    let port = listener.local_addr().expect("the socket has an address").port();
     thread::spawn(move || {
         for connection in listener.incoming().flatten() {
-            let session = ServerConnection::new(Arc::clone(&config)).expect("a session");
+            let session =
+                ServerConnection::new(Arc::clone(&config)).expect("the TLS session is created");
             let mut stream = StreamOwned::new(session, connection);
-            // A client that does not trust the certificate leaves here.
+            // A client that does not trust the certificate closes here.
             if receive(&mut stream).is_ok() {
                 let _ = stream.write_all(answer.as_bytes());
                 stream.conn.send_close_notify();

@@ -1,6 +1,6 @@
-//! A language model that nobody trained, as a GGUF file: the llama
-//! architecture with one layer, random weights, and a token for each byte.
-//! Knows the file format, version 3, as far as such a model needs it:
+//! An untrained language model as a GGUF file: the llama architecture with one
+//! layer, random weights, and a token for each byte. Supports only the parts of
+//! version 3 of the format that such a model needs:
 //! <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
 
 /// Numbers in a token's vector.
@@ -8,52 +8,52 @@ const WIDTH: usize = 64;
 const HEADS: u32 = 2;
 const FEED_FORWARD: usize = 128;
 
-/// Tensors begin at multiples of so many bytes.
+/// Tensors begin at multiples of this number of bytes.
 const ALIGNMENT: usize = 32;
 
-/// How far every token's vector points in direction 0, which no layer changes:
-/// a token's weight in that direction is the model's lean towards it.
-const COMPASS: f32 = 8.0;
+/// Every token's vector has this value in dimension 0, which no layer changes:
+/// the output weight of a token in that dimension is the bias towards it.
+const BIAS_INPUT: f32 = 8.0;
 
-/// Of the first ten, the one whose text varies most, and with the prompt, and
-/// whose JSON soon ends.
+/// Of the seeds up to 10, the one with the most varied text that depends on the
+/// prompt, and with short JSON.
 const SEED: u64 = 5;
 
 /// Writes the conversation as plain lines.
 const CHAT_TEMPLATE: &str = "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}assistant:";
 
-/// A model that writes printable ASCII until it is stopped, unless a grammar
-/// says that the text is over. The same one at each call.
+/// A model that writes printable ASCII until its limit or the end of a grammar.
+/// Each call returns the same model.
 pub fn untrained_model(context_length: u32) -> Vec<u8> {
     let vocabulary = vocabulary();
     let mut file = Gguf::default();
-    file.describe("general.architecture", &Value::Text("llama"));
-    file.describe("llama.context_length", &Value::Count(context_length));
-    file.describe("llama.embedding_length", &Value::Count(WIDTH as u32));
-    file.describe("llama.block_count", &Value::Count(1));
-    file.describe("llama.feed_forward_length", &Value::Count(FEED_FORWARD as u32));
-    file.describe("llama.attention.head_count", &Value::Count(HEADS));
-    file.describe("llama.attention.layer_norm_rms_epsilon", &Value::Real(1e-5));
-    file.describe("tokenizer.ggml.model", &Value::Text("llama"));
-    file.describe("tokenizer.ggml.add_space_prefix", &Value::Flag(false));
-    file.describe("tokenizer.ggml.tokens", &Value::Texts(&vocabulary));
-    file.describe("tokenizer.ggml.scores", &Value::Reals(&vec![0.0; vocabulary.len()]));
-    file.describe("tokenizer.ggml.token_type", &Value::Kinds(&vocabulary));
-    file.describe("tokenizer.chat_template", &Value::Text(CHAT_TEMPLATE));
+    file.entry("general.architecture", &Value::Text("llama"));
+    file.entry("llama.context_length", &Value::Count(context_length));
+    file.entry("llama.embedding_length", &Value::Count(WIDTH as u32));
+    file.entry("llama.block_count", &Value::Count(1));
+    file.entry("llama.feed_forward_length", &Value::Count(FEED_FORWARD as u32));
+    file.entry("llama.attention.head_count", &Value::Count(HEADS));
+    file.entry("llama.attention.layer_norm_rms_epsilon", &Value::Real(1e-5));
+    file.entry("tokenizer.ggml.model", &Value::Text("llama"));
+    file.entry("tokenizer.ggml.add_space_prefix", &Value::Flag(false));
+    file.entry("tokenizer.ggml.tokens", &Value::Texts(&vocabulary));
+    file.entry("tokenizer.ggml.scores", &Value::Reals(&vec![0.0; vocabulary.len()]));
+    file.entry("tokenizer.ggml.token_type", &Value::Kinds(&vocabulary));
+    file.entry("tokenizer.chat_template", &Value::Text(CHAT_TEMPLATE));
 
     let mut random = fastrand::Rng::with_seed(SEED);
     let mut noise = |size: f32| size * (2.0 * random.f32() - 1.0);
-    let mut vectors = |compass: fn(&Token) -> f32| -> Vec<f32> {
+    let mut vectors = |bias: fn(&Token) -> f32| -> Vec<f32> {
         let vector = |token| {
             let mut vector = [0.0; WIDTH];
             vector.fill_with(|| noise(1.0));
-            vector[0] = compass(token);
+            vector[0] = bias(token);
             vector
         };
         vocabulary.iter().flat_map(vector).collect()
     };
-    file.tensor("token_embd.weight", WIDTH, vectors(|_| COMPASS));
-    file.tensor("output.weight", WIDTH, vectors(|token| token.lean));
+    file.tensor("token_embd.weight", WIDTH, vectors(|_| BIAS_INPUT));
+    file.tensor("output.weight", WIDTH, vectors(|token| token.bias));
     for (name, columns, rows) in [
         ("attn_q", WIDTH, WIDTH),
         ("attn_k", WIDTH, WIDTH),
@@ -65,7 +65,7 @@ pub fn untrained_model(context_length: u32) -> Vec<u8> {
     ] {
         let mut weights: Vec<_> = (0..columns * rows).map(|_| noise(0.4)).collect();
         if matches!(name, "attn_output" | "ffn_down") {
-            // These are added to the vector; row 0 to its direction 0.
+            // These are added to the vector: row 0 must not change dimension 0.
             weights[..columns].fill(0.0);
         }
         file.tensor(&format!("blk.0.{name}.weight"), columns, weights);
@@ -76,11 +76,11 @@ pub fn untrained_model(context_length: u32) -> Vec<u8> {
     file.into_bytes()
 }
 
-/// A piece of text, and how much the model leans towards it.
+/// A piece of text, and the bias of the model towards it.
 struct Token {
     text: String,
     kind: Kind,
-    lean: f32,
+    bias: f32,
 }
 
 /// `llama_token_type`.
@@ -92,15 +92,15 @@ enum Kind {
     Byte = 6,
 }
 
-/// The first three are where llama.cpp looks for them.
+/// llama.cpp expects the first three at these positions.
 fn vocabulary() -> Vec<Token> {
-    let token = |text: &str, kind, lean| Token { text: text.to_owned(), kind, lean };
+    let token = |text: &str, kind, bias| Token { text: text.to_owned(), kind, bias };
     let mut tokens = vec![
         token("<unk>", Kind::Unknown, -8.0),
         token("<s>", Kind::Control, -8.0),
         token("</s>", Kind::Control, -4.0),
     ];
-    // For prompts: the model itself never writes these.
+    // Bytes occur only in prompts: the model never writes them.
     tokens.extend((0..=u8::MAX).map(|byte| token(&format!("<0x{byte:02X}>"), Kind::Byte, -8.0)));
     tokens.push(token("\u{2581}", Kind::Normal, 0.0));
     tokens.extend(
@@ -122,15 +122,15 @@ enum Value<'a> {
 
 #[derive(Default)]
 struct Gguf {
-    descriptions: Vec<u8>,
-    description_count: u64,
+    metadata: Vec<u8>,
+    metadata_count: u64,
     tensors: Vec<u8>,
     tensor_count: u64,
     weights: Vec<u8>,
 }
 
 impl Gguf {
-    fn describe(&mut self, key: &str, value: &Value) {
+    fn entry(&mut self, key: &str, value: &Value) {
         const UINT32: u32 = 4;
         const INT32: u32 = 5;
         const FLOAT32: u32 = 6;
@@ -138,7 +138,7 @@ impl Gguf {
         const STRING: u32 = 8;
         const ARRAY: u32 = 9;
 
-        let out = &mut self.descriptions;
+        let out = &mut self.metadata;
         let array = |out: &mut Vec<u8>, kind, length: usize| {
             number(out, ARRAY);
             number(out, kind);
@@ -175,7 +175,7 @@ impl Gguf {
                 tokens.iter().for_each(|token| number(out, token.kind as u32));
             }
         }
-        self.description_count += 1;
+        self.metadata_count += 1;
     }
 
     /// A vector, or a matrix of rows of `columns` weights.
@@ -200,8 +200,8 @@ impl Gguf {
         let mut file = b"GGUF".to_vec();
         number(&mut file, 3);
         file.extend(self.tensor_count.to_le_bytes());
-        file.extend(self.description_count.to_le_bytes());
-        file.extend(self.descriptions);
+        file.extend(self.metadata_count.to_le_bytes());
+        file.extend(self.metadata);
         file.extend(self.tensors);
         align(&mut file);
         file.extend(self.weights);

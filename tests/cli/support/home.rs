@@ -18,9 +18,11 @@ pub struct Home {
 
 impl Home {
     pub fn new(config: &str) -> Self {
-        let home = Self { directory: tempfile::tempdir().expect("a directory") };
-        fs::write(home.config(), config).expect("a file");
-        fs::set_permissions(home.config(), fs::Permissions::from_mode(0o600)).expect("a mode");
+        let home =
+            Self { directory: tempfile::tempdir().expect("a temporary directory is created") };
+        fs::write(home.config(), config).expect("the file is written");
+        fs::set_permissions(home.config(), fs::Permissions::from_mode(0o600))
+            .expect("the mode is set");
         home
     }
 
@@ -39,26 +41,26 @@ impl Home {
         command
     }
 
-    /// What `gravix ask` would send.
+    /// The request body that `gravix ask` would send.
     #[track_caller]
     pub fn body(&self, arguments: &[&str]) -> Value {
         let mut command = self.gravix(&["ask", "--dry-run", "hi"]);
         let run = run(command.args(arguments)).exits(0).says_nothing();
-        serde_json::from_slice(&run.stdout).expect("JSON")
+        serde_json::from_slice(&run.stdout).expect("stdout is JSON")
     }
 
-    /// What `gravix config` prints, with single blanks.
+    /// The output of `gravix config`, with runs of spaces joined.
     #[track_caller]
     pub fn listing(&self, command: &mut Command) -> String {
         let run = run(command).exits(0).says_nothing();
-        let text = String::from_utf8(run.stdout).expect("UTF-8");
+        let text = String::from_utf8(run.stdout).expect("stdout is UTF-8");
         let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
         lines.collect::<Vec<_>>().join("\n")
     }
 }
 
-/// The key that reached `server` with its last request.
+/// The `Authorization` header of the last request to `server`.
 pub fn last_key(server: &Server) -> Option<String> {
     let requests = server.requests();
-    requests.last().expect("a request").header("authorization").map(str::to_owned)
+    requests.last().expect("there is a request").header("authorization").map(str::to_owned)
 }

@@ -1,5 +1,5 @@
-//! Running gravix in a world of its own: no variable, no home, no terminal
-//! but what a test gives.
+//! Runs gravix with only the environment, home and terminal that a test gives,
+//! and checks the result.
 
 pub mod batch_lines;
 pub mod certificates;
@@ -42,16 +42,16 @@ pub fn gravix() -> Command {
     program(env!("CARGO_BIN_EXE_gravix"))
 }
 
-/// `script` in a shell that finds the usual programs.
+/// `script` in a shell with the usual programs in its path.
 pub fn shell(name: &str, script: &str) -> Command {
     let mut command = program(name);
     command.env("PATH", "/usr/bin:/bin").args(["-c", script]);
     command
 }
 
-/// Children inherit a signal that is ignored, as SIGINT is in `cargo test &`
-/// of a script and SIGHUP under nohup, but not one that is caught. What ends
-/// the tests still ends them; what they ignore still does nothing to them.
+/// Children inherit an ignored signal, such as SIGINT in `cargo test &` of a
+/// script or SIGHUP under nohup, but a caught signal is reset to its default.
+/// A signal that ended the tests still does, and an ignored one still does not.
 fn reset_signals_in_children() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -74,14 +74,14 @@ pub fn ask(server: &Server, arguments: &[&str]) -> Command {
     command
 }
 
-/// `gravix batch` with `arguments`, sent to where `base_url` says.
+/// `gravix batch` with `arguments`, sent to `base_url`.
 pub fn batch(base_url: &str, arguments: &[&str]) -> Command {
     let mut command = gravix();
     command.args(["batch", "--base-url", base_url]).args(arguments);
     command
 }
 
-/// `gravix ask` with `arguments`, answered by the stand-in.
+/// `gravix ask` with `arguments`, answered by the mock.
 pub fn ask_mock(arguments: &[&str]) -> Command {
     let mut command = gravix();
     command.args(["ask", "--base-url", "mock:"]).args(arguments);
@@ -97,9 +97,9 @@ pub fn run_with(command: &mut Command, input: &[u8]) -> Run {
         .stderr(Stdio::piped())
         .spawn()
         .expect("gravix starts");
-    let mut stdin = child.stdin.take().expect("a pipe");
+    let mut stdin = child.stdin.take().expect("stdin is a pipe");
     let input = input.to_vec();
-    // gravix may refuse before it reads, which closes the pipe.
+    // The write fails when gravix exits without reading.
     let writer = thread::spawn(move || drop(stdin.write_all(&input)));
     let output = child.wait_with_output().expect("gravix ends");
     writer.join().expect("the writer does not panic");
@@ -152,7 +152,7 @@ impl Run {
     pub fn prints(self, stdout: impl AsRef<[u8]>) -> Self {
         let stdout = stdout.as_ref();
         let assert = match std::str::from_utf8(stdout) {
-            // Its failure is a diff.
+            // A failure shows a diff.
             Ok(text) => self.assert.stdout(predicate::str::diff(text.to_owned()).from_utf8()),
             Err(_) => self.assert.stdout(stdout.to_vec()),
         };
@@ -178,18 +178,18 @@ impl Run {
     }
 }
 
-/// Sends a signal to a process that lives.
+/// Sends a signal to a running process.
 #[track_caller]
 pub fn signal(child: &Child, signal: Signal) {
-    let pid = i32::try_from(child.id()).expect("a process id");
-    kill(Pid::from_raw(pid), signal).expect("the process lives");
+    let pid = i32::try_from(child.id()).expect("the process id fits an i32");
+    kill(Pid::from_raw(pid), signal).expect("the process is running");
 }
 
-/// `command` under strace with these faults injected, where strace works.
+/// `command` under strace with these options, where strace works.
 pub fn strace(command: &Command, faults: &[String]) -> Option<Command> {
     let probe = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
     if !probe.is_ok_and(|probe| probe.status.success()) {
-        skip("strace cannot be had");
+        skip("strace does not work here");
         return None;
     }
     let mut strace = program("strace");
@@ -198,7 +198,7 @@ pub fn strace(command: &Command, faults: &[String]) -> Option<Command> {
     Some(strace)
 }
 
-/// Says why a test is skipped.
+/// Reports why a test is skipped.
 pub fn skip(reason: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {reason}");
 }
@@ -207,15 +207,15 @@ pub fn skip(reason: &str) {
 #[track_caller]
 pub fn json_lines(path: &Path) -> Vec<serde_json::Value> {
     let text = std::fs::read_to_string(path).expect("the file can be read");
-    text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+    text.lines().map(|line| serde_json::from_str(line).expect("the line is JSON")).collect()
 }
 
-/// A whole reply as a server would send it for a plain request.
+/// The body of a complete response to a plain request.
 pub fn completion(text: &str) -> String {
     completion_ended(text, "stop")
 }
 
-/// A whole reply with this finish reason.
+/// The body of a response with this finish reason.
 pub fn completion_ended(text: &str, reason: &str) -> String {
     let message = serde_json::json!({"role": "assistant", "content": text});
     let choice = serde_json::json!({"index": 0, "message": message, "finish_reason": reason});

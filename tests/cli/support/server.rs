@@ -1,5 +1,5 @@
-//! A scripted server: it answers each connection with the next script, byte
-//! for byte, and remembers what it was asked.
+//! A scripted server that answers each connection with the next script, byte
+//! for byte, and records the requests.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -10,26 +10,26 @@ use std::time::Duration;
 
 use super::completion;
 
-/// What the server does next on a connection. A script that does not come to
-/// [`Step::End`] drops the connection with its last step.
+/// One step of a script. The connection is dropped after the last step, even
+/// without [`Step::End`].
 pub enum Step {
-    /// Bytes as they are.
+    /// Sends bytes unchanged.
     Raw(Vec<u8>),
-    /// Bytes as one chunk of a chunked body.
+    /// Sends bytes as one chunk of a chunked body.
     Chunk(Vec<u8>),
-    /// Waits until the test says go on, through [`gate`].
+    /// Waits until the test sends through the [`gate`].
     Wait(Receiver<()>),
-    /// Bytes one at a time, until the client leaves.
+    /// Repeats the bytes, one at a time, until the client closes.
     Drip(Vec<u8>),
-    /// Nothing for so long, or until the client leaves.
+    /// Sends nothing for this time, or until the client closes.
     Pause(Duration),
-    /// Nothing more, until the client leaves.
+    /// Sends nothing more until the client closes.
     Stall,
-    /// Drops the connection by a reset.
+    /// Resets the connection.
     Reset,
     /// Ends a chunked body.
     LastChunk,
-    /// Closes the connection as HTTP expects it.
+    /// Closes the connection in an orderly way.
     End,
 }
 
@@ -39,7 +39,7 @@ const DRIP: Duration = Duration::from_millis(50);
 /// One connection's script.
 pub type Script = Vec<Step>;
 
-/// A step that waits, and the sender that ends its waiting.
+/// A step that waits, and the sender that ends the wait.
 pub fn gate() -> (Sender<()>, Step) {
     let (open, wait) = channel();
     (open, Step::Wait(wait))
@@ -58,7 +58,7 @@ pub fn stream_head() -> Step {
     raw("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
 }
 
-/// A whole answer with a Content-Length.
+/// A complete answer with a Content-Length.
 pub fn answer(status: &str, content_type: &str, body: impl AsRef<[u8]>) -> Script {
     let length = body.as_ref().len();
     let head = format!(
@@ -72,7 +72,7 @@ pub fn whole_reply(text: &str) -> Script {
     answer("200 OK", "application/json", completion(text))
 }
 
-/// A whole event stream, one chunk an event.
+/// A complete event stream, one chunk per event.
 pub fn events(events: &[impl AsRef<[u8]>]) -> Script {
     let mut script = vec![stream_head()];
     script.extend(events.iter().map(chunk));
@@ -80,7 +80,7 @@ pub fn events(events: &[impl AsRef<[u8]>]) -> Script {
     script
 }
 
-/// A request as it came.
+/// A request as received.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The request line and the headers, as lines.
@@ -110,11 +110,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Answers the first connection with the first script, and so on. The
-    /// connections beyond the scripts are dropped.
+    /// Answers the first connection with the first script, and so on. Further
+    /// connections are dropped.
     pub fn new(scripts: Vec<Script>) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
-        let port = listener.local_addr().expect("an address").port();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
+        let port = listener.local_addr().expect("the socket has an address").port();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&requests);
         thread::spawn(move || {
@@ -122,14 +122,14 @@ impl Server {
             for connection in listener.incoming().flatten() {
                 let seen = Arc::clone(&seen);
                 let script = scripts.next().unwrap_or_default();
-                // One that gravix left early is the test's business to judge.
+                // The test judges whether gravix closed too early.
                 thread::spawn(move || drop(serve(connection, script, &seen)));
             }
         });
         Self { port, requests }
     }
 
-    /// One connection, one script.
+    /// Answers one connection.
     pub fn once(script: Script) -> Self {
         Self::new(vec![script])
     }
@@ -144,15 +144,15 @@ impl Server {
     }
 
     pub fn requests(&self) -> Vec<Request> {
-        self.requests.lock().expect("no test panicked here").clone()
+        self.requests.lock().expect("no thread panicked").clone()
     }
 
-    /// The only request that came.
+    /// The only request.
     #[track_caller]
     pub fn request(&self) -> Request {
         let requests = self.requests();
         assert_eq!(requests.len(), 1, "requests: {requests:#?}");
-        requests.into_iter().next().expect("one request")
+        requests.into_iter().next().expect("there is one request")
     }
 }
 
@@ -161,7 +161,7 @@ fn serve(
     script: Script,
     seen: &Mutex<Vec<Request>>,
 ) -> std::io::Result<()> {
-    seen.lock().expect("no test panicked here").push(receive(&mut connection)?);
+    seen.lock().expect("no thread panicked").push(receive(&mut connection)?);
     play(&mut connection, script)
 }
 
@@ -196,7 +196,7 @@ fn play(connection: &mut TcpStream, script: Script) -> std::io::Result<()> {
                 connection.set_read_timeout(Some(DRIP))?;
                 for byte in bytes.iter().cycle() {
                     connection.write_all(&[*byte])?;
-                    // The pause ends early when the client leaves.
+                    // The pause ends early when the client closes.
                     if matches!(connection.read(&mut [0]), Ok(0)) {
                         break;
                     }
@@ -220,7 +220,7 @@ fn play(connection: &mut TcpStream, script: Script) -> std::io::Result<()> {
             Step::LastChunk => connection.write_all(b"0\r\n\r\n")?,
             Step::End => {
                 connection.shutdown(Shutdown::Write)?;
-                // The client closes when it has read all.
+                // The client closes when it has read everything.
                 std::io::copy(connection, &mut std::io::sink())?;
                 return Ok(());
             }

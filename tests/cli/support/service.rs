@@ -1,5 +1,5 @@
-//! A server that answers every request, on connections that it keeps, with
-//! what a function says.
+//! A server that keeps its connections open and answers every request with the
+//! result of a function.
 
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 use super::completion;
 use super::server::{Request, receive};
 
-/// What the service says to one request.
+/// The answer of the service to one request.
 pub struct Reply {
     status: &'static str,
     headers: Vec<String>,
     body: String,
-    /// The connection is closed after it, and nobody was told.
+    /// The connection is closed after the answer, without notice.
     closes: bool,
-    /// There is no answer: the connection is closed after so long.
+    /// No answer: the connection is closed after this time.
     hangs_up: Option<Duration>,
 }
 
@@ -27,13 +27,13 @@ impl Reply {
         Self { status, headers: Vec::new(), body: body.into(), closes: false, hangs_up: None }
     }
 
-    /// A whole reply of the model.
+    /// A complete reply of the model.
     pub fn text(text: &str) -> Self {
         Self::new("200 OK", completion(text))
     }
 
-    /// No answer: the connection is closed after so long.
-    pub fn none(after: Duration) -> Self {
+    /// No answer: the connection is closed after this time.
+    pub fn hang_up(after: Duration) -> Self {
         Self { hangs_up: Some(after), ..Self::new("", "") }
     }
 
@@ -47,12 +47,12 @@ impl Reply {
     }
 }
 
-/// A request as it came.
+/// A request as received.
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub request: Request,
     pub at: Instant,
-    /// Which connection brought it, from 0.
+    /// The number of its connection, from 0.
     pub connection: usize,
 }
 
@@ -68,9 +68,9 @@ impl Seen {
 #[track_caller]
 pub fn prompt(request: &Request) -> String {
     let body = request.json();
-    let messages = body["messages"].as_array().expect("messages");
-    let content = &messages.last().expect("a message")["content"];
-    content.as_str().expect("a text").to_owned()
+    let messages = body["messages"].as_array().expect("messages are an array");
+    let content = &messages.last().expect("there is a message")["content"];
+    content.as_str().expect("the content is text").to_owned()
 }
 
 /// Serves until the test ends.
@@ -82,14 +82,14 @@ pub struct Service {
 impl Service {
     /// `answer` is given each request and its number, from 0.
     pub fn new(answer: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
-        let port = listener.local_addr().expect("an address").port();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
+        let port = listener.local_addr().expect("the socket has an address").port();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (log, answer) = (Arc::clone(&seen), Arc::new(answer));
         thread::spawn(move || {
             for (number, connection) in listener.incoming().flatten().enumerate() {
                 let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
-                // One that gravix left early is the test's business to judge.
+                // The test judges whether gravix closed too early.
                 thread::spawn(move || drop(serve(connection, number, &log, &*answer)));
             }
         });
@@ -101,13 +101,13 @@ impl Service {
         Self::new(|request, _| Reply::text(&prompt(request)))
     }
 
-    /// Answers each request with its own prompt when the sender says so, and
-    /// all when that is dropped.
+    /// Answers one request with its own prompt for each message of the sender,
+    /// and all requests once the sender is dropped.
     pub fn gated() -> (Self, Sender<()>) {
         let (go_on, wait) = channel::<()>();
         let wait = Mutex::new(wait);
         let service = Self::new(move |request, _| {
-            let _ = wait.lock().expect("no panic").recv();
+            let _ = wait.lock().expect("no thread panicked").recv();
             Reply::text(&prompt(request))
         });
         (service, go_on)
@@ -118,19 +118,19 @@ impl Service {
     }
 
     pub fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().expect("no test panicked here").clone()
+        self.seen.lock().expect("no thread panicked").clone()
     }
 
-    /// The prompts that came, sorted.
+    /// The prompts received, sorted.
     pub fn prompts(&self) -> Vec<String> {
         let mut prompts: Vec<String> = self.seen().iter().map(Seen::prompt).collect();
         prompts.sort();
         prompts
     }
 
-    /// Waits until so many requests have come.
+    /// Waits until `count` requests have arrived.
     pub fn wait_for(&self, count: usize) {
-        while self.seen.lock().expect("no test panicked here").len() < count {
+        while self.seen.lock().expect("no thread panicked").len() < count {
             thread::yield_now();
         }
     }
@@ -150,12 +150,12 @@ fn serve(
     connection.set_nodelay(true)?;
     loop {
         let request = receive(&mut connection)?;
-        // A client that was killed may have sent a part.
+        // A client that was killed may have sent only a part.
         if !is_whole(&request) {
             return Ok(());
         }
         let index = {
-            let mut seen = seen.lock().expect("no test panicked here");
+            let mut seen = seen.lock().expect("no thread panicked");
             let (request, at) = (request.clone(), Instant::now());
             seen.push(Seen { request, at, connection: number });
             seen.len() - 1

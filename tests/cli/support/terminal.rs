@@ -1,4 +1,4 @@
-//! A pseudo-terminal in place of one or more of gravix's streams.
+//! A pseudo-terminal for the standard streams of gravix.
 
 use std::fs::File;
 use std::io::Read;
@@ -13,22 +13,22 @@ pub struct Terminal {
 
 impl Terminal {
     pub fn open() -> Self {
-        let ends = nix::pty::openpty(None, None).expect("a pseudo-terminal");
+        let ends = nix::pty::openpty(None, None).expect("a pseudo-terminal is opened");
         Self { master: ends.master.into(), slave: ends.slave }
     }
 
     /// The terminal as a stream of a command.
     pub fn stream(&self) -> Stdio {
-        self.slave.try_clone().expect("a descriptor").into()
+        self.slave.try_clone().expect("the descriptor is duplicated").into()
     }
 
-    /// All that was written to the terminal, once every writer has gone.
+    /// Everything written to the terminal, once all writers have closed it.
     pub fn read_to_end(self) -> String {
         let Self { mut master, slave } = self;
         drop(slave);
         let mut shown = Vec::new();
-        // Linux reports EIO where the last writer has gone.
+        // Linux reports EIO when the last writer has closed the terminal.
         let _ = master.read_to_end(&mut shown);
-        String::from_utf8(shown).expect("a terminal is shown UTF-8")
+        String::from_utf8(shown).expect("the terminal gets UTF-8")
     }
 }
