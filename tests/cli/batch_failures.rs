@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::io::Read;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
 
 use crate::support::batch_lines::{by_id, input, prompts};
 use crate::support::service::{Reply, Service, prompt};
-use crate::support::{batch, completion, run, run_with, shell, strace};
+use crate::support::{batch, completion, full_device, run, run_with, shell, start, strace};
 
 #[test]
 fn a_failed_connection_gives_a_result_with_only_an_error() {
@@ -70,8 +70,7 @@ fn input_and_output_errors_are_always_reported() {
         run_with(&mut batch("mock:", &[]), b"[1]\n").exits(65);
         run_with(&mut batch("mock:", &["--lines", "-o", "/dev/full"]), b"one\n").exits(73);
         let mut full = batch("mock:", &["--lines"]);
-        let full =
-            full.arg(&file).stdout(fs::File::create("/dev/full").expect("/dev/full can be opened"));
+        let full = full.arg(&file).stdout(full_device());
         assert_eq!(full.output().expect("gravix runs").status.code(), Some(74));
     }
 }
@@ -107,8 +106,7 @@ fn deleting_the_output_during_a_run_loses_no_reply() {
     let (directory, file) = input(&["one"]);
     let output = directory.path().join("out.jsonl");
     let mut command = batch(&service.base_url(), &["--lines", "-o"]);
-    command.arg(&output).arg(&file).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("gravix starts");
+    let mut child = start(command.arg(&output).arg(&file));
     service.wait_for(1);
     fs::remove_file(&output).expect("the file exists");
     drop(go_on);

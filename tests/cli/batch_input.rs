@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::batch_lines::{by_id, input, pairs, replies, text};
 use crate::support::service::Service;
+use crate::support::terminal::Terminal;
 use crate::support::{batch, run, run_with, shell};
 
 #[test]
@@ -102,7 +103,7 @@ fn standard_input_is_read_from_its_current_offset() {
 
 #[test]
 fn no_input_is_a_usage_error() {
-    let terminal = crate::support::terminal::Terminal::open();
+    let terminal = Terminal::open();
     let mut command = batch("mock:", &[]);
     run(command.stdin(terminal.stream())).exits(2).prints("").says(&["no requests"]);
     run(&mut batch("mock:", &["a", "b"])).exits(2).prints("").says(&["--merge"]);

@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 
 use crate::support::batch_lines::{by_id, input, prompts};
 use crate::support::service::{Reply, Service};
-use crate::support::{batch, finish, run, shell, signal, start};
+use crate::support::{batch, finish, run, shell, signal, skip, start};
 
 #[test]
 fn an_interrupt_works_while_nobody_reads_the_output() {
@@ -16,8 +16,7 @@ fn an_interrupt_works_while_nobody_reads_the_output() {
     let service = Service::new(move |_, _| Reply::text(&long));
     let (_directory, file) = input(&prompts(2000));
     let mut command = batch(&service.base_url(), &["--lines"]);
-    command.arg(file).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("gravix starts");
+    let mut child = start(command.arg(file));
     // A pipe holds 64 KiB, and each worker one more result.
     service.wait_for(40);
     std::thread::sleep(std::time::Duration::from_millis(300));
@@ -50,7 +49,7 @@ fn an_interrupt_before_any_input_leaves_no_empty_file() {
 
 #[test]
 fn the_first_interrupt_lets_requests_under_way_finish() {
-    for (ending, options) in [
+    for (end_signal, options) in [
         (Signal::SIGINT, &["--lines", "-j3"][..]),
         (Signal::SIGTERM, &["--lines", "-j3", "--ordered"]),
     ] {
@@ -58,7 +57,7 @@ fn the_first_interrupt_lets_requests_under_way_finish() {
         let (_directory, file) = input(&prompts(50));
         let child = start(batch(&service.base_url(), options).arg(file));
         service.wait_for(3);
-        signal(&child, ending);
+        signal(&child, end_signal);
         // The note appears before the answers arrive.
         let mut child = child;
         let mut stderr = child.stderr.take().expect("stderr is a pipe");
@@ -70,7 +69,7 @@ fn the_first_interrupt_lets_requests_under_way_finish() {
         let mut summary = String::new();
         stderr.read_to_string(&mut summary).expect("stderr is UTF-8");
         let output = finish(child);
-        assert_eq!(output.status.signal(), Some(ending as i32));
+        assert_eq!(output.status.signal(), Some(end_signal as i32));
         assert_eq!(by_id(&output.stdout).len(), 3);
         assert_eq!(service.seen().len(), 3);
         assert!(summary.contains("3 done, 0 failed, 47 left"), "{summary}");
@@ -113,7 +112,12 @@ fn an_interrupt_ends_a_run_that_waits_for_input_or_for_the_server() {
     let mut stdin = child.stdin.take().expect("stdin is a pipe");
     stdin.write_all(b"one\n").expect("gravix reads stdin");
     let mut first = [0; 20];
-    child.stdout.as_mut().expect("stdout is a pipe").read_exact(&mut first).expect("a line");
+    child
+        .stdout
+        .as_mut()
+        .expect("stdout is a pipe")
+        .read_exact(&mut first)
+        .expect("gravix prints a line");
     signal(&child, Signal::SIGINT);
     assert_eq!(finish(child).status.signal(), Some(Signal::SIGINT as i32));
 
@@ -164,7 +168,7 @@ fn a_reader_that_leaves_ends_the_run_quietly() {
 fn process_1_of_a_container_exits_with_the_status_of_the_signal() {
     let probe = Command::new("unshare").args(["-rfp", "true"]).output();
     if !probe.is_ok_and(|probe| probe.status.success()) {
-        crate::support::skip("a namespace of processes cannot be had");
+        skip("unshare cannot create a process namespace");
         return;
     }
     let (_directory, file) = input(&prompts(5000));

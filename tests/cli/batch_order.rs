@@ -8,7 +8,7 @@ use std::sync::mpsc::channel;
 
 use crate::support::batch_lines::{by_id, input, prompts, text};
 use crate::support::service::{Reply, Service, prompt};
-use crate::support::{batch, run};
+use crate::support::{batch, run, start};
 
 #[test]
 fn ordered_keeps_the_order_of_the_input() {
@@ -29,14 +29,13 @@ fn ordered_keeps_the_order_of_the_input() {
     let prompts = prompts(100);
     let (_directory, file) = input(&prompts);
     let mut command = batch(&service.base_url(), &["--lines", "--ordered", "--text", "-j2"]);
-    let child = command.arg(file).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    let child = child.expect("gravix starts");
+    let child = start(command.arg(file));
     // At most 31 requests run ahead of the first one.
     service.wait_for(32);
     // Time for a request too many to arrive.
     std::thread::sleep(std::time::Duration::from_millis(200));
     assert_eq!(service.seen().len(), 32);
-    go_on.send(()).expect("the service waits");
+    go_on.send(()).expect("the service is waiting");
     let output = child.wait_with_output().expect("gravix ends");
     assert!(output.status.success(), "{output:?}");
     assert_eq!(String::from_utf8_lossy(&output.stdout), prompts.join("\n") + "\n");

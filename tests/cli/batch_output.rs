@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::batch_lines::{by_id, input, text};
 use crate::support::service::{Reply, Service, prompt};
 use crate::support::terminal::Terminal;
-use crate::support::{batch, json_lines, run, run_with};
+use crate::support::{batch, json_lines, run, run_with, skip};
 
 #[test]
 fn output_lines_follow_the_batch_api() {
@@ -84,7 +84,7 @@ fn stderr_gets_a_summary_and_a_terminal_also_a_progress_bar() {
     let run_on_pipe = run(batch("mock:", &["--lines"]).arg(&file)).exits(0);
     run_on_pipe.says(&["2 done, 0 failed; 3 tokens in, 3 out; "]);
     run(batch("mock:", &["--lines", "-q"]).arg(&file)).exits(0).says_nothing();
-    let terminal = crate::support::terminal::Terminal::open();
+    let terminal = Terminal::open();
     let mut command = batch("mock:", &["--lines"]);
     command.arg(&file).env("TERM", "xterm").stdout(Stdio::null()).stderr(terminal.stream());
     assert!(command.status().expect("gravix starts").success());
@@ -131,7 +131,7 @@ fn the_openai_package_reads_the_output() {
     let python = std::env::var_os("GRAVIX_TEST_PYTHON").unwrap_or_else(|| "python3".into());
     let probe = std::process::Command::new(&python).args(["-c", "import openai"]).output();
     if !probe.is_ok_and(|probe| probe.status.success()) {
-        crate::support::skip("the openai package cannot be had; GRAVIX_TEST_PYTHON names a python");
+        skip("the openai package is not installed; GRAVIX_TEST_PYTHON can name another Python");
         return;
     }
     let (directory, file) = input(&["good", "{"]);

@@ -36,7 +36,7 @@ fn jobs_sets_the_number_of_concurrent_requests() {
     let child = child.expect("gravix starts");
     // Five requests are under way before the first gets its answer.
     (0..5).for_each(|_| arrivals.recv().expect("a request arrives"));
-    (0..20).for_each(|_| leave.send(()).expect("the service waits"));
+    (0..20).for_each(|_| leave.send(()).expect("the service is waiting"));
     let output = child.wait_with_output().expect("gravix ends");
     assert_eq!(by_id(&output.stdout).len(), 20);
     assert_eq!(seen.lock().expect("no thread panicked").1, 5);
@@ -121,14 +121,14 @@ const LIMIT: usize = 100;
 /// throughput above 85 % of the limit.
 #[track_caller]
 fn ensure_rate_settles(
-    takes: impl FnMut(Instant) -> bool + Send + 'static,
+    accepts: impl FnMut(Instant) -> bool + Send + 'static,
     header: Option<&'static str>,
 ) {
     const REQUESTS: usize = 1500;
-    let takes = Mutex::new(takes);
+    let accepts = Mutex::new(accepts);
     let service = Service::new(move |request, _| {
-        let mut takes = takes.lock().expect("no thread panicked");
-        if takes(Instant::now()) {
+        let mut accepts = accepts.lock().expect("no thread panicked");
+        if accepts(Instant::now()) {
             return Reply::text(&prompt(request));
         }
         let refusal = Reply::new("429 Too Many Requests", "");
@@ -149,30 +149,30 @@ fn ensure_rate_settles(
 fn a_run_settles_just_under_an_unannounced_limit() {
     // A sliding window of one second.
     let mut taken = VecDeque::new();
-    let takes = move |now: Instant| {
+    let accepts = move |now: Instant| {
         while taken.front().is_some_and(|at| now - *at >= Duration::from_secs(1)) {
             taken.pop_front();
         }
-        let takes = taken.len() < LIMIT;
-        taken.extend(takes.then_some(now));
-        takes
+        let accepts = taken.len() < LIMIT;
+        taken.extend(accepts.then_some(now));
+        accepts
     };
-    ensure_rate_settles(takes, None);
+    ensure_rate_settles(accepts, None);
 }
 
 #[test]
 fn a_run_settles_just_under_a_limit_with_retry_after() {
     // A token bucket that holds half a second of requests.
     let (mut tokens, mut filled) = (LIMIT as f64 / 2.0, Instant::now());
-    let takes = move |now: Instant| {
+    let accepts = move |now: Instant| {
         tokens += (now - filled).as_secs_f64() * LIMIT as f64;
         tokens = tokens.min(LIMIT as f64 / 2.0);
         filled = now;
-        let takes = tokens >= 1.0;
-        tokens -= f64::from(u8::from(takes));
-        takes
+        let accepts = tokens >= 1.0;
+        tokens -= f64::from(u8::from(accepts));
+        accepts
     };
-    ensure_rate_settles(takes, Some("Retry-After: 1"));
+    ensure_rate_settles(accepts, Some("Retry-After: 1"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::batch_lines::{by_id, input, pairs, replies, text};
 use crate::support::service::{Reply, Service, prompt};
-use crate::support::{batch, completion_ended, json_lines, run, run_with, signal, token};
+use crate::support::{DONE, batch, completion_ended, json_lines, run, run_with, signal, token};
 
 #[test]
 fn a_truncated_reply_is_a_failure_but_is_kept() {
@@ -76,7 +76,7 @@ fn an_invalid_reply_is_repaired() {
 
 #[test]
 fn a_stream_is_joined_into_a_response() {
-    let events = token("Hel") + &token("lo") + crate::support::DONE;
+    let events = token("Hel") + &token("lo") + DONE;
     let service = Service::new(move |_, _| Reply::new("200 OK", events.clone()));
     let (_directory, file) = input(&[r#"{"prompt":"a","stream":true}"#]);
     let run = run(batch(&service.base_url(), &[]).arg(file)).exits(0);

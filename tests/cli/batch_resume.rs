@@ -31,7 +31,7 @@ fn a_torn_errors_file_is_repaired_and_another_file_refused() {
 }
 
 #[test]
-fn a_run_on_a_pipe_resumes_as_one_on_a_file_does() {
+fn a_run_on_a_pipe_resumes_like_one_on_a_file() {
     let (directory, _) = input(&["one"]);
     let output = directory.path().join("out.jsonl");
     let again = |lines: &[u8]| {

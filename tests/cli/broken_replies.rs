@@ -1,11 +1,10 @@
 //! Responses that are cut, oversized or not HTTP.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener};
 
 use crate::support::fault::{Fault, HEAD, of_length, until_closed};
-use crate::support::server::{Step, answer, chunk, raw, stream_head};
-use crate::support::{completion, gravix, token};
+use crate::support::server::{Step, answer, chunk, listen_on_loopback, raw, stream_head};
+use crate::support::{completion, gravix, run_with, token};
 
 #[test]
 fn a_response_without_a_reply_is_an_error() {
@@ -113,8 +112,7 @@ fn oversized_bodies_are_errors_and_do_not_fill_the_memory() {
 #[test]
 fn an_early_refusal_is_read_while_the_body_is_being_sent() {
     // The server answers before it has read the body.
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
-    let port = listener.local_addr().expect("the socket has an address").port();
+    let (listener, port) = listen_on_loopback();
     let server = std::thread::spawn(move || {
         let (mut connection, _) = listener.accept().expect("a client connects");
         connection.read_exact(&mut [0; 1000]).expect("the headers arrive");
@@ -128,9 +126,6 @@ fn an_early_refusal_is_read_while_the_body_is_being_sent() {
     let mut command = gravix();
     command.args(["ask", "--base-url", &format!("http://127.0.0.1:{port}/v1")]);
     let prompt = vec![b'x'; 8 << 20];
-    crate::support::run_with(&mut command, &prompt)
-        .exits(69)
-        .prints("")
-        .says(&["413", "too big", "shorten"]);
+    run_with(&mut command, &prompt).exits(69).prints("").says(&["413", "too big", "shorten"]);
     server.join().expect("the server does not panic");
 }

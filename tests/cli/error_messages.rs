@@ -1,8 +1,6 @@
 //! Error messages for URLs, keys and HTTP statuses, with their exit statuses.
 
-use std::net::{Ipv4Addr, TcpListener};
-
-use crate::support::server::{Server, answer};
+use crate::support::server::{Server, answer, listen_on_loopback};
 use crate::support::{ask, gravix, run};
 
 #[track_caller]
@@ -34,8 +32,7 @@ fn an_unknown_host_is_named() {
 
 #[test]
 fn a_refused_connection_is_named() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
-    let port = listener.local_addr().expect("the socket has an address").port();
+    let (listener, port) = listen_on_loopback();
     drop(listener);
     ensure_refused(
         &format!("http://127.0.0.1:{port}/v1"),

@@ -3,7 +3,7 @@
 use httpmock::prelude::*;
 
 use crate::support::server::{Server, Step, raw, whole_reply};
-use crate::support::{ask, gravix, run};
+use crate::support::{ask, completion, gravix, run};
 
 #[test]
 fn redirects_are_reported_and_not_followed() {
@@ -62,7 +62,7 @@ fn a_plain_reply_is_requested_as_json() {
             .header("accept", "application/json")
             .header("content-type", "application/json")
             .json_body_includes(r#"{"messages":[{"role":"user","content":"hi"}]}"#);
-        then.status(200).body(crate::support::completion("4"));
+        then.status(200).body(completion("4"));
     });
     let mut command = gravix();
     command.args(["ask", "hi", "--base-url", &server.url("/v1/")]);

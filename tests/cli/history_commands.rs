@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use crate::support::terminal::Terminal;
-use crate::support::{Run, gravix, run};
+use crate::support::{Run, ask_mock, full_device, gravix, run};
 
 const SYSTEM: &str = "{\"role\":\"system\",\"content\":\"Be brief.\"}\n";
 
@@ -111,7 +111,7 @@ fn turns_can_be_added_while_a_history_is_shown() {
     while !file.with_extension("jsonl.open").exists() {
         std::thread::yield_now();
     }
-    let mut turn = crate::support::ask_mock(&["hi", "-q", "--no-wait", "--history"]);
+    let mut turn = ask_mock(&["hi", "-q", "--no-wait", "--history"]);
     run(turn.arg(&file)).exits(0).prints("hi\n");
     fs::write(&fifo, "").expect("the pager opens the FIFO");
     assert!(child.wait().expect("gravix ends").success());
@@ -184,7 +184,9 @@ fn repair_moves_bad_lines_and_leaves_the_rest_byte_for_byte() {
     assert!(run.stderr.len() < 300, "{}", run.stderr);
     run_history(&["check"], &file).exits(0);
     assert_eq!(
-        fs::read_dir(file.parent().expect("the directory is readable")).expect("it").count(),
+        fs::read_dir(file.parent().expect("the path has a parent"))
+            .expect("the directory is readable")
+            .count(),
         2
     );
 }
@@ -204,7 +206,7 @@ fn undo_prints_the_newest_turn_and_removes_it() {
 #[test]
 fn undo_removes_nothing_that_it_could_not_print() {
     let (_directory, file) = history(format!("{USER}{ASSISTANT}"));
-    let full = fs::File::options().write(true).open("/dev/full").expect("/dev/full can be opened");
+    let full = full_device();
     let mut command = gravix();
     let status = command
         .args(["history", "undo"])

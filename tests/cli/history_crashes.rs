@@ -186,7 +186,7 @@ fn a_torn_last_line_is_moved_aside_wherever_it_was_cut() {
         fs::write(&file, format!("{USER}{ASSISTANT}{}", &last[..cut]))
             .expect("the file is written");
         let _ = fs::remove_file(&torn_file);
-        let server = Server::replying(&["reply"; 1]);
+        let server = Server::replying(&["reply"]);
         let run = run(ask(&server, &["hi", "--history"]).arg(&file)).exits(0).prints("reply\n");
         assert!(run.stderr.contains("was torn; it is in"), "{cut}: {}", run.stderr);
         assert_eq!(

@@ -55,7 +55,7 @@ fn a_path_that_cannot_be_a_history_is_refused_before_anything_is_sent() {
     let (directory, file) = chat_file();
     let fifo = directory.path().join("fifo");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).expect("the FIFO is created");
-    let server = Server::replying(&["reply"; 0]);
+    let server = Server::replying(&[]);
     for path in [&fifo, directory.path(), Path::new("/dev/null"), &directory.path().join("no/x")] {
         run(ask(&server, &["hi", "--history"]).arg(path))
             .exits(73)
@@ -125,7 +125,7 @@ fn a_large_history_needs_little_memory() {
         let command = ask(&server, arguments);
         limited.arg(command.get_program()).args(command.get_args()).arg(&file);
         if Command::new("prlimit").arg("--version").output().is_err() {
-            skip("prlimit cannot be had");
+            skip("prlimit is not installed");
             return;
         }
         run(&mut limited).exits(0).prints("reply\n").says_nothing();

@@ -4,15 +4,15 @@ use std::fs;
 use std::process::Stdio;
 
 use crate::support::conversation::{ASSISTANT, USER, chat_file};
-use crate::support::server::{Server, answer, gate, raw};
-use crate::support::{ask, ask_mock, completion, gravix, run};
+use crate::support::server::{Server, Step, answer, gate, raw, stream_head};
+use crate::support::{ask, ask_mock, completion, gravix, run, start};
 
 #[test]
 fn no_save_sends_the_history_and_appends_nothing() {
     let (_directory, file) = chat_file();
     let text = format!("{USER}{ASSISTANT}{{\"torn");
     fs::write(&file, &text).expect("the file is written");
-    let server = Server::replying(&["reply"; 1]);
+    let server = Server::replying(&["reply"]);
     let run =
         run(ask(&server, &["hi", "--no-save", "--history"]).arg(&file)).exits(0).prints("reply\n");
     assert!(run.stderr.contains("torn and left out"), "{}", run.stderr);
@@ -25,7 +25,7 @@ fn no_save_releases_the_lock_once_the_file_is_read() {
     let (_directory, file) = chat_file();
     fs::write(&file, format!("{USER}{ASSISTANT}")).expect("the file is written");
     let (go_on, wait) = gate();
-    let slow = Server::once(vec![crate::support::server::stream_head(), wait]);
+    let slow = Server::once(vec![stream_head(), wait]);
     let mut reading = ask(&slow, &["hi", "-q", "--stream", "--no-save", "--history"]);
     let mut reading = reading.arg(&file).stderr(Stdio::null()).spawn().expect("gravix starts");
     // The lock is held until the answer begins, not until it ends.
@@ -42,15 +42,12 @@ fn no_save_does_not_retry_when_the_file_has_changed() {
     let busy = raw("HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n");
     let server = Server::new(vec![vec![wait, busy], answer("200 OK", "a/b", completion("reply"))]);
     let mut asking = ask(&server, &["hi", "-q", "--no-save", "--history"]);
-    let asking = asking.arg(&file).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    let asking = asking.expect("gravix starts");
-    while server.requests().is_empty() {
-        std::thread::yield_now();
-    }
+    let asking = start(asking.arg(&file));
+    server.wait_for_request();
     // The lock is free again: other processes can change the file.
     run(gravix().args(["history", "undo"]).arg(&file)).exits(0);
     run(ask_mock(&["another", "-q", "--history"]).arg(&file)).exits(0);
-    go_on.send(()).expect("the server waits");
+    go_on.send(()).expect("the server is waiting");
     let output = asking.wait_with_output().expect("gravix ends");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(66), "{output:?}");
@@ -64,10 +61,8 @@ fn no_save_retries_with_the_same_body_when_nothing_changed() {
     let (_directory, file) = chat_file();
     fs::write(&file, format!("{USER}{ASSISTANT}")).expect("the file is written");
     let busy = raw("HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n");
-    let server = Server::new(vec![
-        vec![busy, crate::support::server::Step::End],
-        answer("200 OK", "a/b", completion("reply")),
-    ]);
+    let server =
+        Server::new(vec![vec![busy, Step::End], answer("200 OK", "a/b", completion("reply"))]);
     run(ask(&server, &["hi", "-q", "--no-save", "--history"]).arg(&file))
         .exits(0)
         .prints("reply\n");
@@ -87,7 +82,7 @@ fn turns_sends_the_system_message_and_the_newest_turns() {
         ("1", &["system", "user", "tool", "assistant", "user"]),
         ("9", &["system", "user", "assistant", "user", "tool", "assistant", "user"]),
     ] {
-        let server = Server::replying(&["reply"; 1]);
+        let server = Server::replying(&["reply"]);
         let mut command = ask(&server, &["hi", "-q", "--no-save", "--turns", turns, "--history"]);
         run(command.arg(&file)).exits(0);
         let sent = server.request().json()["messages"].clone();
@@ -106,13 +101,13 @@ fn turns_sends_the_system_message_and_the_newest_turns() {
 fn continue_sends_the_history_unchanged_and_appends_only_the_reply() {
     let (_directory, file) = chat_file();
     fs::write(&file, USER).expect("the file is written");
-    let server = Server::replying(&["reply"; 1]);
+    let server = Server::replying(&["reply"]);
     run(ask(&server, &["-q", "--continue", "--history"]).arg(&file)).exits(0).prints("reply\n");
     assert_eq!(server.request().json()["messages"].as_array().map(Vec::len), Some(1));
     let saved = fs::read_to_string(&file).expect("the file is readable");
     assert_eq!(saved, format!("{USER}{{\"role\":\"assistant\",\"content\":\"reply\"}}\n"));
     // The history now ends with a reply, so a prompt must come next.
-    let server = Server::replying(&["reply"; 0]);
+    let server = Server::replying(&[]);
     run(ask(&server, &["-q", "--continue", "--history"]).arg(&file))
         .exits(2)
         .prints("")

@@ -5,8 +5,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
 use crate::support::conversation::{ASSISTANT, USER, chat_file};
-use crate::support::server::{Server, gate, raw};
-use crate::support::{ask, ask_mock, completion, json_lines, run, strace};
+use crate::support::server::{Server, answer, whole_reply};
+use crate::support::{ask, ask_mock, completion, json_lines, run, start, strace};
 
 #[test]
 fn sixteen_concurrent_turns_each_see_all_earlier_turns() {
@@ -36,10 +36,7 @@ fn an_edit_by_hand_during_a_turn_is_kept() {
     let (_directory, file) = chat_file();
     fs::write(&file, USER).expect("the file is written");
     for (edit, fault) in [(ASSISTANT, true), (ASSISTANT.trim_end(), false)] {
-        let (go_on, wait) = gate();
-        let reply = completion("reply");
-        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", reply.len());
-        let server = Server::once(vec![wait, raw(head + &reply)]);
+        let (server, go_on) = Server::gated(whole_reply("reply"));
         let mut command = ask(&server, &["hi", "-q", "--history"]);
         command.arg(&file);
         let mut faults = vec![format!("-P{}", file.display())];
@@ -49,12 +46,10 @@ fn an_edit_by_hand_during_a_turn_is_kept() {
         };
         let mut turn =
             command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("gravix starts");
-        while server.requests().is_empty() {
-            std::thread::yield_now();
-        }
-        let mut hand = File::options().append(true).open(&file).expect("the file can be opened");
-        hand.write_all(edit.as_bytes()).expect("the edit is written");
-        go_on.send(()).expect("the server waits");
+        server.wait_for_request();
+        let mut editor = File::options().append(true).open(&file).expect("the file can be opened");
+        editor.write_all(edit.as_bytes()).expect("the edit is written");
+        go_on.send(()).expect("the server is waiting");
         let status = turn.wait().expect("gravix ends").code();
         assert_eq!(status, Some(if fault { 73 } else { 0 }));
         let saved = fs::read_to_string(&file).expect("the file is readable");
@@ -68,24 +63,14 @@ fn a_file_that_replaces_the_history_during_a_turn_is_left_alone() {
     let (_directory, file) = chat_file();
     for status in ["200 OK", "400 Bad Request"] {
         let _ = fs::remove_file(&file);
-        let (go_on, wait) = gate();
-        let reply = completion("reply");
-        let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", reply.len());
-        let server = Server::once(vec![wait, raw(head + &reply)]);
-        let mut turn = ask(&server, &["hi", "-q", "--history"]);
-        let turn = turn
-            .arg(&file)
-            .stderr(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("gravix starts");
-        while server.requests().is_empty() {
-            std::thread::yield_now();
-        }
+        let (server, go_on) =
+            Server::gated(answer(status, "application/json", completion("reply")));
+        let turn = start(ask(&server, &["hi", "-q", "--history"]).arg(&file));
+        server.wait_for_request();
         let other = file.with_extension("other");
         fs::write(&other, USER).expect("the file is written");
         fs::rename(&other, &file).expect("the file is renamed");
-        go_on.send(()).expect("the server waits");
+        go_on.send(()).expect("the server is waiting");
         let output = turn.wait_with_output().expect("gravix ends");
         assert_eq!(fs::read_to_string(&file).expect("the file is readable"), USER);
         if status == "200 OK" {
@@ -98,15 +83,10 @@ fn a_file_that_replaces_the_history_during_a_turn_is_left_alone() {
 #[test]
 fn gravix_waits_for_another_turn_and_says_so_after_a_second() {
     let (_directory, file) = chat_file();
-    let (go_on, wait) = gate();
-    let slow = completion("slow");
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", slow.len());
-    let first = Server::once(vec![wait, raw(head + &slow)]);
+    let (first, go_on) = Server::gated(whole_reply("slow"));
     let mut slow = ask(&first, &["one", "-q", "--history"]);
     let mut slow = slow.arg(&file).stdout(Stdio::null()).spawn().expect("gravix starts");
-    while first.requests().is_empty() {
-        std::thread::yield_now();
-    }
+    first.wait_for_request();
     run(ask_mock(&["two", "--no-wait", "--history"]).arg(&file))
         .exits(75)
         .prints("")
@@ -115,20 +95,15 @@ fn gravix_waits_for_another_turn_and_says_so_after_a_second() {
         .exits(75)
         .prints("")
         .says(&["deadline of 0.2 s"]);
-    let mut patient = ask_mock(&["two", "--history"])
-        .arg(&file)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("gravix starts");
-    let mut told = String::new();
-    BufReader::new(patient.stderr.take().expect("stderr is a pipe"))
-        .read_line(&mut told)
+    let mut waiting = start(ask_mock(&["two", "--history"]).arg(&file));
+    let mut note = String::new();
+    BufReader::new(waiting.stderr.take().expect("stderr is a pipe"))
+        .read_line(&mut note)
         .expect("gravix prints a line");
-    assert!(told.contains("waiting for another turn"), "{told}");
-    go_on.send(()).expect("the server waits");
+    assert!(note.contains("waiting for another turn"), "{note}");
+    go_on.send(()).expect("the server is waiting");
     assert!(slow.wait().expect("gravix ends").success());
-    assert!(patient.wait().expect("gravix ends").success());
+    assert!(waiting.wait().expect("gravix ends").success());
     let prompts: Vec<_> = json_lines(&file).iter().map(|line| line["content"].clone()).collect();
     assert_eq!(prompts, ["one", "slow", "two", "two"]);
 }
@@ -154,7 +129,7 @@ fn a_file_replaced_during_the_wait_is_opened_again() {
     fs::write(&file, USER).expect("the file is written");
     let held = File::open(&file).expect("the file can be opened");
     held.lock().expect("the file is locked");
-    let server = Server::replying(&["reply"; 1]);
+    let server = Server::replying(&["reply"]);
     let mut waiting = ask(&server, &["hi", "-q", "--history"]);
     let mut waiting = waiting.arg(&file).stdout(Stdio::null()).spawn().expect("gravix starts");
     wait_until_blocked(waiting.id());

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::support::home::{Home, last_key};
 use crate::support::server::{Server, answer};
-use crate::support::{gravix, run};
+use crate::support::{gravix, run, run_with};
 
 #[test]
 fn a_key_comes_from_a_variable_a_file_or_a_command() {
@@ -110,7 +110,7 @@ fn a_key_command_times_out_and_never_reads_the_prompt() {
         format!("base_url = \"{}\"\napi_key_command = \"cat; echo k\"\n", server.base_url());
     let home = Home::new(&config);
     let mut command = home.gravix(&["ask"]);
-    crate::support::run_with(command.env("PATH", "/usr/bin:/bin"), b"prompt").exits(0);
+    run_with(command.env("PATH", "/usr/bin:/bin"), b"prompt").exits(0);
     assert_eq!(server.request().json()["messages"][0]["content"], "prompt");
 }
 

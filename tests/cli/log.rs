@@ -4,12 +4,12 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Child;
 
 use serde_json::{Value, json};
 
 use crate::support::server::{Server, answer, events, raw, whole_reply};
-use crate::support::{DONE, ask, completion, json_lines, run, token};
+use crate::support::{DONE, ask, completion, json_lines, run, start, token};
 
 #[test]
 fn the_log_has_a_line_for_each_request() {
@@ -103,12 +103,7 @@ fn start_with_locked_log(path: &Path) -> (File, Child) {
     let file = File::create(path).expect("the file is created");
     file.lock().expect("the file is locked");
     let server = Server::once(whole_reply("ok"));
-    let mut child = ask(&server, &["hi", "--log"])
-        .arg(path)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("gravix starts");
+    let mut child = start(ask(&server, &["hi", "--log"]).arg(path));
     let mut first = String::new();
     let stdout = child.stdout.take().expect("stdout is a pipe");
     BufReader::new(stdout).read_line(&mut first).expect("gravix prints the reply");

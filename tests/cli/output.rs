@@ -1,6 +1,6 @@
 //! What goes to stdout, stderr and output files.
 
-use std::fs::{self, File};
+use std::fs::{self};
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 
 use crate::support::server::{Server, answer, chunk, events, gate, stream_head};
 use crate::support::terminal::Terminal;
-use crate::support::{DONE, ask, ask_mock, run, shell, token};
+use crate::support::{DONE, ask, ask_mock, full_device, gravix, run, shell, token};
 
 #[test]
 fn a_reply_is_printed_exactly_with_one_newline_at_its_end() {
@@ -34,7 +34,7 @@ fn each_token_is_printed_as_it_arrives() {
     let mut first = [0; 4];
     stdout.read_exact(&mut first).expect("gravix prints the first token");
     assert_eq!(&first, b"one ");
-    go_on.send(()).expect("the server waits");
+    go_on.send(()).expect("the server is waiting");
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).expect("gravix prints the rest");
     assert_eq!(rest, "two\n");
@@ -100,14 +100,14 @@ fn a_reader_that_leaves_ends_gravix_quietly_by_sigpipe() {
 fn a_closed_pipe_kills_gravix_by_sigpipe() {
     let (reader, writer) = std::io::pipe().expect("a pipe is created");
     drop(reader);
-    dies_quietly_by(ask_mock(&["hi"]).stdout(writer), Signal::SIGPIPE);
+    ensure_dies_quietly(ask_mock(&["hi"]).stdout(writer), Signal::SIGPIPE);
     let (reader, writer) = std::io::pipe().expect("a pipe is created");
     drop(reader);
-    dies_quietly_by(crate::support::gravix().arg("--help").stdout(writer), Signal::SIGPIPE);
+    ensure_dies_quietly(gravix().arg("--help").stdout(writer), Signal::SIGPIPE);
 }
 
 #[track_caller]
-fn dies_quietly_by(command: &mut std::process::Command, signal: Signal) {
+fn ensure_dies_quietly(command: &mut std::process::Command, signal: Signal) {
     let output = command.stderr(Stdio::piped()).spawn().expect("gravix starts").wait_with_output();
     let output = output.expect("gravix ends");
     assert_eq!(output.status.signal(), Some(signal as i32), "{output:?}");
@@ -117,7 +117,7 @@ fn dies_quietly_by(command: &mut std::process::Command, signal: Signal) {
 #[test]
 fn a_full_stdout_exits_74() {
     for arguments in [&["hi"][..], &["hi", "--stream"]] {
-        let full = File::options().write(true).open("/dev/full").expect("/dev/full can be opened");
+        let full = full_device();
         let child =
             ask_mock(arguments).stdout(full).stderr(Stdio::piped()).spawn().expect("gravix starts");
         let output = child.wait_with_output().expect("gravix ends");
@@ -127,8 +127,8 @@ fn a_full_stdout_exits_74() {
             "gravix: cannot write standard output: no space left on device\n"
         );
     }
-    let full = File::options().write(true).open("/dev/full").expect("/dev/full can be opened");
-    let status = crate::support::gravix().arg("--help").stdout(full).stderr(Stdio::null()).status();
+    let full = full_device();
+    let status = gravix().arg("--help").stdout(full).stderr(Stdio::null()).status();
     assert_eq!(status.expect("gravix runs").code(), Some(74));
 }
 

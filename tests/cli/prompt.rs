@@ -8,12 +8,12 @@ use serde_json::json;
 
 use crate::support::server::Server;
 use crate::support::terminal::Terminal;
-use crate::support::{ask, ask_mock, gravix, run, run_with, shell};
+use crate::support::{ask, ask_mock, gravix, run, run_with, shell, start};
 
 /// The user message made from `arguments` and `stdin`.
 #[track_caller]
 fn prompt(arguments: &[&str], stdin: &[u8]) -> String {
-    let server = Server::replying(&["ok"; 1]);
+    let server = Server::replying(&["ok"]);
     run_with(&mut ask(&server, arguments), stdin).exits(0).prints("ok\n").says_nothing();
     let messages = &server.request().json()["messages"];
     assert_eq!(messages[0]["role"], "user");
@@ -67,12 +67,7 @@ fn no_stdin_leaves_stdin_to_a_shell_loop() {
 
 #[test]
 fn waiting_for_stdin_is_reported_once_with_a_hint() {
-    let mut child = ask_mock(&["hello"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("gravix starts");
+    let mut child = start(ask_mock(&["hello"]).stdin(Stdio::piped()));
     let stdin = child.stdin.take();
     let mut stderr = std::io::BufReader::new(child.stderr.take().expect("stderr is a pipe"));
     let mut line = String::new();
@@ -99,7 +94,7 @@ fn a_terminal_adds_nothing_to_the_words() {
 
 #[test]
 fn an_empty_prompt_sends_nothing() {
-    let server = Server::replying(&["ok"; 0]);
+    let server = Server::replying(&[]);
     for (arguments, stdin) in
         [(&[][..], &b""[..]), (&[], b" \n\t"), (&["", " "], b""), (&["-"], b"\n")]
     {
@@ -126,7 +121,7 @@ fn text_is_sent_unchanged() {
 
 #[test]
 fn the_system_prompt_comes_first() {
-    let server = Server::replying(&["ok"; 1]);
+    let server = Server::replying(&["ok"]);
     run(&mut ask(&server, &["-s", "Be brief.", "hi"])).exits(0);
     assert_eq!(
         server.request().json()["messages"],
@@ -139,7 +134,7 @@ fn a_system_file_loses_one_final_newline() {
     let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("system.txt");
     fs::write(&file, "Be brief.\n\n").expect("the file is written");
-    let server = Server::replying(&["ok"; 1]);
+    let server = Server::replying(&["ok"]);
     run(ask(&server, &["hi", "--system-file"]).arg(&file)).exits(0);
     assert_eq!(server.request().json()["messages"][0]["content"], "Be brief.\n");
 

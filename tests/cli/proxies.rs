@@ -1,18 +1,17 @@
 //! HTTP and SOCKS proxies.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::support::server::{Server, receive, whole_reply};
+use crate::support::server::{Server, listen_on_loopback, receive, whole_reply};
 use crate::support::{ask, gravix, run};
 
 /// A proxy that answers CONNECT with `status`, relays bytes after 200, and
 /// records the request lines.
 fn proxy(status: &'static str) -> (u16, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
-    let port = listener.local_addr().expect("the socket has an address").port();
+    let (listener, port) = listen_on_loopback();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let lines = Arc::clone(&seen);
     thread::spawn(move || {
@@ -37,8 +36,7 @@ fn tunnel(mut client: TcpStream, status: &str, lines: &Mutex<Vec<String>>) -> st
 
 /// A SOCKS5 proxy without authentication (RFC 1928), for one client.
 fn socks() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
-    let port = listener.local_addr().expect("the socket has an address").port();
+    let (listener, port) = listen_on_loopback();
     thread::spawn(move || {
         let (mut client, _) = listener.accept().expect("a client connects");
         client.read_exact(&mut [0; 3]).expect("the greeting arrives");
@@ -100,8 +98,7 @@ fn a_socks_proxy_passes_the_request_on() {
 
 #[test]
 fn a_stalled_proxy_times_out() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
-    let port = listener.local_addr().expect("the socket has an address").port();
+    let (_listener, port) = listen_on_loopback();
     for scheme in ["http", "socks5"] {
         let mut command = ask(
             &Server::replying(&["ok"; 2]),
@@ -114,8 +111,7 @@ fn a_stalled_proxy_times_out() {
 
 #[test]
 fn an_unreachable_proxy_is_named_without_its_password() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
-    let port = listener.local_addr().expect("the socket has an address").port();
+    let (listener, port) = listen_on_loopback();
     drop(listener);
     for (proxy, reason) in [
         (format!("http://u:hunter2@127.0.0.1:{port}"), "the proxy 127.0.0.1"),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::program;
+use crate::support::{gravix, program, run, skip};
 
 /// Programs in the README that may not be installed.
 const TOOLS: &[&str] = &["git", "jq"];
@@ -69,7 +69,7 @@ fn has_tools(directory: &Path, script: &str) -> bool {
         is_named && !bash(directory, &probe).output().expect("bash runs").status.success()
     });
     if let Some(tool) = missing {
-        crate::support::skip(&format!("{tool} cannot be had for {script}"));
+        skip(&format!("{tool} is not installed, so this was not run: {script}"));
     }
     missing.is_none()
 }
@@ -129,9 +129,8 @@ fn the_example_settings_are_valid() {
     let file = directory.path().join("config.toml");
     for block in blocks("toml") {
         fs::write(&file, &block).expect("the file is written");
-        let mut command = crate::support::gravix();
-        let run =
-            crate::support::run(command.args(["config", "-p", "work", "--config"]).arg(&file));
+        let mut command = gravix();
+        let run = run(command.args(["config", "-p", "work", "--config"]).arg(&file));
         let listing = String::from_utf8(run.exits(0).stdout).expect("stdout is UTF-8");
         assert!(listing.contains("# profile work"), "{listing}");
     }
@@ -139,7 +138,7 @@ fn the_example_settings_are_valid() {
 
 #[test]
 fn the_exit_statuses_match_the_help() {
-    let help = crate::support::run(crate::support::gravix().args(["ask", "--help"])).exits(0);
+    let help = run(gravix().args(["ask", "--help"])).exits(0);
     let help = String::from_utf8(help.stdout).expect("stdout is UTF-8");
     let (_, statuses) = help.split_once("Exit status:\n").expect("help lists the exit statuses");
     let readme = readme();

@@ -332,7 +332,7 @@ fn a_reply_is_shown_when_its_repair_fails() {
 }
 
 #[test]
-fn no_means_no_whatever_the_finish_reason() {
+fn no_exits_1_whatever_the_finish_reason() {
     for reason in ["stop", "tool_calls", "function_call"] {
         let choice = json!({"message": {"content": "no"}, "finish_reason": reason});
         let body = json!({ "choices": [choice] }).to_string();

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::support::server::{Server, whole_reply};
-use crate::support::{ask, ask_mock, completion, gravix, program, run};
+use crate::support::{ask, ask_mock, completion, gravix, program, run, skip};
 
 /// The request body that `--dry-run` prints for `arguments`.
 #[track_caller]
@@ -130,7 +130,7 @@ fn a_dry_run_needs_no_key_and_writes_no_file() {
 #[test]
 fn the_curl_command_sends_the_same_request() {
     if Command::new("curl").arg("--version").output().is_err() {
-        crate::support::skip("curl cannot be had");
+        skip("curl is not installed");
         return;
     }
     let prompt = "it's $HOME `x` \"q\" \\ !\né";

@@ -1,6 +1,5 @@
 //! Responses, events and token usage as they are printed.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
@@ -9,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::server::{
     Script, Server, answer, chunk, events, gate, stream_head, whole_reply,
 };
-use crate::support::{DONE, ask, json_lines, run, token};
+use crate::support::{DONE, ask, full_device, json_lines, run, token};
 
 const USAGE: &str = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2,\"total_tokens\":5}}\n\n";
 
@@ -81,7 +80,7 @@ fn each_event_is_printed_as_a_line_when_it_arrives() {
         next().expect("gravix prints a line"),
         r#"{"choices":[{"delta":{"content":"a  b"}}]}"#
     );
-    go_on.send(()).expect("the server waits");
+    go_on.send(()).expect("the server is waiting");
     let usage: Value =
         serde_json::from_str(&next().expect("gravix prints a line")).expect("the text is JSON");
     assert_eq!(usage["usage"]["total_tokens"], 5);
@@ -163,7 +162,7 @@ fn a_streamed_reply_is_saved_when_its_last_bytes_cannot_be_printed() {
     let file = directory.path().join("chat.jsonl");
     let body = token("hello") + DONE;
     let server = Server::once(answer("200 OK", "text/event-stream", body));
-    let full = File::options().write(true).open("/dev/full").expect("/dev/full can be opened");
+    let full = full_device();
     let mut command = ask(&server, &["--stream", "hi", "--history"]);
     let status = command.arg(&file).stdout(full).stderr(Stdio::null()).status();
     assert_eq!(status.expect("gravix runs").code(), Some(74));

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::support::server::{Script, Server, Step, answer, chunk, raw, stream_head, whole_reply};
-use crate::support::{ask, run, token};
+use crate::support::{ask, gravix, run, token};
 
 /// An error response that allows a retry at once.
 fn refusal(status: &str) -> Script {
@@ -109,8 +109,8 @@ fn the_x_should_retry_header_is_obeyed() {
         Server::new(vec![with_header("503 Busy", "x-should-retry: false"), whole_reply("ok")]);
     run(&mut ask(&server, &["hi"])).exits(75).prints("").says(&["503"]);
     assert_eq!(server.requests().len(), 1);
-    let wish = "x-should-retry: true\r\nRetry-After: 0";
-    let server = Server::new(vec![with_header("400 Odd", wish), whole_reply("ok")]);
+    let headers = "x-should-retry: true\r\nRetry-After: 0";
+    let server = Server::new(vec![with_header("400 Odd", headers), whole_reply("ok")]);
     run(&mut ask(&server, &["hi", "-q"])).exits(0).prints("ok\n");
 }
 
@@ -156,13 +156,13 @@ fn a_wait_that_is_too_long_is_an_error_at_once() {
 fn a_list_of_models_is_retried_too() {
     let list = answer("200 OK", "application/json", r#"{"data":[{"id":"m"}]}"#);
     let server = Server::new(vec![refusal("503 Busy"), list]);
-    let mut command = crate::support::gravix();
+    let mut command = gravix();
     command.args(["models", "--quiet", "--base-url", &server.base_url()]);
     run(&mut command).exits(0).prints("m\n").says_nothing();
     // A complete list is accepted without its framing.
     let head = raw("HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n");
     let server = Server::once(vec![head, raw(r#"{"data":[{"id":"m"}]}"#)]);
-    let mut command = crate::support::gravix();
+    let mut command = gravix();
     command.args(["models", "--base-url", &server.base_url()]);
     run(&mut command).exits(0).prints("m\n").says_nothing();
 }

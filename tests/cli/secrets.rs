@@ -1,7 +1,7 @@
 //! The key is masked, also in verbose output.
 
 use crate::support::server::{Server, answer, events, raw, whole_reply};
-use crate::support::{ask, gravix, run};
+use crate::support::{DONE, ask, gravix, run, token};
 
 const KEY: &str = "sesame42";
 
@@ -74,12 +74,7 @@ fn verbose_shows_the_exchange_without_the_key() {
 fn verbose_counts_chunks_and_tokens() {
     let usage = r#"{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}"#;
     let usage = format!("data: {{\"choices\":[],\"usage\":{usage}}}\n\n");
-    let script = [
-        crate::support::token("a"),
-        crate::support::token("b"),
-        usage,
-        crate::support::DONE.to_owned(),
-    ];
+    let script = [token("a"), token("b"), usage, DONE.to_owned()];
     let server = Server::once(events(&script));
     let run = run(&mut ask(&server, &["hi", "--stream", "-v"])).exits(0).prints("ab\n");
     for part in ["2 chunks", "5 prompt + 2 completion = 7 tokens", "tokens/s"] {

@@ -8,8 +8,8 @@ use std::process::{Child, Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::support::server::{Server, Step, chunk, stream_head};
-use crate::support::{DONE, ask, shell, signal, token};
+use crate::support::server::{Server, Step, chunk, gate, stream_head};
+use crate::support::{DONE, ask, ask_mock, shell, signal, start, strace, token};
 
 /// A server that stalls after one token.
 fn stalling_server() -> Server {
@@ -18,8 +18,7 @@ fn stalling_server() -> Server {
 
 /// Starts `command` and reads its first token.
 fn start_and_read_token(command: &mut Command) -> Child {
-    let mut child =
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("gravix starts");
+    let mut child = start(command);
     let mut token = [0; 3];
     child
         .stdout
@@ -34,13 +33,13 @@ fn start_and_read_token(command: &mut Command) -> Child {
 fn a_signal_kills_gravix_and_nothing_is_saved() {
     let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("chat.jsonl");
-    for ending in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+    for end_signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         let server = stalling_server();
         let mut command = ask(&server, &["hi", "--stream", "--history"]);
         let child = start_and_read_token(command.arg(&file));
-        signal(&child, ending);
+        signal(&child, end_signal);
         let output = child.wait_with_output().expect("gravix ends");
-        assert_eq!(output.status.signal(), Some(ending as i32));
+        assert_eq!(output.status.signal(), Some(end_signal as i32));
         assert!(output.stderr.is_empty(), "{output:?}");
         assert_eq!(fs::read_to_string(&file).unwrap_or_default(), "");
     }
@@ -50,13 +49,11 @@ fn a_signal_kills_gravix_and_nothing_is_saved() {
 fn a_signal_leaves_no_temporary_file_behind() {
     let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("reply.txt");
-    let (_hold, wait) = crate::support::server::gate();
+    let (_hold, wait) = gate();
     let server = Server::once(vec![stream_head(), chunk(token("one")), wait]);
     let mut command = ask(&server, &["hi", "--stream", "-o"]);
     let child = command.arg(&file).spawn().expect("gravix starts");
-    while server.requests().is_empty() {
-        std::thread::yield_now();
-    }
+    server.wait_for_request();
     signal(&child, Signal::SIGINT);
     let output = child.wait_with_output().expect("gravix ends");
     assert_eq!(output.status.signal(), Some(Signal::SIGINT as i32));
@@ -67,11 +64,11 @@ fn a_signal_leaves_no_temporary_file_behind() {
 fn a_signal_waits_until_a_file_is_replaced() {
     let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("reply.txt");
-    let mut gravix = crate::support::ask_mock(&["new", "-o"]);
+    let mut gravix = ask_mock(&["new", "-o"]);
     gravix.arg(&file);
     // fchmod is called once the temporary file exists.
     let fault = ["--inject=fchmod:signal=SIGINT".to_owned()];
-    let Some(mut command) = crate::support::strace(&gravix, &fault) else {
+    let Some(mut command) = strace(&gravix, &fault) else {
         return;
     };
     fs::write(&file, "old").expect("the file is written");
@@ -83,7 +80,7 @@ fn a_signal_waits_until_a_file_is_replaced() {
 
 #[test]
 fn an_ignored_signal_stays_ignored() {
-    let (go_on, wait) = crate::support::server::gate();
+    let (go_on, wait) = gate();
     let script =
         vec![stream_head(), chunk(token("one")), wait, chunk(DONE), Step::LastChunk, Step::End];
     let server = Server::once(script);
@@ -94,7 +91,7 @@ fn an_ignored_signal_stays_ignored() {
     );
     let child = start_and_read_token(&mut shell("sh", &command_line));
     signal(&child, Signal::SIGINT);
-    go_on.send(()).expect("the server waits");
+    go_on.send(()).expect("the server is waiting");
     let output = child.wait_with_output().expect("gravix ends");
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(output.stdout, b"\n");

@@ -6,7 +6,7 @@ use std::path::Path;
 use base64::Engine;
 use serde::Deserialize;
 
-use crate::support::server::{Script, Server, Step, answer, chunk, raw, stream_head};
+use crate::support::server::{Script, Server, Step, answer, chunk, gate, raw, stream_head};
 use crate::support::{DONE, ask, completion, run, token};
 
 #[derive(Deserialize)]
@@ -81,7 +81,7 @@ fn a_json_reply_to_a_streamed_request_is_accepted() {
 
 #[test]
 fn done_ends_the_reply_while_the_connection_stays_open() {
-    let (keep_open, wait) = crate::support::server::gate();
+    let (keep_open, wait) = gate();
     let server = Server::once(vec![stream_head(), chunk(token("a") + "data: [DONE]\n\n"), wait]);
     run(&mut ask(&server, &["--stream", "hi"])).exits(0).prints("a\n");
     drop(keep_open);

@@ -1,6 +1,6 @@
 //! Timeouts and deadlines, wherever a connection stalls.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
@@ -9,8 +9,8 @@ use nix::sys::socket::{
 };
 
 use crate::support::fault::{Fault, HEAD, of_length, until_closed};
-use crate::support::server::{Step, chunk, raw, stream_head};
-use crate::support::{DONE, completion, gravix, run, token};
+use crate::support::server::{Step, chunk, listen_on_loopback, raw, stream_head};
+use crate::support::{DONE, completion, gravix, run, run_with, token};
 
 #[test]
 fn the_idle_timeout_ends_every_kind_of_stall() {
@@ -122,13 +122,12 @@ fn a_server_that_does_not_read_times_out() {
         [("--idle-timeout", "silent for 2 s"), ("--deadline", "deadline of 2 s")]
     {
         // Connections wait in the queue of the listener and are never read.
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
-        let port = listener.local_addr().expect("the socket has an address").port();
+        let (_listener, port) = listen_on_loopback();
         let url = format!("http://127.0.0.1:{port}/v1");
         let mut command = gravix();
         command.args(["ask", "--retries", "0", "--base-url", &url, option, "2"]);
         let began = Instant::now();
-        crate::support::run_with(&mut command, &prompt).exits(75).prints("").says(&[reason]);
+        run_with(&mut command, &prompt).exits(75).prints("").says(&[reason]);
         assert!(began.elapsed() < Duration::from_secs(10), "{option} took too long");
     }
 }

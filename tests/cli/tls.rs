@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::io::Write;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::thread;
 
 use crate::support::certificates::Issuer;
-use crate::support::{DONE, completion, gravix, run, token};
+use crate::support::server::listen_on_loopback;
+use crate::support::{DONE, ask_mock, completion, gravix, run, token};
 
 fn plain_answer() -> String {
     let body = completion("safe");
@@ -72,8 +72,7 @@ fn a_certificate_for_another_host_or_another_time_is_refused() {
 
 #[test]
 fn a_stalled_handshake_times_out() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
-    let port = listener.local_addr().expect("the socket has an address").port();
+    let (listener, port) = listen_on_loopback();
     // The connection waits in the queue of the listener and is never answered.
     let limits = ["--retries", "0", "--connect-timeout", "0.3"];
     run(&mut ask(port, &limits)).exits(75).prints("").says(&["no connection within 0.3 s"]);
@@ -86,14 +85,13 @@ fn a_file_of_issuers_must_hold_a_certificate() {
     run(ask(1, &["--ca-cert"]).arg(&path)).exits(78).prints("").says(&["issuers.pem"]);
     run(&mut ask(1, &["--ca-cert", "/nowhere/x"])).exits(66).prints("").says(&["/nowhere/x"]);
     // Plain http needs no issuers, so the file is not opened.
-    let mut plain = crate::support::ask_mock(&["hi", "--ca-cert", "/nowhere/x"]);
+    let mut plain = ask_mock(&["hi", "--ca-cert", "/nowhere/x"]);
     run(&mut plain).exits(0).prints("hi\n");
 }
 
 #[test]
 fn a_port_without_tls_is_reported() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
-    let port = listener.local_addr().expect("the socket has an address").port();
+    let (listener, port) = listen_on_loopback();
     thread::spawn(move || {
         let (mut connection, _) = listener.accept().expect("a client connects");
         connection.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").expect("the answer is sent");

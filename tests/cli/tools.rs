@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::support::server::{Script, Server, answer, events, whole_reply};
-use crate::support::{ask, json_lines, program, run};
+use crate::support::{ask, json_lines, program, run, skip};
 
 const TOOLS: &str =
     r#"[{"type":"function","function":{"name":"weather","parameters":{"type":"object"}}}]"#;
@@ -168,7 +168,7 @@ fn the_loop_in_the_readme_returns_every_result() {
     let script =
         block.and_then(|block| block.split("```").next()).expect("the README has the loop");
     if !Path::new("/usr/bin/jq").exists() {
-        crate::support::skip("jq cannot be had");
+        skip("jq is not installed");
         return;
     }
     let calls = [call("a", "Paris"), call("b", "New York")];

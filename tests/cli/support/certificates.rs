@@ -1,7 +1,6 @@
 //! A server that speaks TLS, with certificates made for the test.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::thread;
 
@@ -9,7 +8,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use super::server::receive;
+use super::server::{listen_on_loopback, receive};
 
 /// A certificate authority made for a test.
 pub struct Issuer(CertifiedIssuer<'static, KeyPair>);
@@ -51,8 +50,7 @@ impl Issuer {
 }
 
 fn serve(config: Arc<ServerConfig>, answer: String) -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
-    let port = listener.local_addr().expect("the socket has an address").port();
+    let (listener, port) = listen_on_loopback();
     thread::spawn(move || {
         for connection in listener.incoming().flatten() {
             let session =

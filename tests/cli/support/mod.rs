@@ -13,6 +13,7 @@ pub mod service;
 pub mod terminal;
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -108,14 +109,18 @@ pub fn run_with(command: &mut Command, input: &[u8]) -> Run {
 
 #[track_caller]
 pub fn run(command: &mut Command) -> Run {
-    let output = command.output().expect("gravix starts");
+    let output = command.output().expect("the program starts");
     Run::new(command, output)
 }
 
+/// Starts `command` with pipes for its stdout and stderr.
+#[track_caller]
 pub fn start(command: &mut Command) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("gravix starts")
 }
 
+/// Waits for the end of `child` and reads its pipes.
+#[track_caller]
 pub fn finish(child: Child) -> Output {
     child.wait_with_output().expect("gravix ends")
 }
@@ -196,6 +201,11 @@ pub fn strace(command: &Command, faults: &[String]) -> Option<Command> {
     strace.args(["-f", "-qq", "-o", "/dev/null"]).args(faults);
     strace.arg(command.get_program()).args(command.get_args());
     Some(strace)
+}
+
+/// `/dev/full`, where every write fails for lack of space.
+pub fn full_device() -> File {
+    File::options().write(true).open("/dev/full").expect("/dev/full can be opened")
 }
 
 /// Reports why a test is skipped.

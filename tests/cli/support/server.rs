@@ -36,6 +36,13 @@ pub enum Step {
 /// The pause between the bytes of [`Step::Drip`].
 const DRIP: Duration = Duration::from_millis(50);
 
+/// A listener on a free port of loopback, and that port.
+pub fn listen_on_loopback() -> (TcpListener, u16) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
+    let port = listener.local_addr().expect("the socket has an address").port();
+    (listener, port)
+}
+
 /// One connection's script.
 pub type Script = Vec<Step>;
 
@@ -113,8 +120,7 @@ impl Server {
     /// Answers the first connection with the first script, and so on. Further
     /// connections are dropped.
     pub fn new(scripts: Vec<Script>) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
-        let port = listener.local_addr().expect("the socket has an address").port();
+        let (listener, port) = listen_on_loopback();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&requests);
         thread::spawn(move || {
@@ -134,6 +140,14 @@ impl Server {
         Self::new(vec![script])
     }
 
+    /// Waits for the test before it sends this answer to the only connection.
+    pub fn gated(answer: Script) -> (Self, Sender<()>) {
+        let (go_on, wait) = gate();
+        let mut script = vec![wait];
+        script.extend(answer);
+        (Self::once(script), go_on)
+    }
+
     /// Replies to one connection after another with these texts.
     pub fn replying(texts: &[&str]) -> Self {
         Self::new(texts.iter().map(|text| whole_reply(text)).collect())
@@ -145,6 +159,13 @@ impl Server {
 
     pub fn requests(&self) -> Vec<Request> {
         self.requests.lock().expect("no thread panicked").clone()
+    }
+
+    /// Waits until the first request has arrived.
+    pub fn wait_for_request(&self) {
+        while self.requests().is_empty() {
+            thread::yield_now();
+        }
     }
 
     /// The only request.

@@ -2,14 +2,14 @@
 //! result of a function.
 
 use std::io::Write;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::completion;
-use super::server::{Request, receive};
+use super::server::{Request, listen_on_loopback, receive};
 
 /// The answer of the service to one request.
 pub struct Reply {
@@ -82,8 +82,7 @@ pub struct Service {
 impl Service {
     /// `answer` is given each request and its number, from 0.
     pub fn new(answer: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
-        let port = listener.local_addr().expect("the socket has an address").port();
+        let (listener, port) = listen_on_loopback();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (log, answer) = (Arc::clone(&seen), Arc::new(answer));
         thread::spawn(move || {
