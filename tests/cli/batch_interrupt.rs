@@ -55,11 +55,10 @@ fn the_first_interrupt_lets_requests_under_way_finish() {
     ] {
         let (service, go_on) = Service::gated();
         let (_directory, file) = input(&prompts(50));
-        let child = start(batch(&service.base_url(), options).arg(file));
+        let mut child = start(batch(&service.base_url(), options).arg(file));
         service.wait_for(3);
         signal(&child, end_signal);
         // The note appears before the answers arrive.
-        let mut child = child;
         let mut stderr = child.stderr.take().expect("stderr is a pipe");
         let mut note = [0; 100];
         let read = stderr.read(&mut note).expect("gravix prints a line");

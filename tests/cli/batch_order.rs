@@ -8,7 +8,7 @@ use std::sync::mpsc::channel;
 
 use crate::support::batch_lines::{by_id, input, prompts, text};
 use crate::support::service::{Reply, Service, prompt};
-use crate::support::{batch, run, start};
+use crate::support::{batch, finish, run, start};
 
 #[test]
 fn ordered_keeps_the_order_of_the_input() {
@@ -36,7 +36,7 @@ fn ordered_keeps_the_order_of_the_input() {
     std::thread::sleep(std::time::Duration::from_millis(200));
     assert_eq!(service.seen().len(), 32);
     go_on.send(()).expect("the service is waiting");
-    let output = child.wait_with_output().expect("gravix ends");
+    let output = finish(child);
     assert!(output.status.success(), "{output:?}");
     assert_eq!(String::from_utf8_lossy(&output.stdout), prompts.join("\n") + "\n");
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::batch_lines::{by_id, input, prompts};
 use crate::support::service::{Reply, Seen, Service, prompt};
-use crate::support::{batch, run};
+use crate::support::{batch, finish, run};
 
 #[test]
 fn jobs_sets_the_number_of_concurrent_requests() {
@@ -37,7 +37,7 @@ fn jobs_sets_the_number_of_concurrent_requests() {
     // Five requests are under way before the first gets its answer.
     (0..5).for_each(|_| arrivals.recv().expect("a request arrives"));
     (0..20).for_each(|_| leave.send(()).expect("the service is waiting"));
-    let output = child.wait_with_output().expect("gravix ends");
+    let output = finish(child);
     assert_eq!(by_id(&output.stdout).len(), 20);
     assert_eq!(seen.lock().expect("no thread panicked").1, 5);
     let connections = service.seen().iter().map(|seen| seen.connection).max();

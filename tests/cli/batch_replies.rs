@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use crate::support::batch_lines::{by_id, input, pairs, replies, text};
 use crate::support::service::{Reply, Service, prompt};
-use crate::support::{DONE, batch, completion_ended, json_lines, run, run_with, signal, token};
+use crate::support::{
+    DONE, batch, completion_ended, finish, json_lines, run, run_with, signal, token,
+};
 
 #[test]
 fn a_truncated_reply_is_a_failure_but_is_kept() {
@@ -95,7 +97,7 @@ fn a_reply_is_kept_when_its_repair_is_interrupted() {
     service.wait_for(1);
     std::thread::sleep(std::time::Duration::from_millis(300));
     signal(&child, Signal::SIGTERM);
-    let ended = child.wait_with_output().expect("gravix ends");
+    let ended = finish(child);
     assert_eq!(ended.status.signal(), Some(Signal::SIGTERM as i32));
     let lines = json_lines(&output);
     assert_eq!(lines.len(), 1);

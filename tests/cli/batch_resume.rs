@@ -81,8 +81,8 @@ fn a_torn_last_line_is_moved_aside_and_its_request_sent_again() {
     let whole = fs::read_to_string(&output).expect("the output is readable");
     fs::write(&output, &whole[..whole.len() - 40]).expect("the file is written");
     assert!(again().stderr.contains("was torn; it is in "));
-    let healed = fs::read(&output).expect("the output is readable");
-    assert_eq!(by_id(&healed).len(), 3);
+    let repaired = fs::read(&output).expect("the output is readable");
+    assert_eq!(by_id(&repaired).len(), 3);
     let torn = fs::read_to_string(directory.path().join("out.jsonl.torn"))
         .expect("the torn line is readable");
     assert_eq!(

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use crate::support::conversation::{ASSISTANT, USER, chat_file};
 use crate::support::server::{Server, Step, answer, gate, raw, stream_head};
-use crate::support::{ask, ask_mock, completion, gravix, run, start};
+use crate::support::{ask, ask_mock, completion, finish, gravix, run, start};
 
 #[test]
 fn no_save_sends_the_history_and_appends_nothing() {
@@ -48,7 +48,7 @@ fn no_save_does_not_retry_when_the_file_has_changed() {
     run(gravix().args(["history", "undo"]).arg(&file)).exits(0);
     run(ask_mock(&["another", "-q", "--history"]).arg(&file)).exits(0);
     go_on.send(()).expect("the server is waiting");
-    let output = asking.wait_with_output().expect("gravix ends");
+    let output = finish(asking);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(66), "{output:?}");
     assert!(stderr.contains("chat.jsonl: it changed before it was sent again"), "{stderr}");

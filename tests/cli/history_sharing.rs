@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use crate::support::conversation::{ASSISTANT, USER, chat_file};
 use crate::support::server::{Server, answer, whole_reply};
-use crate::support::{ask, ask_mock, completion, json_lines, run, start, strace};
+use crate::support::{ask, ask_mock, completion, finish, json_lines, run, start, strace};
 
 #[test]
 fn sixteen_concurrent_turns_each_see_all_earlier_turns() {
@@ -35,13 +35,13 @@ fn sixteen_concurrent_turns_each_see_all_earlier_turns() {
 fn an_edit_by_hand_during_a_turn_is_kept() {
     let (_directory, file) = chat_file();
     fs::write(&file, USER).expect("the file is written");
-    for (edit, fault) in [(ASSISTANT, true), (ASSISTANT.trim_end(), false)] {
+    for (edit, is_full) in [(ASSISTANT, true), (ASSISTANT.trim_end(), false)] {
         let (server, go_on) = Server::gated(whole_reply("reply"));
         let mut command = ask(&server, &["hi", "-q", "--history"]);
         command.arg(&file);
-        let mut faults = vec![format!("-P{}", file.display())];
-        faults.extend(fault.then(|| "--inject=write:error=ENOSPC:when=1".to_owned()));
-        let Some(mut command) = strace(&command, &faults) else {
+        let mut options = vec![format!("-P{}", file.display())];
+        options.extend(is_full.then(|| "--inject=write:error=ENOSPC:when=1".to_owned()));
+        let Some(mut command) = strace(&command, &options) else {
             return;
         };
         let mut turn =
@@ -51,10 +51,10 @@ fn an_edit_by_hand_during_a_turn_is_kept() {
         editor.write_all(edit.as_bytes()).expect("the edit is written");
         go_on.send(()).expect("the server is waiting");
         let status = turn.wait().expect("gravix ends").code();
-        assert_eq!(status, Some(if fault { 73 } else { 0 }));
+        assert_eq!(status, Some(if is_full { 73 } else { 0 }));
         let saved = fs::read_to_string(&file).expect("the file is readable");
         assert!(saved.starts_with(&format!("{USER}{ASSISTANT}")), "{saved}");
-        assert_eq!(json_lines(&file).len(), if fault { 2 } else { 5 });
+        assert_eq!(json_lines(&file).len(), if is_full { 2 } else { 5 });
     }
 }
 
@@ -71,7 +71,7 @@ fn a_file_that_replaces_the_history_during_a_turn_is_left_alone() {
         fs::write(&other, USER).expect("the file is written");
         fs::rename(&other, &file).expect("the file is renamed");
         go_on.send(()).expect("the server is waiting");
-        let output = turn.wait_with_output().expect("gravix ends");
+        let output = finish(turn);
         assert_eq!(fs::read_to_string(&file).expect("the file is readable"), USER);
         if status == "200 OK" {
             assert_eq!(output.status.code(), Some(73), "{output:?}");

@@ -9,7 +9,7 @@ use std::process::Child;
 use serde_json::{Value, json};
 
 use crate::support::server::{Server, answer, events, raw, whole_reply};
-use crate::support::{DONE, ask, completion, json_lines, run, start, token};
+use crate::support::{DONE, ask, completion, finish, json_lines, run, start, token};
 
 #[test]
 fn the_log_has_a_line_for_each_request() {
@@ -185,7 +185,7 @@ fn a_log_that_stays_locked_delays_no_reply() {
     let directory = tempfile::tempdir().expect("a temporary directory is created");
     let path = directory.path().join("log.jsonl");
     let (_file, child) = start_with_locked_log(&path);
-    let output = child.wait_with_output().expect("gravix ends");
+    let output = finish(child);
     assert_eq!(output.status.code(), Some(73));
     assert!(String::from_utf8_lossy(&output.stderr).contains("keeps it locked"));
 }

@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 
 use crate::support::server::{Server, answer, chunk, events, gate, stream_head};
 use crate::support::terminal::Terminal;
-use crate::support::{DONE, ask, ask_mock, full_device, gravix, run, shell, token};
+use crate::support::{DONE, ask, ask_mock, finish, full_device, gravix, run, shell, token};
 
 #[test]
 fn a_reply_is_printed_exactly_with_one_newline_at_its_end() {
@@ -120,7 +120,7 @@ fn a_full_stdout_exits_74() {
         let full = full_device();
         let child =
             ask_mock(arguments).stdout(full).stderr(Stdio::piped()).spawn().expect("gravix starts");
-        let output = child.wait_with_output().expect("gravix ends");
+        let output = finish(child);
         assert_eq!(output.status.code(), Some(74), "{output:?}");
         assert_eq!(
             String::from_utf8_lossy(&output.stderr),

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::server::Server;
 use crate::support::terminal::Terminal;
-use crate::support::{ask, ask_mock, gravix, run, run_with, shell, start};
+use crate::support::{ask, ask_mock, finish, gravix, run, run_with, shell, start};
 
 /// The user message made from `arguments` and `stdin`.
 #[track_caller]
@@ -74,7 +74,7 @@ fn waiting_for_stdin_is_reported_once_with_a_hint() {
     std::io::BufRead::read_line(&mut stderr, &mut line).expect("gravix prints a line");
     assert!(line.contains("standard input") && line.contains("-n"), "{line}");
     drop(stdin);
-    let output = child.wait_with_output().expect("gravix ends");
+    let output = finish(child);
     assert_eq!(output.stdout, b"hello\n");
     assert_eq!(std::io::read_to_string(stderr).expect("stderr is UTF-8"), "");
 }

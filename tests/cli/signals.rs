@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::support::server::{Server, Step, chunk, gate, stream_head};
-use crate::support::{DONE, ask, ask_mock, shell, signal, start, strace, token};
+use crate::support::{DONE, ask, ask_mock, finish, shell, signal, start, strace, token};
 
 /// A server that stalls after one token.
 fn stalling_server() -> Server {
@@ -38,7 +38,7 @@ fn a_signal_kills_gravix_and_nothing_is_saved() {
         let mut command = ask(&server, &["hi", "--stream", "--history"]);
         let child = start_and_read_token(command.arg(&file));
         signal(&child, end_signal);
-        let output = child.wait_with_output().expect("gravix ends");
+        let output = finish(child);
         assert_eq!(output.status.signal(), Some(end_signal as i32));
         assert!(output.stderr.is_empty(), "{output:?}");
         assert_eq!(fs::read_to_string(&file).unwrap_or_default(), "");
@@ -55,7 +55,7 @@ fn a_signal_leaves_no_temporary_file_behind() {
     let child = command.arg(&file).spawn().expect("gravix starts");
     server.wait_for_request();
     signal(&child, Signal::SIGINT);
-    let output = child.wait_with_output().expect("gravix ends");
+    let output = finish(child);
     assert_eq!(output.status.signal(), Some(Signal::SIGINT as i32));
     assert_eq!(fs::read_dir(directory.path()).expect("the directory is readable").count(), 0);
 }
@@ -92,7 +92,7 @@ fn an_ignored_signal_stays_ignored() {
     let child = start_and_read_token(&mut shell("sh", &command_line));
     signal(&child, Signal::SIGINT);
     go_on.send(()).expect("the server is waiting");
-    let output = child.wait_with_output().expect("gravix ends");
+    let output = finish(child);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(output.stdout, b"\n");
 }

@@ -15,7 +15,7 @@ const ALIGNMENT: usize = 32;
 /// the output weight of a token in that dimension is the bias towards it.
 const BIAS_INPUT: f32 = 8.0;
 
-/// Of the seeds up to 10, the one with the most varied text that depends on the
+/// Of the first ten seeds, the one with the most varied text that depends on the
 /// prompt, and with short JSON.
 const SEED: u64 = 5;
 

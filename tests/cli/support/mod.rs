@@ -191,14 +191,14 @@ pub fn signal(child: &Child, signal: Signal) {
 }
 
 /// `command` under strace with these options, where strace works.
-pub fn strace(command: &Command, faults: &[String]) -> Option<Command> {
+pub fn strace(command: &Command, options: &[String]) -> Option<Command> {
     let probe = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
     if !probe.is_ok_and(|probe| probe.status.success()) {
         skip("strace does not work here");
         return None;
     }
     let mut strace = program("strace");
-    strace.args(["-f", "-qq", "-o", "/dev/null"]).args(faults);
+    strace.args(["-f", "-qq", "-o", "/dev/null"]).args(options);
     strace.arg(command.get_program()).args(command.get_args());
     Some(strace)
 }
