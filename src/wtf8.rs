@@ -9,8 +9,9 @@ use serde::de::{self, Deserializer, SeqAccess, Visitor};
 #[derive(Default)]
 pub struct Text {
     pub bytes: Vec<u8>,
-    /// The address of a string that needed no unescaping.
-    pub place: Option<usize>,
+    /// It is one string, which stands in the JSON as it is: nothing in it was
+    /// escaped.
+    pub is_literal: bool,
 }
 
 impl<'de> Deserialize<'de> for Text {
@@ -29,26 +30,26 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 
     fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Text, E> {
-        Ok(Text { bytes: bytes.to_vec(), place: None })
+        Ok(Text { bytes: bytes.to_vec(), is_literal: false })
     }
 
     fn visit_borrowed_bytes<E: de::Error>(self, bytes: &'de [u8]) -> Result<Text, E> {
-        Ok(Text { bytes: bytes.to_vec(), place: Some(bytes.as_ptr().addr()) })
+        Ok(Text { bytes: bytes.to_vec(), is_literal: true })
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Text, A::Error> {
         #[derive(Deserialize)]
-        struct Part {
+        struct ContentText {
             r#type: Option<Text>,
             text: Option<Text>,
         }
         let mut joined = Vec::new();
-        while let Some(part) = parts.next_element::<Part>()? {
+        while let Some(part) = parts.next_element::<ContentText>()? {
             if part.r#type.is_none_or(|kind| kind.bytes == b"text") {
                 joined.extend(part.text.unwrap_or_default().bytes);
             }
         }
-        Ok(Text { bytes: joined, place: None })
+        Ok(Text { bytes: joined, is_literal: false })
     }
 }
 

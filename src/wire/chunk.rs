@@ -16,8 +16,8 @@ use crate::wtf8::Text;
 pub struct Choice {
     /// UTF-8, but for lone surrogates, which stand as WTF-8 has them.
     pub text: Vec<u8>,
-    /// The address of the text in the payload, where it stands there as it is.
-    pub place: Option<usize>,
+    /// The text stands in the payload as it is, as one string.
+    pub is_literal: bool,
     pub refusal: Vec<u8>,
     pub calls: Vec<CallFragment>,
     pub finish: Option<FinishReason>,
@@ -28,7 +28,7 @@ pub struct Choice {
 impl Choice {
     /// It brings part of a text, and nothing else.
     pub fn is_text_alone(&self) -> bool {
-        let Self { text: _, place: _, refusal, calls, finish, has_message } = self;
+        let Self { text: _, is_literal: _, refusal, calls, finish, has_message } = self;
         refusal.is_empty() && calls.is_empty() && finish.is_none() && !has_message
     }
 }
@@ -147,7 +147,7 @@ impl WireChoice<'_> {
         let text = delta.content.or(message.content).unwrap_or_default();
         Ok(Choice {
             text: text.bytes,
-            place: text.place,
+            is_literal: text.is_literal,
             refusal: bytes(delta.refusal.or(message.refusal)),
             calls,
             finish,

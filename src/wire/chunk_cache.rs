@@ -1,32 +1,45 @@
-//! Payloads that differ from the one before in their text alone, as those of
-//! a stream do from token to token: what they say is known without parsing
-//! them again.
+//! Chunks that differ only in their text from one before, as those of a stream
+//! do from token to token: what they mean is known without parsing them.
+
+use std::ops::Range;
+
+use memchr::memmem;
 
 use crate::wire::chunk::{self, Choice, Chunk, ChunkError};
 
-/// Parses payloads, and remembers the last one that brought text alone. A
-/// million tokens take half as long: 0.34 s in place of 0.69 s.
+/// Parses chunks, and remembers the last one that brought a text and nothing
+/// else. A million tokens take half as long: 0.34 s instead of 0.69 s.
 #[derive(Debug, Default)]
 pub struct ChunkCache {
-    /// The payload up to its text, and from its end on; empty at first.
+    /// The chunk up to its text, and from the end of its text on; empty until
+    /// there is one.
     before: Vec<u8>,
     after: Vec<u8>,
 }
 
 impl ChunkCache {
     /// The same as [`chunk::parse`].
+    ///
+    /// # Errors
+    /// [`ChunkError::Malformed`] if the payload is not the JSON of a chunk, and
+    /// [`ChunkError::Server`] if it is an error.
     pub fn parse(&mut self, payload: &[u8]) -> Result<Chunk, ChunkError> {
         if let Some(text) = self.text(payload) {
             let choice = Choice { text: text.to_vec(), ..Choice::default() };
             return Ok(Chunk { choice: Some(choice), ..Chunk::default() });
         }
         let chunk = chunk::parse(payload)?;
-        self.learn(payload, &chunk);
+        if let Some(range) = text_range(payload, &chunk) {
+            self.before.clear();
+            self.before.extend_from_slice(&payload[..range.start]);
+            self.after.clear();
+            self.after.extend_from_slice(&payload[range.end..]);
+        }
         Ok(chunk)
     }
 
-    /// The text of a payload that differs from the last one in nothing else:
-    /// between the same bytes stands a string without an escape.
+    /// The text of a chunk that differs from the remembered one in nothing
+    /// else: between the same bytes there is a string without an escape.
     fn text<'a>(&self, payload: &'a [u8]) -> Option<&'a [u8]> {
         if self.before.is_empty() {
             return None;
@@ -36,22 +49,20 @@ impl ChunkCache {
         let is_plain = text.iter().all(|byte| *byte >= b' ' && !matches!(byte, b'"' | b'\\'));
         (is_plain && std::str::from_utf8(text).is_ok()).then_some(text)
     }
+}
 
-    fn learn(&mut self, payload: &[u8], chunk: &Chunk) {
-        self.before.clear();
-        self.after.clear();
-        let Some(choice) = chunk.choice.as_ref().filter(|choice| choice.is_text_alone()) else {
-            return;
-        };
-        if let Some(range) = choice.place.filter(|_| chunk.usage.is_none()).and_then(|place| {
-            let start = place.checked_sub(payload.as_ptr().addr())?;
-            let end = start.checked_add(choice.text.len())?;
-            (payload.get(start..end)? == choice.text).then_some(start..end)
-        }) {
-            self.before.extend_from_slice(&payload[..range.start]);
-            self.after.extend_from_slice(&payload[range.end..]);
-        }
+/// Where the text of a chunk is in its payload, if the chunk brings nothing
+/// else and there is no doubt: the text was not escaped, and stands between
+/// quotes only once.
+fn text_range(payload: &[u8], chunk: &Chunk) -> Option<Range<usize>> {
+    let choice = chunk.choice.as_ref().filter(|choice| choice.is_text_alone())?;
+    if !choice.is_literal || chunk.usage.is_some() {
+        return None;
     }
+    let quoted = [b"\"", choice.text.as_slice(), b"\""].concat();
+    let mut found = memmem::find_iter(payload, &quoted);
+    let start = found.next()? + 1;
+    found.next().is_none().then_some(start..start + choice.text.len())
 }
 
 #[cfg(test)]
@@ -65,7 +76,7 @@ mod tests {
             return format!("{:?}", parsed.err());
         };
         if let Some(choice) = &mut chunk.choice {
-            choice.place = None;
+            choice.is_literal = false;
         }
         format!("{chunk:?}")
     }
@@ -132,5 +143,16 @@ mod tests {
         template.parse(payload("a").as_bytes()).expect("a chunk");
         assert_eq!(template.text(payload(" word é").as_bytes()), Some(" word é".as_bytes()));
         assert_eq!(template.text(payload(r"\n").as_bytes()), None);
+    }
+
+    #[test]
+    fn a_text_that_stands_elsewhere_too_is_not_remembered() {
+        let payload = |text: &str| {
+            format!(r#"{{"id":"{text}","choices":[{{"delta":{{"content":"{text}"}}}}]}}"#)
+        };
+        let mut cache = ChunkCache::default();
+        cache.parse(payload("a").as_bytes()).expect("a chunk");
+        assert_eq!(cache.text(payload("b").as_bytes()), None);
+        assert!(cache.before.is_empty());
     }
 }

@@ -95,10 +95,12 @@ fn server_code(error: &ServerError) -> String {
         .unwrap_or_else(|| "server_error".to_owned())
 }
 
-/// JSON of the server's on one line; what is none becomes a string.
+/// The server's JSON on one line; a body that is not JSON becomes a string.
 pub fn body(text: &str) -> Box<RawValue> {
-    RawValue::from_string(json::compact(text))
-        .unwrap_or_else(|_| to_raw_value(text.trim()).expect("a string is JSON"))
+    // Without its white space `12 34` would be JSON.
+    let json = serde_json::from_str::<&RawValue>(text).ok();
+    json.and_then(|json| RawValue::from_string(json::compact(json.get())).ok())
+        .unwrap_or_else(|| to_raw_value(text.trim()).expect("a string is JSON"))
 }
 
 impl ResultRecord {
