@@ -43,6 +43,11 @@ impl SortedIds {
         self.0.binary_search(&hash).is_ok()
     }
 
+    /// One of the hashes that are in `other` too.
+    pub fn any_shared(&self, other: &Self) -> Option<u128> {
+        self.0.iter().copied().find(|hash| other.contains(*hash))
+    }
+
     /// How many hashes are in `other` too.
     pub fn shared(&self, other: &Self) -> usize {
         let (mut ours, mut theirs) = (self.0.iter().peekable(), other.0.iter().peekable());
@@ -70,7 +75,11 @@ pub struct SeenIds {
 }
 
 impl SeenIds {
-    /// Adds a hash. Tells whether it was not there yet.
+    pub fn contains(&self, hash: u128) -> bool {
+        self.sorted.contains(hash) || self.recent.contains(&hash)
+    }
+
+    /// Adds a hash. Returns false if it was there before.
     pub fn insert(&mut self, hash: u128) -> bool {
         if self.sorted.contains(hash) || !self.recent.insert(hash) {
             return false;

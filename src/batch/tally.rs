@@ -34,8 +34,8 @@ pub struct Tally {
     tokens: Spent,
     /// How many failed one after another for no fault of their own.
     hopeless_in_row: u64,
-    first_failure: Option<u8>,
-    is_lasting: bool,
+    /// The exit status of the first failure that would fail again.
+    lasting: Option<u8>,
 }
 
 impl Tally {
@@ -50,8 +50,7 @@ impl Tally {
             failed: BTreeMap::new(),
             tokens: Spent::default(),
             hopeless_in_row: 0,
-            first_failure: None,
-            is_lasting: false,
+            lasting: None,
         }
     }
 
@@ -65,8 +64,9 @@ impl Tally {
         let in_row = self.hopeless_in_row + 1;
         self.hopeless_in_row = if HOPELESS.contains(&class.as_str()) { in_row } else { 0 };
         *self.failed.entry(class).or_default() += 1;
-        self.first_failure.get_or_insert(fault.status);
-        self.is_lasting |= fault.status != TEMPORARY;
+        if fault.status != TEMPORARY {
+            self.lasting.get_or_insert(fault.status);
+        }
     }
 
     /// How many failed one after another for no fault of their own.
@@ -96,15 +96,14 @@ impl Tally {
         Duration::try_from_secs_f64(self.left()? as f64 / rate).ok()
     }
 
-    /// The exit status, where that is not 0: that of the first failure, or of
-    /// a part that failed.
+    /// The exit status, if it is not 0. If all requests failed it is that of
+    /// the first lasting failure, and [`TEMPORARY`] only if there is none.
     pub fn status(&self) -> Option<u8> {
-        let first = self.first_failure?;
-        Some(match self.done + self.skipped {
-            0 if !self.is_lasting => TEMPORARY,
-            0 => first,
-            _ => PARTIAL,
-        })
+        match (self.failed(), self.done + self.skipped) {
+            (0, _) => None,
+            (_, 0) => Some(self.lasting.unwrap_or(TEMPORARY)),
+            _ => Some(PARTIAL),
+        }
     }
 
     /// What the run came to, in one line.
@@ -157,8 +156,11 @@ mod tests {
         assert_eq!(status(0, vec![None, temporary()]), Some(4));
         assert_eq!(status(1, vec![temporary()]), Some(4));
         assert_eq!(status(0, vec![temporary(), temporary()]), Some(75));
-        assert_eq!(status(0, vec![temporary(), lasting()]), Some(75));
+        for failures in [vec![temporary(), lasting()], vec![lasting(), temporary()]] {
+            assert_eq!(status(0, failures), Some(76));
+        }
         assert_eq!(status(0, vec![lasting(), form(), temporary()]), Some(76));
+        assert_eq!(status(0, vec![temporary(), form(), lasting()]), Some(65));
     }
 
     #[test]

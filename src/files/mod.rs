@@ -3,4 +3,5 @@
 pub mod append;
 pub mod lines;
 pub mod paths;
+pub mod replace;
 pub mod text;

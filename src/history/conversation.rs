@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::history::lock::LockWait;
-use crate::history::locked_file::{Access, open_locked, sync_directory};
+use crate::history::locked_file::{Access, open_locked};
 use crate::history::messages::HistoryMessages;
 use crate::history::notice::{HistoryNotice, TakeNotice};
 use crate::history::scan::{Scan, ScanError, Window};
@@ -19,6 +19,7 @@ use crate::history::scan::{Scan, ScanError, Window};
 use crate::error::{Error, Result};
 use crate::files::append::{self, append_lines};
 use crate::files::paths::{follow, is_still_at};
+use crate::files::replace::sync_directory;
 use crate::signals::DeferSignals;
 
 /// A conversation's file, locked until it is dropped.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::files::paths::{directory_of, is_still_at};
+use crate::files::paths::is_still_at;
 use crate::history::lock::{LockKind, LockRequest, LockWait};
 use crate::history::notice::TakeNotice;
 
@@ -81,16 +81,4 @@ fn open(path: &Path, access: Access) -> Result<(File, bool)> {
 
 fn is_read_only(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
-}
-
-/// The first turn is on disk when its file's directory is. A directory that
-/// cannot be read, or a file system that knows no such thing, is done without.
-pub fn sync_directory(path: &Path) -> io::Result<()> {
-    let Ok(directory) = File::open(directory_of(path)) else {
-        return Ok(());
-    };
-    match directory.sync_all() {
-        Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
-        synced => synced,
-    }
 }

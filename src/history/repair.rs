@@ -1,6 +1,6 @@
 //! Taking lines that are no messages out of a history.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::Path;
@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::files::append::open_private;
 use crate::files::lines::{BYTE_ORDER_MARK, Line, Lines};
 use crate::files::paths::{directory_of, with_suffix};
+use crate::files::replace;
 use crate::history::conversation::History;
 use crate::history::line;
 use crate::history::lock::LockWait;
@@ -57,19 +58,17 @@ pub fn move_bad_lines(path: &Path, take_notice: TakeNotice<'_>) -> Result<Repair
     let bad =
         open_private(&aside).map_err(|source| Error::Unwritable { path: aside.clone(), source })?;
     let _hold = DeferSignals::begin();
-    replace(history.path(), history.file(), bad).map_err(unwritable)
+    split_file(history.path(), history.file(), bad).map_err(unwritable)
 }
 
-fn replace(path: &Path, file: &File, bad: File) -> io::Result<RepairReport> {
+fn split_file(path: &Path, file: &File, bad: File) -> io::Result<RepairReport> {
     let old = file.metadata()?;
     let good = tempfile::Builder::new().prefix(".gravix-").tempfile_in(directory_of(path))?;
     let moved = part(file, BufWriter::new(good.as_file()), BufWriter::new(&bad))?;
     bad.sync_all()?;
     fchown(good.as_file(), Some(old.uid()), Some(old.gid()))?;
     good.as_file().set_permissions(old.permissions())?;
-    good.as_file().sync_all()?;
-    good.persist(path)?;
-    fs::File::open(directory_of(path))?.sync_all()?;
+    replace::replace(good, path)?;
     Ok(moved)
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::files::paths::{directory_of, follow};
+use crate::files::replace::replace;
 use crate::output::stdout::{Bytes, Output};
 use crate::signals::DeferSignals;
 
@@ -95,8 +96,7 @@ impl OutputFile {
         if let Some(old) = old {
             beside.as_file().set_permissions(old).map_err(not_saved)?;
         }
-        beside.persist(&self.path).map_err(|refused| not_saved(refused.error))?;
-        Ok(())
+        replace(beside, &self.path).map_err(not_saved)
     }
 
     pub fn not_saved(&self, source: io::Error) -> Error {

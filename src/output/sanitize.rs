@@ -1,4 +1,6 @@
-//! What text may be sent to a terminal.
+//! Text made harmless for a terminal.
+
+use std::io::{self, Write};
 
 /// Appends `text` to `out` with every control character but newline and tab
 /// made visible: C0 and DEL as `^X`, C1 as `<U+009B>`. Each character stands
@@ -17,6 +19,33 @@ pub fn push_sanitized(out: &mut Vec<u8>, text: &str) {
         }
     }
     out.extend_from_slice(&text.as_bytes()[plain..]);
+}
+
+/// `json` with the control characters that JSON allows, DEL and C1, escaped: it
+/// means the same, and does no harm on a terminal.
+pub fn escape_controls(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '\u{7f}'..='\u{9f}' => escaped += &format!("\\u{:04x}", u32::from(c)),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// Writes whole lines of JSON with [`escape_controls`].
+pub struct JsonSanitizer<W>(pub W);
+
+impl<W: Write> Write for JsonSanitizer<W> {
+    fn write(&mut self, json: &[u8]) -> io::Result<usize> {
+        self.0.write_all(escape_controls(&String::from_utf8_lossy(json)).as_bytes())?;
+        Ok(json.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 #[cfg(test)]

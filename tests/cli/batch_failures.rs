@@ -158,3 +158,46 @@ fn a_run_that_cannot_start_leaves_no_file() {
     let mut command = batch("mock:", &["-o"]);
     run(command.arg(directory.path()).arg(&file)).exits(73).says(&["directory"]);
 }
+
+#[test]
+fn a_lasting_failure_decides_the_exit_status_whichever_came_first() {
+    for statuses in [
+        ["500 Internal Server Error", "400 Bad Request"],
+        ["400 Bad Request", "500 Internal Server Error"],
+    ] {
+        let service = Service::new(move |_, number| Reply::new(statuses[number], ""));
+        let (_directory, file) = input(&["a", "b"]);
+        let options = ["--lines", "-j1", "--retries", "0", "-q"];
+        run(batch(&service.base_url(), &options).arg(file)).exits(69).says_nothing();
+    }
+}
+
+#[test]
+fn hints_name_only_options_that_batch_has() {
+    let too_long = r#"{"error":{"message":"maximum context length is 8 tokens"}}"#;
+    let service = Service::new(move |_, _| Reply::new("400 Bad Request", too_long));
+    let (directory, file) = input(&["a"]);
+    let run_lines = run(batch(&service.base_url(), &["--lines"]).arg(&file)).exits(69);
+    let message = by_id(&run_lines.stdout)["1"]["error"]["message"].to_string();
+    assert!(message.contains("shorten the prompt") && !message.contains("--turns"), "{message}");
+    let system = directory.path().join("system.txt");
+    fs::write(&system, b"caf\xe9").expect("the file is written");
+    let mut command = batch(&service.base_url(), &["--lines", "--system-file"]);
+    let run = run(command.arg(&system).arg(&file)).exits(65).says(&["not UTF-8"]);
+    assert!(!run.stderr.contains("--lossy"), "{}", run.stderr);
+}
+
+#[test]
+fn an_error_body_that_is_not_json_is_recorded_as_it_came() {
+    for (body, recorded) in [
+        ("12 34", Value::from("12 34")),
+        ("12", Value::from(12)),
+        ("{\"a\" : [ 1.50 ]}", serde_json::from_str("{\"a\":[1.50]}").expect("JSON")),
+        ("true false", Value::from("true false")),
+    ] {
+        let service = Service::new(move |_, _| Reply::new("400 Bad Request", body));
+        let (_directory, file) = input(&["a"]);
+        let run = run(batch(&service.base_url(), &["--lines", "-q"]).arg(file)).exits(69);
+        assert_eq!(by_id(&run.stdout)["1"]["response"]["body"], recorded, "{body}");
+    }
+}

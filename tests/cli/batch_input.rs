@@ -184,3 +184,28 @@ fn an_invalid_line_has_an_id_too() {
     let mut command = batch("mock:", &["--skip-bad"]);
     run(command.arg(&file)).exits(65).prints("").says(&["in.jsonl:2: the id 2"]);
 }
+
+#[test]
+fn several_invalid_lines_may_have_the_same_id() {
+    let lines = [r#"{"id":"a","prompt":1}"#, r#"{"id":"b","prompt":"good"}"#, r#"{"id":"a"}"#];
+    let (_directory, file) = input(&lines);
+    let text = lines.join("\n") + "\n";
+    for run in [
+        run(batch("mock:", &["--skip-bad"]).arg(file)),
+        run_with(&mut batch("mock:", &["--skip-bad"]), text.as_bytes()),
+    ] {
+        let run = run.exits(4).says(&["1 done, 2 failed (invalid_request: 2)"]);
+        assert_eq!(String::from_utf8_lossy(&run.stdout).matches("\"custom_id\":\"a\"").count(), 2);
+    }
+    // A valid line may not share its id with any other.
+    for lines in [
+        [r#"{"id":"a","prompt":"x"}"#, r#"{"id":"a"}"#],
+        [r#"{"id":"a"}"#, r#"{"id":"a","prompt":"x"}"#],
+    ] {
+        let (_directory, file) = input(&lines);
+        run(batch("mock:", &["--skip-bad"]).arg(file)).exits(65).says(&["in.jsonl:2: the id a"]);
+        let text = lines.join("\n") + "\n";
+        let piped = run_with(&mut batch("mock:", &["--skip-bad"]), text.as_bytes()).exits(65);
+        assert!(piped.stderr.contains("standard input:2: the id a"), "{}", piped.stderr);
+    }
+}

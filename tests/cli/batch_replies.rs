@@ -104,3 +104,44 @@ fn a_reply_is_kept_when_its_repair_is_interrupted() {
     assert_eq!(text(&lines[0]), "no JSON");
     assert!(lines[0]["error"].is_object());
 }
+
+/// A reply that calls the tool `f` with these arguments.
+fn calling(arguments: &str) -> String {
+    let call =
+        json!({"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}});
+    let message = json!({"role": "assistant", "content": null, "tool_calls": [call]});
+    let choice = json!({"index": 0, "message": message, "finish_reason": "tool_calls"});
+    let usage = json!({"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12});
+    json!({"choices": [choice], "usage": usage}).to_string()
+}
+
+#[test]
+fn a_reply_with_malformed_tool_arguments_keeps_its_response_and_its_tokens() {
+    let service = Service::new(|_, _| Reply::new("200 OK", calling("{\"x\":")));
+    let (_directory, file) = input(&[r#"{"prompt":"hi","tools":[{"function":{"name":"f"}}]}"#]);
+    let run = run(batch(&service.base_url(), &[]).arg(file)).exits(65);
+    let line = &by_id(&run.stdout)["1"];
+    assert_eq!(line["error"]["code"], "invalid_reply");
+    let message = line["error"]["message"].as_str().expect("the error has a message");
+    assert!(message.contains("the arguments of the call of f are not JSON"), "{message}");
+    assert_eq!(line["response"]["status_code"], 200);
+    let calls = &line["response"]["body"]["choices"][0]["message"]["tool_calls"];
+    assert_eq!(calls[0]["function"]["arguments"], "{\"x\":");
+    run.says(&["5 tokens in, 7 out"]);
+}
+
+#[test]
+fn malformed_tool_arguments_are_repaired() {
+    let service = Service::new(|_, number| {
+        Reply::new("200 OK", calling(if number == 0 { "{\"x\":" } else { "{\"x\":1}" }))
+    });
+    let (_directory, file) = input(&[r#"{"prompt":"hi","tools":[{"function":{"name":"f"}}]}"#]);
+    let run = run(batch(&service.base_url(), &["--repair", "1"]).arg(file)).exits(0);
+    let line = &by_id(&run.stdout)["1"];
+    assert_eq!(line["error"], Value::Null);
+    let messages = service.seen()[1].request.json()["messages"].clone();
+    let told = messages[2]["content"].as_str().expect("the correction is a text");
+    assert!(told.contains("the arguments of the call of f are not JSON"), "{messages}");
+    assert!(messages[1]["content"].as_str().expect("the reply is a text").contains("{\"x\":"));
+    run.says(&["1 done", "10 tokens in, 14 out"]);
+}

@@ -219,3 +219,25 @@ fn undo_removes_nothing_that_it_could_not_print() {
         format!("{USER}{ASSISTANT}")
     );
 }
+
+#[test]
+fn undo_and_show_send_no_control_characters_to_a_terminal() {
+    let line = "{\"role\":\"user\",\"content\":\"a\u{9b}31m\u{7f}b\"}\n";
+    let (_directory, file) = history(line.to_owned() + ASSISTANT);
+    let shown = |command: &str| {
+        let terminal = Terminal::open();
+        let mut gravix = gravix();
+        gravix.args(["history", command]).arg(&file).stdout(terminal.stream()).env("NO_COLOR", "1");
+        assert!(gravix.status().expect("gravix starts").success());
+        drop(gravix);
+        terminal.read_to_end()
+    };
+    let show = shown("show");
+    assert!(show.contains("a<U+009B>31m^?b"), "{show:?}");
+    let undone = shown("undo");
+    assert!(!undone.contains(['\u{9b}', '\u{7f}']), "{undone:?}");
+    // What is printed still means the same.
+    let first = undone.lines().next().expect("the turn is printed");
+    let message: serde_json::Value = serde_json::from_str(first).expect("the line is JSON");
+    assert_eq!(message["content"], "a\u{9b}31m\u{7f}b");
+}

@@ -167,3 +167,19 @@ fn a_secret_in_place_of_a_name_is_not_shown() {
     let run = run(&mut command).exits(78).prints("");
     assert!(!run.stderr.contains("s3cret"), "{}", run.stderr);
 }
+
+#[test]
+fn a_key_of_more_than_64_kib_is_refused() {
+    let server = Server::replying(&["ok"]);
+    for source in ["api_key_file = \"key\"", "api_key_command = \"cat key\""] {
+        let config = format!("[profiles.p]\nbase_url = \"{}\"\n{source}\n", server.base_url());
+        let home = Home::new(&config);
+        let file = home.path().join("key");
+        fs::write(&file, "k".repeat((64 << 10) + 1)).expect("the file is written");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("the mode is set");
+        let mut command = home.gravix(&["ask", "-p", "p", "hi"]);
+        command.env("PATH", "/usr/bin:/bin").current_dir(home.path());
+        run(&mut command).exits(78).prints("").says(&["key", "64 KiB"]);
+    }
+    assert!(server.requests().is_empty());
+}

@@ -10,7 +10,9 @@ use nix::sys::signal::Signal;
 
 use crate::support::server::{Server, answer, chunk, events, gate, stream_head};
 use crate::support::terminal::Terminal;
-use crate::support::{DONE, ask, ask_mock, finish, full_device, gravix, run, shell, token};
+use crate::support::{
+    DONE, ask, ask_mock, batch, finish, full_device, gravix, run, shell, strace, token,
+};
 
 #[test]
 fn a_reply_is_printed_exactly_with_one_newline_at_its_end() {
@@ -230,4 +232,26 @@ fn quiet_drops_warnings_and_keeps_errors() {
     run(ask_mock(&["hi", "--history"]).arg(&file)).exits(0).says(&["warning", "others can read"]);
     run(ask_mock(&["hi", "-q", "--history"]).arg(&file)).exits(0).says_nothing();
     run(&mut ask_mock(&["-q", ""])).exits(2).says(&["empty"]);
+}
+
+#[test]
+fn a_file_is_synced_before_it_replaces_another() {
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
+    let path = directory.path().join("reply.txt");
+    let results = directory.path().join("results.jsonl");
+    let result = "{\"custom_id\":\"a\",\"response\":null,\"error\":{}}\n";
+    fs::write(&results, result).expect("the file is written");
+    let mut to_file = ask_mock(&["new"]);
+    to_file.arg("-o").arg(&path);
+    let mut merged = batch("mock:", &["--merge"]);
+    merged.arg(&results).arg("-o").arg(&path);
+    for command in [to_file, merged] {
+        fs::write(&path, "old").expect("the file is written");
+        let faults = ["-e".to_owned(), "inject=fsync:error=EIO".to_owned()];
+        let Some(mut command) = strace(&command, &faults) else {
+            return;
+        };
+        run(&mut command).exits(73);
+        assert_eq!(fs::read_to_string(&path).expect("the file is readable"), "old");
+    }
 }

@@ -1,7 +1,11 @@
 //! The key is masked, also in verbose output.
 
+use serde_json::json;
+
+use crate::support::batch_lines::input;
 use crate::support::server::{Server, answer, events, raw, whole_reply};
-use crate::support::{DONE, ask, gravix, run, token};
+use crate::support::service::{Reply, Service};
+use crate::support::{DONE, ask, batch, gravix, run, token};
 
 const KEY: &str = "sesame42";
 
@@ -85,4 +89,43 @@ fn verbose_counts_chunks_and_tokens() {
 #[test]
 fn verbose_and_quiet_are_mutually_exclusive() {
     run(gravix().args(["ask", "-v", "-q", "hi"])).exits(2).says(&["--verbose"]);
+}
+
+#[test]
+fn a_key_echoed_to_a_batch_is_masked_in_every_field_of_the_result() {
+    for error in [
+        json!({"message": "no", "type": KEY}),
+        json!({"message": "no", "code": KEY, "type": "t"}),
+        json!({"message": KEY, "type": "t"}),
+        json!({"message": "no", "param": KEY}),
+    ] {
+        let body = json!({ "error": error }).to_string();
+        let service = Service::new(move |_, _| Reply::new("400 Bad Request", body.as_str()));
+        let (_directory, file) = input(&[r#"{"prompt":"hi"}"#]);
+        let mut command = batch(&service.base_url(), &[]);
+        let run = run(command.arg(file).env("GRAVIXLAYER_API_KEY", KEY)).exits(69);
+        let line = String::from_utf8(run.stdout.clone()).expect("stdout is UTF-8");
+        assert!(line.contains("(redacted)") && !line.contains(KEY), "{line}");
+        assert!(!run.stderr.contains(KEY), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_key_in_a_header_of_the_user_is_masked_too() {
+    for (header, echoed) in [
+        ("X-Api-Key: sesame42", "sesame42"),
+        ("X-Auth: Bearer sesame42", "Bearer sesame42"),
+        ("X-Auth: Bearer sesame42", "sesame42"),
+    ] {
+        let body = json!({"error": {"message": format!("bad key {echoed}")}}).to_string();
+        let server = Server::once(answer("401 No", "application/json", &body));
+        let run = run(&mut ask(&server, &["-n", "-H", header, "hi"])).exits(77).prints("");
+        assert!(run.stderr.contains("bad key (redacted)"), "{}", run.stderr);
+    }
+    // An ordinary header is no secret.
+    let body = json!({"error": {"message": "no team sesame42"}}).to_string();
+    let server = Server::once(answer("401 No", "application/json", &body));
+    run(&mut ask(&server, &["-n", "-H", "X-Team: sesame42", "hi"]))
+        .exits(77)
+        .says(&["no team sesame42"]);
 }

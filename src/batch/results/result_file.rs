@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -15,21 +15,22 @@ use crate::files::append::{append_lines, move_torn};
 use crate::files::lines::Lines;
 use crate::files::paths::{follow, is_still_at};
 use crate::output::notes::Notes;
-use crate::output::sanitize::push_sanitized;
-use crate::output::stdout::{self, Bytes};
+use crate::output::sanitize::{escape_controls, push_sanitized};
+use crate::output::stdout;
 use crate::signals::DeferSignals;
 
 /// Where lines of output go.
 #[derive(Debug)]
 pub struct ResultFile {
-    place: ResultTarget,
+    target: ResultTarget,
     file: File,
+    /// Then lines are sanitized.
+    is_terminal: bool,
 }
 
 #[derive(Debug)]
 enum ResultTarget {
-    /// With what may leave: a terminal is not harmed.
-    Stdout(Bytes),
+    Stdout,
     /// A pipe or a device, which is written to and never read.
     Device(PathBuf),
     /// A regular file, which nobody else writes while this lives.
@@ -42,8 +43,14 @@ enum ResultTarget {
 }
 
 impl ResultFile {
-    pub fn stdout(bytes: Bytes) -> Result<Self> {
-        Ok(Self { place: ResultTarget::Stdout(bytes), file: stdout::stdout_file()? })
+    /// # Errors
+    /// [`Error::Stdout`].
+    pub fn stdout() -> Result<Self> {
+        Ok(Self::new(ResultTarget::Stdout, stdout::stdout_file()?))
+    }
+
+    fn new(target: ResultTarget, file: File) -> Self {
+        Self { target, is_terminal: file.is_terminal(), file }
     }
 
     /// Opens a file to append to; it is created where there is none.
@@ -54,7 +61,7 @@ impl ResultFile {
         let unwritable = |source| Error::Unwritable { path: path.to_owned(), source };
         if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
             let file = File::options().append(true).open(path).map_err(unwritable)?;
-            return Ok(Self { place: ResultTarget::Device(path.to_owned()), file });
+            return Ok(Self::new(ResultTarget::Device(path.to_owned()), file));
         }
         let path = follow(path).map_err(unwritable)?;
         loop {
@@ -68,7 +75,7 @@ impl ResultFile {
                 Ok(()) | Err(TryLockError::Error(_)) => {}
             }
             if is_still_at(&file, &path) {
-                return Ok(Self { place: ResultTarget::File { path, is_new }, file });
+                return Ok(Self::new(ResultTarget::File { path, is_new }, file));
             }
         }
     }
@@ -82,7 +89,7 @@ impl ResultFile {
     }
 
     pub fn is_terminal(&self) -> bool {
-        matches!(self.place, ResultTarget::Stdout(Bytes::Sanitized))
+        self.is_terminal
     }
 
     /// Where lines can be kept that come before their turn.
@@ -90,9 +97,9 @@ impl ResultFile {
     /// # Errors
     /// Those of [`Spool::open`].
     pub fn spool(&self) -> Result<Option<Spool>> {
-        match &self.place {
+        match &self.target {
             ResultTarget::File { path, .. } => Spool::open(path, &self.file).map(Some),
-            ResultTarget::Stdout(_) | ResultTarget::Device(_) => Ok(None),
+            ResultTarget::Stdout | ResultTarget::Device(_) => Ok(None),
         }
     }
 
@@ -105,7 +112,7 @@ impl ResultFile {
     /// [`Error::Unreadable`] and [`Error::Unwritable`].
     pub fn done(&mut self, hasher: &IdHasher, notes: &Notes) -> Result<SortedIds> {
         let mut done = SortedIds::default();
-        let ResultTarget::File { path, .. } = &self.place else {
+        let ResultTarget::File { path, .. } = &self.target else {
             return Ok(done);
         };
         let torn = read(&self.file, path, |told, _| {
@@ -144,8 +151,8 @@ impl ResultFile {
 
     /// Whether nothing was written by an earlier run.
     pub fn is_empty(&self) -> bool {
-        match self.place {
-            ResultTarget::Stdout(_) | ResultTarget::Device(_) => true,
+        match self.target {
+            ResultTarget::Stdout | ResultTarget::Device(_) => true,
             ResultTarget::File { .. } => {
                 self.file.metadata().is_ok_and(|metadata| metadata.len() == 0)
             }
@@ -157,13 +164,10 @@ impl ResultFile {
     /// # Errors
     /// [`Error::NotSaved`], and those of standard output.
     pub fn append(&mut self, lines: &[u8]) -> Result<()> {
-        let (path, written) = match &self.place {
-            ResultTarget::Stdout(bytes) => {
-                let mut harmless = Vec::new();
-                if *bytes == Bytes::Sanitized {
-                    push_sanitized(&mut harmless, &String::from_utf8_lossy(lines));
-                }
-                let lines = if harmless.is_empty() { lines } else { &harmless };
+        let sanitized = self.is_terminal.then(|| sanitized(lines));
+        let lines = sanitized.as_deref().unwrap_or(lines);
+        let (path, written) = match &self.target {
+            ResultTarget::Stdout => {
                 return self.file.write_all(lines).map_err(stdout::stdout_error);
             }
             ResultTarget::Device(path) => (path, self.file.write_all(lines)),
@@ -184,8 +188,8 @@ impl ResultFile {
     /// # Errors
     /// [`Error::NotSaved`].
     pub fn sync(&self) -> Result<()> {
-        match &self.place {
-            ResultTarget::Stdout(_) | ResultTarget::Device(_) => Ok(()),
+        match &self.target {
+            ResultTarget::Stdout | ResultTarget::Device(_) => Ok(()),
             ResultTarget::File { path, .. } => {
                 let synced = self.file.sync_data();
                 synced.map_err(|source| Error::NotSaved { path: path.clone(), source })
@@ -198,14 +202,14 @@ impl ResultFile {
     /// The file stays, also if nothing was written: that is what the run came
     /// to.
     pub fn keep(&mut self) {
-        if let ResultTarget::File { is_new, .. } = &mut self.place {
+        if let ResultTarget::File { is_new, .. } = &mut self.target {
             *is_new = false;
         }
     }
 
     /// Takes the file away that a run made which came to nothing.
     pub fn leave_no_trace(&self) {
-        if let ResultTarget::File { path, is_new: true } = &self.place
+        if let ResultTarget::File { path, is_new: true } = &self.target
             && self.is_empty()
             && is_still_at(&self.file, path)
         {
@@ -218,6 +222,13 @@ impl Drop for ResultFile {
     fn drop(&mut self) {
         self.leave_no_trace();
     }
+}
+
+/// Lines for a terminal: JSON stays JSON, and raw texts lose what could harm.
+fn sanitized(lines: &[u8]) -> Vec<u8> {
+    let mut sanitized = Vec::new();
+    push_sanitized(&mut sanitized, &escape_controls(&String::from_utf8_lossy(lines)));
+    sanitized
 }
 
 /// Reads lines of output, each with its text. Gives where a torn last line is.

@@ -10,7 +10,6 @@ use crate::batch::results::result_line::{ResultFormat, ResultRecord};
 use crate::batch::results::spool::Spool;
 use crate::error::{Error, Result};
 use crate::output::notes::Notes;
-use crate::output::stdout::Bytes;
 
 pub struct Sink {
     format: ResultFormat,
@@ -200,9 +199,7 @@ impl Sink {
         }
         written.inspect_err(|error| {
             // A reply that was paid for is not lost with its file.
-            if let (Error::NotSaved { .. }, Ok(mut stdout)) =
-                (error, ResultFile::stdout(Bytes::Exact))
-            {
+            if let (Error::NotSaved { .. }, Ok(mut stdout)) = (error, ResultFile::stdout()) {
                 let _ = stdout.append(&line);
             }
         })

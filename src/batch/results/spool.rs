@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::files::append::open_private;
 use crate::files::paths::{directory_of, identity, with_suffix};
+use crate::files::replace::replace;
 
 /// So many times as many lines as wait may be in the file.
 const SLACK: usize = 4;
@@ -120,7 +121,7 @@ impl Spool {
         for line in waiting {
             beside.write_all(line)?;
         }
-        beside.persist(&self.path)?;
+        replace(beside, &self.path)?;
         self.file = open_private(&self.path)?;
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The input as work to be done, one piece after another. Threads share it.
+//! The input as a queue of jobs, which the threads of a run share.
 
 use std::fs::File;
 use std::io::Take;
@@ -12,62 +12,94 @@ use crate::batch::source::request_line::{
 use crate::error::Result;
 use crate::files::lines::Lines;
 
-/// A line of the input that is to have an outcome.
+/// A line of the input that gets a result.
 #[derive(Debug)]
 pub struct Job {
     /// Counts from 0 without gaps.
     pub index: u64,
     /// The line's number, from 1.
     pub line: u64,
-    /// Or why the line is none.
+    /// The request, or why the line is not one.
     pub request: Result<BatchRequest, InvalidRequest>,
 }
 
 pub struct Feed {
     input: Records,
     lines: Lines<Take<Arc<File>>>,
-    reading: ReadOptions,
+    options: ReadOptions,
     defaults: Defaults,
-    hasher: IdHasher,
-    /// Requests that need not be sent.
-    done: SortedIds,
-    /// The ids so far, of an input that was not looked at before.
-    seen: Option<SeenIds>,
+    ids: IdFilter,
     index: u64,
-    /// Requests that were passed over since that was asked last, of an input
-    /// that was not looked at before.
+}
+
+/// Which ids need no request.
+pub struct IdFilter {
+    pub hasher: IdHasher,
+    /// Requests that have a good response already.
+    pub done: SortedIds,
+    /// The ids so far, if the input cannot be scanned in advance.
+    seen: Option<InputIds>,
+    /// Done requests of such an input that were passed over since they were
+    /// counted last.
     skipped: u64,
 }
 
-impl Feed {
-    pub fn new(
-        input: Records,
-        reading: ReadOptions,
-        defaults: Defaults,
-        hasher: IdHasher,
-        done: SortedIds,
-    ) -> Self {
-        let lines = input.lines(reading);
-        let seen = (!input.is_rereadable()).then(SeenIds::default);
-        Self { input, lines, reading, defaults, hasher, done, seen, index: 0, skipped: 0 }
+/// The ids of an input. Several invalid lines may have the same id.
+#[derive(Default)]
+struct InputIds {
+    valid: SeenIds,
+    invalid: SeenIds,
+}
+
+impl IdFilter {
+    pub fn new(hasher: IdHasher, done: SortedIds) -> Self {
+        Self { hasher, done, seen: None, skipped: 0 }
     }
 
-    /// The index of the next piece of work.
+    /// Returns false if another line has the id already.
+    fn is_new(&mut self, id: &str, is_valid: bool) -> bool {
+        let hash = self.hasher.hash(id);
+        match &mut self.seen {
+            None => true,
+            Some(seen) if is_valid => !seen.invalid.contains(hash) && seen.valid.insert(hash),
+            Some(seen) => {
+                seen.invalid.insert(hash);
+                !seen.valid.contains(hash)
+            }
+        }
+    }
+
+    fn is_done(&mut self, id: &str) -> bool {
+        let is_done = self.done.contains(self.hasher.hash(id));
+        self.skipped += u64::from(is_done && self.seen.is_some());
+        is_done
+    }
+}
+
+impl Feed {
+    pub fn new(input: Records, options: ReadOptions, defaults: Defaults, ids: IdFilter) -> Self {
+        let lines = input.lines(options);
+        let seen = (!input.is_rereadable()).then(InputIds::default);
+        Self { input, lines, options, defaults, ids: IdFilter { seen, ..ids }, index: 0 }
+    }
+
+    /// The index of the next job.
     pub fn index(&self) -> u64 {
         self.index
     }
 
-    /// How many requests were passed over since this was asked last: they are
-    /// done. Those of an input that was looked at before were counted then.
+    /// How many done requests were passed over since the last call. Those of an
+    /// input that was scanned in advance were counted then.
     pub fn take_skipped(&mut self) -> u64 {
-        std::mem::take(&mut self.skipped)
+        std::mem::take(&mut self.ids.skipped)
     }
 
-    /// The next piece of work; `None` at the end of the input.
+    /// The next job; `None` at the end of the input.
     ///
     /// # Errors
-    /// [`crate::error::Error::Input`] for a line that is no request, or has
-    /// the id of another, and those of reading.
+    /// [`Error::Input`](crate::error::Error::Input) for a line that is not a
+    /// request or repeats an id, and
+    /// [`Error::Unreadable`](crate::error::Error::Unreadable).
     pub fn next_job(&mut self) -> Result<Option<Job>> {
         loop {
             let line = match self.lines.next_line() {
@@ -76,27 +108,22 @@ impl Feed {
                 Err(source) => return Err(self.input.fault(source)),
             };
             let number = line.number;
-            let Some(read) = RequestLine::read(&line, self.reading.kind).transpose() else {
+            let Some(read) = RequestLine::read(&line, self.options.kind).transpose() else {
                 continue;
             };
-            if let Err(fault) = &read
-                && !self.reading.skips_bad
+            if let Err(invalid) = &read
+                && !self.options.skips_bad
             {
-                return Err(self.input.bad(number, fault));
+                return Err(self.input.bad(number, invalid));
             }
             let id = request_line::id(&read, number);
-            let hash = self.hasher.hash(&id);
-            if self.seen.as_mut().is_some_and(|seen| !seen.insert(hash)) {
+            if !self.ids.is_new(&id, read.is_ok()) {
                 return Err(self.input.repeated(number, &id));
             }
-            if !self.reading.shard.has(number) {
+            if !self.options.shard.has(number) || self.ids.is_done(&id) {
                 continue;
             }
-            if self.done.contains(hash) {
-                self.skipped += u64::from(self.seen.is_some());
-                continue;
-            }
-            let request = read.map(|parsed| self.defaults.complete(&parsed, number));
+            let request = read.map(|request| self.defaults.complete(&request, number));
             self.index += 1;
             return Ok(Some(Job { index: self.index - 1, line: number, request }));
         }

@@ -110,19 +110,23 @@ impl Records {
         };
         let mut bad = 0;
         let mut total = 0;
-        let (mut all, mut others) = (SortedIds::default(), SortedIds::default());
+        let mut valid = SortedIds::default();
+        // Several invalid lines may have the same id.
+        let mut invalid = SortedIds::default();
+        let mut others = SortedIds::default();
         let end = self.look(reading, |number, read| {
-            if let Err(fault) = read
+            if let Err(invalid) = read
                 && !reading.skips_bad
             {
                 bad += 1;
                 if bad <= NAMED {
-                    notes.error(self.at(number, &fault.reason));
+                    notes.error(self.at(number, &invalid.reason));
                 }
                 return;
             }
             let hash = hasher.hash(&request_line::id(read, number));
-            all.push(hash);
+            let ids = if read.is_ok() { &mut valid } else { &mut invalid };
+            ids.push(hash);
             match reading.shard.has(number) {
                 true => total += 1,
                 false => others.push(hash),
@@ -131,14 +135,16 @@ impl Records {
         if bad > 0 {
             return Err(self.bad_lines(bad));
         }
-        if let Some(repeated) = all.settle() {
+        let repeated = valid.settle();
+        invalid.settle();
+        if let Some(repeated) = repeated.or_else(|| invalid.any_shared(&valid)) {
             self.rewind(begin)?;
             return Err(self.find(reading, hasher, repeated)?);
         }
         others.settle();
         self.rewind(begin)?;
         self.length = end - begin;
-        let skipped = (all.shared(done) - others.shared(done)) as u64;
+        let skipped = (valid.shared(done) + invalid.shared(done) - others.shared(done)) as u64;
         Ok(Some(Preflight { total, skipped }))
     }
 
@@ -164,15 +170,18 @@ impl Records {
 
     /// The error of the line that repeats an id.
     fn find(&self, reading: ReadOptions, hasher: &IdHasher, repeated: u128) -> Result<Error> {
-        let mut found = Vec::new();
+        let mut before = None;
+        let mut found = None;
         self.look(reading, |number, read| {
             let id = request_line::id(read, number);
-            if hasher.hash(&id) == repeated {
-                found.push((number, id.into_owned()));
+            if found.is_none() && hasher.hash(&id) == repeated {
+                let is_repeated = before.is_some_and(|is_valid| is_valid || read.is_ok());
+                found = is_repeated.then(|| (number, id.into_owned()));
+                before = Some(before.unwrap_or(false) || read.is_ok());
             }
         })?;
-        // It was there twice a moment ago.
-        let (line, id) = found.into_iter().nth(1).unwrap_or_default();
+        // It was found a moment ago.
+        let (line, id) = found.unwrap_or_default();
         Ok(self.repeated(line, &id))
     }
 

@@ -41,12 +41,13 @@ pub struct InvalidRequest {
     pub reason: String,
 }
 
-/// The id of a line that was read: its own, or else its number.
-pub fn id<'a>(read: &'a Result<RequestLine, InvalidRequest>, number: u64) -> Cow<'a, str> {
-    match read {
-        Ok(parsed) => id_or(parsed.id.as_deref(), number),
-        Err(fault) => id_or(fault.id.as_deref(), number),
-    }
+/// The id of a line: its own, or else its number.
+pub fn id<'a>(line: &'a Result<RequestLine, InvalidRequest>, number: u64) -> Cow<'a, str> {
+    let id = match line {
+        Ok(request) => request.id.as_deref(),
+        Err(invalid) => invalid.id.as_deref(),
+    };
+    id_or(id, number)
 }
 
 /// An id, or else the line's number.

@@ -7,6 +7,7 @@ use crate::commands::ask::plan::{Action, AskPlan};
 use crate::commands::ask::question::AskQuestion;
 use crate::error::Result;
 use crate::exchange::Question;
+use crate::output::sanitize::escape_controls;
 use crate::output::stdout::{self, Bytes, stdout_error};
 use crate::settings::key::KeySource;
 
@@ -29,12 +30,7 @@ pub fn print(plan: &AskPlan, question: &AskQuestion, key: Option<&KeySource>) ->
         let mut text = Vec::new();
         shown.read_to_end(&mut text).map_err(classed)?;
         // JSON can escape what a terminal must not see.
-        let text = String::from_utf8_lossy(&text);
-        let escaped = text.chars().map(|c| match c {
-            '\u{7f}'..='\u{9f}' => format!("\\u{:04x}", u32::from(c)),
-            c => c.to_string(),
-        });
-        return stdout::print(&escaped.collect::<String>(), bytes);
+        return stdout::print(&escape_controls(&String::from_utf8_lossy(&text)), bytes);
     }
     io::copy(&mut shown, &mut stdout::stdout_file()?).map(drop).map_err(classed)
 }

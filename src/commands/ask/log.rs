@@ -1,7 +1,7 @@
 //! The log of requests: one line of JSON for each, written under a lock.
 
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, Read};
+use std::io::{self, IsTerminal, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -18,6 +18,7 @@ use crate::exchange::Attempt;
 use crate::files::append::append_lines;
 use crate::json;
 use crate::output::notes::Notes;
+use crate::output::sanitize::escape_controls;
 use crate::signals::DeferSignals;
 use crate::wire::body::RequestBody;
 
@@ -147,7 +148,11 @@ impl RequestLog {
     pub fn append(self) -> Result<()> {
         let written = self.lock().and_then(|()| {
             let _deferred = DeferSignals::begin();
-            append_lines(&self.file, self.lines, |_| Ok(()))
+            let lines = match self.file.is_terminal() {
+                true => escape_controls(&String::from_utf8_lossy(&self.lines)).into_bytes(),
+                false => self.lines,
+            };
+            append_lines(&self.file, lines, |_| Ok(()))
         });
         match written {
             Ok(_) => Ok(()),

@@ -1,12 +1,14 @@
-//! `gravix batch --merge`: outputs joined, with one line an id.
+//! `gravix batch --merge`: result files merged into one, with one line per id.
 
-use std::io::{BufWriter, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
 
 use crate::batch::results::merge_plan::{MergePlan, MergeSource};
 use crate::cli::BatchArgs;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::output::file::OutputFile;
 use crate::output::notes::Notes;
+use crate::output::sanitize::JsonSanitizer;
 use crate::output::stdout::{self, stdout_error};
 
 pub fn run(args: BatchArgs, notes: &Notes) -> Result<()> {
@@ -18,17 +20,30 @@ pub fn run(args: BatchArgs, notes: &Notes) -> Result<()> {
         sources.push(source);
         sources.extend(waiting);
     }
-    // A run that writes the file would lose what is in it.
+    // A run that is writing this file would lose its results.
     let _guard = args.output.filter(|path| path.is_file()).map(MergeSource::open).transpose()?;
     let plan = MergePlan::new(&sources, notes)?;
-    let Some(file) = output else {
-        let mut stdout = BufWriter::new(stdout::stdout_file()?);
-        plan.write(&sources, &mut stdout, stdout_error)?;
-        return stdout.flush().map_err(stdout_error);
+    match output {
+        None => write(plan, &sources, &stdout::stdout_file()?, stdout_error),
+        Some(file) => {
+            file.commit_with(|out| write(plan, &sources, out, |source| file.not_saved(source)))
+        }
+    }
+}
+
+/// Writes the lines that the plan keeps. `classify` makes an error of a failed
+/// write.
+fn write(
+    plan: MergePlan,
+    sources: &[MergeSource],
+    file: &File,
+    classify: impl Fn(io::Error) -> Error,
+) -> Result<()> {
+    let buffered = BufWriter::new(file);
+    let mut out: Box<dyn Write> = match file.is_terminal() {
+        true => Box::new(JsonSanitizer(buffered)),
+        false => Box::new(buffered),
     };
-    file.commit_with(|out| {
-        let mut out = BufWriter::new(out);
-        plan.write(&sources, &mut out, |source| file.not_saved(source))?;
-        out.flush().map_err(|source| file.not_saved(source))
-    })
+    plan.write(sources, &mut *out, &classify)?;
+    out.flush().map_err(classify)
 }

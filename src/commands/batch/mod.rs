@@ -11,7 +11,7 @@ use crate::batch::open_files;
 use crate::batch::progress::Progress;
 use crate::batch::rate::gate::Gate;
 use crate::batch::run::Run;
-use crate::batch::source::feed::Feed;
+use crate::batch::source::feed::{Feed, IdFilter};
 use crate::batch::source::records::{Preflight, ReadOptions, Records, Shard};
 use crate::batch::source::request_line::{Defaults, LineKind};
 use crate::batch::tally::Tally;
@@ -30,7 +30,6 @@ use crate::json;
 use crate::net::base_url::BaseUrl;
 use crate::net::client::Client;
 use crate::output::notes::Notes;
-use crate::output::stdout::Bytes;
 use crate::settings::context::Context;
 use crate::settings::{network, verbosity};
 
@@ -53,8 +52,7 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
     let mut endpoint =
         network::resolve(&args.network, context.environment, context.notes.secrets())?;
     network::find_key(&mut endpoint, args.network.allow_http, context, &notes)?;
-    let bytes = if context.terminal.stdout { Bytes::Sanitized } else { Bytes::Exact };
-    let mut outputs = Outputs::open(&args, &input, bytes)?;
+    let mut outputs = Outputs::open(&args, &input)?;
     let hasher = IdHasher::default();
     let done = outputs.done(&hasher, &notes)?;
     let survey = input.survey(reading, &hasher, &done, &notes)?;
@@ -73,7 +71,7 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
     let window = args.ordered.then(|| WINDOW * u64::from(jobs));
     let run = Run {
         gate,
-        feed: Feed::new(input, reading, defaults, hasher, done).into(),
+        feed: Feed::new(input, reading, defaults, IdFilter::new(hasher, done)).into(),
         sink: outputs.into_sink(window, progress.clone(), &notes)?,
         tally: Tally::new(survey).into(),
         policy: request_policy(format, args.schema.repair.unwrap_or(0)),

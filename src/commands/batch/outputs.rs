@@ -16,7 +16,6 @@ use crate::files::lines::Separator;
 use crate::files::paths::identity;
 use crate::output::file::OutputFile;
 use crate::output::notes::Notes;
-use crate::output::stdout::Bytes;
 
 pub struct Outputs {
     results: ResultFile,
@@ -26,16 +25,15 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// Opens the files of `--output` and `--errors`; `bytes` may go to
-    /// standard output.
+    /// Opens the files of `--output` and `--errors`.
     ///
     /// # Errors
     /// Those of [`ResultFile::open`], and [`Error::Usage`] where two files are
     /// one, or there are texts already, which have no ids to go on from.
-    pub fn open(args: &BatchArgs, input: &Records, bytes: Bytes) -> Result<Self> {
+    pub fn open(args: &BatchArgs, input: &Records) -> Result<Self> {
         let results = match OutputFile::named(args.output.as_deref()) {
             Some(path) => open("--output", path, input)?,
-            None => ResultFile::stdout(bytes)?,
+            None => ResultFile::stdout()?,
         };
         let errors = args.errors.as_deref().map(|path| match open("--errors", path, input) {
             // This run is the one that writes it.

@@ -21,6 +21,7 @@ use crate::history::locked_file::Access;
 use crate::history::repair::move_bad_lines;
 use crate::history::scan::Window;
 use crate::output::notes::{Notes, Verbosity};
+use crate::output::sanitize::escape_controls;
 use crate::output::stdout::{self, Bytes, stdout_error};
 use crate::output::terminal::Terminal;
 use crate::settings::context::Context;
@@ -53,7 +54,7 @@ pub fn run(command: HistoryCommand, context: &Context) -> Result<()> {
             }
         }
         HistoryCommand::Repair(args) => repair(&args, &notes(args.quiet)),
-        HistoryCommand::Undo(args) => undo(&args, &notes(args.quiet)),
+        HistoryCommand::Undo(args) => undo(&args, terminal, &notes(args.quiet)),
     }
 }
 
@@ -179,7 +180,7 @@ fn repair(args: &ChangeArgs, notes: &Notes) -> Result<()> {
 }
 
 /// Prints the lines of the newest turn, then cuts them off.
-fn undo(args: &ChangeArgs, notes: &Notes) -> Result<()> {
+fn undo(args: &ChangeArgs, terminal: Terminal, notes: &Notes) -> Result<()> {
     let path = &args.file;
     let history = History::open(
         path,
@@ -197,7 +198,8 @@ fn undo(args: &ChangeArgs, notes: &Notes) -> Result<()> {
     if role(first.as_bytes()) != Ok(Some("user".to_owned())) {
         return Err(Error::Usage(format!("{} has no turn to undo", path.display())));
     }
-    // First printed, then removed: so it is always somewhere.
-    stdout::print(&lines, Bytes::Exact)?;
+    let shown = if terminal.stdout { escape_controls(&lines) } else { lines };
+    // Printed first, then removed, so that it is always somewhere.
+    stdout::print(&shown, Bytes::Exact)?;
     history.truncate(turn.start)
 }
