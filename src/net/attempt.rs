@@ -8,8 +8,8 @@ use ureq::{RequestBuilder, Timeout};
 use crate::error::{Error, NetworkError, Result};
 use crate::net::client::{Client, RequestTrace};
 use crate::net::observer::{Headers, NetEvent};
-use crate::net::pace::Signal;
 use crate::net::rate_limit::{self, RateLimit};
+use crate::net::rate_limiter::Feedback;
 use crate::net::reply_stream::ResponseBody;
 use crate::net::retry::{self, RetryDecision};
 use crate::net::server::Server;
@@ -31,7 +31,7 @@ impl Client {
         let mut first = None;
         loop {
             let left = self.clock.left().filter(|_| first.is_some());
-            let Some(ticket) = self.pace.admit(first, left)? else {
+            let Some(ticket) = self.limiter.acquire(first, left)? else {
                 return Err(self.clock.expired(Timeout::Global).into());
             };
             if first.is_none() {
@@ -41,7 +41,8 @@ impl Client {
             let tries = trace.tries.saturating_add(1);
             *trace = RequestTrace { tries, ..RequestTrace::default() };
             let outcome = self.try_once(trace, &attempt);
-            let is_rate_limited = self.pace.record(ticket, &signal(trace, outcome.as_ref().err()));
+            let is_rate_limited =
+                self.limiter.record(ticket, &signal(trace, outcome.as_ref().err()));
             let error = match outcome {
                 Ok(body) => return Ok(body),
                 Err(error) => self.server.presentable(error),
@@ -58,7 +59,7 @@ impl Client {
                     let (attempt, attempts) = (failures + 1, retries.saturating_add(1));
                     let event = NetEvent::Retrying { error: &error, wait, attempt, attempts };
                     self.observe(&event);
-                    self.pace.pause(wait)?;
+                    self.limiter.pause(wait)?;
                 }
             }
         }
@@ -136,12 +137,12 @@ fn rate_limit(headers: &HeaderMap) -> Option<RateLimit> {
     })
 }
 
-fn signal(trace: &RequestTrace, error: Option<&Error>) -> Signal {
+fn signal(trace: &RequestTrace, error: Option<&Error>) -> Feedback {
     let server = match error {
         Some(Error::Server(server)) => Some(server),
         _ => None,
     };
-    Signal {
+    Feedback {
         status: trace.status,
         retry_after: server.and_then(|server| server.retry_after),
         rate_limit: trace.rate_limit,

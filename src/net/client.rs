@@ -16,8 +16,8 @@ use crate::net::clock::Clock;
 use crate::net::connect::TimedConnector;
 use crate::net::endpoint::Endpoint;
 use crate::net::observer::NetObserver;
-use crate::net::pace::{Pace, Unpaced};
 use crate::net::rate_limit::RateLimit;
+use crate::net::rate_limiter::{RateLimiter, Unlimited};
 use crate::net::reply_stream::ReplyStream;
 use crate::net::resolve::TimedResolver;
 use crate::net::server::{Server, USER_AGENT};
@@ -49,7 +49,7 @@ pub struct Client {
     pub(super) server: Arc<Server>,
     agent: Agent,
     pub(super) clock: Arc<Clock>,
-    pub(super) pace: Arc<dyn Pace>,
+    pub(super) limiter: Arc<dyn RateLimiter>,
 }
 
 impl Client {
@@ -60,7 +60,7 @@ impl Client {
     pub fn new(endpoint: &Endpoint, observer: Arc<dyn NetObserver>) -> Result<Self> {
         let server = Arc::new(Server::new(endpoint, observer)?);
         let clock = Clock::start(server.timeouts);
-        Ok(Self::of(server, clock, 0, Arc::new(Unpaced)))
+        Ok(Self::of(server, clock, 0, Arc::new(Unlimited)))
     }
 
     /// Clients for many requests of one server, each of which keeps one
@@ -71,18 +71,18 @@ impl Client {
     pub fn many(
         endpoint: &Endpoint,
         observer: Arc<dyn NetObserver>,
-        pace: &Arc<impl Pace + 'static>,
+        limiter: &Arc<impl RateLimiter + 'static>,
     ) -> Result<impl Iterator<Item = Self>> {
         let server = Arc::new(Server::new(endpoint, observer)?);
-        let pace = Arc::clone(pace);
+        let limiter = Arc::clone(limiter);
         Ok(std::iter::repeat_with(move || {
             let clock = Clock::renewed(server.timeouts);
-            Self::of(Arc::clone(&server), clock, 1, Arc::clone(&pace) as Arc<dyn Pace>)
+            Self::of(Arc::clone(&server), clock, 1, Arc::clone(&limiter) as Arc<dyn RateLimiter>)
         }))
     }
 
     /// A client that keeps so many connections between requests.
-    fn of(server: Arc<Server>, clock: Clock, kept: usize, pace: Arc<dyn Pace>) -> Self {
+    fn of(server: Arc<Server>, clock: Clock, kept: usize, limiter: Arc<dyn RateLimiter>) -> Self {
         let clock = Arc::new(clock);
         let config = Agent::config_builder()
             .http_status_as_error(false)
@@ -100,7 +100,7 @@ impl Client {
             ),
             TimedResolver::new(Arc::clone(&clock), kept > 0),
         );
-        Self { server, agent, clock, pace }
+        Self { server, agent, clock, limiter }
     }
 
     /// What is left until the deadline, if there is one.
@@ -112,7 +112,7 @@ impl Client {
     /// What `trace` holds is true also when it fails.
     ///
     /// # Errors
-    /// Those of the last try, and of the pace.
+    /// Those of the last try, and of the limiter.
     pub fn chat(
         &self,
         chat: &ChatRequest,

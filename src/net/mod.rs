@@ -1,4 +1,5 @@
-//! Requests sent, and tried again. Nothing outside this folder names ureq.
+//! HTTP to the API: connections, timeouts, retries and rate limits. No other
+//! module names ureq or rustls.
 
 pub mod attempt;
 pub mod base_url;
@@ -9,8 +10,8 @@ pub mod endpoint;
 pub mod error;
 pub mod mock;
 pub mod observer;
-pub mod pace;
 pub mod rate_limit;
+pub mod rate_limiter;
 pub mod reply_stream;
 pub mod resolve;
 pub mod retry;

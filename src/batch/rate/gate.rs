@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::batch::rate::throttle::{Ready, Throttle};
 use crate::error::{Error, Result};
-use crate::net::pace::{Pace, Signal, Ticket};
+use crate::net::rate_limiter::{Feedback, RateLimiter, Ticket};
 use crate::output::notes::Notes;
 
 pub struct Gate {
@@ -102,9 +102,9 @@ impl Gate {
     }
 }
 
-impl Pace for Gate {
-    fn admit(&self, first: Option<Ticket>, left: Option<Duration>) -> Result<Option<Ticket>> {
-        let until = left.map(|left| Instant::now() + left);
+impl RateLimiter for Gate {
+    fn acquire(&self, first: Option<Ticket>, timeout: Option<Duration>) -> Result<Option<Ticket>> {
+        let until = timeout.map(|timeout| Instant::now() + timeout);
         let mut state = self.lock();
         state.came += 1;
         let place = (first.map_or(u64::MAX, |first| first.number), state.came);
@@ -117,10 +117,10 @@ impl Pace for Gate {
         admitted
     }
 
-    fn record(&self, ticket: Ticket, signal: &Signal) -> bool {
+    fn record(&self, ticket: Ticket, feedback: &Feedback) -> bool {
         let mut state = self.lock();
         let before = state.throttle.rate();
-        let is_rate_limited = state.throttle.record(Instant::now(), ticket, signal);
+        let is_rate_limited = state.throttle.record(Instant::now(), ticket, feedback);
         let after = state.throttle.rate();
         state.wake_next();
         drop(state);

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::net::pace::Ticket;
+use crate::net::rate_limiter::Ticket;
 
 /// What a refusal leaves of the rate.
 const DECREASE: f64 = 0.9;

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use crate::batch::rate::search::Search;
-use crate::net::pace::{Signal, Ticket};
+use crate::net::rate_limiter::{Feedback, Ticket};
 use crate::net::retry::LONGEST_REQUESTED_WAIT;
 
 /// What was missed of a rate may be made up for, as far as this reaches back.
@@ -102,19 +102,19 @@ impl Throttle {
 
     /// An answer, or none, came to a request. Tells whether it was refused for
     /// no fault of its own: what holds all is not held against it.
-    pub fn record(&mut self, now: Instant, ticket: Ticket, signal: &Signal) -> bool {
+    pub fn record(&mut self, now: Instant, ticket: Ticket, feedback: &Feedback) -> bool {
         self.answered += 1;
         self.search.heard_from(ticket);
-        if let Some(rate_limit) = signal.rate_limit
+        if let Some(rate_limit) = feedback.rate_limit
             && rate_limit.reset <= LONGEST_REQUESTED_WAIT
         {
             let last = ticket.number.saturating_add(rate_limit.remaining);
             self.allowed = Some((last, now + rate_limit.reset));
         }
-        let asked = signal.retry_after.filter(|wait| *wait <= LONGEST_REQUESTED_WAIT);
-        match signal.status {
+        let asked = feedback.retry_after.filter(|wait| *wait <= LONGEST_REQUESTED_WAIT);
+        match feedback.status {
             Some(200..=299) => self.search.accepted(now, ticket, self.is_bound),
-            Some(429) if !signal.is_quota => {
+            Some(429) if !feedback.is_quota => {
                 if let Some(until) = self.search.refused(now, ticket, asked) {
                     self.next = self.next.max(until);
                     self.hold(until);
@@ -154,17 +154,17 @@ mod tests {
     }
 
     impl SimulatedServer {
-        fn answer(&mut self, at: Duration) -> Signal {
+        fn answer(&mut self, at: Duration) -> Feedback {
             let passed = at.saturating_sub(self.at).as_secs_f64();
             self.left = (self.left + passed * self.rate).min(self.burst);
             self.at = at;
             if self.left >= 1.0 {
                 self.left -= 1.0;
-                return Signal { status: Some(200), ..Signal::default() };
+                return Feedback { status: Some(200), ..Feedback::default() };
             }
             let wait = Duration::from_secs_f64((1.0 - self.left) / self.rate);
             let retry_after = self.tells.then_some(wait);
-            Signal { status: Some(429), retry_after, ..Signal::default() }
+            Feedback { status: Some(429), retry_after, ..Feedback::default() }
         }
     }
 
@@ -186,19 +186,19 @@ mod tests {
                 _ if under_way.len() == jobs => None,
                 Ready::Now => {
                     let ticket = throttle.send(now);
-                    let signal = server.answer(now - begin);
-                    let is_taken = signal.status == Some(200);
+                    let feedback = server.answer(now - begin);
+                    let is_taken = feedback.status == Some(200);
                     *(if is_taken { &mut taken } else { &mut refused }) += 1.0;
                     let wait = if is_taken { latency } else { Duration::from_millis(1) };
-                    under_way.push((now + wait, ticket, signal));
+                    under_way.push((now + wait, ticket, feedback));
                     continue;
                 }
                 Ready::At(at) => Some(at),
             };
             let first = under_way.iter().map(|(at, ..)| *at).min();
             now = next.into_iter().chain(first).min().expect("something is to come");
-            for (at, ticket, signal) in under_way.extract_if(.., |(at, ..)| *at <= now) {
-                throttle.record(at, ticket, &signal);
+            for (at, ticket, feedback) in under_way.extract_if(.., |(at, ..)| *at <= now) {
+                throttle.record(at, ticket, &feedback);
             }
         }
         (taken, refused)
@@ -240,7 +240,7 @@ mod tests {
         throttle.send(begin);
         assert_eq!(throttle.ready(begin), Ready::At(begin + after(0.6)));
         let ticket = throttle.send(begin + after(0.6));
-        let refusal = Signal { status: Some(429), ..Signal::default() };
+        let refusal = Feedback { status: Some(429), ..Feedback::default() };
         throttle.record(begin + after(0.7), ticket, &refusal);
         assert_eq!(throttle.ready(begin + after(0.7)), Ready::At(begin + after(1.2)));
         // What was missed is not made up for.
@@ -258,8 +258,8 @@ mod tests {
             let mut throttle = Throttle::new(Some(1e6), begin);
             let ticket = throttle.send(begin);
             let retry_after = Some(after(seconds));
-            let signal = Signal { status: Some(status), retry_after, ..Signal::default() };
-            throttle.record(begin + after(1.0), ticket, &signal);
+            let feedback = Feedback { status: Some(status), retry_after, ..Feedback::default() };
+            throttle.record(begin + after(1.0), ticket, &feedback);
             let expected = if holds { Ready::At(begin + after(4.0)) } else { Ready::Now };
             assert_eq!(throttle.ready(begin + after(1.0)), expected, "{status} {seconds}");
         }
@@ -272,8 +272,8 @@ mod tests {
         let first = throttle.send(begin);
         throttle.send(begin);
         let rate_limit = Some(RateLimit { remaining: 2, reset: after(5.0) });
-        let signal = Signal { status: Some(200), rate_limit, ..Signal::default() };
-        throttle.record(begin, first, &signal);
+        let feedback = Feedback { status: Some(200), rate_limit, ..Feedback::default() };
+        throttle.record(begin, first, &feedback);
         // The second one was sent already.
         assert_eq!(throttle.ready(begin), Ready::Now);
         throttle.send(begin);
@@ -283,8 +283,8 @@ mod tests {
         assert_eq!(throttle.ready(begin + after(5.0)), Ready::Now);
         // What is far away is no reason to wait.
         let rate_limit = Some(RateLimit { remaining: 0, reset: after(86400.0) });
-        let signal = Signal { status: Some(200), rate_limit, ..Signal::default() };
-        throttle.record(begin + after(5.0), first, &signal);
+        let feedback = Feedback { status: Some(200), rate_limit, ..Feedback::default() };
+        throttle.record(begin + after(5.0), first, &feedback);
         assert_eq!(throttle.ready(begin + after(5.0)), Ready::Now);
     }
 }

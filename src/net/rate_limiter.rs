@@ -1,0 +1,67 @@
+//! The interface of a rate limiter: every try asks it for a ticket before it
+//! is sent and reports the server's response afterwards.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::error::Result;
+use crate::net::rate_limit::RateLimit;
+
+/// Permission to send one try.
+#[derive(Debug, Clone, Copy)]
+pub struct Ticket {
+    /// Counts from 1, in the order in which tickets were issued.
+    pub number: u64,
+    /// When it was issued.
+    pub at: Instant,
+}
+
+/// What a response says about the server's limits.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Feedback {
+    /// The HTTP status; `None` if the try got no response.
+    pub status: Option<u16>,
+    /// How long the server asks to wait.
+    pub retry_after: Option<Duration>,
+    pub rate_limit: Option<RateLimit>,
+    /// The account has no quota left, so waiting does not help.
+    pub is_quota: bool,
+}
+
+pub trait RateLimiter: Send + Sync {
+    /// Blocks until a try may be sent and returns its ticket, or `None` if
+    /// `timeout` passes first. A retry passes the ticket of the request's
+    /// first try, which puts it ahead of requests that were started later.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Stopped`] if nothing more is to be sent.
+    fn acquire(&self, first: Option<Ticket>, timeout: Option<Duration>) -> Result<Option<Ticket>>;
+
+    /// Records the response to the try that `ticket` was issued for. Returns
+    /// true if it was rate limited; such tries do not count as retries.
+    fn record(&self, ticket: Ticket, feedback: &Feedback) -> bool;
+
+    /// Blocks for `wait` before a retry.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Stopped`] if nothing more is to be sent.
+    fn pause(&self, wait: Duration) -> Result<()>;
+}
+
+/// A rate limiter that never makes a try wait.
+pub struct Unlimited;
+
+impl RateLimiter for Unlimited {
+    fn acquire(&self, _: Option<Ticket>, _: Option<Duration>) -> Result<Option<Ticket>> {
+        Ok(Some(Ticket { number: 1, at: Instant::now() }))
+    }
+
+    fn record(&self, _: Ticket, _: &Feedback) -> bool {
+        false
+    }
+
+    fn pause(&self, wait: Duration) -> Result<()> {
+        thread::sleep(wait);
+        Ok(())
+    }
+}
