@@ -1,4 +1,4 @@
-//! Keys, which are never shown.
+//! API keys and secret headers, and masking them in text.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -8,10 +8,10 @@ use anyhow::anyhow;
 
 use crate::error::{Error, Result};
 
-/// The variable that holds the key.
+/// The environment variable that holds the API key.
 pub const KEY_VARIABLE: &str = "GRAVIXLAYER_API_KEY";
 
-/// A key whose `Debug` does not show it.
+/// A key. `Debug` prints `(redacted)` in its place.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret {
     key: String,
@@ -19,11 +19,12 @@ pub struct Secret {
 }
 
 impl Secret {
-    /// The key that `value` holds, less one line end; `origin` says where it
-    /// is from.
+    /// Removes one line end from `value`. `origin` says where the key comes
+    /// from, for error messages.
     ///
     /// # Errors
-    /// [`Error::Config`] for a key that no header can carry.
+    /// [`Error::Config`] if the key is empty, is not ASCII or contains a
+    /// control character: such a key cannot be sent in a header.
     pub fn parse(value: &OsStr, origin: &str) -> Result<Self> {
         let refuse = |what| Err(Error::Config(anyhow!("the key in {origin} {what}")));
         let Some(key) = value.to_str().filter(|key| key.is_ascii()) else {
@@ -40,31 +41,31 @@ impl Secret {
         Ok(Self { key: key.to_owned(), origin: origin.to_owned() })
     }
 
-    /// Where it is from: a variable, a file or a command.
+    /// Where the key comes from: a variable, a file or a command.
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// The value of an `Authorization` header (RFC 6750 2.1).
+    /// The value of the `Authorization` header (RFC 6750, section 2.1).
     pub fn bearer(&self) -> String {
         format!("Bearer {}", self.key)
     }
 
-    /// `text` with every occurrence of the key taken out.
+    /// `text` with every occurrence of the key replaced by `(redacted)`.
     pub fn mask(&self, text: &str) -> String {
         let masked = text.replace(&self.key, "(redacted)");
-        // As it stands in JSON, where it holds a quote or a backslash.
+        // A quote or a backslash in the key is escaped inside JSON.
         let quoted = serde_json::Value::from(self.key.as_str()).to_string();
         let escaped = quoted.trim_matches('"');
         if escaped == self.key { masked } else { masked.replace(escaped, "(redacted)") }
     }
 }
 
-/// A shorter value of a header is too likely to be part of an ordinary text.
-const SHORTEST_HEADER_SECRET: usize = 8;
+/// Shorter header values are too likely to occur in ordinary text.
+const MIN_HEADER_SECRET_LENGTH: usize = 8;
 
-/// The secrets of a run. Clones share them, so that one which is learned late
-/// is masked everywhere.
+/// All secrets of this process. Clones share one list, so that a secret that is
+/// added late is masked everywhere.
 #[derive(Debug, Clone, Default)]
 pub struct Secrets(Arc<Mutex<Vec<Secret>>>);
 
@@ -77,16 +78,16 @@ impl Secrets {
         }
     }
 
-    /// Masks the value of a request header from now on, if the header's name
-    /// says that it is a secret: `Bearer KEY` as a whole, and its `KEY` too.
+    /// If `name` is the name of a secret header, masks its value from now on:
+    /// all of `Bearer KEY`, and `KEY` by itself.
     pub fn add_header(&self, name: &str, value: &str) {
         if !is_secret_header(name) {
             return;
         }
-        let words = value.split_once(' ').map(|(_, rest)| rest);
-        for text in [Some(value), words].into_iter().flatten() {
-            let is_long = text.len() >= SHORTEST_HEADER_SECRET;
-            if is_long && let Ok(secret) = Secret::parse(text.as_ref(), name) {
+        let credentials = value.split_once(' ').map(|(_, rest)| rest);
+        for text in [Some(value), credentials].into_iter().flatten() {
+            let is_long_enough = text.len() >= MIN_HEADER_SECRET_LENGTH;
+            if is_long_enough && let Ok(secret) = Secret::parse(text.as_ref(), name) {
                 self.add(secret);
             }
         }
@@ -99,7 +100,7 @@ impl Secrets {
     }
 }
 
-/// Whether the value of a header of this name is a secret.
+/// Whether a header with this name carries a secret.
 pub fn is_secret_header(name: &str) -> bool {
     name.to_ascii_lowercase().split('-').any(|part| {
         matches!(
@@ -127,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_loses_one_line_end_and_nothing_else() {
+    fn only_one_line_end_is_removed_from_a_key() {
         let key = |text: &str| Secret::parse(text.as_ref(), "X").map(|key| key.bearer());
         assert_eq!(key("abc\n").unwrap(), "Bearer abc");
         assert_eq!(key("abc\r\n").unwrap(), "Bearer abc");
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_does_not_show_itself() {
+    fn a_secret_is_redacted_in_debug_output_and_in_text() {
         let secret = Secret::parse("hunter2".as_ref(), "X").unwrap();
         assert_eq!(format!("{secret:?}"), "(redacted)");
         assert_eq!(secret.mask("key hunter2!"), "key (redacted)!");
