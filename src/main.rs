@@ -1,4 +1,5 @@
-//! The program `gravix`: runs the command, reports a failure once, and exits.
+//! The `gravix` binary: runs the command, reports an error and sets the exit
+//! status.
 
 use std::panic;
 use std::process::ExitCode;
@@ -36,7 +37,7 @@ fn report(failure: &Failure, notes: &Notes) -> ExitCode {
         Status::Quiet(status) => ExitCode::from(status),
         Status::Signal(signal) => {
             signals::die_by(signal);
-            // As a shell reports a death by this signal.
+            // Still running, as PID 1: exit as a shell would report the signal.
             ExitCode::from(u8::try_from(128 + signal).unwrap_or(u8::MAX))
         }
     }

@@ -1,5 +1,5 @@
-//! Dying by a signal, hearing of one first, and putting one off while files
-//! are being changed.
+//! Unix signals: dying by one, catching the first one, and deferring them while
+//! files are being changed.
 
 use std::fs;
 use std::io::{self, Read};
@@ -13,41 +13,44 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::low_level::{emulate_default_handler, pipe};
 
-/// Destinations the process as this signal does by default. Rust ignores SIGPIPE from
-/// the start, so that a broken socket is an error and not a death.
+/// Ends the process by the default action of `signal`, so that its parent sees
+/// the signal. This includes SIGPIPE, which Rust programs ignore from the
+/// start. Returns if the process is PID 1.
 pub fn die_by(signal: i32) {
-    // The first process of a container cannot die by a signal.
+    // The kernel never kills PID 1, the first process of a container, this way.
     if process::id() == 1 {
         return;
     }
-    // It fails for signals that do not exist alone.
+    // Fails only for invalid signal numbers.
     let _ = emulate_default_handler(signal);
 }
 
-/// From now on the first SIGINT or SIGTERM does no more than to be told, by
-/// its number; the second ends the process. Those that are ignored stay so.
+/// From now on, the first SIGINT or SIGTERM calls `callback` with its number,
+/// in a separate thread, and does not end the process; the second one does.
+/// Signals that were ignored when the process started stay ignored.
 ///
 /// # Errors
-/// When the system gives no pipe, thread or handler.
-pub fn on_first_signal(tell: impl Fn(i32) + Clone + Send + 'static) -> io::Result<()> {
-    let is_told = Arc::new(AtomicBool::new(false));
+/// Fails if no socket pair, signal handler or thread can be created.
+pub fn on_first_signal(callback: impl Fn(i32) + Clone + Send + 'static) -> io::Result<()> {
+    let has_arrived = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal)) {
-        let (mut heard, hears) = UnixStream::pair()?;
-        flag::register_conditional_default(signal, Arc::clone(&is_told))?;
-        flag::register(signal, Arc::clone(&is_told))?;
-        pipe::register(signal, hears)?;
-        let tell = tell.clone();
+        let (mut receiver, sender) = UnixStream::pair()?;
+        // In this order, so that the flag is checked before it is set.
+        flag::register_conditional_default(signal, Arc::clone(&has_arrived))?;
+        flag::register(signal, Arc::clone(&has_arrived))?;
+        pipe::register(signal, sender)?;
+        let callback = callback.clone();
         thread::Builder::new().spawn(move || {
-            if heard.read_exact(&mut [0]).is_ok() {
-                tell(signal);
+            if receiver.read_exact(&mut [0]).is_ok() {
+                callback(signal);
             }
         })?;
     }
     Ok(())
 }
 
-/// Whether this process was started with a signal ignored, as far as Linux
-/// says so (proc(5), SigIgn).
+/// Whether `signal` is ignored, from `SigIgn` in /proc/self/status (proc(5));
+/// false on systems that have no /proc.
 fn is_ignored(signal: i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -55,37 +58,37 @@ fn is_ignored(signal: i32) -> bool {
     mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
-/// Makes a write beyond `ulimit -f` an error (EFBIG) and not a death by
-/// SIGXFSZ, which would lose what was being written.
+/// Blocks SIGXFSZ, so that a write beyond `ulimit -f` returns EFBIG and does
+/// not kill the process in the middle of a file.
 pub fn survive_file_size_limit() {
-    let mut file_size = SigSet::empty();
-    file_size.add(Signal::SIGXFSZ);
-    // It fails for masks that do not exist alone.
-    let _ = file_size.thread_block();
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGXFSZ);
+    // Fails only for invalid values of `how`.
+    let _ = signals.thread_block();
 }
 
-/// Retention the signals that end a process waiting until it is dropped; then
-/// they do their work. A signal that is ignored stays so.
+/// Defers SIGINT, SIGTERM, SIGHUP and SIGQUIT in this thread, and in threads
+/// that it starts meanwhile, until the value is dropped.
 #[must_use]
 pub struct DeferSignals {
-    /// What was kept waiting before; `None` where nothing could be changed.
-    before: Option<SigSet>,
+    /// The signal mask to restore; `None` if it could not be changed.
+    previous: Option<SigSet>,
 }
 
 impl DeferSignals {
-    pub fn begin() -> Self {
-        let ending: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT]
+    pub fn until_drop() -> Self {
+        let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT]
             .into_iter()
             .collect();
-        Self { before: ending.thread_swap_mask(SigmaskHow::SIG_BLOCK).ok() }
+        Self { previous: signals.thread_swap_mask(SigmaskHow::SIG_BLOCK).ok() }
     }
 }
 
 impl Drop for DeferSignals {
     fn drop(&mut self) {
-        if let Some(before) = self.before {
-            // What could be set once can be set again.
-            let _ = before.thread_set_mask();
+        if let Some(previous) = self.previous {
+            // Cannot fail: the same call has succeeded before.
+            let _ = previous.thread_set_mask();
         }
     }
 }

@@ -160,7 +160,7 @@ impl History {
     /// # Errors
     /// [`Error::NotSaved`].
     pub fn append(&mut self, lines: Vec<u8>) -> Result<()> {
-        let _hold = DeferSignals::begin();
+        let _hold = DeferSignals::until_drop();
         self.write_lines(lines)
             .map_err(|source| Error::NotSaved { path: self.path.clone(), source })?;
         self.is_new = false;

@@ -57,7 +57,7 @@ pub fn move_bad_lines(path: &Path, take_notice: TakeNotice<'_>) -> Result<Repair
     let aside = with_suffix(history.path(), ".bad");
     let bad =
         open_private(&aside).map_err(|source| Error::Unwritable { path: aside.clone(), source })?;
-    let _hold = DeferSignals::begin();
+    let _hold = DeferSignals::until_drop();
     split_file(history.path(), history.file(), bad).map_err(unwritable)
 }
 

@@ -32,7 +32,7 @@ impl Mock {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         // Its threads inherit this: signals are for the main thread.
-        let _hold = DeferSignals::begin();
+        let _hold = DeferSignals::until_drop();
         thread::spawn(move || {
             for connection in listener.incoming().flatten() {
                 // A client that goes away is no concern of the stand-in's.

@@ -84,7 +84,7 @@ impl OutputFile {
             let device = File::options().append(true).open(&self.path).map_err(not_saved)?;
             return write(&device);
         }
-        let _hold = DeferSignals::begin();
+        let _hold = DeferSignals::until_drop();
         let old = metadata.map(|metadata| metadata.permissions());
         let beside = tempfile::Builder::new()
             .prefix(".gravix-")

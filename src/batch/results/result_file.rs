@@ -172,7 +172,7 @@ impl ResultFile {
             }
             ResultTarget::Device(path) => (path, self.file.write_all(lines)),
             ResultTarget::File { path, .. } => {
-                let _hold = DeferSignals::begin();
+                let _hold = DeferSignals::until_drop();
                 let written = match is_still_at(&self.file, path) {
                     true => append_lines(&self.file, lines.to_vec(), |_| Ok(())).map(drop),
                     false => Err(io::Error::other("another file took its place meanwhile")),

@@ -147,7 +147,7 @@ impl RequestLog {
     /// [`Error::NotLogged`].
     pub fn append(self) -> Result<()> {
         let written = self.lock().and_then(|()| {
-            let _deferred = DeferSignals::begin();
+            let _deferred = DeferSignals::until_drop();
             let lines = match self.file.is_terminal() {
                 true => escape_controls(&String::from_utf8_lossy(&self.lines)).into_bytes(),
                 false => self.lines,

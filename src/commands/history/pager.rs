@@ -59,7 +59,7 @@ impl Pager {
     }
 
     fn start(&mut self) -> io::Result<()> {
-        let hold = DeferSignals::begin();
+        let hold = DeferSignals::until_drop();
         let mut pager = match &self.command {
             Some(command) => {
                 let mut shell = Command::new("sh");
