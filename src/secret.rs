@@ -64,8 +64,8 @@ impl Secret {
 /// Shorter header values are too likely to occur in ordinary text.
 const MIN_HEADER_SECRET_LENGTH: usize = 8;
 
-/// All secrets of this process. Clones share one list, so that a secret that is
-/// added late is masked everywhere.
+/// All secrets of this process. Clones share one list, so a secret that is added
+/// later is masked everywhere.
 #[derive(Debug, Clone, Default)]
 pub struct Secrets(Arc<Mutex<Vec<Secret>>>);
 

@@ -1,5 +1,5 @@
-//! Every way a run can fail: what happened, in words, and the exit status.
-//! What the user can do about it is said by the commands, which know their
+//! The errors of all modules: their texts, which state facts, and their exit
+//! statuses. Hints about what to do are added by the commands, which know the
 //! options.
 
 mod network_error;
@@ -22,111 +22,115 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// How the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// `exit(n)`, after the error is reported.
+    /// Print the error and exit with this status.
     Exit(u8),
-    /// `exit(n)`; there is nothing to report.
+    /// Exit with this status and print nothing.
     Quiet(u8),
-    /// Death by this signal, which a shell reports as 128 plus its number.
+    /// Die by this signal; a shell reports 128 plus its number.
     Signal(i32),
 }
 
+/// Why a command failed. [`Error::status`] gives the exit status.
 #[derive(Debug, ThisError)]
 pub enum Error {
-    /// The command line makes no sense.
+    /// The command line is not valid.
     #[error("{0}")]
     Usage(String),
-    /// An input has the wrong contents: its name and why.
+    /// The contents of an input are not valid. The text names the input and the
+    /// reason.
     #[error("{0}")]
     Input(String),
-    /// The whole reply came, and is not what was asked for.
+    /// The reply is complete but not in the requested format.
     #[error("the reply is not what was asked for: {reason}")]
     Format {
         reason: String,
-        /// Set if the server cut the reply short, which may be why.
+        /// Set if the server ended the reply early, which may be the reason.
         early_end: Option<EarlyEnd>,
     },
-    /// The model's answer is no. Only its exit status differs from a yes.
+    /// The model answered no to a yes-or-no question. The answer was printed;
+    /// this only sets the exit status.
     #[error("the answer is no")]
     No,
-    /// The whole reply came, but the server cut it short.
+    /// The server ended the reply early. What it sent was printed.
     #[error("{0}")]
     EndedEarly(EarlyEnd),
-    /// Part of the reply was printed before this happened.
+    /// This error came after part of the reply was printed.
     #[error("the reply broke off: {0}")]
     Partial(Box<Error>),
-    /// Text that must be UTF-8 is not; `offset` is that of the first bad byte.
+    /// Text is not UTF-8. `offset` is the position of the first invalid byte.
     #[error("{what} is not UTF-8 at byte offset {offset}")]
     NotUtf8 { what: String, offset: usize },
-    /// A line of a file is invalid; `line` counts from 1.
+    /// A line of a file is not valid. `line` counts from 1.
     #[error("{}:{line}: {reason}", path.display())]
     Line { path: PathBuf, line: u64, reason: String },
-    /// This many lines of histories are not messages. Each was reported.
+    /// This many history lines are not messages. Each was reported.
     #[error("{}", match .0 { 1 => "1 line is not a message".to_owned(), count => format!("{count} lines are not messages") })]
     InvalidLines(u64),
     /// An input cannot be read.
     #[error("cannot read {}: {}", path.display(), Reason(source))]
     Unreadable { path: PathBuf, source: io::Error },
-    /// An output file cannot be written; found before anything was sent.
+    /// An output file cannot be written. Nothing was sent.
     #[error("cannot write {}: {}", path.display(), Reason(source))]
     Unwritable { path: PathBuf, source: io::Error },
-    /// A history may be read but not written; found before anything was sent.
+    /// A history can be read but not written. Nothing was sent.
     #[error("cannot write {}: {}", path.display(), Reason(source))]
     ReadOnlyHistory { path: PathBuf, source: io::Error },
-    /// Another process has this history locked.
-    #[error("another turn of {} is under way", .0.display())]
+    /// Another process holds the lock of this history.
+    #[error("{} is locked by another process", .0.display())]
     Locked(PathBuf),
-    /// A run is writing this file.
+    /// A batch run is writing this result file.
     #[error("a run is writing {}", .0.display())]
     Busy(PathBuf),
     /// The reply was received, but could not be written to a file.
     #[error("the reply was not saved to {}: {}", path.display(), Reason(source))]
     NotSaved { path: PathBuf, source: io::Error },
     /// The request was sent, but could not be logged.
-    #[error("the request was not logged in {}: {}", path.display(), Reason(source))]
+    #[error("the request was not logged to {}: {}", path.display(), Reason(source))]
     NotLogged { path: PathBuf, source: io::Error },
     /// Standard output cannot be written.
     #[error("cannot write standard output: {}", Reason(.0))]
     Stdout(#[source] io::Error),
-    /// The reader of standard output went away.
-    #[error("the reader of standard output went away")]
+    /// The reader of standard output closed the pipe.
+    #[error("standard output was closed by its reader")]
     StdoutClosed,
-    /// The server answered with an error.
+    /// The server reported an error.
     #[error("{0}")]
     Server(Box<ServerError>),
-    /// No answer came, or only the beginning of one.
+    /// No response came, or an incomplete one.
     #[error("{0}")]
     Network(#[from] NetworkError),
-    /// The reply is not the chat-completions protocol.
+    /// The response does not follow the chat-completions protocol.
     #[error("{0}")]
     Protocol(String),
-    /// A chunk of a stream is nested too deeply to be joined with the others.
+    /// A chunk of the stream is nested too deeply to be joined with the others.
     #[error("a chunk of the stream is nested too deeply to be joined")]
     NestedTooDeeply,
-    /// The settings cannot work; printed with its chain of causes.
+    /// The configuration is not valid. Printed with its chain of causes.
     #[error("{0:#}")]
     Config(anyhow::Error),
     /// The server's certificate is not trusted.
     #[error("the certificate of {host} is not trusted: {reason}")]
     Certificate { host: String, reason: String, is_unknown_issuer: bool },
-    /// The run was ended before this request was sent.
-    #[error("the run was ended before this was sent")]
+    /// The batch run ended before this request was sent.
+    #[error("the run ended before this request was sent")]
     Stopped,
-    /// Requests of a batch failed. Each was reported; this is the exit status.
+    /// Requests of a batch failed and were reported. The number is the exit
+    /// status.
     #[error("requests failed")]
     BatchFailed(u8),
-    /// The user ended the run by this signal.
+    /// The user interrupted the run with this signal.
     #[error("interrupted by signal {0}")]
     Interrupted(i32),
 }
 
-/// Why a whole reply is shorter than the model meant it to be.
+/// Why the server ended a reply early.
 #[derive(Debug, Clone, PartialEq, Eq, ThisError)]
 pub enum EarlyEnd {
-    #[error("the reply was cut at its length limit (finish_reason length)")]
+    #[error("the reply was cut off at the length limit (finish_reason length)")]
     Length,
     #[error("the server's content filter ended the reply (finish_reason content_filter)")]
     ContentFilter,
-    /// The model refused, in these words.
+    /// The model refused, with this text.
     #[error("the model refused: {0}")]
     Refusal(String),
     #[error("the reply has no text")]

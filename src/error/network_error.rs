@@ -1,4 +1,4 @@
-//! Every way in which no answer comes, or only the beginning of one.
+//! Errors that leave a request without a complete response.
 
 use std::io;
 use std::time::Duration;
@@ -7,33 +7,36 @@ use thiserror::Error as ThisError;
 
 use crate::error::reason::Reason;
 
+/// Why no response came, or an incomplete one.
 #[derive(Debug, ThisError)]
 pub enum NetworkError {
-    /// The host's name has no address, or cannot be resolved right now.
+    /// The host name cannot be resolved. `is_temporary` if a retry may succeed.
     #[error("cannot find the host {host} ({reason})")]
     Resolve { host: String, reason: String, is_temporary: bool },
-    /// The connection was not established.
+    /// No connection could be made to `target`, a `host:port` and its proxy.
     #[error("cannot connect to {target}: {}", Reason(source))]
     Connect { target: String, is_proxied: bool, source: io::Error },
-    /// The proxy did not connect; `is_final` if trying again is no use.
-    #[error("the proxy made no connection: {reason}")]
+    /// The proxy did not connect to the server. `is_final` if a retry would
+    /// fail too.
+    #[error("cannot connect through the proxy: {reason}")]
     Proxy { reason: String, is_final: bool },
-    /// The TLS handshake failed, but not because of the certificate.
-    #[error("no TLS with {host}: {reason}")]
+    /// The TLS handshake failed for a reason other than the certificate.
+    #[error("cannot set up TLS with {host}: {reason}")]
     Tls { host: String, reason: String },
-    /// The connection took longer than this.
+    /// No connection was established within the connect timeout.
     #[error("no connection within {} s", .0.as_secs_f64())]
     ConnectTimeout(Duration),
-    /// The connection ended before the server answered.
-    #[error("the server closed the connection without an answer")]
+    /// The connection ended before the status line of the response.
+    #[error("the server closed the connection without a response")]
     Unanswered,
-    /// The server sent nothing that counts for this long.
+    /// The server sent nothing for the idle timeout. Keep-alive comments do not
+    /// count.
     #[error("the server was silent for {} s", .0.as_secs_f64())]
     Silence(Duration),
-    /// The user's deadline for everything has passed.
+    /// The deadline for the request and all its retries has passed.
     #[error("the deadline of {} s has passed", .0.as_secs_f64())]
     Deadline(Duration),
-    /// The connection ended before the reply did.
+    /// The connection ended before the reply was complete. The text says how.
     #[error("{0} before the reply was complete")]
     Cut(String),
 }

@@ -1,10 +1,10 @@
-//! An I/O error in the system's words.
+//! The text of an I/O error.
 
 use std::fmt;
 use std::io;
 
-/// An I/O error in the system's words, without Rust's `(os error 2)`, and
-/// beginning in lower case as the words around it do.
+/// Displays an I/O error without Rust's `(os error 2)` and with a lower-case
+/// first letter, to fit into a message.
 pub struct Reason<'a>(pub &'a io::Error);
 
 impl fmt::Display for Reason<'_> {

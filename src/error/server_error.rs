@@ -1,49 +1,53 @@
-//! What a server says of a request that it did not answer as it was asked.
+//! Errors that the server reports, and what they mean.
 
 use std::fmt;
 use std::time::Duration;
 
-/// An error as the server told it.
+/// An error as reported by the server.
 #[derive(Debug, Default)]
 pub struct ServerError {
-    /// The HTTP status, where it was not a success.
+    /// The HTTP status; `None` if the error came inside a 2xx response.
     pub http_status: Option<u16>,
     /// The server's own message; empty if it sent none.
     pub message: String,
-    /// Its `code`, as text.
+    /// The error's `code`, as text.
     pub code: Option<String>,
-    /// Its `type`.
+    /// The error's `type`.
     pub kind: Option<String>,
     pub request_id: Option<String>,
-    /// A list of limits that were exceeded came with it.
+    /// Whether the body lists limits that were exceeded.
     pub is_exceeded: bool,
     /// How long the server asks to wait.
     pub retry_after: Option<Duration>,
-    /// Whether the server wants to be asked again, where it says so.
+    /// The `x-should-retry` header, if the server sent one.
     pub should_retry: Option<bool>,
-    /// What it sent, as it came; empty where that cannot be read.
+    /// The body of the error response, up to 64 KiB; empty if the error came
+    /// inside a 2xx response.
     pub body: String,
-    /// The base URL that was asked.
+    /// The base URL of the request.
     pub base_url: String,
-    /// Where the key that was sent is kept, if one was sent.
+    /// Where the key came from; `None` if the request had no key.
     pub key_origin: Option<String>,
 }
 
-/// What a server's error means for the caller.
+/// What a server's error means for the user.
 pub enum ErrorClass {
+    /// The same request may succeed later.
     Temporary,
+    /// The server refuses this request, or the account has no quota left.
     Request,
+    /// The server refuses the key.
     Key,
 }
 
 impl ServerError {
-    /// The status that decides: HTTP's own, or a `code` that is one.
+    /// The HTTP status, or else a `code` that is an HTTP status.
     pub fn status(&self) -> Option<u16> {
         let code = || self.code.as_deref()?.parse().ok();
         self.http_status.or_else(code).filter(|status| (300..600).contains(status))
     }
 
-    /// No money or allowance left: waiting does not help.
+    /// Whether the account has no quota left, so that waiting does not help.
     pub fn is_quota(&self) -> bool {
         self.is_exceeded
             || [&self.code, &self.kind]

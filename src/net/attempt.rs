@@ -1,4 +1,4 @@
-//! A request sent, and tried again where that is safe.
+//! Sending a request, with retries where they are safe.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -11,47 +11,52 @@ use crate::net::observer::{Headers, NetEvent};
 use crate::net::rate_limit::{self, RateLimit};
 use crate::net::rate_limiter::Feedback;
 use crate::net::reply_stream::ResponseBody;
-use crate::net::retry::{self, RetryDecision};
+use crate::net::retry::{RetryDecision, RetryState};
 use crate::net::server::Server;
 use crate::net::{error, status};
 
-/// A kept connection that the server had closed before shows it within this
-/// time.
-const STALE: Duration = Duration::from_secs(1);
+/// If the server closed a reused connection before the request was sent, the
+/// failure shows within this time.
+const STALE_CONNECTION: Duration = Duration::from_secs(1);
 
 impl Client {
-    /// Sends until a response is a success, or another try is no use.
+    /// Calls `send_once` until the response is a success or a retry would not
+    /// help. Returns the last error.
     pub(super) fn send_with_retries(
         &self,
         trace: &mut RequestTrace,
-        attempt: impl Fn(&mut RequestTrace) -> Result<ResponseBody>,
+        send_once: impl Fn(&mut RequestTrace) -> Result<ResponseBody>,
     ) -> Result<ResponseBody> {
         let retries = self.server.retries;
         let mut failures: u32 = 0;
         let mut first = None;
         loop {
-            let left = self.clock.left().filter(|_| first.is_some());
-            let Some(ticket) = self.limiter.acquire(first, left)? else {
-                return Err(self.clock.expired(Timeout::Global).into());
+            // The wait for the first ticket does not count against the deadline.
+            let timeout = self.clock.time_left().filter(|_| first.is_some());
+            let Some(ticket) = self.limiter.acquire(first, timeout)? else {
+                return Err(self.clock.timeout_error(Timeout::Global).into());
             };
             if first.is_none() {
-                self.clock.begin();
+                self.clock.begin_request();
             }
             first.get_or_insert(ticket);
             let tries = trace.tries.saturating_add(1);
             *trace = RequestTrace { tries, ..RequestTrace::default() };
-            let outcome = self.try_once(trace, &attempt);
-            let is_rate_limited =
-                self.limiter.record(ticket, &signal(trace, outcome.as_ref().err()));
+            let outcome = self.try_once(trace, &send_once);
+            let feedback = feedback(trace, outcome.as_ref().err());
+            let is_rate_limited = self.limiter.record(ticket, &feedback);
             let error = match outcome {
                 Ok(body) => return Ok(body),
                 Err(error) => self.server.presentable(error),
             };
             failures = failures.saturating_add(u32::from(!is_rate_limited));
-            let most = if is_rate_limited { u32::MAX } else { retries };
-            let left = self.clock.left();
-            match retry::after(&error, failures.max(1), most, left, fastrand::f64()) {
-                RetryDecision::Never => return Err(error),
+            let state = RetryState {
+                failures: failures.max(1),
+                retries: if is_rate_limited { u32::MAX } else { retries },
+                time_left: self.clock.time_left(),
+            };
+            match state.decide(&error, fastrand::f64()) {
+                RetryDecision::GiveUp => return Err(error),
                 RetryDecision::Again(_) if is_rate_limited => {
                     self.observe(&NetEvent::RateLimited { error: &error });
                 }
@@ -65,29 +70,30 @@ impl Client {
         }
     }
 
-    /// One try. A connection that was kept may have been closed meanwhile,
-    /// which shows at once: then a new one is made.
+    /// Sends one try. If the server closed the reused connection meanwhile, sends
+    /// it again over a new one.
     fn try_once(
         &self,
         trace: &mut RequestTrace,
-        attempt: &impl Fn(&mut RequestTrace) -> Result<ResponseBody>,
+        send_once: &impl Fn(&mut RequestTrace) -> Result<ResponseBody>,
     ) -> Result<ResponseBody> {
         let began = Instant::now();
-        self.clock.connecting();
-        let outcome = attempt(trace);
-        // A server that closes after a while may have been at work on it.
+        self.clock.begin_try();
+        let outcome = send_once(trace);
+        // If it took longer, the server may have worked on the request.
         let is_stale = matches!(outcome, Err(Error::Network(NetworkError::Unanswered)))
-            && !self.clock.is_fresh()
-            && began.elapsed() < STALE;
+            && !self.clock.is_new_connection()
+            && began.elapsed() < STALE_CONNECTION;
         if !is_stale {
             return outcome;
         }
         self.observe(&NetEvent::Reconnecting);
-        self.clock.connecting();
-        attempt(trace)
+        self.clock.begin_try();
+        send_once(trace)
     }
 
-    /// Sends one request and judges the head of its response.
+    /// Sends one request with `send`. Returns the body of a 2xx response; any
+    /// other status is an error.
     pub(super) fn send<B>(
         &self,
         request: RequestBuilder<B>,
@@ -100,12 +106,12 @@ impl Client {
             self.observe(&NetEvent::Request { line: format_args!("{method} {uri}"), headers });
         }
         let response =
-            send(request).map_err(|error| error::before_body(error, &self.clock, base_url))?;
-        self.clock.alive();
+            send(request).map_err(|error| error::request_error(error, &self.clock, base_url))?;
+        self.clock.reset_idle();
         let (head, body) = response.into_parts();
         trace.status = Some(head.status.as_u16());
         trace.rate_limit = rate_limit(&head.headers);
-        let request_id = status::text(&head.headers, "x-request-id");
+        let request_id = status::header_text(&head.headers, "x-request-id");
         trace.request_id = request_id.map(|id| secrets.mask(id.to_owned()));
         self.observe(&NetEvent::Response {
             line: format_args!("{:?} {}", head.version, head.status),
@@ -113,14 +119,14 @@ impl Client {
         });
         let body = ResponseBody::new(body, &self.clock);
         if !head.status.is_success() {
-            let error = status::read(&head, body, base_url);
+            let error = status::error_response(&head, body, base_url);
             if let Error::Server(server) = &error {
                 let request_id = server.request_id.clone();
                 trace.request_id = request_id.map(|id| secrets.mask(id));
             }
             return Err(error);
         }
-        status::ensure_identity(&head.headers)?;
+        status::ensure_not_encoded(&head.headers)?;
         Ok(body)
     }
 
@@ -129,15 +135,16 @@ impl Client {
     }
 }
 
-/// What the server says of its limits.
+/// The rate limit in the headers, in the first style that is complete.
 fn rate_limit(headers: &HeaderMap) -> Option<RateLimit> {
-    rate_limit::NAMES.iter().find_map(|(remaining, reset)| {
-        let (remaining, reset) = (status::text(headers, remaining)?, status::text(headers, reset)?);
+    rate_limit::HEADERS.iter().find_map(|(remaining, reset)| {
+        let (remaining, reset) =
+            (status::header_text(headers, remaining)?, status::header_text(headers, reset)?);
         rate_limit::parse(remaining, reset, SystemTime::now())
     })
 }
 
-fn signal(trace: &RequestTrace, error: Option<&Error>) -> Feedback {
+fn feedback(trace: &RequestTrace, error: Option<&Error>) -> Feedback {
     let server = match error {
         Some(Error::Server(server)) => Some(server),
         _ => None,

@@ -1,4 +1,4 @@
-//! The base URL: where the API is. Knows no environment and no options.
+//! The base URL of the API: parsing and checking it.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -7,14 +7,14 @@ use anyhow::anyhow;
 
 use crate::error::{Error, Result};
 
-/// A checked base URL, without a slash at its end.
+/// A valid base URL, without a trailing slash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BaseUrl {
-    /// The stand-in inside the program.
+    /// `mock:`, the mock server inside gravix.
     Mock,
     Http {
         url: String,
-        /// In lower case, without the port; an IPv6 address without brackets.
+        /// In lower case, without a port; an IPv6 address has no brackets.
         host: String,
     },
 }
@@ -29,6 +29,9 @@ impl fmt::Display for BaseUrl {
 }
 
 impl BaseUrl {
+    /// # Errors
+    /// [`Error::Config`] with the reason. The text is shown only if it cannot
+    /// contain a password.
     pub fn parse(text: &str) -> Result<Self> {
         if text.eq_ignore_ascii_case("mock:") {
             return Ok(Self::Mock);
@@ -49,20 +52,20 @@ impl BaseUrl {
     }
 }
 
-/// The host of `url`, which must have a scheme, a host, a port in 1–65535 if
-/// any, and neither user info, query nor fragment.
+/// Returns the host of `url`. The URL must have a scheme and a host, and must
+/// not have user info, a query, a fragment or an invalid port.
 fn checked_host(url: &str) -> Result<&str, String> {
-    // What stands before an @ may be a password, which no message shows.
+    // Text before an @ may be a password, which must not be shown.
     if url.contains('@') {
-        return Err("it has a user or password; the key belongs into the environment".to_owned());
+        return Err("it has a user or password; the key belongs in the environment".to_owned());
     }
     let rest = match url.split_once("://") {
         Some(("http" | "https", rest)) => rest,
         Some((scheme, _)) => return Err(format!("the scheme {scheme} is not http or https")),
         None if url.is_empty() => return Err("it is empty".to_owned()),
-        None if url.starts_with("mock") => return Err("did you mean mock:?".to_owned()),
+        None if url.starts_with("mock") => return Err("the mock server is mock:".to_owned()),
         None if url.contains(":/") => return Err("it has no ://".to_owned()),
-        None => return Err(format!("it has no scheme; did you mean http://{url}?")),
+        None => return Err(format!("it has no scheme, as in http://{url}")),
     };
     if let Some(bad) = url.chars().find(|c| !c.is_ascii_graphic() || "<>\"{}|\\^`".contains(*c)) {
         return Err(format!("it contains {bad:?}"));
@@ -72,17 +75,20 @@ fn checked_host(url: &str) -> Result<&str, String> {
     }
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     if path.ends_with("/chat/completions") {
-        return Err("leave out /chat/completions, which gravix adds itself".to_owned());
+        return Err("it ends in /chat/completions, which gravix appends".to_owned());
     }
     checked_authority(authority).map(|(host, _)| host)
 }
 
-/// The host, without brackets, and the port of `host:port`; the port is in
-/// 1–65535 if there is one.
+/// Splits `host:port` into the host, without brackets, and the port, if any.
+///
+/// # Errors
+/// Returns the reason if the host is empty or not valid, or if the port is not
+/// between 1 and 65535.
 pub fn checked_authority(authority: &str) -> Result<(&str, Option<u16>), String> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(bracketed) => {
-            let (host, port) = bracketed.split_once(']').ok_or("its [ has no ]")?;
+            let (host, port) = bracketed.split_once(']').ok_or("its [ has no matching ]")?;
             host.parse::<Ipv6Addr>().map_err(|_| format!("{host} is not an IPv6 address"))?;
             (host, port)
         }
@@ -97,22 +103,21 @@ pub fn checked_authority(authority: &str) -> Result<(&str, Option<u16>), String>
     match port.strip_prefix(':') {
         None if port.is_empty() => Ok((host, None)),
         Some("") => Err("its port is empty".to_owned()),
-        // `parse` would take a sign.
+        // `parse` would accept a plus sign.
         Some(digits) => match digits.parse() {
             Ok(port @ 1..) if !digits.starts_with('+') => Ok((host, Some(port))),
             _ => Err(format!("the port {digits} is not between 1 and 65535")),
         },
-        None => Err(format!("{port} after the host is no port")),
+        None => Err(format!("{port} after the host is not a port")),
     }
 }
 
-/// An IPv6 address without the brackets that it has in a URL; any other host
-/// as it is.
+/// Removes the brackets that an IPv6 address has in a URL.
 pub fn without_brackets(host: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')
 }
 
-/// Whether `host` names this machine: what is sent there crosses no network.
+/// Whether `host` is this machine, so that requests to it cross no network.
 pub fn is_loopback(host: &str) -> bool {
     host == "localhost"
         || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
@@ -124,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_base_url_is_taken_or_refused_with_a_reason() {
+    fn a_base_url_is_accepted_or_rejected_with_a_reason() {
         for (text, host) in [
             ("https://api.gravixlayer.com/v1/inference", "api.gravixlayer.com"),
             ("HTTP://LOCALHOST:11434/v1/", "localhost"),
@@ -137,27 +142,27 @@ mod tests {
             }
         }
         for (text, reason) in [
-            ("localhost:8000", "did you mean http://localhost:8000?"),
+            ("localhost:8000", "no scheme, as in http://localhost:8000"),
             ("http://h:99999", "port 99999"),
             ("http://h:0", "port 0"),
             ("http://h:8000x", "port 8000x"),
-            ("http://[::1]x", "no port"),
+            ("http://[::1]x", "x after the host is not a port"),
             ("http://h:+80", "port +80"),
             ("http://h:", "port is empty"),
             ("http://u:p@h", "user or password"),
             ("u:p@h", "user or password"),
             ("u:p@h://x", "user or password"),
-            ("mock", "mean mock:?"),
+            ("mock", "the mock server is mock:"),
             ("http:/h", "no ://"),
             ("http://h/a<b", "'<'"),
             ("http://", "no host"),
             ("ftp://h", "scheme ftp"),
             ("http://h/v1?x=1", "query"),
             ("http://h h", "' '"),
-            ("http://[::1", "no ]"),
-            ("http://h/v1/chat/completions", "leave out"),
+            ("http://[::1", "no matching ]"),
+            ("http://h/v1/chat/completions", "it ends in /chat/completions"),
             ("", "it is empty"),
-            ("mock:x", "mean mock:?"),
+            ("mock:x", "the mock server is mock:"),
         ] {
             let error = BaseUrl::parse(text).expect_err(text).to_string();
             assert!(error.contains(reason), "{text}: {error}");
@@ -166,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_hosts_are_known() {
+    fn loopback_hosts_are_recognized() {
         for host in ["localhost", "127.0.0.1", "127.9.9.9", "::1"] {
             assert!(is_loopback(host), "{host}");
         }

@@ -1,5 +1,4 @@
-//! One exchange with the API: a request sent, and again where that is wise,
-//! its status judged, the body handed on.
+//! The API client: chat completions and the list of models.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use ureq::{Agent, RequestBuilder, SendBody};
 use crate::chat::event::Event;
 use crate::error::{Error, Result};
 use crate::net::clock::Clock;
-use crate::net::connect::TimedConnector;
+use crate::net::connect::LayeredConnector;
 use crate::net::endpoint::Endpoint;
 use crate::net::observer::NetObserver;
 use crate::net::rate_limit::RateLimit;
@@ -25,23 +24,23 @@ use crate::wire::body::RequestBody;
 use crate::wire::chunk::ChunkError;
 use crate::wire::{chunk, decode, error_body, sse};
 
-/// What became of a request, try by try.
+/// How often a request was tried, and the response to the last try.
 #[derive(Debug, Default)]
 pub struct RequestTrace {
     pub tries: u32,
-    /// The HTTP status of the last try.
+    /// The HTTP status of the last try; `None` if it got no response.
     pub status: Option<u16>,
-    /// The server's name for the last try.
+    /// The server's ID of the last try.
     pub request_id: Option<String>,
     pub(super) rate_limit: Option<RateLimit>,
 }
 
-/// A chat completion to be asked for.
+/// A request for a chat completion.
 pub struct ChatRequest<'a> {
     pub body: &'a RequestBody,
-    /// A stream is expected, and not a response at one stroke.
+    /// Whether `body` asks for a stream of server-sent events.
     pub streams: bool,
-    /// Each payload of the reply is wanted too, as [`Event::Payload`].
+    /// Whether the events include each payload as [`Event::Payload`].
     pub wants_payloads: bool,
 }
 
@@ -53,21 +52,23 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client for one request, whose deadline starts now.
+    /// A client for one request. Its deadline starts now.
     ///
     /// # Errors
-    /// Those of [`Server::new`].
+    /// Fails if the CA file or the proxy URL is not valid, or if the mock server
+    /// cannot be started.
     pub fn new(endpoint: &Endpoint, observer: Arc<dyn NetObserver>) -> Result<Self> {
         let server = Arc::new(Server::new(endpoint, observer)?);
         let clock = Clock::start(server.timeouts);
-        Ok(Self::of(server, clock, 0, Arc::new(Unlimited)))
+        Ok(Self::with_server(server, clock, 0, Arc::new(Unlimited)))
     }
 
-    /// Clients for many requests of one server, each of which keeps one
-    /// connection. A deadline is that of each request.
+    /// Any number of clients that share one server and one rate limiter. Each
+    /// keeps one connection alive. The deadline starts with each request.
     ///
     /// # Errors
-    /// Those of [`Server::new`].
+    /// Fails if the CA file or the proxy URL is not valid, or if the mock server
+    /// cannot be started.
     pub fn many(
         endpoint: &Endpoint,
         observer: Arc<dyn NetObserver>,
@@ -76,43 +77,54 @@ impl Client {
         let server = Arc::new(Server::new(endpoint, observer)?);
         let limiter = Arc::clone(limiter);
         Ok(std::iter::repeat_with(move || {
-            let clock = Clock::renewed(server.timeouts);
-            Self::of(Arc::clone(&server), clock, 1, Arc::clone(&limiter) as Arc<dyn RateLimiter>)
+            let clock = Clock::per_request(server.timeouts);
+            Self::with_server(
+                Arc::clone(&server),
+                clock,
+                1,
+                Arc::clone(&limiter) as Arc<dyn RateLimiter>,
+            )
         }))
     }
 
-    /// A client that keeps so many connections between requests.
-    fn of(server: Arc<Server>, clock: Clock, kept: usize, limiter: Arc<dyn RateLimiter>) -> Self {
+    /// Keeps up to `max_idle` connections alive between requests.
+    fn with_server(
+        server: Arc<Server>,
+        clock: Clock,
+        max_idle: usize,
+        limiter: Arc<dyn RateLimiter>,
+    ) -> Self {
         let clock = Arc::new(clock);
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
-            .max_idle_connections(kept)
+            .max_idle_connections(max_idle)
             .proxy(server.proxy.clone())
             .user_agent(USER_AGENT)
             .build();
         let agent = Agent::with_parts(
             config,
-            TimedConnector::new(
+            LayeredConnector::new(
                 Arc::clone(&clock),
                 server.tls.clone(),
                 Arc::clone(&server.observer),
             ),
-            TimedResolver::new(Arc::clone(&clock), kept > 0),
+            TimedResolver::new(Arc::clone(&clock), max_idle > 0),
         );
         Self { server, agent, clock, limiter }
     }
 
-    /// What is left until the deadline, if there is one.
+    /// The time until the deadline; `None` without a deadline.
     pub fn time_left(&self) -> Option<Duration> {
-        self.clock.left()
+        self.clock.time_left()
     }
 
-    /// Asks for a chat completion. The events end when the reply is whole.
-    /// What `trace` holds is true also when it fails.
+    /// Requests a chat completion. The events end when the reply is complete.
+    /// `trace` is also set if the request fails.
     ///
     /// # Errors
-    /// Those of the last try, and of the limiter.
+    /// The error of the last try, [`Error::Stopped`] from the rate limiter, or
+    /// [`NetworkError::Deadline`](crate::error::NetworkError::Deadline).
     pub fn chat(
         &self,
         chat: &ChatRequest,
@@ -121,7 +133,7 @@ impl Client {
         let url = format!("{}/chat/completions", self.server.base_url);
         let accept = if chat.streams { "text/event-stream" } else { "application/json" };
         let body = chat.body;
-        let answer = self.send_with_retries(trace, |trace| {
+        let response_body = self.send_with_retries(trace, |trace| {
             let mut request = self.agent.post(&url);
             self.server.set_headers(request.headers_mut(), accept);
             if let Some(headers) = request.headers_mut() {
@@ -134,34 +146,35 @@ impl Client {
             })
         })?;
         self.clock.announce_waits();
-        Ok(ReplyStream::new(answer, chat.wants_payloads, &self.server, &self.clock))
+        Ok(ReplyStream::new(response_body, chat.wants_payloads, &self.server, &self.clock))
     }
 
-    /// The server's list of models, as it came.
+    /// Requests the list of models. Returns the response body as it came.
     ///
     /// # Errors
-    /// Those of the last try.
+    /// The error of the last try, or [`Error::Protocol`] if the response is not a
+    /// list.
     pub fn models(&self) -> Result<Vec<u8>> {
         let url = format!("{}/models", self.server.base_url);
-        let answer = self.send_with_retries(&mut RequestTrace::default(), |trace| {
+        let response_body = self.send_with_retries(&mut RequestTrace::default(), |trace| {
             let mut request = self.agent.get(&url);
             self.server.set_headers(request.headers_mut(), "application/json");
             self.send(request, trace, RequestBuilder::<WithoutBody>::call)
         })?;
         let mut body = Vec::new();
-        let read = answer.take(sse::LIMIT as u64 + 1).read_to_end(&mut body);
-        // As with a reply, only the framing may be missing.
-        let is_whole = || serde_json::from_slice::<IgnoredAny>(&body).is_ok();
+        let read = response_body.take(sse::LIMIT as u64 + 1).read_to_end(&mut body);
+        // If the JSON is complete, only the end of the HTTP body is missing.
+        let is_complete = || serde_json::from_slice::<IgnoredAny>(&body).is_ok();
         let list = match read {
-            Err(error) if !is_whole() => Err(decode::from_io(error)),
-            _ => self.ensure_list(&body),
+            Err(error) if !is_complete() => Err(decode::from_io(error)),
+            _ => self.ensure_model_list(&body),
         };
         list.map_err(|error| self.server.presentable(error))?;
         Ok(body)
     }
 
-    /// Tells what a success is that is no list: a page, or an error.
-    fn ensure_list(&self, body: &[u8]) -> Result<()> {
+    /// Checks that the body of a 2xx response is not a web page or an error.
+    fn ensure_model_list(&self, body: &[u8]) -> Result<()> {
         if body.len() > sse::LIMIT {
             return Err(Error::Protocol("the list of models is longer than 64 MiB".to_owned()));
         }

@@ -1,5 +1,5 @@
-//! How long an exchange may take, and how long it has taken: the one place
-//! where time runs out.
+//! The time limits of a request: connect timeout, idle timeout and deadline,
+//! and how much of each is left.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,33 +11,32 @@ use ureq::unversioned::transport::NextTimeout;
 use crate::error::NetworkError;
 use crate::net::endpoint::Timeouts;
 
-/// How long a server may take to say that a whole reply is over: 2 s.
-const CLOSING_PATIENCE: Duration = Duration::from_secs(2);
+/// How long to wait for the end of the response once the reply is complete.
+const CLOSING_LIMIT: Duration = Duration::from_secs(2);
 
-/// Shared by a client and its sockets.
+/// Shared by a client and its sockets, which report to it what happens.
 #[derive(Debug)]
 pub struct Clock {
     timeouts: Timeouts,
-    /// The deadline is that of each request, and not that of the client.
-    is_renewed: bool,
-    announces: AtomicBool,
+    /// The deadline starts anew with each request of the client.
+    is_per_request: bool,
+    announces_waits: AtomicBool,
     state: Mutex<ClockState>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct ClockState {
     deadline: Option<Instant>,
-    /// Until when the connection must stand; `None` once it does.
+    /// When the connection must be ready; `None` once it is.
     connect_by: Option<Instant>,
-    /// How long the server has been waited for since it last sent something
-    /// that counts. What gravix itself takes is not held against the server.
-    waited: Duration,
-    /// How long the server may be waited for.
-    patience: Duration,
-    /// The answer has begun: its status line is here.
-    is_answered: bool,
-    /// The connection was made for this try, and not kept from one before.
-    is_fresh: bool,
+    /// The time spent waiting for the server since it last made progress. The
+    /// time that gravix itself takes does not count.
+    idle: Duration,
+    /// How long `idle` may become.
+    idle_limit: Duration,
+    has_status_line: bool,
+    /// The connection was made for this try, not reused.
+    is_new_connection: bool,
 }
 
 impl ClockState {
@@ -45,115 +44,114 @@ impl ClockState {
         Self {
             deadline,
             connect_by: None,
-            waited: Duration::ZERO,
-            patience: timeouts.idle,
-            is_answered: false,
-            is_fresh: false,
+            idle: Duration::ZERO,
+            idle_limit: timeouts.idle,
+            has_status_line: false,
+            is_new_connection: false,
         }
     }
 }
 
 impl Clock {
-    /// Starts the deadline.
+    /// A clock whose deadline starts now.
     pub fn start(timeouts: Timeouts) -> Self {
-        let state = Mutex::new(ClockState::new(timeouts, end(timeouts)));
-        Self { timeouts, is_renewed: false, announces: AtomicBool::new(false), state }
+        let state = Mutex::new(ClockState::new(timeouts, deadline_from_now(timeouts)));
+        Self { timeouts, is_per_request: false, announces_waits: AtomicBool::new(false), state }
     }
 
-    /// A clock whose deadline is that of each request.
-    pub fn renewed(timeouts: Timeouts) -> Self {
-        Self { is_renewed: true, ..Self::start(timeouts) }
+    /// A clock whose deadline starts with each request.
+    pub fn per_request(timeouts: Timeouts) -> Self {
+        Self { is_per_request: true, ..Self::start(timeouts) }
     }
 
-    /// A request begins, which starts its deadline where it has its own.
-    pub fn begin(&self) {
-        if self.is_renewed {
-            self.update(|state| state.deadline = end(self.timeouts));
+    pub fn begin_request(&self) {
+        if self.is_per_request {
+            self.update(|state| state.deadline = deadline_from_now(self.timeouts));
         }
     }
 
-    /// A connection is being made. What held for one before is over.
-    pub fn connecting(&self) {
+    /// Starts the connect timeout and resets everything but the deadline.
+    pub fn begin_try(&self) {
         let connect_by = Some(Instant::now() + self.timeouts.connect);
-        self.announces.store(false, Ordering::Relaxed);
+        self.announces_waits.store(false, Ordering::Relaxed);
         self.update(|state| {
             *state = ClockState { connect_by, ..ClockState::new(self.timeouts, state.deadline) };
         });
     }
 
-    /// A connection is made for this try.
-    pub fn fresh(&self) {
-        self.update(|state| state.is_fresh = true);
+    /// A new connection is being made: none was reused.
+    pub fn connecting(&self) {
+        self.update(|state| state.is_new_connection = true);
     }
 
-    /// Something is sent. Where no connection was made, one is used that was
-    /// kept.
+    /// The connection is ready for the request.
+    pub fn connected(&self) {
+        self.update(|state| {
+            (state.connect_by, state.idle) = (None, Duration::ZERO);
+            // A proxy's response to CONNECT also has a status line.
+            state.has_status_line = false;
+        });
+    }
+
+    /// Bytes are about to be sent. On a reused connection this is the first
+    /// event, so it ends the connect timeout.
     pub fn sending(&self) {
         self.update(|state| {
-            if !state.is_fresh {
+            if !state.is_new_connection {
                 state.connect_by = None;
             }
         });
     }
 
-    pub fn is_fresh(&self) -> bool {
-        self.update(|state| state.is_fresh)
+    pub fn is_new_connection(&self) -> bool {
+        self.update(|state| state.is_new_connection)
     }
 
-    /// The connection stands.
-    pub fn connected(&self) {
-        self.update(|state| {
-            (state.connect_by, state.waited) = (None, Duration::ZERO);
-            // What a proxy answered to CONNECT is not the answer.
-            state.is_answered = false;
-        });
+    pub fn status_line_received(&self) {
+        self.update(|state| state.has_status_line = true);
     }
 
-    /// The server sent something that counts.
-    pub fn alive(&self) {
-        self.update(|state| state.waited = Duration::ZERO);
+    pub fn has_status_line(&self) -> bool {
+        self.update(|state| state.has_status_line)
     }
 
-    /// The server's status line has come.
-    pub fn answered(&self) {
-        self.update(|state| state.is_answered = true);
-    }
-
-    pub fn is_answered(&self) -> bool {
-        self.update(|state| state.is_answered)
-    }
-
-    /// The reply is whole, whatever else may come: that is not waited for long.
-    pub fn closing(&self) {
-        self.update(|state| state.patience = state.patience.min(CLOSING_PATIENCE));
-    }
-
-    /// The server was waited for.
+    /// Time was spent waiting for the server.
     pub fn waited(&self, time: Duration) {
-        self.update(|state| state.waited += time);
+        self.update(|state| state.idle += time);
     }
 
-    /// How long the next wait may be, and which limit ends it.
+    /// The server made progress: it took or sent bytes that count.
+    pub fn reset_idle(&self) {
+        self.update(|state| state.idle = Duration::ZERO);
+    }
+
+    /// The reply is complete, so the rest of the response is not worth a long
+    /// wait.
+    pub fn reply_complete(&self) {
+        self.update(|state| state.idle_limit = state.idle_limit.min(CLOSING_LIMIT));
+    }
+
+    /// How long the next wait may take, and which limit ends it.
     pub fn next_timeout(&self) -> NextTimeout {
         let state = self.update(|state| *state);
         let (mut after, mut reason) = match state.connect_by {
             Some(by) => (by.saturating_duration_since(Instant::now()), Timeout::Connect),
-            None => (state.patience.saturating_sub(state.waited), Timeout::PerRead),
+            None => (state.idle_limit.saturating_sub(state.idle), Timeout::PerRead),
         };
-        if let Some(left) = self.left().filter(|left| *left < after) {
+        if let Some(left) = self.time_left().filter(|left| *left < after) {
             (after, reason) = (left, Timeout::Global);
         }
         NextTimeout { after: after.into(), reason, ..NextTimeout::default() }
     }
 
-    /// What is left until the deadline, if there is one.
-    pub fn left(&self) -> Option<Duration> {
+    /// The time until the deadline; `None` without a deadline.
+    pub fn time_left(&self) -> Option<Duration> {
         let deadline = self.update(|state| state.deadline)?;
         Some(deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// The error that a limit stands for.
-    pub fn expired(&self, reason: Timeout) -> NetworkError {
+    /// The error for a limit that has passed.
+    pub fn timeout_error(&self, reason: Timeout) -> NetworkError {
         match reason {
             Timeout::Connect | Timeout::Resolve => {
                 NetworkError::ConnectTimeout(self.timeouts.connect)
@@ -165,22 +163,23 @@ impl Clock {
         }
     }
 
-    /// Until the next connection sockets report `WouldBlock` once before each wait.
+    /// From now until the next try, sockets return `WouldBlock` once before
+    /// each wait, so that the caller can flush its output.
     pub fn announce_waits(&self) {
-        self.announces.store(true, Ordering::Relaxed);
+        self.announces_waits.store(true, Ordering::Relaxed);
     }
 
     pub fn announces_waits(&self) -> bool {
-        self.announces.load(Ordering::Relaxed)
+        self.announces_waits.load(Ordering::Relaxed)
     }
 
     fn update<T>(&self, change: impl FnOnce(&mut ClockState) -> T) -> T {
-        // Nothing that holds the lock can panic.
+        // No code that holds the lock can panic, so the state is never broken.
         change(&mut self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 }
 
-fn end(timeouts: Timeouts) -> Option<Instant> {
+fn deadline_from_now(timeouts: Timeouts) -> Option<Instant> {
     timeouts.deadline.map(|deadline| Instant::now() + deadline)
 }
 
@@ -201,9 +200,9 @@ mod tests {
     }
 
     #[test]
-    fn waiting_uses_patience_up_and_a_sign_of_life_restores_it() {
+    fn waits_add_up_until_the_server_makes_progress() {
         let clock = Clock::start(TIMEOUTS);
-        clock.connecting();
+        clock.begin_try();
         assert_eq!(clock.next_timeout().reason, Timeout::Connect);
         clock.waited(Duration::from_secs(40));
         clock.connected();
@@ -211,21 +210,21 @@ mod tests {
         clock.waited(Duration::from_secs(40));
         clock.waited(Duration::from_secs(40));
         assert_eq!(idle_left(&clock), Duration::from_secs(20));
-        clock.alive();
+        clock.reset_idle();
         assert_eq!(idle_left(&clock), Duration::from_secs(100));
         clock.waited(Duration::from_secs(140));
         assert_eq!(idle_left(&clock), Duration::ZERO);
     }
 
     #[test]
-    fn a_whole_reply_is_not_waited_for_long() {
+    fn the_wait_after_a_complete_reply_is_short() {
         let clock = Clock::start(TIMEOUTS);
-        clock.closing();
-        assert_eq!(idle_left(&clock), CLOSING_PATIENCE);
+        clock.reply_complete();
+        assert_eq!(idle_left(&clock), CLOSING_LIMIT);
     }
 
     #[test]
-    fn a_shorter_deadline_goes_first() {
+    fn the_deadline_counts_if_it_is_nearer_than_the_idle_timeout() {
         let deadline = Some(Duration::from_secs(10));
         let clock = Clock::start(Timeouts { deadline, ..TIMEOUTS });
         let timeout = clock.next_timeout();

@@ -1,5 +1,4 @@
-//! Addresses to connections: TCP, proxies and TLS in layers. Knows no HTTP.
-//! Its errors arrive classed, inside `ureq::Error::Other`.
+//! Connecting to a server: TCP, proxy and TLS, one layer over the other.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -12,35 +11,36 @@ use ureq::unversioned::transport::{
 
 use crate::error::NetworkError;
 use crate::net::clock::Clock;
-use crate::net::error::classed;
+use crate::net::error::into_ureq;
 use crate::net::observer::{NetEvent, NetObserver};
 use crate::net::tcp::TcpConnector;
-use crate::net::timed::{StatusLineWatcher, Timed};
+use crate::net::timed::{StatusLineWatcher, TimedConnector};
 use crate::net::tls::TlsConnector;
 
-/// Makes connections: TCP, through a proxy if there is one, with TLS on top
-/// where the URL says so.
-pub struct TimedConnector {
+/// Makes a connection over TCP, through the proxy if one is set, and with TLS
+/// for an `https` URL. Its errors are gravix errors, wrapped by [`into_ureq`].
+pub struct LayeredConnector {
     clock: Arc<Clock>,
     observer: Arc<dyn NetObserver>,
     layers: Box<dyn Connector<(), Out = Box<dyn Transport>>>,
-    /// A connection to a proxy is made in the course of another one.
-    is_under_way: AtomicBool,
+    /// Set while a connection is being made: a call meanwhile comes from ureq's
+    /// proxy layer and connects to the proxy.
+    is_connecting: AtomicBool,
 }
 
-impl TimedConnector {
+impl LayeredConnector {
     pub fn new(clock: Arc<Clock>, tls: TlsConnector, observer: Arc<dyn NetObserver>) -> Self {
         let layers =
             ().chain(SocksConnector::default())
                 .chain(ConnectProxyConnector::default())
                 .chain(TcpConnector)
-                .chain(Timed { clock: Arc::clone(&clock) })
+                .chain(TimedConnector { clock: Arc::clone(&clock) })
                 .chain(tls)
                 .chain(StatusLineWatcher { clock: Arc::clone(&clock) });
-        Self { clock, observer, layers: Box::new(layers), is_under_way: AtomicBool::new(false) }
+        Self { clock, observer, layers: Box::new(layers), is_connecting: AtomicBool::new(false) }
     }
 
-    fn connect_in_time(
+    fn connect_with_timeout(
         &self,
         details: &ConnectionDetails,
         is_proxy: bool,
@@ -63,23 +63,23 @@ impl TimedConnector {
             register_shutdown: Arc::clone(&details.register_shutdown),
         };
         self.layers.connect(&timed, None).map_err(|error| match error {
-            // Whichever phase it was in, the shorter limit ended it.
-            ureq::Error::Timeout(_) => classed(self.clock.expired(timeout.reason)),
+            // The limit that was nearer at the start, whichever layer it ended.
+            ureq::Error::Timeout(_) => into_ureq(self.clock.timeout_error(timeout.reason)),
             ureq::Error::Io(source) => {
                 let is_proxied = is_proxy || details.config.proxy().is_some();
-                classed(NetworkError::Connect { target, is_proxied, source })
+                into_ureq(NetworkError::Connect { target, is_proxied, source })
             }
-            ureq::Error::ConnectProxyFailed(reason) => classed(proxy_failure(&reason)),
+            ureq::Error::ConnectProxyFailed(reason) => into_ureq(proxy_error(&reason)),
             ureq::Error::Protocol(reason) if details.config.proxy().is_some() => {
-                let reason = format!("it does not speak HTTP as it should: {reason}");
-                classed(NetworkError::Proxy { reason, is_final: true })
+                let reason = format!("it does not speak valid HTTP: {reason}");
+                into_ureq(NetworkError::Proxy { reason, is_final: true })
             }
             other => other,
         })
     }
 }
 
-impl Connector for TimedConnector {
+impl Connector for LayeredConnector {
     type Out = Box<dyn Transport>;
 
     fn connect(
@@ -87,38 +87,43 @@ impl Connector for TimedConnector {
         details: &ConnectionDetails,
         _: Option<()>,
     ) -> Result<Option<Self::Out>, ureq::Error> {
-        let is_nested = self.is_under_way.swap(true, Ordering::Relaxed);
-        self.clock.fresh();
-        let connection = self.connect_in_time(details, is_nested);
+        let is_nested = self.is_connecting.swap(true, Ordering::Relaxed);
+        self.clock.connecting();
+        let connection = self.connect_with_timeout(details, is_nested);
         if !is_nested {
-            self.is_under_way.store(false, Ordering::Relaxed);
+            self.is_connecting.store(false, Ordering::Relaxed);
             self.clock.connected();
         }
         connection
     }
 }
 
-impl Debug for TimedConnector {
+impl Debug for LayeredConnector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.layers.fmt(f)
     }
 }
 
-/// Whom a connection is made to, without any password.
+/// What a connection is made to, for messages: `host:port`, and the proxy
+/// without its password.
 fn target(details: &ConnectionDetails, is_proxy: bool) -> String {
-    let place = |uri: &Uri| {
+    let host_and_port = |uri: &Uri| {
         let port = uri.port_u16().unwrap_or(if details.needs_tls() { 443 } else { 80 });
         format!("{}:{port}", uri.host().unwrap_or_default())
     };
     match details.config.proxy() {
-        _ if is_proxy => format!("the proxy {}", place(details.uri)),
-        Some(proxy) => format!("{} through the proxy {}", place(details.uri), place(proxy.uri())),
-        None => place(details.uri),
+        _ if is_proxy => format!("the proxy {}", host_and_port(details.uri)),
+        Some(proxy) => format!(
+            "{} through the proxy {}",
+            host_and_port(details.uri),
+            host_and_port(proxy.uri())
+        ),
+        None => host_and_port(details.uri),
     }
 }
 
-/// What a proxy answered to CONNECT: "proxy server responded 407/407".
-fn proxy_failure(reason: &str) -> NetworkError {
+/// Converts ureq's text for a refused CONNECT: "proxy server responded 407/407".
+fn proxy_error(reason: &str) -> NetworkError {
     match reason.strip_prefix("proxy server responded ").and_then(|status| status.split('/').next())
     {
         Some(status) => NetworkError::Proxy {

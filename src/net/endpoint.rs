@@ -1,4 +1,4 @@
-//! Where requests go, how to get there, and what is sent along with each.
+//! The settings of a connection to the API.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,31 +6,31 @@ use std::time::Duration;
 use crate::net::base_url::BaseUrl;
 use crate::secret::{Secret, Secrets};
 
+/// Where requests go and how they are sent.
 #[derive(Debug)]
 pub struct Endpoint {
     pub base_url: BaseUrl,
     pub key: Option<Secret>,
-    /// Names and values, each name once.
+    /// Pairs of a name and a value. Names are unique.
     pub headers: Vec<(String, String)>,
     pub timeouts: Timeouts,
-    /// How many times a request is tried again.
+    /// How many times a request is retried.
     pub retries: u32,
-    /// A PEM file of certificate authorities to trust instead of the bundled
-    /// ones.
+    /// A PEM file of certificate authorities that replace the bundled ones.
     pub ca_file: Option<PathBuf>,
     /// The proxy's URL, with a scheme and a port.
     pub proxy: Option<String>,
-    /// What is masked in everything that the server says.
+    /// Masked in every text from the server.
     pub secrets: Secrets,
 }
 
-/// How long a request may take.
+/// Time limits of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
     /// For name resolution, TCP, proxy and TLS together.
     pub connect: Duration,
-    /// For the server to send something that counts.
+    /// For silence of the server. Keep-alive comments do not end it.
     pub idle: Duration,
-    /// For everything, waits and retries included.
+    /// For the whole request, including waits and retries.
     pub deadline: Option<Duration>,
 }

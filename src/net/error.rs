@@ -1,5 +1,4 @@
-//! What goes wrong on the way, in gravix's terms: ureq's errors classed, and
-//! errors that keep their class on their way through ureq and `std::io`.
+//! Conversions between ureq's errors and gravix's.
 
 use std::io;
 
@@ -7,42 +6,42 @@ use crate::error::{Error, NetworkError};
 use crate::net::clock::Clock;
 use crate::wire::decode::cut;
 
-/// An error that keeps its class on its way through ureq.
-pub fn classed(error: impl Into<Error>) -> ureq::Error {
+/// Wraps a gravix error so that it can pass through ureq. [`request_error`]
+/// unwraps it.
+pub fn into_ureq(error: impl Into<Error>) -> ureq::Error {
     ureq::Error::Other(Box::new(error.into()))
 }
 
-/// What an error before an answer's body means. The connection's own faults
-/// are classed already.
-pub fn before_body(error: ureq::Error, clock: &Clock, base_url: &str) -> Error {
+/// Converts an error that came before the response body.
+pub fn request_error(error: ureq::Error, clock: &Clock, base_url: &str) -> Error {
     match error {
         ureq::Error::Other(inner) => match inner.downcast::<Error>() {
-            Ok(classed) => *classed,
-            Err(other) => Error::Protocol(format!("no HTTP exchange: {other}")),
+            Ok(error) => *error,
+            Err(other) => Error::Protocol(format!("unexpected HTTP error: {other}")),
         },
-        ureq::Error::Timeout(reason) => clock.expired(reason).into(),
-        // A fault of what was to be sent is classed too.
+        ureq::Error::Timeout(reason) => clock.timeout_error(reason).into(),
+        // Reading the request's body can fail with a gravix error too.
         ureq::Error::Io(error) => match error.downcast::<Error>() {
-            Ok(classed) => classed,
-            Err(_) if clock.is_answered() => cut("the connection was closed"),
+            Ok(error) => error,
+            Err(_) if clock.has_status_line() => cut("the connection was closed"),
             Err(_) => NetworkError::Unanswered.into(),
         },
         ureq::Error::LargeResponseHeader(_, limit) => {
-            Error::Protocol(format!("the answer's headers are longer than {limit} bytes"))
+            Error::Protocol(format!("the response headers are longer than {limit} bytes"))
         }
-        other => Error::Protocol(format!("{base_url} does not speak HTTP as it should: {other}")),
+        other => Error::Protocol(format!("{base_url} does not speak valid HTTP: {other}")),
     }
 }
 
-/// What an error inside a body means. [`io::ErrorKind::WouldBlock`] is left
-/// as it is.
-pub fn in_body(error: io::Error, clock: &Clock) -> io::Error {
+/// Converts an error inside the response body. [`io::ErrorKind::WouldBlock`]
+/// stays as it is, because it only announces a wait.
+pub fn body_error(error: io::Error, clock: &Clock) -> io::Error {
     if error.kind() == io::ErrorKind::WouldBlock {
         return error;
     }
     io::Error::other(match ureq::Error::from(error) {
-        ureq::Error::Timeout(reason) => clock.expired(reason).into(),
+        ureq::Error::Timeout(reason) => clock.timeout_error(reason).into(),
         ureq::Error::Io(_) => cut("the connection was closed"),
-        other => Error::Protocol(format!("the reply is bad HTTP: {other}")),
+        other => Error::Protocol(format!("the reply is not valid HTTP: {other}")),
     })
 }

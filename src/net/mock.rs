@@ -1,5 +1,5 @@
-//! The stand-in behind `mock:`: a small chat-completions server on loopback
-//! that answers with the last user message, or with one of the words that a
+//! The mock server behind `mock:`: a small chat-completions server on loopback
+//! that replies with the last user message, or with one of the words that the
 //! schema allows.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -12,30 +12,30 @@ use serde_json::{Value, json};
 
 use crate::signals::DeferSignals;
 
-/// The pause between words, so that one sees them come.
-const PAUSE: Duration = Duration::from_millis(40);
+/// The pause between words, so that a stream looks like one.
+const WORD_INTERVAL: Duration = Duration::from_millis(40);
 
 const MODEL: &str = "mock";
 
-/// A listening stand-in. Its thread ends with the process.
+/// A running mock server. Its threads run until the process ends.
 #[derive(Debug)]
-pub struct Mock {
+pub struct MockServer {
     address: SocketAddr,
 }
 
-impl Mock {
+impl MockServer {
     /// Listens on an ephemeral port.
     ///
     /// # Errors
-    /// When no loopback port can be had.
+    /// Fails if no loopback port can be bound.
     pub fn start() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
-        // Its threads inherit this: signals are for the main thread.
-        let _hold = DeferSignals::until_drop();
+        // The new threads inherit the mask, so the main thread gets the signals.
+        let _deferred = DeferSignals::until_drop();
         thread::spawn(move || {
             for connection in listener.incoming().flatten() {
-                // A client that goes away is no concern of the stand-in's.
+                // Errors only mean that the client has disconnected.
                 thread::spawn(move || serve(&connection));
             }
         });
@@ -47,7 +47,7 @@ impl Mock {
     }
 }
 
-/// What the stand-in reads of a request.
+/// The fields of a request that the mock server uses.
 #[derive(Debug, Default, Deserialize)]
 struct MockRequest {
     #[serde(default)]
@@ -77,20 +77,20 @@ impl MockRequest {
         }
     }
 
-    /// The first of the words to choose from that the prompt has, or else the
-    /// first of them.
+    /// If the schema is a choice of words, the first of them that the prompt
+    /// contains, or else the first.
     fn choice(&self, prompt: &str) -> Option<&str> {
         let words = self.response_format.pointer("/json_schema/schema/properties/answer/enum")?;
         let words: Vec<&str> = words.as_array()?.iter().filter_map(Value::as_str).collect();
-        let is_there = |word: &&&str| {
+        let is_in_prompt = |word: &&&str| {
             prompt
                 .split(|c: char| !c.is_alphanumeric())
-                .any(|there| there.eq_ignore_ascii_case(word))
+                .any(|candidate| candidate.eq_ignore_ascii_case(word))
         };
-        words.iter().find(is_there).or(words.first()).copied()
+        words.iter().find(is_in_prompt).or(words.first()).copied()
     }
 
-    /// A word is a token to the stand-in.
+    /// Counts each word as a token.
     fn usage(&self) -> Value {
         let tokens = |text: String| text.split_whitespace().count();
         let prompt: usize = self.messages.iter().map(|message| tokens(message.text())).sum();
@@ -101,7 +101,7 @@ impl MockRequest {
 }
 
 impl MockMessage {
-    /// The texts of the content.
+    /// The text of the content, with the parts of an array joined.
     fn text(&self) -> String {
         match &self.content {
             Value::String(text) => text.clone(),
@@ -114,7 +114,7 @@ impl MockMessage {
     }
 }
 
-/// Answers requests until the client closes.
+/// Answers requests until the client closes the connection.
 fn serve(connection: &TcpStream) -> io::Result<()> {
     connection.set_nodelay(true)?;
     let mut reader = BufReader::new(connection);
@@ -147,7 +147,7 @@ fn answer(connection: &TcpStream, request_line: &str, body: &[u8]) -> io::Result
     }
 }
 
-/// Reads to the empty line that ends the headers; gives the Content-Length.
+/// Reads the headers and the empty line behind them. Returns the Content-Length.
 fn read_headers(reader: &mut impl BufRead) -> io::Result<u64> {
     let mut length = 0;
     for line in reader.lines() {
@@ -193,7 +193,7 @@ fn stream(mut connection: &TcpStream, request: &MockRequest) -> io::Result<()> {
     };
     for (index, word) in request.reply().split_inclusive(' ').enumerate() {
         if index > 0 {
-            thread::sleep(PAUSE);
+            thread::sleep(WORD_INTERVAL);
         }
         send(json!({"content": word}), None)?;
     }

@@ -1,4 +1,4 @@
-//! What happens on the way to a reply, for a caller that wants to know.
+//! Events of the network layer, reported to an observer as they happen.
 
 use std::borrow::Cow;
 use std::fmt::Arguments;
@@ -9,27 +9,26 @@ use ureq::http::HeaderMap;
 
 use crate::error::Error;
 
-/// Is told what happens, in the order in which it happens.
 pub trait NetObserver: Send + Sync {
     fn observe(&self, event: &NetEvent<'_>);
 }
 
 #[derive(Debug)]
 pub enum NetEvent<'a> {
-    /// A connection is being made to `target`, at one of these addresses.
+    /// A connection to `target` is being made, at one of these addresses.
     Connecting { target: &'a str, addresses: &'a [SocketAddr] },
     /// The TLS handshake is done.
     Secured { host: &'a str, version: Arguments<'a> },
-    /// The server had closed a connection that was kept; a new one is made.
+    /// The server had closed the reused connection. A new one is being made.
     Reconnecting,
     /// A request is about to be sent.
     Request { line: Arguments<'a>, headers: Headers<'a> },
-    /// The head of the response has come.
+    /// The head of a response has arrived.
     Response { line: Arguments<'a>, headers: Headers<'a> },
-    /// The try failed. The next one, number `attempt` of `attempts`, begins
-    /// after `wait`.
+    /// A try failed. The next one, number `attempt` of `attempts`, starts after
+    /// `wait`.
     Retrying { error: &'a Error, wait: Duration, attempt: u32, attempts: u32 },
-    /// The try was refused because of a rate limit, and does not count.
+    /// A try was rate limited. It does not count as a retry.
     RateLimited { error: &'a Error },
 }
 
@@ -38,7 +37,7 @@ pub enum NetEvent<'a> {
 pub struct Headers<'a>(pub(super) Option<&'a HeaderMap>);
 
 impl<'a> Headers<'a> {
-    /// Names in lower case, and values.
+    /// Pairs of a lower-case name and a value.
     pub fn iter(self) -> impl Iterator<Item = (&'a str, Cow<'a, str>)> {
         let fields = self.0.into_iter().flatten();
         fields.map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))

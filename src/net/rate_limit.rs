@@ -1,55 +1,56 @@
-//! What headers say of a server's limits: `X-RateLimit-Remaining` and
-//! `X-RateLimit-Reset`. Pure: the time is a parameter.
+//! Parsing the headers `X-RateLimit-Remaining` and `X-RateLimit-Reset`. Pure:
+//! the time is a parameter.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How many requests a server will still take, and for how long that holds.
+/// How many more requests the server accepts until the limit resets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
     pub remaining: u64,
+    /// The time until the reset.
     pub reset: Duration,
 }
 
-/// Names of the two headers: those of Gravix Layer and of most gateways, and
-/// those of OpenAI's API.
-pub const NAMES: &[(&str, &str)] = &[
+/// The names of the two headers: first those of Gravix Layer and most gateways,
+/// then those of OpenAI.
+pub const HEADERS: &[(&str, &str)] = &[
     ("x-ratelimit-remaining", "x-ratelimit-reset"),
     ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
 ];
 
-/// From more seconds on than this a number is a time and no duration.
-const EPOCH: f64 = 1e9;
+/// A number from here on is seconds since the epoch, not a duration.
+const MIN_EPOCH_SECONDS: f64 = 1e9;
 
-/// From here on it counts milliseconds.
-const EPOCH_MS: f64 = 1e12;
+/// A number from here on is milliseconds since the epoch.
+const MIN_EPOCH_MILLISECONDS: f64 = 1e12;
 
-/// The allowance that the values of the two headers mean.
+/// Parses the values of the two headers; `None` if either is invalid.
 pub fn parse(remaining: &str, reset: &str, now: SystemTime) -> Option<RateLimit> {
-    // Less than nothing means that there is no limit.
+    // A negative number means that there is no limit.
     let remaining = remaining.trim().parse().ok().filter(|number: &f64| *number >= 0.0)?;
-    Some(RateLimit { remaining: remaining as u64, reset: until(reset.trim(), now)? })
+    Some(RateLimit { remaining: remaining as u64, reset: parse_reset(reset.trim(), now)? })
 }
 
-/// How long it is until a reset: a number of seconds, a time since the epoch
-/// in seconds or milliseconds, a date, or a duration such as `6m0.5s`.
-fn until(reset: &str, now: SystemTime) -> Option<Duration> {
+/// Parses the time until a reset: a number of seconds, a time since the epoch
+/// in seconds or milliseconds, an HTTP date, or a duration such as `6m0.5s`.
+fn parse_reset(reset: &str, now: SystemTime) -> Option<Duration> {
     let since_epoch = |seconds: f64| {
         let now = now.duration_since(UNIX_EPOCH).ok()?;
         Some(Duration::try_from_secs_f64(seconds).ok()?.saturating_sub(now))
     };
     match reset.parse::<f64>() {
-        Ok(number) if number >= EPOCH_MS => since_epoch(number / 1e3),
-        Ok(number) if number >= EPOCH => since_epoch(number),
+        Ok(number) if number >= MIN_EPOCH_MILLISECONDS => since_epoch(number / 1e3),
+        Ok(number) if number >= MIN_EPOCH_SECONDS => since_epoch(number),
         Ok(number) => Duration::try_from_secs_f64(number).ok(),
         Err(_) => match httpdate::parse_http_date(reset) {
             Ok(date) => Some(date.duration_since(now).unwrap_or_default()),
-            Err(_) => duration(reset),
+            Err(_) => parse_duration(reset),
         },
     }
 }
 
-/// A duration as Go writes it: numbers, each with its unit.
-fn duration(text: &str) -> Option<Duration> {
+/// Parses a duration in Go's format: numbers, each with its unit.
+fn parse_duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut seconds = 0.0;
     while !rest.is_empty() {
@@ -77,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_of_reset_is_read() {
+    fn every_format_of_reset_is_parsed() {
         let now = UNIX_EPOCH + Duration::from_secs(1_784_111_777);
         for (reset, seconds) in [
             ("30", Some(30.0)),

@@ -1,5 +1,4 @@
-//! A reply on its way: the body of an answer, and the events in it, which keep
-//! the clock going.
+//! The body of a response, and the stream of events in it.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -11,8 +10,8 @@ use crate::net::error;
 use crate::net::server::Server;
 use crate::wire::decode::Events;
 
-/// The body of an answer. Its errors are [`crate::error::Error`]s, but for
-/// [`io::ErrorKind::WouldBlock`] before each wait.
+/// The body of a response. Read errors wrap [`crate::error::Error`], except for
+/// [`io::ErrorKind::WouldBlock`], which announces a wait.
 pub struct ResponseBody {
     reader: ureq::BodyReader<'static>,
     clock: Arc<Clock>,
@@ -26,11 +25,12 @@ impl ResponseBody {
 
 impl Read for ResponseBody {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(buffer).map_err(|error| error::in_body(error, &self.clock))
+        self.reader.read(buffer).map_err(|error| error::body_error(error, &self.clock))
     }
 }
 
-/// A reply's events.
+/// The events of a reply. Reports progress and the end of the reply to the
+/// clock.
 pub struct ReplyStream<'a> {
     events: Events<ResponseBody>,
     server: &'a Server,
@@ -40,11 +40,11 @@ pub struct ReplyStream<'a> {
 impl<'a> ReplyStream<'a> {
     pub fn new(
         body: ResponseBody,
-        wants_payloads: bool,
+        with_payloads: bool,
         server: &'a Server,
         clock: &'a Clock,
     ) -> Self {
-        let events = Events::new(body, &server.base_url).with_payloads(wants_payloads);
+        let events = Events::new(body, &server.base_url).with_payloads(with_payloads);
         Self { events, server, clock }
     }
 }
@@ -55,9 +55,9 @@ impl Iterator for ReplyStream<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             match self.events.next()? {
-                Ok(Event::Alive) => self.clock.alive(),
+                Ok(Event::Alive) => self.clock.reset_idle(),
                 Ok(Event::Finish(reason)) => {
-                    self.clock.closing();
+                    self.clock.reply_complete();
                     return Some(Ok(Event::Finish(reason)));
                 }
                 Err(error) => {

@@ -1,4 +1,4 @@
-//! Names to addresses, in time. Its errors arrive classed.
+//! Resolving host names within the clock's limits.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -15,17 +15,17 @@ use ureq::unversioned::transport::NextTimeout;
 use crate::error::{NetworkError, Reason};
 use crate::net::base_url::without_brackets;
 use crate::net::clock::Clock;
-use crate::net::error::classed;
+use crate::net::error::into_ureq;
 
-/// How long addresses are used again where connections are kept: ureq asks for
-/// them before each request.
-const KEPT: Duration = Duration::from_secs(10);
+/// How long resolved addresses are cached. ureq resolves before each request,
+/// even if it then reuses a connection.
+const CACHE_TIME: Duration = Duration::from_secs(10);
 
-/// Resolves names within the clock's limits.
+/// Its errors are gravix errors, wrapped by [`into_ureq`].
 #[derive(Debug)]
 pub struct TimedResolver {
     clock: Arc<Clock>,
-    /// The addresses of one host; `None` if nothing is kept.
+    /// The addresses of the last host; `None` if caching is off.
     cache: Option<Mutex<Option<CachedAddresses>>>,
 }
 
@@ -37,8 +37,8 @@ struct CachedAddresses {
 }
 
 impl TimedResolver {
-    pub fn new(clock: Arc<Clock>, keeps: bool) -> Self {
-        Self { clock, cache: keeps.then(Mutex::default) }
+    pub fn new(clock: Arc<Clock>, is_cached: bool) -> Self {
+        Self { clock, cache: is_cached.then(Mutex::default) }
     }
 }
 
@@ -54,21 +54,21 @@ impl Resolver for TimedResolver {
         let port = port(uri);
         let resolve = || {
             let found = self.addresses(host, port);
-            found.map_err(|error| classed(if is_proxy { of_proxy(error) } else { error }))
+            found.map_err(|error| into_ureq(if is_proxy { proxy_error(error) } else { error }))
         };
         let Some(cache) = self.cache.as_ref().filter(|_| !is_local(host)) else {
-            return Ok(self.list(&resolve()?));
+            return Ok(self.to_ureq(&resolve()?));
         };
-        // Nothing that holds the lock can panic.
+        // The cache is only replaced as a whole, so a panic cannot break it.
         let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(cached) = cache.as_ref()
             && cached.uri == *uri
-            && cached.since.elapsed() < KEPT
+            && cached.since.elapsed() < CACHE_TIME
         {
-            return Ok(self.list(&cached.addresses));
+            return Ok(self.to_ureq(&cached.addresses));
         }
         let addresses = resolve()?;
-        let list = self.list(&addresses);
+        let list = self.to_ureq(&addresses);
         *cache = Some(CachedAddresses { uri: uri.clone(), since: Instant::now(), addresses });
         Ok(list)
     }
@@ -79,24 +79,25 @@ impl TimedResolver {
         if let Ok(address) = host.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(address, port)]);
         }
-        // A timeout costs a thread, which localhost can do without.
+        // getaddrinfo(3) has no timeout, so it runs in a thread, which localhost
+        // does not need.
         let found = match is_local(host) {
-            true => query(host, port),
+            true => look_up(host, port),
             false => {
                 let timeout = self.clock.next_timeout();
-                let (done, found) = mpsc::sync_channel(1);
+                let (sender, receiver) = mpsc::sync_channel(1);
                 let name = host.to_owned();
-                // Nobody receives the answer if it comes too late.
-                thread::spawn(move || drop(done.send(query(&name, port))));
-                let found = found.recv_timeout(*timeout.after);
-                found.map_err(|_| self.clock.expired(timeout.reason))?
+                // After a timeout nobody receives the result.
+                thread::spawn(move || drop(sender.send(look_up(&name, port))));
+                let found = receiver.recv_timeout(*timeout.after);
+                found.map_err(|_| self.clock.timeout_error(timeout.reason))?
             }
         };
-        found.map_err(|error| failure(error, host))
+        found.map_err(|error| resolve_error(error, host))
     }
 
-    /// As many addresses as ureq takes.
-    fn list(&self, addresses: &[SocketAddr]) -> ResolvedSocketAddrs {
+    /// The first addresses, as many as fit into ureq's array.
+    fn to_ureq(&self, addresses: &[SocketAddr]) -> ResolvedSocketAddrs {
         let mut list = self.empty();
         for address in addresses.iter().take(MAX_ADDRESSES) {
             list.push(*address);
@@ -105,7 +106,7 @@ impl TimedResolver {
     }
 }
 
-/// The size of ureq's array of addresses.
+/// The capacity of ureq's `ResolvedSocketAddrs`.
 const MAX_ADDRESSES: usize = 16;
 
 fn is_local(host: &str) -> bool {
@@ -119,7 +120,7 @@ fn port(uri: &Uri) -> u16 {
     })
 }
 
-fn query(host: &str, port: u16) -> Result<Vec<SocketAddr>, LookupError> {
+fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, LookupError> {
     let hints = AddrInfoHints { socktype: SockType::Stream.into(), ..AddrInfoHints::default() };
     let found = getaddrinfo(Some(host), None, Some(hints))?.flatten();
     let with_port = |mut address: SocketAddr| {
@@ -129,9 +130,9 @@ fn query(host: &str, port: u16) -> Result<Vec<SocketAddr>, LookupError> {
     Ok(found.map(|info| with_port(info.sockaddr)).collect())
 }
 
-/// getaddrinfo(3) says by its code whether the name does not exist or nobody
-/// could be asked right now; its words differ between C libraries.
-fn failure(error: LookupError, host: &str) -> NetworkError {
+/// The error code of getaddrinfo(3) says whether the failure is temporary. Its
+/// text differs between C libraries.
+fn resolve_error(error: LookupError, host: &str) -> NetworkError {
     let is_temporary = matches!(error.kind(), LookupErrorKind::Again);
     let text = Reason(&io::Error::from(error)).to_string();
     // "failed to lookup address information: name or service not known"
@@ -139,7 +140,7 @@ fn failure(error: LookupError, host: &str) -> NetworkError {
     NetworkError::Resolve { host: host.to_owned(), reason, is_temporary }
 }
 
-fn of_proxy(error: NetworkError) -> NetworkError {
+fn proxy_error(error: NetworkError) -> NetworkError {
     match error {
         NetworkError::Resolve { host, reason, is_temporary } => NetworkError::Proxy {
             reason: format!("its host {host} cannot be found ({reason})"),

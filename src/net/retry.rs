@@ -1,77 +1,82 @@
-//! When to try again, and how long to wait first. Pure: clock and chance are
-//! parameters.
+//! Whether to retry after an error, and how long to wait first. Pure: the time
+//! and the jitter are parameters.
 
 use std::time::{Duration, SystemTime};
 
 use crate::error::{Error, NetworkError, ServerError};
 
-/// The first wait at its longest; it doubles with each failure.
-const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// The longest wait before the first retry. It doubles with each failure.
+const MAX_FIRST_WAIT: Duration = Duration::from_millis(500);
 
-const LONGEST_WAIT: Duration = Duration::from_secs(8);
+const MAX_WAIT: Duration = Duration::from_secs(8);
 
-/// A server that asks for more than this is not waited for.
+/// gravix does not wait for a server that asks for more than this.
 pub const LONGEST_REQUESTED_WAIT: Duration = Duration::from_secs(120);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryDecision {
     /// Wait this long, then try again.
     Again(Duration),
-    /// Give up.
-    Never,
+    GiveUp,
 }
 
-/// What to do after `error`, the failure number `failures` (from 1), when
-/// `retries` further tries are allowed and `left` is what remains of the
-/// deadline. `chance` is in 0..1.
-pub fn after(
-    error: &Error,
-    failures: u32,
-    retries: u32,
-    left: Option<Duration>,
-    chance: f64,
-) -> RetryDecision {
-    let requested = match error {
-        Error::Server(server) if is_worth_it(server) => server.retry_after,
-        Error::Network(
-            NetworkError::Connect { .. }
-            | NetworkError::ConnectTimeout(_)
-            | NetworkError::Proxy { is_final: false, .. }
-            | NetworkError::Tls { .. }
-            | NetworkError::Unanswered,
-        ) => None,
-        Error::Network(NetworkError::Resolve { is_temporary: true, .. }) => None,
-        _ => return RetryDecision::Never,
-    };
-    let wait = requested.unwrap_or_else(|| backoff(failures).mul_f64(chance));
-    let is_too_long = requested.is_some_and(|wait| wait > LONGEST_REQUESTED_WAIT)
-        || left.is_some_and(|left| wait >= left);
-    if failures > retries || is_too_long {
-        RetryDecision::Never
-    } else {
-        RetryDecision::Again(wait)
+/// Where a request stands after a failure.
+#[derive(Debug, Clone, Copy)]
+pub struct RetryState {
+    /// How many tries have failed, at least 1.
+    pub failures: u32,
+    /// How many retries are allowed.
+    pub retries: u32,
+    /// The time until the deadline; `None` without a deadline.
+    pub time_left: Option<Duration>,
+}
+
+impl RetryState {
+    /// What to do after `error`. `jitter` is in 0..1 and scales the backoff, but
+    /// not a wait that the server asks for.
+    pub fn decide(&self, error: &Error, jitter: f64) -> RetryDecision {
+        let requested = match error {
+            Error::Server(server) if is_retryable(server) => server.retry_after,
+            Error::Network(
+                NetworkError::Connect { .. }
+                | NetworkError::ConnectTimeout(_)
+                | NetworkError::Proxy { is_final: false, .. }
+                | NetworkError::Resolve { is_temporary: true, .. }
+                | NetworkError::Tls { .. }
+                | NetworkError::Unanswered,
+            ) => None,
+            _ => return RetryDecision::GiveUp,
+        };
+        let wait = requested.unwrap_or_else(|| max_backoff(self.failures).mul_f64(jitter));
+        let is_too_long = requested.is_some_and(|wait| wait > LONGEST_REQUESTED_WAIT)
+            || self.time_left.is_some_and(|left| wait >= left);
+        if self.failures > self.retries || is_too_long {
+            RetryDecision::GiveUp
+        } else {
+            RetryDecision::Again(wait)
+        }
     }
 }
 
-/// The longest wait after so many failures, before chance shortens it.
-fn backoff(failures: u32) -> Duration {
+/// The backoff after this many failures, without jitter.
+fn max_backoff(failures: u32) -> Duration {
     let doublings = failures.saturating_sub(1).min(16);
-    FIRST_WAIT.saturating_mul(1 << doublings).min(LONGEST_WAIT)
+    MAX_FIRST_WAIT.saturating_mul(1 << doublings).min(MAX_WAIT)
 }
 
-fn is_worth_it(server: &ServerError) -> bool {
+fn is_retryable(server: &ServerError) -> bool {
     if server.is_quota() {
         return false;
     }
     let is_temporary =
         matches!(server.http_status, Some(408 | 409 | 425 | 429 | 500 | 502 | 503 | 504 | 529));
-    // An error without a status came inside a reply, which may be billed.
+    // An error without a status came inside a reply, which may have been billed.
     server.http_status.is_some() && server.should_retry.unwrap_or(is_temporary)
 }
 
-/// How long a server asks to wait: `retry-after-ms` in milliseconds, or else
-/// `Retry-After` in seconds, with decimals if need be, or as a date (RFC 9110
-/// 10.2.3). What is neither is no request.
+/// How long the server asks to wait: `retry-after-ms` in milliseconds, or else
+/// `Retry-After` in seconds, decimals allowed, or as an HTTP date (RFC 9110,
+/// section 10.2.3). Invalid values are ignored.
 pub fn requested_wait(
     retry_after: Option<&str>,
     retry_after_ms: Option<&str>,
@@ -79,10 +84,10 @@ pub fn requested_wait(
 ) -> Option<Duration> {
     let number = |text: &str, scale: f64| {
         let number: f64 = text.trim().parse().ok()?;
-        let is_wait = number.is_finite() && number >= 0.0;
-        // What is too long to be counted is for ever.
+        let is_valid = number.is_finite() && number >= 0.0;
+        // A finite number that overflows a Duration is longer than any limit.
         let wait = || Duration::try_from_secs_f64(number * scale).unwrap_or(Duration::MAX);
-        is_wait.then(wait)
+        is_valid.then(wait)
     };
     if let Some(wait) = retry_after_ms.and_then(|text| number(text, 0.001)) {
         return Some(wait);
@@ -104,48 +109,51 @@ mod tests {
         ServerError { http_status: Some(status), ..ServerError::default() }
     }
 
-    /// The verdict on a first failure of three tries, at the longest wait.
-    fn first(error: ServerError) -> RetryDecision {
-        after(&error.into(), 1, 2, None, 1.0)
+    /// After the first of three tries, without a deadline.
+    const FIRST_FAILURE: RetryState = RetryState { failures: 1, retries: 2, time_left: None };
+
+    /// The decision after the first failure, with the longest backoff.
+    fn first(error: impl Into<Error>) -> RetryDecision {
+        FIRST_FAILURE.decide(&error.into(), 1.0)
     }
 
     const HALF_A_SECOND: RetryDecision = RetryDecision::Again(Duration::from_millis(500));
 
     #[test]
-    fn each_status_is_tried_again_or_is_not() {
+    fn only_temporary_statuses_are_retried() {
         for code in [408, 409, 425, 429, 500, 502, 503, 504, 529] {
             assert_eq!(first(status(code)), HALF_A_SECOND, "{code}");
         }
         for code in [400, 401, 403, 404, 405, 410, 413, 418, 422, 451, 501, 505] {
-            assert_eq!(first(status(code)), RetryDecision::Never, "{code}");
+            assert_eq!(first(status(code)), RetryDecision::GiveUp, "{code}");
         }
     }
 
     #[test]
-    fn the_servers_own_wish_is_obeyed() {
-        let wish = |code, should_retry| ServerError { should_retry, ..status(code) };
-        assert_eq!(first(wish(503, Some(false))), RetryDecision::Never);
-        assert_eq!(first(wish(400, Some(true))), HALF_A_SECOND);
+    fn x_should_retry_overrides_the_status() {
+        let with = |code, should_retry| ServerError { should_retry, ..status(code) };
+        assert_eq!(first(with(503, Some(false))), RetryDecision::GiveUp);
+        assert_eq!(first(with(400, Some(true))), HALF_A_SECOND);
     }
 
     #[test]
-    fn an_empty_purse_is_not_asked_twice() {
+    fn quota_errors_are_not_retried() {
         let quota = "insufficient_quota".to_owned();
         let by_code = ServerError { code: Some(quota.clone()), ..status(429) };
-        assert_eq!(first(by_code), RetryDecision::Never);
+        assert_eq!(first(by_code), RetryDecision::GiveUp);
         let by_type = ServerError { kind: Some(quota), should_retry: Some(true), ..status(429) };
-        assert_eq!(first(by_type), RetryDecision::Never);
-        assert_eq!(first(ServerError { is_exceeded: true, ..status(429) }), RetryDecision::Never);
+        assert_eq!(first(by_type), RetryDecision::GiveUp);
+        assert_eq!(first(ServerError { is_exceeded: true, ..status(429) }), RetryDecision::GiveUp);
     }
 
     #[test]
-    fn an_error_inside_a_reply_is_final() {
+    fn an_error_inside_a_reply_is_not_retried() {
         let code = Some("503".to_owned());
-        assert_eq!(first(ServerError { code, ..ServerError::default() }), RetryDecision::Never);
+        assert_eq!(first(ServerError { code, ..ServerError::default() }), RetryDecision::GiveUp);
     }
 
     #[test]
-    fn only_failures_before_an_answer_are_tried_again() {
+    fn only_failures_before_a_response_are_retried() {
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         let target = "h".to_owned();
         let resolve = |is_temporary| {
@@ -158,7 +166,7 @@ mod tests {
             NetworkError::Unanswered,
             resolve(true),
         ] {
-            assert_eq!(after(&error.into(), 1, 2, None, 1.0), HALF_A_SECOND);
+            assert_eq!(first(error), HALF_A_SECOND);
         }
         for error in [
             NetworkError::Silence(Duration::from_secs(1)),
@@ -166,14 +174,17 @@ mod tests {
             NetworkError::Cut(String::new()),
             resolve(false),
         ] {
-            assert_eq!(after(&error.into(), 1, 2, None, 1.0), RetryDecision::Never);
+            assert_eq!(first(error), RetryDecision::GiveUp);
         }
-        assert_eq!(after(&Error::Protocol(String::new()), 1, 2, None, 1.0), RetryDecision::Never);
+        assert_eq!(first(Error::Protocol(String::new())), RetryDecision::GiveUp);
     }
 
     #[test]
-    fn waits_double_to_eight_seconds_and_chance_shortens_them() {
-        let wait = |failures, chance| after(&status(503).into(), failures, 20, None, chance);
+    fn waits_double_up_to_eight_seconds_and_jitter_shortens_them() {
+        let wait = |failures, jitter| {
+            let state = RetryState { failures, retries: 20, time_left: None };
+            state.decide(&status(503).into(), jitter)
+        };
         for (failures, milliseconds) in
             [(1, 500), (2, 1000), (3, 2000), (5, 8000), (6, 8000), (20, 8000)]
         {
@@ -187,30 +198,34 @@ mod tests {
     }
 
     #[test]
-    fn tries_are_counted() {
-        let verdict = |failures, retries| after(&status(503).into(), failures, retries, None, 1.0);
-        assert_eq!(verdict(1, 0), RetryDecision::Never);
-        assert_eq!(verdict(2, 2), RetryDecision::Again(Duration::from_secs(1)));
-        assert_eq!(verdict(3, 2), RetryDecision::Never);
+    fn no_more_retries_are_made_than_allowed() {
+        let decide = |failures, retries| {
+            let state = RetryState { failures, retries, time_left: None };
+            state.decide(&status(503).into(), 1.0)
+        };
+        assert_eq!(decide(1, 0), RetryDecision::GiveUp);
+        assert_eq!(decide(2, 2), RetryDecision::Again(Duration::from_secs(1)));
+        assert_eq!(decide(3, 2), RetryDecision::GiveUp);
     }
 
     #[test]
-    fn a_requested_wait_is_kept_up_to_two_minutes_or_the_deadline() {
-        let verdict = |seconds, left: Option<u64>| {
+    fn a_requested_wait_is_obeyed_up_to_two_minutes_or_the_deadline() {
+        let decide = |seconds, left: Option<u64>| {
             let retry_after = Some(Duration::from_secs(seconds));
             let error = ServerError { retry_after, ..status(429) };
-            after(&error.into(), 1, 2, left.map(Duration::from_secs), 0.5)
+            let time_left = left.map(Duration::from_secs);
+            RetryState { time_left, ..FIRST_FAILURE }.decide(&error.into(), 0.5)
         };
-        assert_eq!(verdict(120, None), RetryDecision::Again(Duration::from_secs(120)));
-        assert_eq!(verdict(121, None), RetryDecision::Never);
-        assert_eq!(verdict(7, Some(8)), RetryDecision::Again(Duration::from_secs(7)));
-        assert_eq!(verdict(8, Some(8)), RetryDecision::Never);
-        let left = Some(Duration::from_millis(100));
-        assert_eq!(after(&status(503).into(), 1, 2, left, 1.0), RetryDecision::Never);
+        assert_eq!(decide(120, None), RetryDecision::Again(Duration::from_secs(120)));
+        assert_eq!(decide(121, None), RetryDecision::GiveUp);
+        assert_eq!(decide(7, Some(8)), RetryDecision::Again(Duration::from_secs(7)));
+        assert_eq!(decide(8, Some(8)), RetryDecision::GiveUp);
+        let state = RetryState { time_left: Some(Duration::from_millis(100)), ..FIRST_FAILURE };
+        assert_eq!(state.decide(&status(503).into(), 1.0), RetryDecision::GiveUp);
     }
 
     #[test]
-    fn every_form_of_retry_after_is_read() {
+    fn every_format_of_retry_after_is_parsed() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
         let wait = |text, ms| requested_wait(text, ms, now);
         let seconds = |seconds| Some(Duration::from_secs_f64(seconds));

@@ -1,5 +1,5 @@
-//! The server that a run talks to: where it is, what it is sent beside the
-//! request, and how it may be shown.
+//! The API server: its URL, the headers it is sent, and how its error messages
+//! are shown.
 
 use std::sync::Arc;
 
@@ -10,17 +10,17 @@ use ureq::http::{HeaderMap, HeaderName, HeaderValue, header};
 use crate::error::{Error, NetworkError, Result};
 use crate::net::base_url::BaseUrl;
 use crate::net::endpoint::{Endpoint, Timeouts};
-use crate::net::mock::Mock;
+use crate::net::mock::MockServer;
 use crate::net::observer::NetObserver;
 use crate::net::tls::{Roots, TlsConnector};
 use crate::secret::{Secret, Secrets};
 
 pub const USER_AGENT: &str = concat!("gravix/", env!("CARGO_PKG_VERSION"));
 
-/// No more characters of what a server says are shown.
+/// How many characters of a server's message are shown.
 const MESSAGE_LIMIT: usize = 300;
 
-/// Shared by the clients that talk to it.
+/// Shared by all clients of the server.
 pub struct Server {
     pub base_url: String,
     pub retries: u32,
@@ -31,23 +31,24 @@ pub struct Server {
     pub secrets: Secrets,
     key: Option<Secret>,
     headers: Vec<(String, String)>,
-    /// Serves as long as this lives.
-    _mock: Option<Mock>,
 }
 
 impl Server {
+    /// Starts the mock server if the base URL is `mock:`.
+    ///
     /// # Errors
-    /// Those of [`Roots::load`], [`Error::Config`] for a bad proxy, and
-    /// [`Error::Network`] where the stand-in cannot be started.
+    /// [`Error::Unreadable`] or [`Error::Config`] for the CA file,
+    /// [`Error::Config`] if the proxy URL is not valid, and [`Error::Network`] if
+    /// the mock server cannot be started.
     pub fn new(endpoint: &Endpoint, observer: Arc<dyn NetObserver>) -> Result<Self> {
-        let (base_url, mock) = match &endpoint.base_url {
-            BaseUrl::Http { url, .. } => (url.clone(), None),
+        let base_url = match &endpoint.base_url {
+            BaseUrl::Http { url, .. } => url.clone(),
             BaseUrl::Mock => {
-                let mock = Mock::start().map_err(|source| {
-                    let target = "the stand-in behind mock:".to_owned();
+                let mock = MockServer::start().map_err(|source| {
+                    let target = "the mock server".to_owned();
                     NetworkError::Connect { target, is_proxied: false, source }
                 })?;
-                (mock.base_url(), Some(mock))
+                mock.base_url()
             }
         };
         Ok(Self {
@@ -63,10 +64,11 @@ impl Server {
             secrets: endpoint.secrets.clone(),
             key: endpoint.key.clone(),
             headers: endpoint.headers.clone(),
-            _mock: mock,
         })
     }
 
+    /// Sets the headers of a request. The user's own replace the defaults but not
+    /// the key.
     pub fn set_headers(&self, headers: Option<&mut HeaderMap>, accept: &'static str) {
         let Some(headers) = headers else {
             return;
@@ -86,9 +88,9 @@ impl Server {
         }
     }
 
-    /// `error` as it may be shown: secrets are masked in everything that the
-    /// server said, its text is cut to the length of a line (in this order: a
-    /// mask does not know half a key), and it says who was asked.
+    /// Makes `error` fit to be shown: masks secrets in the server's texts, then
+    /// shortens them to a line, and adds the base URL and the key's origin. A key
+    /// that was cut in half first would not be masked.
     pub fn presentable(&self, error: Error) -> Error {
         let mask = |text: String| self.secrets.mask(text);
         let line = |text: String| {
@@ -116,5 +118,5 @@ impl Server {
 }
 
 fn proxy(url: &str) -> Result<Proxy> {
-    Proxy::new(url).map_err(|error| Error::Config(anyhow!("the proxy's URL is bad: {error}")))
+    Proxy::new(url).map_err(|error| Error::Config(anyhow!("the proxy URL is not valid: {error}")))
 }

@@ -1,5 +1,4 @@
-//! A status other than a success: what the server says of it, and what the
-//! user can do.
+//! Responses that are not usable: error statuses, redirects and encoded bodies.
 
 use std::io::Read;
 use std::time::SystemTime;
@@ -11,36 +10,35 @@ use crate::error::{Error, ServerError};
 use crate::net::retry;
 use crate::wire::error_body;
 
-/// No more of an error's body is read: 64 KiB.
+/// How much of an error body is read: 64 KiB.
 const BODY_LIMIT: u64 = 64 << 10;
 
-/// The value of a header that is text.
-pub fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+/// The value of a header; `None` if it is missing or not visible ASCII.
+pub fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// The error that an answer's head and body stand for. Its text is the
-/// server's, uncut and unmasked.
-pub fn read(head: &Parts, body: impl Read, base_url: &str) -> Error {
+/// Builds the error for a response that is not 2xx. Its texts are the server's
+/// own, neither shortened nor masked.
+pub fn error_response(head: &Parts, body: impl Read, base_url: &str) -> Error {
     if head.status.is_redirection() {
         let target = head.headers.get(header::LOCATION).map(HeaderValue::as_bytes);
         return Error::Protocol(format!(
-            "gravix follows no redirects: set the base URL accordingly; the server redirects to {}",
-            String::from_utf8_lossy(target.unwrap_or(b"an unknown place"))
+            "the server redirects to {}; gravix does not follow redirects",
+            String::from_utf8_lossy(target.unwrap_or(b"an unknown address"))
         ));
     }
-    let mut text_of_body = Vec::new();
-    // What can be read of the message is better than nothing.
-    let _ = body.take(BODY_LIMIT).read_to_end(&mut text_of_body);
-    let is_html = error_body::is_html(&text_of_body);
+    let mut bytes = Vec::new();
+    // If the body breaks off, its beginning is still worth reporting.
+    let _ = body.take(BODY_LIMIT).read_to_end(&mut bytes);
+    let is_html = error_body::is_html(&bytes);
     if is_html && matches!(head.status.as_u16(), 400 | 404 | 405) {
         return error_body::html(base_url);
     }
-    let is_readable = !is_html && ensure_identity(&head.headers).is_ok();
-    let parsed =
-        if is_readable { error_body::parse(&text_of_body) } else { ServerError::default() };
+    let is_readable = !is_html && ensure_not_encoded(&head.headers).is_ok();
+    let parsed = if is_readable { error_body::parse(&bytes) } else { ServerError::default() };
     let reason = head.status.canonical_reason().unwrap_or_default();
-    let request_id = text(&head.headers, "x-request-id").map(str::to_owned);
+    let request_id = header_text(&head.headers, "x-request-id").map(str::to_owned);
     ServerError {
         http_status: Some(head.status.as_u16()),
         message: Some(parsed.message)
@@ -48,22 +46,23 @@ pub fn read(head: &Parts, body: impl Read, base_url: &str) -> Error {
             .unwrap_or(reason.into()),
         request_id: parsed.request_id.or(request_id),
         retry_after: retry::requested_wait(
-            text(&head.headers, "retry-after"),
-            text(&head.headers, "retry-after-ms"),
+            header_text(&head.headers, "retry-after"),
+            header_text(&head.headers, "retry-after-ms"),
             SystemTime::now(),
         ),
-        body: String::from_utf8_lossy(&text_of_body).into_owned(),
-        should_retry: text(&head.headers, "x-should-retry").and_then(|wish| wish.parse().ok()),
+        body: String::from_utf8_lossy(&bytes).into_owned(),
+        should_retry: header_text(&head.headers, "x-should-retry")
+            .and_then(|value| value.parse().ok()),
         ..parsed
     }
     .into()
 }
 
-/// gravix asks for no encoding, and reads none.
+/// Checks that the body has no `Content-Encoding`: gravix decodes none.
 ///
 /// # Errors
-/// [`Error::Protocol`] for any `Content-Encoding` but identity.
-pub fn ensure_identity(headers: &HeaderMap) -> Result<(), Error> {
+/// [`Error::Protocol`] for any encoding other than `identity`.
+pub fn ensure_not_encoded(headers: &HeaderMap) -> Result<(), Error> {
     for encoding in headers.get_all(header::CONTENT_ENCODING) {
         let name = encoding.as_bytes().trim_ascii();
         if !name.is_empty() && !name.eq_ignore_ascii_case(b"identity") {

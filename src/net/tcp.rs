@@ -1,5 +1,5 @@
-//! TCP connections whose timeouts bound a whole call. ureq's own bound each
-//! system call, of which a long write makes many.
+//! TCP connections whose timeouts limit a whole call. ureq's own transport
+//! limits each system call, and a long write makes many.
 
 use std::fmt::{self, Debug};
 use std::io::{self, ErrorKind, Read, Write};
@@ -13,10 +13,11 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
 };
 
-/// Less than ureq's 128 KiB: what one call sends is what the idle limit is for.
+/// 32 KiB, less than ureq's 128 KiB: the idle timeout applies to one call, so a
+/// slow upload must not put too much into it.
 const OUTPUT_SIZE: usize = 32 << 10;
 
-/// Opens a connection where none is chained yet.
+/// Opens a TCP connection unless a proxy layer has already made one.
 #[derive(Debug)]
 pub struct TcpConnector;
 
@@ -38,30 +39,30 @@ impl<In: Transport> Connector<In> for TcpConnector {
     }
 }
 
-/// Tries one address after another. Each may take half of the time that is
-/// left, and the last one all of it.
+/// Tries one address after another. Each gets half of the remaining time, the
+/// last one all of it.
 fn open(addresses: &[SocketAddr], timeout: NextTimeout) -> Result<TcpStream, ureq::Error> {
     let began = Instant::now();
-    let mut failure = ureq::Error::HostNotFound;
+    let mut last_error = ureq::Error::HostNotFound;
     for (index, address) in addresses.iter().enumerate() {
         let left = timeout.after.saturating_sub(began.elapsed());
         let share = if index + 1 == addresses.len() { left } else { left / 2 };
         if share.is_zero() {
             return Err(ureq::Error::Timeout(timeout.reason));
         }
-        failure = match TcpStream::connect_timeout(address, share) {
+        last_error = match TcpStream::connect_timeout(address, share) {
             Ok(stream) => return Ok(stream),
             Err(error) if is_timeout(&error) => ureq::Error::Timeout(timeout.reason),
             Err(error) => ureq::Error::Io(error),
         };
     }
-    Err(failure)
+    Err(last_error)
 }
 
 pub struct TcpSocket {
     stream: TcpStream,
     buffers: LazyBuffers,
-    /// What the socket is set to, so that it is not set again.
+    /// The timeouts set on the socket, to save system calls.
     read_timeout: Option<Duration>,
     write_timeout: Option<Duration>,
 }
@@ -123,8 +124,8 @@ impl Transport for TcpSocket {
         }
     }
 
-    /// Whether the peer neither closed the connection nor sent what nobody
-    /// asked for.
+    /// Whether the connection can be reused: the peer has neither closed it nor
+    /// sent unexpected bytes.
     fn is_open(&mut self) -> bool {
         let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
         recv(self.stream.as_raw_fd(), &mut [0], flags) == Err(Errno::EAGAIN)
@@ -137,7 +138,8 @@ impl Debug for TcpSocket {
     }
 }
 
-/// What is left of a timeout; more than zero, which a socket takes for ever.
+/// What is left of a timeout, or the timeout error if that is zero, which a
+/// socket would reject.
 fn left(timeout: NextTimeout, spent: Duration) -> Result<Duration, ureq::Error> {
     match timeout.after.checked_sub(spent) {
         Some(left) if !left.is_zero() => Ok(left),

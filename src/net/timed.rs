@@ -1,5 +1,4 @@
-//! Layers around a connection that keep the clock. Know no HTTP but where a
-//! status line ends.
+//! Connection layers that report to the [`Clock`] and apply its timeouts.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -9,7 +8,7 @@ use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTi
 
 use crate::net::clock::Clock;
 
-/// The last layer: tells the clock when the status line has come.
+/// The outermost layer: reports to the clock when the status line has come.
 #[derive(Debug)]
 pub struct StatusLineWatcher {
     pub clock: Arc<Clock>,
@@ -23,8 +22,8 @@ impl<In: Transport> Connector<In> for StatusLineWatcher {
         _: &ConnectionDetails,
         chained: Option<In>,
     ) -> Result<Option<Self::Out>, ureq::Error> {
-        let clock = || Arc::clone(&self.clock);
-        Ok(chained.map(|inner| Box::new(WatchedTransport { inner, clock: clock() }) as Self::Out))
+        let clock = Arc::clone(&self.clock);
+        Ok(chained.map(|inner| Box::new(WatchedTransport { inner, clock }) as Self::Out))
     }
 }
 
@@ -45,11 +44,11 @@ impl<T: Transport> Transport for WatchedTransport<T> {
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        let came = self.inner.await_input(timeout)?;
-        if !self.clock.is_answered() && self.inner.buffers().input().contains(&b'\n') {
-            self.clock.answered();
+        let has_input = self.inner.await_input(timeout)?;
+        if !self.clock.has_status_line() && self.inner.buffers().input().contains(&b'\n') {
+            self.clock.status_line_received();
         }
-        Ok(came)
+        Ok(has_input)
     }
 
     fn is_open(&mut self) -> bool {
@@ -61,67 +60,68 @@ impl<T: Transport> Transport for WatchedTransport<T> {
     }
 }
 
+/// The layer around a socket: applies the clock's timeouts to each wait.
 #[derive(Debug)]
-pub struct Timed {
+pub struct TimedConnector {
     pub clock: Arc<Clock>,
 }
 
-impl<In: Transport> Connector<In> for Timed {
-    type Out = TimedSocket<In>;
+impl<In: Transport> Connector<In> for TimedConnector {
+    type Out = TimedTransport<In>;
 
     fn connect(
         &self,
         _: &ConnectionDetails,
         chained: Option<In>,
     ) -> Result<Option<Self::Out>, ureq::Error> {
-        let clock = || Arc::clone(&self.clock);
-        Ok(chained.map(|socket| TimedSocket {
+        let clock = Arc::clone(&self.clock);
+        Ok(chained.map(|socket| TimedTransport {
             socket,
-            clock: clock(),
-            is_announced: false,
-            broken: None,
+            clock,
+            is_wait_announced: false,
+            write_error: None,
         }))
     }
 }
 
-/// A socket whose waits are bounded by the clock alone.
+/// A socket that takes its timeouts from the clock and ignores ureq's.
 #[derive(Debug)]
-pub struct TimedSocket<T> {
+pub struct TimedTransport<T> {
     socket: T,
     clock: Arc<Clock>,
-    is_announced: bool,
-    /// The fault of a write. The answer may have come all the same: a server
-    /// that refuses a long body closes while it is still being sent.
-    broken: Option<io::Error>,
+    is_wait_announced: bool,
+    /// Why a write failed. It is returned only if no response follows: a server
+    /// that refuses a long body may respond and close before it has read it.
+    write_error: Option<io::Error>,
 }
 
-impl<T: Transport> TimedSocket<T> {
-    /// Waits for the peer, and counts the time.
+impl<T: Transport> TimedTransport<T> {
+    /// Calls `transfer` with the next timeout and adds the time to the clock.
     fn wait<V>(
         &mut self,
-        work: impl FnOnce(&mut T, NextTimeout) -> Result<V, ureq::Error>,
+        transfer: impl FnOnce(&mut T, NextTimeout) -> Result<V, ureq::Error>,
     ) -> Result<V, ureq::Error> {
         let began = Instant::now();
-        let result = work(&mut self.socket, self.clock.next_timeout());
+        let result = transfer(&mut self.socket, self.clock.next_timeout());
         self.clock.waited(began.elapsed());
         result
     }
 }
 
-impl<T: Transport> Transport for TimedSocket<T> {
+impl<T: Transport> Transport for TimedTransport<T> {
     fn buffers(&mut self) -> &mut dyn Buffers {
         self.socket.buffers()
     }
 
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
-        if self.broken.is_some() {
+        if self.write_error.is_some() {
             return Ok(());
         }
         match self.wait(|socket, timeout| socket.transmit_output(amount, timeout)) {
-            Err(ureq::Error::Io(error)) if is_broken(&error) => self.broken = Some(error),
+            Err(ureq::Error::Io(error)) if is_disconnect(&error) => self.write_error = Some(error),
             sent => {
                 sent?;
-                self.clock.alive();
+                self.clock.reset_idle();
             }
         }
         Ok(())
@@ -129,17 +129,17 @@ impl<T: Transport> Transport for TimedSocket<T> {
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
         if self.clock.announces_waits() {
-            self.is_announced = !self.is_announced;
-            if self.is_announced {
+            self.is_wait_announced = !self.is_wait_announced;
+            if self.is_wait_announced {
                 return Err(ureq::Error::Io(ErrorKind::WouldBlock.into()));
             }
         }
-        let came = self.wait(|socket, timeout| socket.await_input(timeout));
-        match (came, self.broken.take()) {
+        let has_input = self.wait(|socket, timeout| socket.await_input(timeout));
+        match (has_input, self.write_error.take()) {
             (Ok(false) | Err(_), Some(error)) => Err(ureq::Error::Io(error)),
-            (came, broken) => {
-                self.broken = broken;
-                came
+            (has_input, write_error) => {
+                self.write_error = write_error;
+                has_input
             }
         }
     }
@@ -153,7 +153,7 @@ impl<T: Transport> Transport for TimedSocket<T> {
     }
 }
 
-fn is_broken(error: &io::Error) -> bool {
+fn is_disconnect(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted

@@ -1,4 +1,4 @@
-//! TLS by rustls, with the roots that the user trusts.
+//! TLS with rustls, and the root certificates it trusts.
 
 use std::fmt::{self, Debug};
 use std::fs;
@@ -20,23 +20,25 @@ use ureq::unversioned::transport::{
 
 use crate::error::{Error, NetworkError};
 use crate::net::base_url::without_brackets;
-use crate::net::error::classed;
+use crate::net::error::into_ureq;
 use crate::net::observer::{NetEvent, NetObserver};
 
-/// Whose signatures count.
+/// The certificate authorities to trust.
 #[derive(Debug, Clone)]
 pub enum Roots {
-    /// Mozilla's, bundled with the program.
+    /// Mozilla's, bundled with gravix.
     Mozilla,
-    /// Those of a file, and no others; never empty.
+    /// Only the certificates of a file; never empty.
     Given(Vec<CertificateDer<'static>>),
 }
 
 impl Roots {
-    /// The certificates of a PEM file, or without one the bundled roots.
+    /// Loads the certificates of a PEM file; without a file, uses the bundled
+    /// roots.
     ///
     /// # Errors
-    /// [`Error::Unreadable`], and [`Error::Config`] for a file without any.
+    /// [`Error::Unreadable`] if the file cannot be read, [`Error::Config`] if it
+    /// contains no certificates or a malformed one.
     pub fn load(file: Option<&Path>) -> Result<Self, Error> {
         let Some(path) = file else {
             return Ok(Self::Mozilla);
@@ -46,13 +48,15 @@ impl Roots {
         let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
         match certificates {
             Ok(certificates) if !certificates.is_empty() => Ok(Self::Given(certificates)),
-            _ => Err(Error::Config(anyhow!("{} holds no certificates (PEM)", path.display()))),
+            _ => {
+                Err(Error::Config(anyhow!("{} contains no valid PEM certificates", path.display())))
+            }
         }
     }
 }
 
-/// Wraps a connection in TLS where the URL says `https`. The configuration is
-/// made by the first connection that needs it.
+/// Wraps a connection in TLS if the URL is `https`. The rustls configuration is
+/// built for the first such connection.
 #[derive(Clone)]
 pub struct TlsConnector {
     roots: Roots,
@@ -93,14 +97,14 @@ impl TlsConnector {
     ) -> Result<StreamOwned<ClientConnection, TransportAdapter>, ureq::Error> {
         let bare = without_brackets(host).to_owned();
         let name = ServerName::try_from(bare).map_err(|error: InvalidDnsNameError| {
-            classed(Error::Config(anyhow!("{host} is no name for a TLS certificate: {error}")))
+            into_ureq(Error::Config(anyhow!("{host} is not a valid TLS server name: {error}")))
         })?;
-        let failed = |error| classed(handshake_failure(error, host));
-        let mut connection = ClientConnection::new(self.config(), name).map_err(failed)?;
+        let convert = |error| into_ureq(handshake_error(error, host));
+        let mut connection = ClientConnection::new(self.config(), name).map_err(convert)?;
         let mut socket = TransportAdapter::new(socket, Arc::clone(&details.current_time));
         connection.complete_io(&mut socket).map_err(|error| {
             match error.get_ref().and_then(|inner| inner.downcast_ref::<TlsError>()) {
-                Some(fault) => failed(fault.clone()),
+                Some(error) => convert(error.clone()),
                 None => ureq::Error::from(error),
             }
         })?;
@@ -142,7 +146,7 @@ impl<In: Transport> Connector<In> for TlsConnector {
     }
 }
 
-/// A connection inside TLS.
+/// A TLS connection.
 pub struct TlsTransport {
     buffers: LazyBuffers,
     stream: StreamOwned<ClientConnection, TransportAdapter>,
@@ -178,12 +182,12 @@ impl Debug for TlsTransport {
     }
 }
 
-/// Why TLS did not come about: for want of trust, or for want of TLS.
-fn handshake_failure(error: TlsError, host: &str) -> Error {
-    let TlsError::InvalidCertificate(fault) = &error else {
+/// Converts an error of the handshake: an untrusted certificate, or any other.
+fn handshake_error(error: TlsError, host: &str) -> Error {
+    let TlsError::InvalidCertificate(certificate_error) = &error else {
         return match error {
             TlsError::InvalidMessage(InvalidMessage::InvalidContentType) => Error::Protocol(
-                format!("{host} does not speak TLS on this port; is the base URL one of http://?"),
+                format!("{host} does not speak TLS on this port; it may be an http:// server"),
             ),
             other => {
                 let reason = other.to_string();
@@ -191,7 +195,7 @@ fn handshake_failure(error: TlsError, host: &str) -> Error {
             }
         };
     };
-    let reason = match fault {
+    let reason = match certificate_error {
         CertificateError::UnknownIssuer => "its issuer is unknown".to_owned(),
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             "it has expired".to_owned()
@@ -201,6 +205,6 @@ fn handshake_failure(error: TlsError, host: &str) -> Error {
         }
         other => other.to_string(),
     };
-    let is_unknown_issuer = matches!(fault, CertificateError::UnknownIssuer);
+    let is_unknown_issuer = matches!(certificate_error, CertificateError::UnknownIssuer);
     Error::Certificate { host: host.to_owned(), reason, is_unknown_issuer }
 }

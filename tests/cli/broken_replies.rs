@@ -9,9 +9,9 @@ use crate::support::{completion, gravix, run_with, token};
 #[test]
 fn a_response_without_a_reply_is_an_error() {
     for fault in [
-        Fault::new("closes before the status", vec![]).says(&["without an answer"]),
-        Fault::new("resets before the status", vec![Step::Reset]).says(&["without an answer"]),
-        Fault::new("closes in the status", vec![raw("HTTP/1.1 2")]).says(&["without an answer"]),
+        Fault::new("closes before the status", vec![]).says(&["without a response"]),
+        Fault::new("resets before the status", vec![Step::Reset]).says(&["without a response"]),
+        Fault::new("closes in the status", vec![raw("HTTP/1.1 2")]).says(&["without a response"]),
         // A status line was received, so the request is not retried.
         Fault::new("closes in the headers", vec![raw(HEAD), raw("Content-")])
             .with(&["--retries", "2"])

@@ -90,7 +90,7 @@ fn gravix_waits_for_another_turn_and_says_so_after_a_second() {
     run(ask_mock(&["two", "--no-wait", "--history"]).arg(&file))
         .exits(75)
         .prints("")
-        .says(&["under way"]);
+        .says(&["is locked by another process"]);
     run(ask_mock(&["two", "--deadline", "0.2", "--history"]).arg(&file))
         .exits(75)
         .prints("")

@@ -85,7 +85,7 @@ fn a_request_is_retried_through_a_proxy_too() {
     let (port, _) = proxy("200 OK");
     let mut command = ask(&server, &["hi"]);
     command.env("http_proxy", format!("127.0.0.1:{port}"));
-    run(&mut command).exits(0).prints("ok\n").says(&["without an answer", "try 2"]);
+    run(&mut command).exits(0).prints("ok\n").says(&["without a response", "try 2"]);
     assert_eq!(server.requests().len(), 2);
 }
 
@@ -116,7 +116,7 @@ fn an_unreachable_proxy_is_named_without_its_password() {
     for (proxy, reason) in [
         (format!("http://u:hunter2@127.0.0.1:{port}"), "the proxy 127.0.0.1"),
         (format!("socks5://u:hunter2@127.0.0.1:{port}"), "the proxy 127.0.0.1"),
-        ("http://u:hunter2@no..such:1".to_owned(), "the proxy made no connection"),
+        ("http://u:hunter2@no..such:1".to_owned(), "cannot connect through the proxy"),
     ] {
         let mut command = ask(&Server::replying(&["ok"; 2]), &["hi", "--retries", "0", "-v"]);
         let run = run(command.env("all_proxy", proxy)).exits(75).prints("");

@@ -83,7 +83,7 @@ fn other_errors_are_final() {
 fn a_connection_closed_before_the_answer_is_retried() {
     for first in [vec![], vec![Step::Reset], vec![raw("HTTP/1.1 20")]] {
         let server = Server::new(vec![first, whole_reply("ok")]);
-        run(&mut ask(&server, &["hi"])).exits(0).prints("ok\n").says(&["without an answer"]);
+        run(&mut ask(&server, &["hi"])).exits(0).prints("ok\n").says(&["without a response"]);
         assert_eq!(server.requests().len(), 2);
     }
 }
