@@ -63,9 +63,9 @@ fn checked_host(url: &str) -> Result<&str, String> {
         Some(("http" | "https", rest)) => rest,
         Some((scheme, _)) => return Err(format!("the scheme {scheme} is not http or https")),
         None if url.is_empty() => return Err("it is empty".to_owned()),
-        None if url.starts_with("mock") => return Err("the mock server is mock:".to_owned()),
+        None if url.starts_with("mock") => return Err("did you mean mock:?".to_owned()),
         None if url.contains(":/") => return Err("it has no ://".to_owned()),
-        None => return Err(format!("it has no scheme, as in http://{url}")),
+        None => return Err(format!("it has no scheme; did you mean http://{url}?")),
     };
     if let Some(bad) = url.chars().find(|c| !c.is_ascii_graphic() || "<>\"{}|\\^`".contains(*c)) {
         return Err(format!("it contains {bad:?}"));
@@ -75,7 +75,7 @@ fn checked_host(url: &str) -> Result<&str, String> {
     }
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     if path.ends_with("/chat/completions") {
-        return Err("it ends in /chat/completions, which gravix appends".to_owned());
+        return Err("leave out /chat/completions, which gravix adds itself".to_owned());
     }
     checked_authority(authority).map(|(host, _)| host)
 }
@@ -142,7 +142,7 @@ mod tests {
             }
         }
         for (text, reason) in [
-            ("localhost:8000", "no scheme, as in http://localhost:8000"),
+            ("localhost:8000", "did you mean http://localhost:8000?"),
             ("http://h:99999", "port 99999"),
             ("http://h:0", "port 0"),
             ("http://h:8000x", "port 8000x"),
@@ -152,7 +152,7 @@ mod tests {
             ("http://u:p@h", "user or password"),
             ("u:p@h", "user or password"),
             ("u:p@h://x", "user or password"),
-            ("mock", "the mock server is mock:"),
+            ("mock", "did you mean mock:?"),
             ("http:/h", "no ://"),
             ("http://h/a<b", "'<'"),
             ("http://", "no host"),
@@ -160,9 +160,9 @@ mod tests {
             ("http://h/v1?x=1", "query"),
             ("http://h h", "' '"),
             ("http://[::1", "no matching ]"),
-            ("http://h/v1/chat/completions", "it ends in /chat/completions"),
+            ("http://h/v1/chat/completions", "leave out"),
             ("", "it is empty"),
-            ("mock:x", "the mock server is mock:"),
+            ("mock:x", "did you mean mock:?"),
         ] {
             let error = BaseUrl::parse(text).expect_err(text).to_string();
             assert!(error.contains(reason), "{text}: {error}");

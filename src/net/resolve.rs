@@ -149,3 +149,37 @@ fn proxy_error(error: NetworkError) -> NetworkError {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_resolvers_code_says_whether_a_failure_is_temporary() {
+        for (code, expected) in [
+            (nix::libc::EAI_AGAIN, true),
+            (nix::libc::EAI_NONAME, false),
+            (nix::libc::EAI_FAIL, false),
+        ] {
+            match resolve_error(LookupError::new(code), "h") {
+                NetworkError::Resolve { is_temporary, .. } => assert_eq!(is_temporary, expected),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn an_address_needs_no_resolver() {
+        for (host, port, address) in [("127.0.0.1", 80, "127.0.0.1:80"), ("::1", 8, "[::1]:8")] {
+            let clock = Arc::new(Clock::start(TIMEOUTS));
+            let found = TimedResolver::new(clock, false).addresses(host, port);
+            assert_eq!(found.expect("an address"), [address.parse().expect("an address")]);
+        }
+    }
+
+    const TIMEOUTS: crate::net::endpoint::Timeouts = crate::net::endpoint::Timeouts {
+        connect: Duration::from_secs(1),
+        idle: Duration::from_secs(1),
+        deadline: None,
+    };
+}

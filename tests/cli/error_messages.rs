@@ -19,7 +19,7 @@ fn a_missing_key_says_how_to_set_one() {
 
 #[test]
 fn a_bad_base_url_is_refused_with_a_hint() {
-    ensure_refused("localhost:8000", 78, &["no scheme, as in http://localhost:8000"]);
+    ensure_refused("localhost:8000", 78, &["did you mean http://localhost:8000?"]);
     ensure_refused("http://h:99999", 78, &["port 99999"]);
     ensure_refused("http://u:p@h", 78, &["user or password"]);
 }
