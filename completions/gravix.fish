@@ -27,156 +27,156 @@ end
 complete -c gravix -n "__fish_gravix_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gravix -n "__fish_gravix_needs_command" -s V -l version -d 'Print version'
 complete -c gravix -n "__fish_gravix_needs_command" -f -a "ask" -d 'Ask a question and print the reply'
-complete -c gravix -n "__fish_gravix_needs_command" -f -a "batch" -d 'Run a file of requests, many at a time'
+complete -c gravix -n "__fish_gravix_needs_command" -f -a "batch" -d 'Run many requests from a file concurrently'
 complete -c gravix -n "__fish_gravix_needs_command" -f -a "models" -d 'List the models that the server offers'
-complete -c gravix -n "__fish_gravix_needs_command" -f -a "history" -d 'Show, check, repair or undo a conversation'
-complete -c gravix -n "__fish_gravix_needs_command" -f -a "config" -d 'Print the settings in force, and where each comes from'
+complete -c gravix -n "__fish_gravix_needs_command" -f -a "history" -d 'Show, check or repair a conversation, or undo its newest turn'
+complete -c gravix -n "__fish_gravix_needs_command" -f -a "config" -d 'Print the effective settings and where each comes from'
 complete -c gravix -n "__fish_gravix_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c gravix -n "__fish_gravix_needs_command" -f -a "man" -d 'Print a manual page, as roff'
+complete -c gravix -n "__fish_gravix_needs_command" -f -a "man" -d 'Print a man page as roff'
 complete -c gravix -n "__fish_gravix_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s f -l file -d 'Put a text file into the prompt (repeatable)' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s a -l attach -d 'Attach an image (repeatable); \'-\' is stdin' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l attach-type -d 'The media type of the attachment before it, as image/png' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -s s -l system -d 'The system prompt' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l attach-type -d 'Set the media type of the preceding --attach, such as image/png' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s s -l system -d 'Set the system prompt' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l system-file -d 'Read the system prompt from FILE' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -s m -l model -d 'The model\'s name [env: GRAVIX_MODEL]' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -s t -l temperature -d 'Sampling temperature, 0 to 2' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l top-p -d 'Sample from this share of the probability, 0 to 1' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l max-tokens -d 'End the reply after N tokens' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l stop -d 'End the reply before TEXT (up to 4 times)' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l seed -d 'Ask for the same reply each time, as far as possible' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l presence-penalty -d 'Penalty for tokens that occurred, -2 to 2' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l frequency-penalty -d 'Penalty by how often tokens occurred, -2 to 2' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s m -l model -d 'Use this model [env: GRAVIX_MODEL]' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s t -l temperature -d 'Set the sampling temperature, 0 to 2' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l top-p -d 'Sample from the likeliest tokens with total probability P, 0 to 1' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l max-tokens -d 'Stop the reply after N tokens' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l stop -d 'Stop the reply before TEXT (repeatable, up to 4 times)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l seed -d 'Seed the sampling, to get the same reply each time if possible' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l presence-penalty -d 'Penalize tokens that have already occurred, -2 to 2' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l frequency-penalty -d 'Penalize tokens by how often they have occurred, -2 to 2' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l param -d 'Send any other field of the request (repeatable)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l body -d 'Merge a JSON object into the request' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -s o -l output -d 'Write the reply to FILE, once it is whole' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s o -l output -d 'Write the reply to FILE once it is complete' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s x -l extract -d 'Print only the reply\'s first code block [in LANG]' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l extract-last -d 'Print only the reply\'s last code block [in LANG]' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l log -d 'Append a line of JSON about each request to FILE' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l schema -d 'Take nothing but JSON of this JSON Schema' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l repair -d 'Ask again up to N times when the reply is not what was asked for' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l choose -d 'Take nothing but one of these words, and print it' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l tools -d 'Offer the model the tools that FILE defines, a JSON array' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l tool-choice -d 'Which tool to call: auto, none, required, or a tool\'s name' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l history -d 'Continue the conversation in FILE, and append the turn' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l schema -d 'Require JSON that matches this schema' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l repair -d 'Ask again up to N times if the reply is not in the requested form' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l choose -d 'Require one of these words, and print it' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l tools -d 'Offer the model the tools defined in FILE, a JSON array' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l tool-choice -d 'Set which tool to call: auto, none, required, or a tool\'s name' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l history -d 'Continue the conversation in FILE and append the turn' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l turns -d 'Send only the system message and the newest N turns' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l base-url -d 'The API\'s base URL, or \'mock:\' [env: GRAVIX_BASE_URL]' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l base-url -d 'Use the API at URL, or \'mock:\' [env: GRAVIX_BASE_URL]' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l connect-timeout -d 'Give up connecting after S seconds (default 10)' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l idle-timeout -d 'Give up after S seconds of silence (default 300)' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l deadline -d 'Give up after S seconds, whatever happens' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l retries -d 'Try again up to N times (default 2)' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l ca-cert -d 'Trust the issuers in FILE (PEM) and no others [env: SSL_CERT_FILE]' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -s H -l header -d 'Send this header too (repeatable)' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -s p -l profile -d 'Take the settings of a profile [env: GRAVIX_PROFILE]' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l idle-timeout -d 'Give up after S seconds without data (default 300)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l deadline -d 'Give up after S seconds in total' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l retries -d 'Retry a failed request up to N times (default 2)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l ca-cert -d 'Trust only the issuers in FILE (PEM) [env: SSL_CERT_FILE]' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s H -l header -d 'Send this request header too (repeatable)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s p -l profile -d 'Use the settings of a profile [env: GRAVIX_PROFILE]' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l config -d 'Read the settings from FILE [env: GRAVIX_CONFIG]' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s h -l help -d 'Print help (-h prints a summary)'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s n -l no-stdin -d 'Never read stdin (for loops such as \'while read\')'
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l lossy -d 'Replace bytes that are not UTF-8 by U+FFFD'
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l stream -d 'Print tokens as they come, on a pipe too'
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l no-stream -d 'Print the reply once it is complete, on a terminal too'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l lossy -d 'Replace bytes that are not UTF-8 with U+FFFD'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l stream -d 'Print tokens as they arrive, even into a pipe'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l no-stream -d 'Print the reply once it is complete, even on a terminal'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l json -d 'Print the server\'s response as one JSON object'
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l events -d 'Print each event of the reply\'s stream as it comes, as a line of JSON'
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -s u -l usage -d 'Tell tokens, time to the first one, and tokens a second on stderr'
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l log-content -d 'Put the messages and the reply into the log too'
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l dry-run -d 'Print the body of the request, and send nothing'
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l curl -d 'Print the request as a curl command, and send nothing'
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l raw -d 'Print control characters to a terminal as they are'
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l json-object -d 'Take nothing but a JSON object (JSON mode)'
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l yes-no -d 'Print nothing: exit status 0 is yes, and 1 is no'
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -s q -l quiet -d 'Drop notes and warnings, not errors'
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -s v -l verbose -d 'Tell connections, headers and times on stderr'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l events -d 'Print each event of the stream as a line of JSON, as it arrives'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s u -l usage -d 'Report tokens, time to first token and tokens per second on stderr'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l log-content -d 'Include the messages and the reply in the log'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l dry-run -d 'Print the request body and send nothing'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l curl -d 'Print the request as a curl command and send nothing'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l raw -d 'Print control characters to a terminal unchanged'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l json-object -d 'Require a JSON object (JSON mode)'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l yes-no -d 'Print nothing: exit with status 0 for yes and 1 for no'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s q -l quiet -d 'Suppress notes and warnings, but not errors'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s v -l verbose -d 'Log connections, headers and timings to stderr'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l continue -d 'Send the history as it is, without a new prompt'
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l no-save -d 'Send the history, append nothing'
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l no-wait -d 'Give up at once when another turn is under way'
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l allow-http -d 'Send the key over plain http too, where anyone can read it'
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -s s -l system -d 'The system prompt, where a line has none' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l no-save -d 'Send the history but append nothing'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l no-wait -d 'Fail immediately if another turn of the conversation is in progress'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l allow-http -d 'Send the key even over plain http, where anyone can read it'
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -s s -l system -d 'Set the system prompt for lines without one' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l system-file -d 'Read the system prompt from FILE' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l shard -d 'Take every N-th line from the I-th on' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -s o -l output -d 'Append results to FILE; go on where it ends' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l errors -d 'Append what failed to FILE instead' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -s j -l jobs -d 'Have N requests under way at once (default 8)' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l rate -d 'Send no more than N requests a second, minute or hour' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l max-failures -d 'Stop when so many requests have failed' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -s m -l model -d 'The model\'s name [env: GRAVIX_MODEL]' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -s t -l temperature -d 'Sampling temperature, 0 to 2' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l top-p -d 'Sample from this share of the probability, 0 to 1' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l max-tokens -d 'End the reply after N tokens' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l stop -d 'End the reply before TEXT (up to 4 times)' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l seed -d 'Ask for the same reply each time, as far as possible' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l presence-penalty -d 'Penalty for tokens that occurred, -2 to 2' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l frequency-penalty -d 'Penalty by how often tokens occurred, -2 to 2' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l shard -d 'Send only every N-th line, starting with line I' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -s o -l output -d 'Append results to FILE; resume if it exists' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l errors -d 'Append failed results to FILE instead' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -s j -l jobs -d 'Run up to N requests concurrently (default 8)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l rate -d 'Send at most N requests per second, minute or hour' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l max-failures -d 'Stop after N failed requests' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -s m -l model -d 'Use this model [env: GRAVIX_MODEL]' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -s t -l temperature -d 'Set the sampling temperature, 0 to 2' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l top-p -d 'Sample from the likeliest tokens with total probability P, 0 to 1' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l max-tokens -d 'Stop the reply after N tokens' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l stop -d 'Stop the reply before TEXT (repeatable, up to 4 times)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l seed -d 'Seed the sampling, to get the same reply each time if possible' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l presence-penalty -d 'Penalize tokens that have already occurred, -2 to 2' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l frequency-penalty -d 'Penalize tokens by how often they have occurred, -2 to 2' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l param -d 'Send any other field of the request (repeatable)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l body -d 'Merge a JSON object into the request' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l schema -d 'Take nothing but JSON of this JSON Schema' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l repair -d 'Ask again up to N times when the reply is not what was asked for' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l base-url -d 'The API\'s base URL, or \'mock:\' [env: GRAVIX_BASE_URL]' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l schema -d 'Require JSON that matches this schema' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l repair -d 'Ask again up to N times if the reply is not in the requested form' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l base-url -d 'Use the API at URL, or \'mock:\' [env: GRAVIX_BASE_URL]' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l connect-timeout -d 'Give up connecting after S seconds (default 10)' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l idle-timeout -d 'Give up after S seconds of silence (default 300)' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l deadline -d 'Give up after S seconds, whatever happens' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l retries -d 'Try again up to N times (default 2)' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l ca-cert -d 'Trust the issuers in FILE (PEM) and no others [env: SSL_CERT_FILE]' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -s H -l header -d 'Send this header too (repeatable)' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -s p -l profile -d 'Take the settings of a profile [env: GRAVIX_PROFILE]' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l idle-timeout -d 'Give up after S seconds without data (default 300)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l deadline -d 'Give up after S seconds in total' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l retries -d 'Retry a failed request up to N times (default 2)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l ca-cert -d 'Trust only the issuers in FILE (PEM) [env: SSL_CERT_FILE]' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -s H -l header -d 'Send this request header too (repeatable)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -s p -l profile -d 'Use the settings of a profile [env: GRAVIX_PROFILE]' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l config -d 'Read the settings from FILE [env: GRAVIX_CONFIG]' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -s h -l help -d 'Print help (-h prints a summary)'
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l lines -d 'Take each line as a prompt, not as JSON'
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -s 0 -l null -d 'Take each NUL-ended record as a prompt; end --text by NUL'
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l skip-bad -d 'Let lines that are no requests fail, and go on'
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l ordered -d 'Keep the order of the input'
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l text -d 'Print the text of each reply alone, on one line'
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l merge -d 'Join outputs: one line an id, the good one winning'
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l json-object -d 'Take nothing but a JSON object (JSON mode)'
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -s q -l quiet -d 'Drop notes and warnings, not errors'
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -s v -l verbose -d 'Tell connections, headers and times on stderr'
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l allow-http -d 'Send the key over plain http too, where anyone can read it'
-complete -c gravix -n "__fish_gravix_using_subcommand models" -l base-url -d 'The API\'s base URL, or \'mock:\' [env: GRAVIX_BASE_URL]' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l lines -d 'Treat each line as a prompt, not as JSON'
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -s 0 -l null -d 'Read NUL-terminated prompts; write NUL-terminated --text'
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l skip-bad -d 'Treat lines that are not requests as failures, and go on'
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l ordered -d 'Write results in the order of the input'
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l text -d 'Print only the text of each reply, on one line'
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l merge -d 'Merge result files: one line per id, successes preferred'
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l json-object -d 'Require a JSON object (JSON mode)'
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -s q -l quiet -d 'Suppress notes and warnings, but not errors'
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -s v -l verbose -d 'Log connections, headers and timings to stderr'
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l allow-http -d 'Send the key even over plain http, where anyone can read it'
+complete -c gravix -n "__fish_gravix_using_subcommand models" -l base-url -d 'Use the API at URL, or \'mock:\' [env: GRAVIX_BASE_URL]' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand models" -l connect-timeout -d 'Give up connecting after S seconds (default 10)' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand models" -l idle-timeout -d 'Give up after S seconds of silence (default 300)' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand models" -l deadline -d 'Give up after S seconds, whatever happens' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand models" -l retries -d 'Try again up to N times (default 2)' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand models" -l ca-cert -d 'Trust the issuers in FILE (PEM) and no others [env: SSL_CERT_FILE]' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand models" -s H -l header -d 'Send this header too (repeatable)' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand models" -s p -l profile -d 'Take the settings of a profile [env: GRAVIX_PROFILE]' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand models" -l idle-timeout -d 'Give up after S seconds without data (default 300)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand models" -l deadline -d 'Give up after S seconds in total' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand models" -l retries -d 'Retry a failed request up to N times (default 2)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand models" -l ca-cert -d 'Trust only the issuers in FILE (PEM) [env: SSL_CERT_FILE]' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand models" -s H -l header -d 'Send this request header too (repeatable)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand models" -s p -l profile -d 'Use the settings of a profile [env: GRAVIX_PROFILE]' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand models" -l config -d 'Read the settings from FILE [env: GRAVIX_CONFIG]' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand models" -l json -d 'Print the server\'s answer as it came'
-complete -c gravix -n "__fish_gravix_using_subcommand models" -s q -l quiet -d 'Drop notes and warnings, not errors'
-complete -c gravix -n "__fish_gravix_using_subcommand models" -s v -l verbose -d 'Tell connections, headers and times on stderr'
-complete -c gravix -n "__fish_gravix_using_subcommand models" -l allow-http -d 'Send the key over plain http too, where anyone can read it'
+complete -c gravix -n "__fish_gravix_using_subcommand models" -l json -d 'Print the server\'s response unchanged'
+complete -c gravix -n "__fish_gravix_using_subcommand models" -s q -l quiet -d 'Suppress notes and warnings, but not errors'
+complete -c gravix -n "__fish_gravix_using_subcommand models" -s v -l verbose -d 'Log connections, headers and timings to stderr'
+complete -c gravix -n "__fish_gravix_using_subcommand models" -l allow-http -d 'Send the key even over plain http, where anyone can read it'
 complete -c gravix -n "__fish_gravix_using_subcommand models" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gravix -n "__fish_gravix_using_subcommand history; and not __fish_seen_subcommand_from show check repair undo help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c gravix -n "__fish_gravix_using_subcommand history; and not __fish_seen_subcommand_from show check repair undo help" -f -a "show" -d 'Print a conversation for people, paged where it does not fit'
-complete -c gravix -n "__fish_gravix_using_subcommand history; and not __fish_seen_subcommand_from show check repair undo help" -f -a "check" -d 'Name every line that is no message, and count the others'
-complete -c gravix -n "__fish_gravix_using_subcommand history; and not __fish_seen_subcommand_from show check repair undo help" -f -a "repair" -d 'Move the lines that are no messages to FILE.bad'
-complete -c gravix -n "__fish_gravix_using_subcommand history; and not __fish_seen_subcommand_from show check repair undo help" -f -a "undo" -d 'Remove the newest turn, and print its lines'
+complete -c gravix -n "__fish_gravix_using_subcommand history; and not __fish_seen_subcommand_from show check repair undo help" -f -a "show" -d 'Print a conversation in readable form, in a pager if it is long'
+complete -c gravix -n "__fish_gravix_using_subcommand history; and not __fish_seen_subcommand_from show check repair undo help" -f -a "check" -d 'Report lines that are not messages, and count the messages'
+complete -c gravix -n "__fish_gravix_using_subcommand history; and not __fish_seen_subcommand_from show check repair undo help" -f -a "repair" -d 'Move lines that are not messages to FILE.bad'
+complete -c gravix -n "__fish_gravix_using_subcommand history; and not __fish_seen_subcommand_from show check repair undo help" -f -a "undo" -d 'Remove the newest turn and print its lines'
 complete -c gravix -n "__fish_gravix_using_subcommand history; and not __fish_seen_subcommand_from show check repair undo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from show" -l last -d 'Show only the system message and the newest N turns' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from show" -l raw -d 'Print control characters to a terminal as they are'
+complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from show" -l raw -d 'Print control characters to a terminal unchanged'
 complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
-complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from repair" -s q -l quiet -d 'Drop notes and warnings, not errors'
+complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from repair" -s q -l quiet -d 'Suppress notes and warnings, but not errors'
 complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from repair" -s h -l help -d 'Print help'
-complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from undo" -s q -l quiet -d 'Drop notes and warnings, not errors'
+complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from undo" -s q -l quiet -d 'Suppress notes and warnings, but not errors'
 complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from undo" -s h -l help -d 'Print help'
-complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from help" -f -a "show" -d 'Print a conversation for people, paged where it does not fit'
-complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from help" -f -a "check" -d 'Name every line that is no message, and count the others'
-complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from help" -f -a "repair" -d 'Move the lines that are no messages to FILE.bad'
-complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from help" -f -a "undo" -d 'Remove the newest turn, and print its lines'
+complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from help" -f -a "show" -d 'Print a conversation in readable form, in a pager if it is long'
+complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from help" -f -a "check" -d 'Report lines that are not messages, and count the messages'
+complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from help" -f -a "repair" -d 'Move lines that are not messages to FILE.bad'
+complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from help" -f -a "undo" -d 'Remove the newest turn and print its lines'
 complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c gravix -n "__fish_gravix_using_subcommand config" -s p -l profile -d 'Take the settings of a profile [env: GRAVIX_PROFILE]' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand config" -s p -l profile -d 'Use the settings of a profile [env: GRAVIX_PROFILE]' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand config" -l config -d 'Read the settings from FILE [env: GRAVIX_CONFIG]' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand config" -l init -d 'Write a commented file to begin with, where there is none'
+complete -c gravix -n "__fish_gravix_using_subcommand config" -l init -d 'Write a commented configuration file, unless one exists'
 complete -c gravix -n "__fish_gravix_using_subcommand config" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gravix -n "__fish_gravix_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gravix -n "__fish_gravix_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask batch models history config completions man help" -f -a "ask" -d 'Ask a question and print the reply'
-complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask batch models history config completions man help" -f -a "batch" -d 'Run a file of requests, many at a time'
+complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask batch models history config completions man help" -f -a "batch" -d 'Run many requests from a file concurrently'
 complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask batch models history config completions man help" -f -a "models" -d 'List the models that the server offers'
-complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask batch models history config completions man help" -f -a "history" -d 'Show, check, repair or undo a conversation'
-complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask batch models history config completions man help" -f -a "config" -d 'Print the settings in force, and where each comes from'
+complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask batch models history config completions man help" -f -a "history" -d 'Show, check or repair a conversation, or undo its newest turn'
+complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask batch models history config completions man help" -f -a "config" -d 'Print the effective settings and where each comes from'
 complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask batch models history config completions man help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask batch models history config completions man help" -f -a "man" -d 'Print a manual page, as roff'
+complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask batch models history config completions man help" -f -a "man" -d 'Print a man page as roff'
 complete -c gravix -n "__fish_gravix_using_subcommand help; and not __fish_seen_subcommand_from ask batch models history config completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c gravix -n "__fish_gravix_using_subcommand help; and __fish_seen_subcommand_from history" -f -a "show" -d 'Print a conversation for people, paged where it does not fit'
-complete -c gravix -n "__fish_gravix_using_subcommand help; and __fish_seen_subcommand_from history" -f -a "check" -d 'Name every line that is no message, and count the others'
-complete -c gravix -n "__fish_gravix_using_subcommand help; and __fish_seen_subcommand_from history" -f -a "repair" -d 'Move the lines that are no messages to FILE.bad'
-complete -c gravix -n "__fish_gravix_using_subcommand help; and __fish_seen_subcommand_from history" -f -a "undo" -d 'Remove the newest turn, and print its lines'
+complete -c gravix -n "__fish_gravix_using_subcommand help; and __fish_seen_subcommand_from history" -f -a "show" -d 'Print a conversation in readable form, in a pager if it is long'
+complete -c gravix -n "__fish_gravix_using_subcommand help; and __fish_seen_subcommand_from history" -f -a "check" -d 'Report lines that are not messages, and count the messages'
+complete -c gravix -n "__fish_gravix_using_subcommand help; and __fish_seen_subcommand_from history" -f -a "repair" -d 'Move lines that are not messages to FILE.bad'
+complete -c gravix -n "__fish_gravix_using_subcommand help; and __fish_seen_subcommand_from history" -f -a "undo" -d 'Remove the newest turn and print its lines'

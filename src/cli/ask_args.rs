@@ -1,12 +1,12 @@
-//! What `gravix ask` takes.
+//! Arguments of `gravix ask`.
 
 use std::path::PathBuf;
 
 use clap::{ArgAction, ValueHint};
 
-use crate::cli::connection::{NetworkArgs, SettingsArgs, VerbosityArgs};
 use crate::cli::prompt_part::PromptArgs;
-use crate::cli::reply_format::FormatArgs;
+use crate::cli::reply_format::ReplyFormatArgs;
+use crate::cli::shared_args::{NetworkArgs, SettingsArgs, VerbosityArgs};
 use crate::cli::values::{positive, within};
 
 #[derive(Debug, clap::Args)]
@@ -18,17 +18,17 @@ pub struct AskArgs {
     #[command(flatten)]
     pub prompt: PromptArgs,
 
-    /// The system prompt
+    /// Set the system prompt
     ///
-    /// With --history it is saved when it starts a new file. Over a file that
-    /// is there already it holds for this turn alone, in place of the file's
-    /// own system message if there is one.
+    /// With --history, it is saved only if it starts a new file. With an
+    /// existing file, it applies to this turn only and overrides the file's
+    /// own system message.
     #[arg(short, long, value_name = "TEXT", help_heading = "Input", value_hint = ValueHint::Other)]
     pub system: Option<String>,
 
     /// Read the system prompt from FILE
     ///
-    /// One line end at the very end of the file is taken off.
+    /// A line ending at the very end of the file is removed.
     #[arg(
         long,
         value_name = "FILE",
@@ -43,7 +43,7 @@ pub struct AskArgs {
     #[arg(short, long, help_heading = "Input")]
     pub no_stdin: bool,
 
-    /// Replace bytes that are not UTF-8 by U+FFFD
+    /// Replace bytes that are not UTF-8 with U+FFFD
     #[arg(long, help_heading = "Input", hide_short_help = true)]
     pub lossy: bool,
 
@@ -54,7 +54,7 @@ pub struct AskArgs {
     pub output: OutputArgs,
 
     #[command(flatten)]
-    pub format: FormatArgs,
+    pub format: ReplyFormatArgs,
 
     #[command(flatten)]
     pub verbosity: VerbosityArgs,
@@ -69,55 +69,56 @@ pub struct AskArgs {
     pub settings: SettingsArgs,
 }
 
-/// The model and its parameters, each sent only when given.
+/// The model and its parameters. Each is sent only if given.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Model")]
 pub struct ModelArgs {
-    /// The model's name [env: GRAVIX_MODEL]
+    /// Use this model [env: GRAVIX_MODEL]
     #[arg(short, long, value_name = "NAME", value_hint = ValueHint::Other)]
     pub model: Option<String>,
 
-    /// Sampling temperature, 0 to 2
+    /// Set the sampling temperature, 0 to 2
     #[arg(short, long, alias = "temp", value_name = "T", value_parser = within::<0, 2>, allow_negative_numbers = true, value_hint = ValueHint::Other)]
     pub temperature: Option<f64>,
 
-    /// Sample from this share of the probability, 0 to 1
+    /// Sample from the likeliest tokens with total probability P, 0 to 1
     #[arg(long, value_name = "P", value_parser = within::<0, 1>, allow_negative_numbers = true, hide_short_help = true, value_hint = ValueHint::Other)]
     pub top_p: Option<f64>,
 
-    /// End the reply after N tokens
+    /// Stop the reply after N tokens
     #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true, value_hint = ValueHint::Other)]
     pub max_tokens: Option<u32>,
 
-    /// End the reply before TEXT (up to 4 times)
+    /// Stop the reply before TEXT (repeatable, up to 4 times)
     #[arg(long, value_name = "TEXT", hide_short_help = true, value_hint = ValueHint::Other)]
     pub stop: Vec<String>,
 
-    /// Ask for the same reply each time, as far as possible
+    /// Seed the sampling, to get the same reply each time if possible
     #[arg(long, value_name = "N", allow_negative_numbers = true, hide_short_help = true, value_hint = ValueHint::Other)]
     pub seed: Option<i64>,
 
-    /// Penalty for tokens that occurred, -2 to 2
+    /// Penalize tokens that have already occurred, -2 to 2
     #[arg(long, value_name = "P", value_parser = within::<-2, 2>, allow_negative_numbers = true, hide_short_help = true, value_hint = ValueHint::Other)]
     pub presence_penalty: Option<f64>,
 
-    /// Penalty by how often tokens occurred, -2 to 2
+    /// Penalize tokens by how often they have occurred, -2 to 2
     #[arg(long, value_name = "P", value_parser = within::<-2, 2>, allow_negative_numbers = true, hide_short_help = true, value_hint = ValueHint::Other)]
     pub frequency_penalty: Option<f64>,
 
     /// Send any other field of the request (repeatable)
     ///
-    /// VALUE is JSON if it parses, and a string otherwise. A dot goes one
-    /// level down: options.num_ctx=8192 sends {"options":{"num_ctx":8192}}.
-    /// What is named here wins over every other option; objects are merged.
+    /// VALUE is JSON if it parses as JSON, and a string otherwise. A dot goes
+    /// one level down: options.num_ctx=8192 sends
+    /// {"options":{"num_ctx":8192}}. These fields override all other options;
+    /// objects are merged.
     #[arg(long, value_name = "NAME=VALUE", hide_short_help = true, value_hint = ValueHint::Other)]
     pub param: Vec<String>,
 
     /// Merge a JSON object into the request
     ///
-    /// FILE|JSON is the object itself when it begins with '{', and the name
-    /// of a file otherwise. Its fields win over those of other options, but
-    /// for --param. An object with messages of its own takes no prompt.
+    /// A value that begins with '{' is the object itself; any other value is
+    /// the name of a file. Its fields override all other options except
+    /// --param. If the object has messages, do not give a prompt.
     #[arg(long, value_name = "FILE|JSON", hide_short_help = true, value_hint = ValueHint::FilePath)]
     pub body: Option<String>,
 }
@@ -126,26 +127,27 @@ pub struct ModelArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// Print tokens as they come, on a pipe too
+    /// Print tokens as they arrive, even into a pipe
     #[arg(long, overrides_with = "no_stream")]
     pub stream: bool,
 
-    /// Print the reply once it is complete, on a terminal too
+    /// Print the reply once it is complete, even on a terminal
     #[arg(long, overrides_with = "stream", hide_short_help = true)]
     pub no_stream: bool,
 
-    /// Write the reply to FILE, once it is whole
+    /// Write the reply to FILE once it is complete
     ///
-    /// Standard output stays empty, unless FILE is '-'. FILE is replaced at one stroke, also by a
-    /// reply that the server ended early, but never by one without text.
+    /// Nothing goes to standard output, unless FILE is '-'. FILE is replaced
+    /// atomically. A reply that the server ended early replaces it too, but a
+    /// reply without text does not.
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 
     /// Print only the reply's first code block [in LANG]
     ///
-    /// LANG is what the fence says, and stands behind '=', as in -x=sh; bash
-    /// and sh are one language, as are py and python. A reply without such a
-    /// block is exit status 65, and goes to standard error.
+    /// LANG is the language named on the fence; give it after '=', as in -x=sh.
+    /// bash and sh count as the same language, as do py and python. A reply
+    /// without such a block goes to standard error, with exit status 65.
     #[arg(
         short = 'x',
         long,
@@ -172,8 +174,8 @@ pub struct OutputArgs {
 
     /// Print the server's response as one JSON object
     ///
-    /// The chunks of a stream are joined to what a response at one stroke
-    /// would have been.
+    /// The chunks of a stream are joined into the response that the server
+    /// would have sent without streaming.
     #[arg(
         long,
         conflicts_with_all = ["extract", "extract_last", "choose", "yes_no"],
@@ -181,7 +183,7 @@ pub struct OutputArgs {
     )]
     pub json: bool,
 
-    /// Print each event of the reply's stream as it comes, as a line of JSON
+    /// Print each event of the stream as a line of JSON, as it arrives
     #[arg(
         long,
         conflicts_with_all = [
@@ -191,82 +193,81 @@ pub struct OutputArgs {
     )]
     pub events: bool,
 
-    /// Tell tokens, time to the first one, and tokens a second on stderr
+    /// Report tokens, time to first token and tokens per second on stderr
     ///
-    /// A reply that is not streamed comes at one stroke: its first token is
-    /// all of it.
+    /// Without streaming, the first token arrives together with all others.
     #[arg(short, long, hide_short_help = true)]
     pub usage: bool,
 
     /// Append a line of JSON about each request to FILE
     ///
-    /// It has the time, the model, the base URL, the HTTP status, the tries,
-    /// the seconds to the first token and in all, the usage, the finish
-    /// reason, the request's id, and the error of a request that failed.
+    /// The line has the time, the model, the base URL, the HTTP status, the
+    /// number of tries, the seconds to the first token and in total, the usage,
+    /// the finish reason, the request id, and the error if there was one.
     #[arg(long, value_name = "FILE", hide_short_help = true, value_hint = ValueHint::FilePath)]
     pub log: Option<PathBuf>,
 
-    /// Put the messages and the reply into the log too
+    /// Include the messages and the reply in the log
     #[arg(long, hide_short_help = true)]
     pub log_content: bool,
 
-    /// Print the body of the request, and send nothing
+    /// Print the request body and send nothing
     #[arg(long, hide_short_help = true)]
     pub dry_run: bool,
 
-    /// Print the request as a curl command, and send nothing
+    /// Print the request as a curl command and send nothing
     ///
-    /// The key stands in it as $GRAVIXLAYER_API_KEY, or as the configuration
-    /// file says where it is.
+    /// The command reads the key from $GRAVIXLAYER_API_KEY, or from where the
+    /// configuration file says the key is.
     #[arg(long, conflicts_with = "dry_run", hide_short_help = true)]
     pub curl: bool,
 
-    /// Print control characters to a terminal as they are
+    /// Print control characters to a terminal unchanged
     ///
-    /// By default a reply on a terminal has its control characters, but for
-    /// newline and tab, made visible, so that a model cannot send it escape
-    /// sequences. Pipes and files always get the exact bytes.
+    /// By default, control characters other than newline and tab are made
+    /// visible on a terminal, so that a model cannot send escape sequences to
+    /// it. Pipes and files always get the exact bytes.
     #[arg(long, hide_short_help = true)]
     pub raw: bool,
 }
 
-/// The conversation that the question is part of.
+/// The conversation that the prompt continues.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "History")]
 pub struct HistoryArgs {
-    /// Continue the conversation in FILE, and append the turn
+    /// Continue the conversation in FILE and append the turn
     ///
-    /// FILE holds the messages array, one JSON object a line. It is created
-    /// with mode 0600 and locked while the turn is under way; the turn is
-    /// appended when the reply is whole.
+    /// FILE holds the messages array, one JSON object per line. If it does not
+    /// exist, it is created with mode 0600. It is locked during the turn, which
+    /// is appended once the reply is complete.
     #[arg(long = "history", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: Option<PathBuf>,
 
     /// Send only the system message and the newest N turns
     ///
     /// A turn begins at a user message. The file is read from its end, and
-    /// what is not sent is not checked.
+    /// older lines are not checked.
     #[arg(long, value_name = "N", value_hint = ValueHint::Other)]
     pub turns: Option<u64>,
 
     /// Send the history as it is, without a new prompt
     ///
-    /// For a history that ends with a message of your own or of a tool. The
-    /// reply alone is appended. Standard input is left alone.
+    /// For a history that ends with a message that you added, or with the
+    /// result of a tool. Only the reply is appended. Standard input is not read.
     #[arg(
-        long = "continue",
+        long,
         conflicts_with_all = ["words", "files", "attachments"],
         hide_short_help = true
     )]
-    pub continues: bool,
+    pub r#continue: bool,
 
-    /// Send the history, append nothing
+    /// Send the history but append nothing
     ///
-    /// The file may then be read-only.
+    /// The file may be read-only then.
     #[arg(long, hide_short_help = true)]
     pub no_save: bool,
 
-    /// Give up at once when another turn is under way
+    /// Fail immediately if another turn of the conversation is in progress
     #[arg(long, hide_short_help = true)]
     pub no_wait: bool,
 }

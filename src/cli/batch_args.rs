@@ -1,12 +1,12 @@
-//! What `gravix batch` takes.
+//! Arguments of `gravix batch`.
 
 use std::path::PathBuf;
 
 use clap::{ArgAction, ValueHint};
 
 use crate::cli::ask_args::ModelArgs;
-use crate::cli::connection::{NetworkArgs, SettingsArgs, VerbosityArgs};
-use crate::cli::reply_format::SchemaArgs;
+use crate::cli::reply_format::JsonFormatArgs;
+use crate::cli::shared_args::{NetworkArgs, SettingsArgs, VerbosityArgs};
 use crate::cli::values::{jobs, positive, rate, shard};
 
 #[derive(Debug, clap::Args)]
@@ -15,30 +15,31 @@ pub struct BatchArgs {
     #[arg(short, long, action = ArgAction::Help, hide_short_help = true)]
     help: Option<bool>,
 
-    /// The requests, one a line; without FILE, or for '-', stdin
+    /// Requests, one per line; stdin if FILE is '-' or missing
     #[arg(value_name = "FILE", help_heading = "Input", value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
 
-    /// Take each line as a prompt, not as JSON
+    /// Treat each line as a prompt, not as JSON
     ///
-    /// Blank lines are left out, and counted: a line's number is its id.
+    /// The id of a prompt is its line number. Blank lines are skipped, but
+    /// counted.
     #[arg(long, help_heading = "Input")]
     pub lines: bool,
 
-    /// Take each NUL-ended record as a prompt; end --text by NUL
+    /// Read NUL-terminated prompts; write NUL-terminated --text
     ///
-    /// For prompts and replies of several lines, as find -print0 and xargs -0
-    /// have them.
+    /// For prompts and replies of several lines, as with find -print0 and
+    /// xargs -0.
     #[arg(short = '0', long, help_heading = "Input")]
     pub null: bool,
 
-    /// The system prompt, where a line has none
+    /// Set the system prompt for lines without one
     #[arg(short, long, value_name = "TEXT", help_heading = "Input", value_hint = ValueHint::Other)]
     pub system: Option<String>,
 
     /// Read the system prompt from FILE
     ///
-    /// One line end at the very end of the file is taken off.
+    /// A line ending at the very end of the file is removed.
     #[arg(
         long,
         value_name = "FILE",
@@ -49,54 +50,54 @@ pub struct BatchArgs {
     )]
     pub system_file: Option<PathBuf>,
 
-    /// Take every N-th line from the I-th on
+    /// Send only every N-th line, starting with line I
     ///
-    /// N machines that are each given the same input and another I do
-    /// together what one would have done. Ids are the same everywhere.
+    /// N machines that get the same input, each with its own I from 1 to N,
+    /// send all requests between them. The ids are the same on every machine.
     #[arg(long, value_name = "I/N", value_parser = shard, help_heading = "Input", value_hint = ValueHint::Other)]
     pub shard: Option<(u64, u64)>,
 
-    /// Let lines that are no requests fail, and go on
+    /// Treat lines that are not requests as failures, and go on
     ///
-    /// Without it such a line is exit status 65: before anything is sent
-    /// where the input is a file, and when it comes where it is a pipe.
+    /// By default such a line is exit status 65: before anything is sent if
+    /// the input is a file, or once the line is read if it is a pipe.
     #[arg(long, help_heading = "Input", hide_short_help = true)]
     pub skip_bad: bool,
 
-    /// Append results to FILE; go on where it ends
+    /// Append results to FILE; resume if it exists
     ///
-    /// Requests that have a good response in FILE are not sent again, and
-    /// those that failed there are: they are known by their ids. FILE is
-    /// locked during the run.
+    /// Requests with a successful response in FILE are not sent again; failed
+    /// ones are. Requests are recognized by their ids. FILE is locked during
+    /// the run.
     #[arg(short, long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 
-    /// Append what failed to FILE instead
+    /// Append failed results to FILE instead
     #[arg(long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
     pub errors: Option<PathBuf>,
 
-    /// Keep the order of the input
+    /// Write results in the order of the input
     ///
-    /// A result waits for those before it, in FILE.waiting where -o names a
-    /// FILE. So that few do, no request is begun that is more than 16 times
-    /// --jobs ahead of the oldest one. After a kill, results that waited come
-    /// before those that had not come.
+    /// A result waits for those before it, in FILE.waiting if -o names a FILE.
+    /// To keep few waiting, a request starts only when it is at most 16 times
+    /// --jobs ahead of the oldest unfinished one. If a killed run is resumed,
+    /// the results that were waiting come before the missing ones.
     #[arg(long, help_heading = "Output")]
     pub ordered: bool,
 
-    /// Print the text of each reply alone, on one line
+    /// Print only the text of each reply, on one line
     ///
-    /// Newlines and quotes in it are escaped as in a JSON string. With -0
-    /// texts are printed as they are, each with a NUL at its end. A request
-    /// that failed leaves an empty line, and is told on stderr, unless
-    /// --errors takes it.
+    /// Newlines and quotes are escaped as in a JSON string. With -0, texts are
+    /// printed unchanged and end with NUL. A failed request leaves an empty
+    /// line and is reported on stderr, unless --errors is given.
     #[arg(long, help_heading = "Output")]
     pub text: bool,
 
-    /// Join outputs: one line an id, the good one winning
+    /// Merge result files: one line per id, successes preferred
     ///
-    /// The outputs are FILE..., and the joined one goes to standard output, or
-    /// to the file of -o, which is replaced at one stroke. Of several failed lines the last one stays. Nothing is sent.
+    /// FILE... are the result files. The merged results go to standard output,
+    /// or to the file named by -o, which is replaced atomically. If an id has
+    /// only failures, the last one is kept. Nothing is sent.
     #[arg(
         long,
         help_heading = "Output",
@@ -108,28 +109,29 @@ pub struct BatchArgs {
     )]
     pub merge: bool,
 
-    /// Have N requests under way at once (default 8)
+    /// Run up to N requests concurrently (default 8)
     #[arg(short, long, value_name = "N", value_parser = jobs, help_heading = "Network", value_hint = ValueHint::Other)]
     pub jobs: Option<u16>,
 
-    /// Send no more than N requests a second, minute or hour
+    /// Send at most N requests per second, minute or hour
     ///
-    /// Without a rate it is found: it falls when the server refuses requests
-    /// (429), and rises again while it takes them. What is refused so is sent
-    /// again when others may be, and is no try of --retries, as long as the
-    /// server has taken anything in the last two minutes.
+    /// Without this option gravix finds the rate itself: it slows down when
+    /// the server refuses requests (429), and speeds up again while the server
+    /// accepts them. A request refused this way is sent again later. It does
+    /// not count as a retry, as long as the server has accepted any request in
+    /// the last two minutes.
     #[arg(long, value_name = "N/s|m|h", value_parser = rate, help_heading = "Network", value_hint = ValueHint::Other)]
     pub rate: Option<f64>,
 
-    /// Stop when so many requests have failed
-    #[arg(long, value_name = "N", value_parser = positive, help_heading = "Network", value_hint = ValueHint::Other)]
+    /// Stop after N failed requests
+    #[arg(long, value_name = "N", value_parser = positive, help_heading = "Network", hide_short_help = true, value_hint = ValueHint::Other)]
     pub max_failures: Option<u32>,
 
     #[command(flatten)]
     pub model: ModelArgs,
 
     #[command(flatten)]
-    pub schema: SchemaArgs,
+    pub json: JsonFormatArgs,
 
     #[command(flatten)]
     pub verbosity: VerbosityArgs,

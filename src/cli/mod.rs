@@ -1,11 +1,11 @@
-//! The command line as typed. Knows nothing of what the options do.
+//! The command line as typed. What the options do is decided elsewhere.
 
 pub mod ask_args;
 pub mod batch_args;
-pub mod connection;
+mod help_text;
 pub mod prompt_part;
-mod prose;
 pub mod reply_format;
+pub mod shared_args;
 pub mod values;
 
 use std::path::PathBuf;
@@ -14,15 +14,15 @@ use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 pub use crate::cli::ask_args::AskArgs;
 pub use crate::cli::batch_args::BatchArgs;
-pub use crate::cli::connection::{NetworkArgs, SettingsArgs, VerbosityArgs};
-use crate::cli::prose::{
+use crate::cli::help_text::{
     ASK_EXAMPLES, ASK_MORE, BATCH_EXAMPLES, BATCH_MORE, COMPLETIONS_EXAMPLES, CONFIG_EXAMPLES,
     HISTORY_EXAMPLES, MAN_EXAMPLES, MODELS_EXAMPLES, TEMPLATE, section,
 };
-pub use crate::cli::prose::{
-    BATCH_STATUS, CONFIG_STATUS, ENVIRONMENT, EXAMPLES, EXIT_STATUS, FILES, HISTORY_STATUS,
-    MODELS_STATUS, PRINT_STATUS,
+pub use crate::cli::help_text::{
+    ASK_STATUS, BATCH_STATUS, CONFIG_STATUS, DOCUMENT_STATUS, ENVIRONMENT, EXAMPLES, FILES,
+    HISTORY_STATUS, MODELS_STATUS,
 };
+pub use crate::cli::shared_args::{NetworkArgs, SettingsArgs, VerbosityArgs};
 
 /// Ask a chat-completions API one question at a time
 #[derive(Debug, Parser)]
@@ -37,20 +37,20 @@ pub use crate::cli::prose::{
     after_long_help = section("Environment", ENVIRONMENT) + "\n\n" + &section("Files", FILES),
     long_about = "\
 gravix asks a chat-completions API one question at a time, from the shell.
-It is a filter: standard output carries the reply and nothing else, the exit
-status says what happened, and a reply is either whole or an error. It speaks
-to Gravix Layer and to every OpenAI-compatible server (Ollama, llama.cpp,
-vLLM, LiteLLM)."
+It is a filter: standard output carries only the reply, the exit status says
+what happened, and an incomplete reply is always an error. It works with Gravix
+Layer and with every OpenAI-compatible server (Ollama, llama.cpp, vLLM,
+LiteLLM)."
 )]
 pub struct Args {
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// Options of `ask` that mean nothing without another one: their ids.
+/// Options of `ask` that need another option, as pairs of clap ids.
 pub const REQUIRES: &[(&str, &str)] = &[
     ("turns", "file"),
-    ("continues", "file"),
+    ("continue", "file"),
     ("no_save", "file"),
     ("no_wait", "file"),
     ("types", "attachments"),
@@ -58,7 +58,7 @@ pub const REQUIRES: &[(&str, &str)] = &[
     ("log_content", "log"),
 ];
 
-/// Options of which the later one wins: their ids.
+/// Options of which the last one typed wins, as clap ids.
 pub const OVERRIDES: (&str, &str) = ("stream", "no_stream");
 
 #[derive(Debug, Subcommand)]
@@ -68,32 +68,32 @@ pub enum Command {
         help_template = TEMPLATE,
         before_help = ASK_EXAMPLES,
         long_about = "\
-Ask a question and print the reply. The prompt is made of the words on the
-command line and of standard input, when that is not a terminal: words, a
-blank line, then standard input. A word that is exactly '-' says where
-standard input goes instead. On a terminal, or with --stream, tokens are
-printed as they come; otherwise the reply is printed once it is complete, so
-that a pipe sees all of a reply or none of it.",
-        // Its place in the short help is for what follows.
+Ask a question and print the reply. The prompt consists of the words on the
+command line, followed by a blank line and standard input unless that is a
+terminal. To put standard input elsewhere, write '-' in its place. On a
+terminal, or with --stream, tokens are printed as they arrive; otherwise the
+reply is printed once it is complete, so a pipe gets either a whole reply or
+nothing.",
+        // The short help needs the line of the help option for others.
         disable_help_flag = true,
         after_help = ASK_MORE,
-        after_long_help = section("Exit status", EXIT_STATUS)
+        after_long_help = section("Exit status", ASK_STATUS)
     )]
     Ask(Box<AskArgs>),
-    /// Run a file of requests, many at a time
+    /// Run many requests from a file concurrently
     #[command(
         help_template = TEMPLATE,
         before_help = BATCH_EXAMPLES,
         long_about = "\
-Run a file of requests, many at a time, and write a line of output for each as
-it completes. A line of the input is a request of the Batch API (custom_id,
-body), or {\"prompt\":TEXT} or {\"messages\":[...]} with an optional id, a
-system prompt, and any field of a request; what it leaves out is taken from the
-options. A line of output is that of the Batch API (custom_id, response,
-error). A run can be killed at any time: run again with the same -o FILE, it
-goes on where it was. The first Ctrl-C lets what is under way finish (for 10 s
-at most), the second ends the run at once.",
-        // Its place in the short help is for what follows.
+Run many requests from a file concurrently, and write a line of output for each
+as it completes. An input line is a Batch API request (custom_id, body), or
+{\"prompt\":TEXT} or {\"messages\":[...]} with an optional id, system prompt and
+any other field of a request. Options supply the fields that a line leaves out.
+An output line is a Batch API result (custom_id, response, error). A run can be
+killed at any time; to resume it, run it again with the same -o FILE. After the
+first Ctrl-C, requests in progress have 10 s to finish; the second Ctrl-C ends
+the run immediately.",
+        // The short help needs the line of the help option for others.
         disable_help_flag = true,
         after_help = BATCH_MORE,
         after_long_help = section("Exit status", BATCH_STATUS)
@@ -106,7 +106,7 @@ at most), the second ends the run at once.",
         after_long_help = section("Exit status", MODELS_STATUS)
     )]
     Models(ModelsArgs),
-    /// Show, check, repair or undo a conversation
+    /// Show, check or repair a conversation, or undo its newest turn
     #[command(
         help_template = TEMPLATE,
         before_help = HISTORY_EXAMPLES,
@@ -114,7 +114,7 @@ at most), the second ends the run at once.",
         subcommand_required = true
     )]
     History(HistoryCommandArgs),
-    /// Print the settings in force, and where each comes from
+    /// Print the effective settings and where each comes from
     #[command(
         help_template = TEMPLATE,
         before_help = CONFIG_EXAMPLES,
@@ -125,21 +125,21 @@ at most), the second ends the run at once.",
     #[command(
         help_template = TEMPLATE,
         before_help = COMPLETIONS_EXAMPLES,
-        after_long_help = section("Exit status", PRINT_STATUS)
+        after_long_help = section("Exit status", DOCUMENT_STATUS)
     )]
     Completions(CompletionsArgs),
-    /// Print a manual page, as roff
+    /// Print a man page as roff
     #[command(
         help_template = TEMPLATE,
         before_help = MAN_EXAMPLES,
-        after_long_help = section("Exit status", PRINT_STATUS)
+        after_long_help = section("Exit status", DOCUMENT_STATUS)
     )]
     Man(ManArgs),
 }
 
 #[derive(Debug, clap::Args)]
 pub struct ModelsArgs {
-    /// Print the server's answer as it came
+    /// Print the server's response unchanged
     #[arg(long, help_heading = "Output")]
     pub json: bool,
 
@@ -155,7 +155,7 @@ pub struct ModelsArgs {
 
 #[derive(Debug, clap::Args)]
 pub struct ConfigArgs {
-    /// Write a commented file to begin with, where there is none
+    /// Write a commented configuration file, unless one exists
     #[arg(long)]
     pub init: bool,
 
@@ -171,19 +171,19 @@ pub struct HistoryCommandArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum HistoryCommand {
-    /// Print a conversation for people, paged where it does not fit
+    /// Print a conversation in readable form, in a pager if it is long
     Show(ShowArgs),
-    /// Name every line that is no message, and count the others
+    /// Report lines that are not messages, and count the messages
     Check(CheckArgs),
-    /// Move the lines that are no messages to FILE.bad
+    /// Move lines that are not messages to FILE.bad
     Repair(ChangeArgs),
-    /// Remove the newest turn, and print its lines
+    /// Remove the newest turn and print its lines
     Undo(ChangeArgs),
 }
 
 #[derive(Debug, clap::Args)]
 pub struct ShowArgs {
-    /// The history
+    /// History file
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
 
@@ -191,32 +191,32 @@ pub struct ShowArgs {
     #[arg(long, value_name = "N", value_hint = ValueHint::Other)]
     pub last: Option<u64>,
 
-    /// Print control characters to a terminal as they are
+    /// Print control characters to a terminal unchanged
     #[arg(long)]
     pub raw: bool,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
-    /// The histories
+    /// History files
     #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct ChangeArgs {
-    /// The history
+    /// History file
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
 
-    /// Drop notes and warnings, not errors
+    /// Suppress notes and warnings, but not errors
     #[arg(short, long)]
     pub quiet: bool,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct CompletionsArgs {
-    /// bash, zsh, fish, powershell or elvish
+    /// One of bash, zsh, fish, powershell or elvish
     #[arg(hide_possible_values = true)]
     pub shell: Shell,
 }
@@ -232,7 +232,7 @@ pub enum Shell {
 
 #[derive(Debug, clap::Args)]
 pub struct ManArgs {
-    /// gravix, or that of a command, as gravix-ask
+    /// gravix, or the page of a command, such as gravix-ask
     #[arg(default_value = "gravix", hide_possible_values = true)]
     pub page: Page,
 }
@@ -256,7 +256,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn companions_and_opposites_are_options_of_ask() {
+    fn options_that_need_or_override_others_exist() {
         let command = Args::command();
         let ask = command.find_subcommand("ask").expect("a command");
         let ids: Vec<&str> = ask.get_arguments().map(|arg| arg.get_id().as_str()).collect();

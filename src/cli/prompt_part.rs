@@ -1,4 +1,4 @@
-//! What the user's message is made of, in the order of the command line.
+//! The parts of the user's message, in the order of the command line.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,13 +13,15 @@ use crate::cli::values::media_type;
 pub enum PromptPart {
     /// A word of the prompt; `-` is standard input.
     Word(OsString),
-    /// A file of text.
+    /// A text file.
     File(PathBuf),
-    /// An image: a file, a URL, or `-`; and its media type where it is given.
-    Attachment { place: OsString, media_type: Option<String> },
+    /// An image: a file, a URL, or `-` for standard input. `media_type` is
+    /// `None` if it was not typed.
+    Attachment { source: OsString, media_type: Option<String> },
 }
 
-/// The parts in their order, which the fields of [`PromptPartArgs`] do not have.
+/// The parts in the order in which they were typed. clap keeps that order only
+/// as indices, so this type implements [`Args`] by hand.
 #[derive(Debug, Clone, Default)]
 pub struct PromptArgs {
     pub parts: Vec<PromptPart>,
@@ -27,22 +29,22 @@ pub struct PromptArgs {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Input")]
-struct PromptPartArgs {
-    /// The prompt: words joined by one space; '-' is stdin
+struct UnorderedPromptArgs {
+    /// Words of the prompt, joined by spaces; '-' is stdin
     #[arg(value_name = "PROMPT")]
     words: Vec<OsString>,
 
     /// Put a text file into the prompt (repeatable)
     ///
-    /// Its name stands before it, and a code block around it. Files, images and words make up the message in the order in which they
-    /// are given.
+    /// The text is enclosed in a code block under the file's name. Files,
+    /// images and words keep the order in which they are given.
     #[arg(short, long = "file", value_name = "FILE", value_hint = ValueHint::FilePath)]
     files: Vec<PathBuf>,
 
     /// Attach an image (repeatable); '-' is stdin
     ///
-    /// PNG, JPEG, GIF, WebP and other images are known by their first bytes,
-    /// and sent inside the request. A URL is for the server to fetch.
+    /// PNG, JPEG, GIF, WebP and other images are recognized by their first
+    /// bytes and sent inside the request. A URL is fetched by the server.
     #[arg(
         short,
         long = "attach",
@@ -52,50 +54,48 @@ struct PromptPartArgs {
     )]
     attachments: Vec<OsString>,
 
-    /// The media type of the attachment before it, as image/png
+    /// Set the media type of the preceding --attach, such as image/png
     ///
-    /// The attachment is then taken as it is, whatever its bytes are.
+    /// The bytes of the attachment are then sent without being checked.
     #[arg(long = "attach-type", value_name = "TYPE", value_parser = media_type, hide_short_help = true, value_hint = ValueHint::Other)]
     types: Vec<String>,
 }
 
 impl Args for PromptArgs {
     fn augment_args(command: Command) -> Command {
-        PromptPartArgs::augment_args(command)
+        UnorderedPromptArgs::augment_args(command)
     }
 
     fn augment_args_for_update(command: Command) -> Command {
-        PromptPartArgs::augment_args_for_update(command)
+        UnorderedPromptArgs::augment_args_for_update(command)
     }
 }
 
 impl FromArgMatches for PromptArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let args = PromptPartArgs::from_arg_matches(matches)?;
+        let args = UnorderedPromptArgs::from_arg_matches(matches)?;
         let indices = |id| matches.indices_of(id).into_iter().flatten();
         let words = args.words.into_iter().map(PromptPart::Word);
         let files = args.files.into_iter().map(PromptPart::File);
         let attachments = args
             .attachments
             .into_iter()
-            .map(|place| PromptPart::Attachment { place, media_type: None });
+            .map(|source| PromptPart::Attachment { source, media_type: None });
         let mut parts: Vec<(usize, PromptPart)> = indices("words")
             .zip(words)
             .chain(indices("files").zip(files))
             .chain(indices("attachments").zip(attachments))
             .collect();
         parts.sort_by_key(|(index, _)| *index);
-        for (at, given) in indices("types").zip(args.types) {
-            match parts
-                .iter_mut()
-                .rev()
-                .find(|(index, part)| *index < at && matches!(part, PromptPart::Attachment { .. }))
-            {
+        for (type_index, given) in indices("types").zip(args.types) {
+            match parts.iter_mut().rev().find(|(index, part)| {
+                *index < type_index && matches!(part, PromptPart::Attachment { .. })
+            }) {
                 Some((_, PromptPart::Attachment { media_type: media_type @ None, .. })) => {
                     *media_type = Some(given);
                 }
                 _ => {
-                    let message = "--attach-type stands after the --attach that it is for\n";
+                    let message = "--attach-type must follow the --attach that it describes\n";
                     return Err(clap::Error::raw(ErrorKind::ArgumentConflict, message));
                 }
             }
@@ -119,13 +119,13 @@ mod tests {
         Ok(PromptArgs::from_arg_matches(&matches)?.parts)
     }
 
-    fn image(place: &str, media_type: Option<&str>) -> PromptPart {
+    fn image(source: &str, media_type: Option<&str>) -> PromptPart {
         let media_type = media_type.map(str::to_owned);
-        PromptPart::Attachment { place: place.into(), media_type }
+        PromptPart::Attachment { source: source.into(), media_type }
     }
 
     #[test]
-    fn pieces_keep_the_order_of_the_command_line() {
+    fn parts_keep_the_order_of_the_command_line() {
         let line = ["a", "-f", "b", "-a", "c", "--attach-type", "image/x", "d", "--image", "e"];
         let expected = [
             PromptPart::Word("a".into()),
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_media_type_without_an_attachment_before_it_is_refused() {
+    fn a_media_type_without_a_preceding_attachment_is_refused() {
         let types = ["-a", "a", "--attach-type", "image/x", "--attach-type", "image/y"];
         for line in [&["--attach-type", "image/x", "-a", "a"][..], &types] {
             assert!(parts(line).is_err(), "{line:?}");

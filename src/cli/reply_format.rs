@@ -1,4 +1,5 @@
-//! What the reply must be.
+//! Options that require a form of the reply: JSON, a word, yes or no, or a
+//! tool call.
 
 use std::path::PathBuf;
 
@@ -6,47 +7,47 @@ use clap::ValueHint;
 
 use crate::cli::values::count;
 
-/// The JSON that the reply must be.
+/// The options for replies in JSON, which `ask` and `batch` share.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
-pub struct SchemaArgs {
-    /// Take nothing but a JSON object (JSON mode)
+pub struct JsonFormatArgs {
+    /// Require a JSON object (JSON mode)
     ///
-    /// A code fence around it is taken off. Anything else is exit status 65,
-    /// and in a batch a failure of its request.
+    /// A code fence around the object is removed. Any other reply is exit
+    /// status 65, or a failed request in a batch.
     #[arg(long, hide_short_help = true)]
     pub json_object: bool,
 
-    /// Take nothing but JSON of this JSON Schema
+    /// Require JSON that matches this schema
     ///
-    /// The schema is sent along (strict, named after its title), and the
-    /// reply is checked against it here too: one that it does not describe is
-    /// exit status 65, and standard output stays empty; in a batch it is a
-    /// failure of its request. The reply is printed when it is whole, also
-    /// with --stream. FILE|JSON is the schema itself when it begins with '{',
-    /// and the name of a file otherwise.
+    /// A value that begins with '{' is the JSON Schema itself; any other value
+    /// is the name of a file. The schema is sent with the request (strict,
+    /// named after its title), and gravix also checks the reply against it. A
+    /// reply that does not match is exit status 65 with nothing on standard
+    /// output, or a failed request in a batch. The reply is printed once it is
+    /// complete, even with --stream.
     #[arg(long, value_name = "FILE|JSON", conflicts_with = "json_object", value_hint = ValueHint::FilePath)]
     pub schema: Option<String>,
 
-    /// Ask again up to N times when the reply is not what was asked for
+    /// Ask again up to N times if the reply is not in the requested form
     ///
-    /// The wrong reply, and what is wrong with it, go into the next request
-    /// alone, not into the history. A reply that was cut at its length limit
-    /// is not asked for again.
+    /// The next request includes the wrong reply and says what is wrong with
+    /// it; neither is saved in the history. A reply that was cut off at its
+    /// length limit is not asked for again.
     #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true, hide_short_help = true, value_hint = ValueHint::Other)]
     pub repair: Option<u32>,
 }
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
-pub struct FormatArgs {
+pub struct ReplyFormatArgs {
     #[command(flatten)]
-    pub schema: SchemaArgs,
+    pub json: JsonFormatArgs,
 
-    /// Take nothing but one of these words, and print it
+    /// Require one of these words, and print it
     ///
-    /// The model is told the words, also by a schema where the server takes
-    /// one. Anything else is exit status 65.
+    /// The model is given the words, as a schema too if the server accepts
+    /// one. Any other reply is exit status 65.
     #[arg(
         long,
         value_name = "A,B,C",
@@ -58,9 +59,9 @@ pub struct FormatArgs {
     )]
     pub choose: Vec<String>,
 
-    /// Print nothing: exit status 0 is yes, and 1 is no
+    /// Print nothing: exit with status 0 for yes and 1 for no
     ///
-    /// Anything else is exit status 65; a failure has its own status, too.
+    /// Any other reply is exit status 65. Failures keep their own statuses.
     #[arg(
         long,
         conflicts_with_all = [
@@ -70,19 +71,20 @@ pub struct FormatArgs {
     )]
     pub yes_no: bool,
 
-    /// Offer the model the tools that FILE defines, a JSON array
+    /// Offer the model the tools defined in FILE, a JSON array
     ///
-    /// When the model calls tools, each call is one line of JSON on standard
-    /// output, with its id, its name and its arguments; text that comes with
-    /// them goes to standard error (unless --json or --events prints it). The reply is printed when it is whole,
-    /// also with --stream. Append the result to the history, as a line
-    /// {"role":"tool","tool_call_id":ID,"content":TEXT}, and --continue.
+    /// When the model calls tools, each call is printed as one line of JSON
+    /// with its id, name and arguments. Text that comes with the calls goes to
+    /// standard error (unless --json or --events prints it). The reply is
+    /// printed once it is complete, even with --stream. To answer a call,
+    /// append the result to the history as a line
+    /// {"role":"tool","tool_call_id":ID,"content":TEXT}, then use --continue.
     #[arg(long, value_name = "FILE", hide_short_help = true, value_hint = ValueHint::FilePath)]
     pub tools: Option<PathBuf>,
 
-    /// Which tool to call: auto, none, required, or a tool's name
+    /// Set which tool to call: auto, none, required, or a tool's name
     ///
-    /// A reply that does not call what must be called is exit status 65.
+    /// A reply that does not make a required call is exit status 65.
     #[arg(long, value_name = "CHOICE", hide_short_help = true, value_hint = ValueHint::Other)]
     pub tool_choice: Option<String>,
 }

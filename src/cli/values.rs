@@ -1,8 +1,8 @@
-//! Values of options, checked where they are typed.
+//! Parsers for the values of options.
 
 use std::time::Duration;
 
-/// Parses a number between `LOW` and `HIGH`, both included. NaN is refused.
+/// Parses a number from `LOW` to `HIGH`, both included. NaN is refused.
 pub fn within<const LOW: i8, const HIGH: i8>(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if (f64::from(LOW)..=f64::from(HIGH)).contains(&number) {
@@ -12,8 +12,8 @@ pub fn within<const LOW: i8, const HIGH: i8>(text: &str) -> Result<f64, String> 
     }
 }
 
-/// Parses a positive number of seconds, with decimals if need be, up to a
-/// year: more than that overflows clocks.
+/// Parses a positive number of seconds; decimals are allowed. More than a year
+/// counts as a year, because larger values overflow clocks.
 pub fn seconds(text: &str) -> Result<Duration, String> {
     const YEAR: f64 = 365.0 * 24.0 * 3600.0;
     let number: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
@@ -23,16 +23,16 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// The name and the value of a request header, checked.
+/// The name and value of a request header.
 pub type Header = (String, String);
 
 /// Parses `Name: value` (RFC 9110 5.1, 5.5).
 pub fn header(text: &str) -> Result<Header, String> {
-    let (name, value) = text.split_once(':').ok_or("not of the form 'Name: value'")?;
+    let (name, value) = text.split_once(':').ok_or("not in the form 'Name: value'")?;
     let value = value.trim();
     let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     if name.is_empty() || !name.bytes().all(is_token) {
-        return Err(format!("{name:?} is not a header's name"));
+        return Err(format!("{name:?} is not a header name"));
     }
     if value.chars().any(char::is_control) {
         return Err("the value contains a control character".to_owned());
@@ -42,12 +42,12 @@ pub fn header(text: &str) -> Result<Header, String> {
             Err("Authorization is made from GRAVIXLAYER_API_KEY; set that instead".to_owned())
         }
         "accept-encoding" | "connection" | "content-length" | "expect" | "host"
-        | "transfer-encoding" => Err(format!("{name} is for gravix to set")),
+        | "transfer-encoding" => Err(format!("gravix sets {name} itself")),
         _ => Ok((name.to_owned(), value.to_owned())),
     }
 }
 
-/// Parses a media type, as `image/png` (RFC 6838 4.2).
+/// Parses a media type such as `image/png` (RFC 6838 4.2).
 pub fn media_type(text: &str) -> Result<String, String> {
     let is_name = |name: &str| {
         name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
@@ -55,7 +55,7 @@ pub fn media_type(text: &str) -> Result<String, String> {
     };
     match text.split_once('/') {
         Some((kind, subtype)) if is_name(kind) && is_name(subtype) => Ok(text.to_owned()),
-        _ => Err("not a media type, as image/png".to_owned()),
+        _ => Err("not a media type such as image/png".to_owned()),
     }
 }
 
@@ -72,7 +72,7 @@ pub fn positive(text: &str) -> Result<u32, String> {
     }
 }
 
-/// The most threads that a run may have.
+/// Each job is a thread.
 const MAX_JOBS: u16 = 1000;
 
 /// Parses a number of jobs.
@@ -83,7 +83,7 @@ pub fn jobs(text: &str) -> Result<u16, String> {
     }
 }
 
-/// Parses a rate, as `100/m`, into requests a second.
+/// Parses a rate such as `100/m` into requests per second.
 pub fn rate(text: &str) -> Result<f64, String> {
     let seconds = |unit: &str| match unit {
         "s" => Some(1.0),
@@ -93,17 +93,18 @@ pub fn rate(text: &str) -> Result<f64, String> {
     };
     let parsed = text.split_once('/').and_then(|(number, unit)| {
         let rate = number.parse::<f64>().ok()? / seconds(unit)?;
-        // From one a day to more than any server takes.
+        // From about one a day to more than any server accepts.
         (1e-5..=1e6).contains(&rate).then_some(rate)
     });
-    parsed.ok_or_else(|| "not a rate, as 5/s, 100/m or 1000/h".to_owned())
+    parsed.ok_or_else(|| "not a rate such as 5/s, 100/m or 1000/h".to_owned())
 }
 
-/// Parses a shard, as `2/8`, into its number from 1 and the count.
+/// Parses a shard such as `2/8` into its number, counted from 1, and the
+/// number of shards.
 pub fn shard(text: &str) -> Result<(u64, u64), String> {
     let parsed = text.split_once('/').and_then(|(number, count)| {
         let (number, count) = (number.parse().ok()?, count.parse().ok()?);
         (1..=count).contains(&number).then_some((number, count))
     });
-    parsed.ok_or_else(|| "not of the form I/N with I from 1 to N, as 2/8".to_owned())
+    parsed.ok_or_else(|| "not in the form I/N with I from 1 to N, such as 2/8".to_owned())
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::chat::format::ReplyFormat;
 use crate::cli::AskArgs;
 use crate::cli::ask_args::ModelArgs;
-use crate::cli::reply_format::FormatArgs;
+use crate::cli::reply_format::ReplyFormatArgs;
 use crate::error::{Error, Result};
 use crate::files::text;
 use crate::input::file_or_json;
@@ -117,7 +117,7 @@ fn present<const N: usize>(
 }
 
 /// The definitions of the tools, and which of them is to be called.
-fn tools(args: &FormatArgs) -> Result<(Option<Value>, Option<Value>)> {
+fn tools(args: &ReplyFormatArgs) -> Result<(Option<Value>, Option<Value>)> {
     let Some(path) = &args.tools else {
         return Ok((None, None));
     };

@@ -84,8 +84,8 @@ impl PromptSource {
                 let bytes = read_bytes(input)?;
                 attachment::inline(&bytes, "standard input", media_type.as_deref())?
             }
-            PromptPart::Attachment { place, media_type } => {
-                attachment::image(place, media_type.as_deref())?
+            PromptPart::Attachment { source, media_type } => {
+                attachment::image(source, media_type.as_deref())?
             }
         })
     }
@@ -124,8 +124,8 @@ fn is_stdin(part: &PromptPart) -> bool {
     let names = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
     match part {
         PromptPart::Word(word) => word == "-",
-        PromptPart::Attachment { place, .. } => {
-            place == "-" || names.iter().any(|name| place == name)
+        PromptPart::Attachment { source, .. } => {
+            source == "-" || names.iter().any(|name| source == name)
         }
         PromptPart::File(path) => names.iter().any(|name| path.as_os_str() == *name),
     }

@@ -4,7 +4,7 @@ use crate::chat::format::ReplyFormat;
 use crate::chat::schema::Schema;
 use crate::chat::turn::{Pick, ReplyPolicy};
 use crate::cli::AskArgs;
-use crate::cli::reply_format::{FormatArgs, SchemaArgs};
+use crate::cli::reply_format::{JsonFormatArgs, ReplyFormatArgs};
 use crate::error::{Error, Result};
 use crate::input::file_or_json;
 
@@ -24,16 +24,16 @@ pub fn from_args(args: &AskArgs) -> Result<ReplyPolicy> {
         format: format(&args.format)?,
         pick,
         must_call: is_forced && args.format.tools.is_some(),
-        repairs: args.format.schema.repair.unwrap_or(0),
+        repairs: args.format.json.repair.unwrap_or(0),
     })
 }
 
-fn format(args: &FormatArgs) -> Result<ReplyFormat> {
+fn format(args: &ReplyFormatArgs) -> Result<ReplyFormat> {
     if args.yes_no {
         return Ok(ReplyFormat::Choice(vec!["yes".to_owned(), "no".to_owned()]));
     }
     if args.choose.is_empty() {
-        return json_format(&args.schema);
+        return json_format(&args.json);
     }
     let words: Vec<String> = args.choose.iter().map(|word| word.trim().to_owned()).collect();
     let is_repeated = |(at, word): (usize, &String)| words[..at].contains(word);
@@ -52,7 +52,7 @@ fn format(args: &FormatArgs) -> Result<ReplyFormat> {
 /// # Errors
 /// [`Error::Unreadable`], and [`Error::Input`] for a file that holds no JSON
 /// Schema.
-pub fn json_format(args: &SchemaArgs) -> Result<ReplyFormat> {
+pub fn json_format(args: &JsonFormatArgs) -> Result<ReplyFormat> {
     if let Some(schema) = &args.schema {
         let (text, name) = file_or_json::read("--schema", schema)?;
         return Ok(ReplyFormat::Schema(Box::new(Schema::parse(&text, &name)?)));

@@ -32,7 +32,7 @@ const NETWORK: &[&str] = &[
     "NO_COLOR",
 ];
 
-/// The variables that set a setting.
+/// The variables that `gravix config` reads.
 const SETTINGS: &[&str] = &[
     "GRAVIXLAYER_API_KEY",
     "GRAVIX_BASE_URL",
@@ -43,7 +43,7 @@ const SETTINGS: &[&str] = &[
     "SSL_CERT_FILE",
 ];
 
-/// The date of the release, as CHANGELOG.md has it.
+/// The release date in CHANGELOG.md.
 const RELEASED: &str = "2026-11-23";
 
 fn root() -> PathBuf {
@@ -95,7 +95,7 @@ fn man_pages_match_the_command_line() {
     }
 }
 
-/// A man page: the sections by clap, then those that the help has too.
+/// Renders a man page: clap's sections, then those that help has too.
 fn page(command: clap::Command, examples: &str) -> String {
     let bin_name = command.get_bin_name().unwrap_or("gravix").to_owned();
     let is_root = bin_name == "gravix";
@@ -103,7 +103,7 @@ fn page(command: clap::Command, examples: &str) -> String {
     let nested: String = if is_root { String::new() } else { subsections(&command) };
     let positionals: Vec<_> = command.get_positionals().map(|arg| format!(" {arg}")).collect();
     let usage = format!("{bin_name} {arguments}{}", positionals.concat());
-    // A manual shows the options that -h hides.
+    // A man page shows the options that -h hides.
     let command = command.override_usage(usage).mut_args(|arg| arg.hide_short_help(false));
     let man = clap_mangen::Man::new(command)
         .title(bin_name.replace(' ', "-").to_uppercase())
@@ -132,8 +132,8 @@ fn page(command: clap::Command, examples: &str) -> String {
         "gravix config" => (cli::CONFIG_STATUS, SETTINGS, true),
         "gravix models" => (cli::MODELS_STATUS, NETWORK, false),
         "gravix history" => (cli::HISTORY_STATUS, &["PAGER", "NO_COLOR"], true),
-        "gravix completions" | "gravix man" => (cli::PRINT_STATUS, &["NO_COLOR"], false),
-        _ => (cli::EXIT_STATUS, &[], true),
+        "gravix completions" | "gravix man" => (cli::DOCUMENT_STATUS, &["NO_COLOR"], false),
+        _ => (cli::ASK_STATUS, &[], true),
     };
     let is_read = |entry: &&(&str, &str)| variables.is_empty() || variables.contains(&entry.0);
     let read: Vec<_> = cli::ENVIRONMENT.iter().filter(is_read).copied().collect();
@@ -172,10 +172,10 @@ fn subsections(command: &clap::Command) -> String {
 fn entries(title: &str, entries: &[(&str, &str)]) -> String {
     let mut roff = Roff::new();
     roff.control("SH", [title]);
-    for (term, meaning) in entries {
+    for (term, description) in entries {
         roff.control("TP", []);
         roff.text([bold(*term)]);
-        roff.text([roman(*meaning)]);
+        roff.text([roman(*description)]);
     }
     body(&roff)
 }
@@ -226,9 +226,16 @@ fn the_program_prints_the_committed_files() {
 
 #[test]
 fn short_help_fits_a_screen_of_40_lines_and_80_columns() {
-    for arguments in
-        [&["-h"][..], &["ask", "-h"], &["batch", "-h"], &["models", "-h"], &["man", "-h"]]
-    {
+    for arguments in [
+        &["-h"][..],
+        &["ask", "-h"],
+        &["batch", "-h"],
+        &["models", "-h"],
+        &["history", "-h"],
+        &["config", "-h"],
+        &["completions", "-h"],
+        &["man", "-h"],
+    ] {
         let help = run(gravix().args(arguments)).exits(0).says_nothing().stdout;
         let help = String::from_utf8(help).expect("help is UTF-8");
         assert!(help.lines().count() <= 40, "{help}");
@@ -238,8 +245,10 @@ fn short_help_fits_a_screen_of_40_lines_and_80_columns() {
 
 #[test]
 fn long_help_keeps_to_80_columns() {
-    for command in ["ask", "batch", "models", "completions", "man"] {
-        let help = run(gravix().args([command, "--help"])).exits(0).says_nothing().stdout;
+    for command in ["", "ask", "batch", "models", "history", "config", "completions", "man"] {
+        let arguments = [command, "--help"];
+        let arguments = arguments.iter().filter(|argument| !argument.is_empty());
+        let help = run(gravix().args(arguments)).exits(0).says_nothing().stdout;
         let help = String::from_utf8(help).expect("help is UTF-8");
         for line in help.lines() {
             assert!(line.chars().count() <= 80, "{line}");

@@ -49,7 +49,7 @@ fn example_directory() -> tempfile::TempDir {
     directory
 }
 
-/// Bash in `directory`, with gravix in its path and the mock as the server.
+/// Bash in `directory`, with gravix in its path and the built-in mock server.
 fn bash(directory: &Path, script: &str) -> Command {
     let gravix = Path::new(env!("CARGO_BIN_EXE_gravix")).parent().expect("the path has a parent");
     let mut bash = program("bash");
@@ -61,7 +61,8 @@ fn bash(directory: &Path, script: &str) -> Command {
     bash
 }
 
-/// Whether all tools that `script` names are installed; reports a missing one.
+/// Returns whether the tools that `script` uses are installed; reports a missing
+/// one as a skip.
 fn has_tools(directory: &Path, script: &str) -> bool {
     let missing = TOOLS.iter().find(|tool| {
         let is_named = script.split_whitespace().any(|word| word == **tool);
@@ -98,7 +99,7 @@ fn every_command_works() {
         let more: Vec<&str> = stderr.lines().filter(|line| !line.contains(" done, ")).collect();
         assert!(more.is_empty(), "{script}\n{output:?}");
     }
-    assert_eq!(cargo, 3, "the trial, the installation and the tests");
+    assert_eq!(cargo, 3, "the README runs cargo to try, install and test gravix");
     let summary = fs::read_to_string(directory.path().join("summary.txt"));
     assert_eq!(summary.expect("the summary is readable"), "Sum this up:\n\nA 404 means no.\n");
 }

@@ -298,7 +298,7 @@ fn message_source(args: &AskArgs, own: Vec<Value>, terminal: Terminal) -> Result
     if !own.is_empty() {
         return Ok(MessageSource::Own(own));
     }
-    if args.history.continues {
+    if args.history.r#continue {
         return Ok(MessageSource::HistoryAlone);
     }
     let stdin = match (args.no_stdin, terminal.stdin) {

@@ -45,7 +45,7 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
     if args.merge {
         return merge::run(args, &notes);
     }
-    let format = reply_policy::json_format(&args.schema)?;
+    let format = reply_policy::json_format(&args.json)?;
     let defaults = defaults(&args, &format, context)?;
     let reading = reading(&args);
     let mut input = Records::open(source(&args, context)?)?;
@@ -74,7 +74,7 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
         feed: Feed::new(input, reading, defaults, IdFilter::new(hasher, done)).into(),
         sink: outputs.into_sink(window, progress.clone(), &notes)?,
         tally: Tally::new(survey).into(),
-        policy: request_policy(format, args.schema.repair.unwrap_or(0)),
+        policy: request_policy(format, args.json.repair.unwrap_or(0)),
         max_failures: args.max_failures.map(u64::from),
         progress,
         notes,

@@ -1,0 +1,98 @@
+//! Options that `ask`, `batch` and `models` share.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ValueHint;
+
+use crate::cli::values::{Header, count, header, seconds};
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Network")]
+pub struct NetworkArgs {
+    /// Use the API at URL, or 'mock:' [env: GRAVIX_BASE_URL]
+    ///
+    /// The default is https://api.gravixlayer.com/v1/inference. 'mock:' is the
+    /// built-in mock server, which answers with the prompt and needs neither a
+    /// key nor a network.
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub base_url: Option<String>,
+
+    /// Give up connecting after S seconds (default 10)
+    ///
+    /// The limit covers name resolution, TCP, the proxy and TLS together.
+    #[arg(long, value_name = "S", value_parser = seconds, hide_short_help = true, value_hint = ValueHint::Other)]
+    pub connect_timeout: Option<Duration>,
+
+    /// Give up after S seconds without data (default 300)
+    ///
+    /// Comments, blank lines and partial events do not count as data. In a
+    /// reply that is not streamed, each further 64 KiB counts as an event.
+    #[arg(long, value_name = "S", value_parser = seconds, hide_short_help = true, value_hint = ValueHint::Other)]
+    pub idle_timeout: Option<Duration>,
+
+    /// Give up after S seconds in total
+    ///
+    /// The clock starts once the prompt has been read. The limit covers
+    /// everything: waits, retries and the whole reply. In a batch it applies
+    /// to each request, from when it is first sent.
+    #[arg(long, value_name = "S", value_parser = seconds, hide_short_help = true, value_hint = ValueHint::Other)]
+    pub deadline: Option<Duration>,
+
+    /// Retry a failed request up to N times (default 2)
+    ///
+    /// gravix retries if the connection fails or closes before a response, and
+    /// for the statuses 408, 409, 425, 429, 500, 502, 503, 504 and 529. It
+    /// waits as long as the server asks for (at most 120 s), or else for a
+    /// random time of up to 0.5 s, a limit that doubles with each retry up to
+    /// 8 s. It never retries after a timeout once the request was sent, because
+    /// the request may be billed.
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true, hide_short_help = true, value_hint = ValueHint::Other)]
+    pub retries: Option<u32>,
+
+    /// Trust only the issuers in FILE (PEM) [env: SSL_CERT_FILE]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true)]
+    pub ca_cert: Option<PathBuf>,
+
+    /// Send the key even over plain http, where anyone can read it
+    #[arg(long, hide_short_help = true)]
+    pub allow_http: bool,
+
+    /// Send this request header too (repeatable)
+    ///
+    /// Authorization is refused, because gravix makes it from the key. Headers
+    /// that frame the request, such as Content-Length, are refused as well.
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header, hide_short_help = true, value_hint = ValueHint::Other)]
+    pub headers: Vec<Header>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub struct VerbosityArgs {
+    /// Suppress notes and warnings, but not errors
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// Log connections, headers and timings to stderr
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub verbose: bool,
+}
+
+/// Where the settings come from.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Model")]
+pub struct SettingsArgs {
+    /// Use the settings of a profile [env: GRAVIX_PROFILE]
+    ///
+    /// A profile is a table [profiles.NAME] in the configuration file, or one
+    /// of the built-in profiles gravix, ollama and mock.
+    #[arg(short, long, value_name = "NAME", value_hint = ValueHint::Other)]
+    pub profile: Option<String>,
+
+    /// Read the settings from FILE [env: GRAVIX_CONFIG]
+    ///
+    /// The default is $XDG_CONFIG_HOME/gravix/config.toml, or
+    /// ~/.config/gravix/config.toml if XDG_CONFIG_HOME is not set.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true)]
+    pub config: Option<PathBuf>,
+}
