@@ -68,7 +68,7 @@ fn decode_events_through_the_chunk_cache(bencher: Bencher) {
 #[divan::bench(args = [Window::All, Window::Turns(10)])]
 fn scan_history(bencher: Bencher, window: Window) {
     let file = history_file().expect("a temporary file");
-    let scan = |file: &File| Scan::of(file, window).is_ok_and(|scan| scan.end > 0);
+    let scan = |file: &File| Scan::from_file(file, window).is_ok_and(|scan| scan.end > 0);
     bencher.counter(BytesCount::new(TURN.len() * TURNS)).bench_local(|| scan(&file));
 }
 

@@ -1,5 +1,4 @@
-//! The lines of a source from its beginning, one in memory at a time. Knows
-//! nothing of what they hold.
+//! Reading a source line by line, one line in memory at a time.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
@@ -7,10 +6,10 @@ use std::ops::Range;
 
 pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// What is read at once: 128 KiB.
+/// How much is read at once: 128 KiB.
 const BLOCK: usize = 128 << 10;
 
-/// What a line ends with.
+/// The byte that ends a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Separator {
     Newline,
@@ -29,21 +28,23 @@ impl Separator {
 pub struct Line<'a> {
     /// Counts from 1.
     pub number: u64,
-    /// Where `text` begins, in bytes from the beginning of the source.
+    /// The offset of `text` from the start of the source, in bytes.
     pub start: u64,
-    /// Without a byte order mark, with its separator.
+    /// With the separator, without a byte order mark.
     pub text: &'a [u8],
+    /// `text` ends in the separator.
     pub is_terminated: bool,
-    /// It goes on beyond the limit; `text` is its beginning.
+    /// The line is longer than the limit; `text` is only its start.
     pub is_too_long: bool,
 }
 
 impl<'a> Line<'a> {
+    /// The byte range of `text` in the source.
     pub fn range(&self) -> Range<u64> {
         self.start..self.start + self.text.len() as u64
     }
 
-    /// The line without its separator, nor the carriage return before a
+    /// The line without its separator, and without a carriage return before a
     /// newline.
     pub fn content(&self) -> &'a [u8] {
         match self.text {
@@ -57,16 +58,20 @@ impl<'a> Line<'a> {
 pub struct Lines<R> {
     reader: BufReader<R>,
     separator: Separator,
-    /// In bytes; no more of a line is kept.
+    /// At most this many bytes of a line are kept.
     limit: u64,
+    /// The current line.
     text: Vec<u8>,
     number: u64,
     offset: u64,
 }
 
 impl<'a> Lines<&'a File> {
-    /// The lines of a file from its beginning.
-    pub fn of(mut file: &'a File) -> io::Result<Self> {
+    /// The lines of a file from its start.
+    ///
+    /// # Errors
+    /// An I/O error if seeking fails.
+    pub fn from_file(mut file: &'a File) -> io::Result<Self> {
         file.rewind()?;
         Ok(Self::new(file, Separator::Newline))
     }
@@ -78,15 +83,15 @@ impl<R: Read> Lines<R> {
         Self { reader, separator, limit: u64::MAX, text: Vec::new(), number: 0, offset: 0 }
     }
 
-    /// The same; of lines with more bytes the beginning is kept alone.
-    pub fn up_to(self, limit: u64) -> Self {
+    /// Keeps only the first `limit` bytes of each line.
+    pub fn with_limit(self, limit: u64) -> Self {
         Self { limit, ..self }
     }
 
     /// The next line; `None` at the end.
     ///
     /// # Errors
-    /// Those of the source.
+    /// The I/O error of the source.
     pub fn next_line(&mut self) -> io::Result<Option<Line<'_>>> {
         self.text.clear();
         let separator = self.separator.byte();
@@ -119,9 +124,9 @@ mod tests {
     use super::*;
 
     fn all(text: &[u8], separator: Separator) -> Vec<String> {
-        let mut lines = Lines::new(text, separator).up_to(8);
+        let mut lines = Lines::new(text, separator).with_limit(8);
         let mut all = Vec::new();
-        while let Some(line) = lines.next_line().expect("short lines") {
+        while let Some(line) = lines.next_line().expect("a slice is readable") {
             assert_eq!(line.number, all.len() as u64 + 1);
             all.push(String::from_utf8(line.content().to_vec()).expect("UTF-8"));
         }
@@ -129,18 +134,18 @@ mod tests {
     }
 
     #[test]
-    fn lines_lose_their_ends_and_nothing_else() {
+    fn content_strips_line_ends_and_nothing_else() {
         assert_eq!(all(b"\xef\xbb\xbfa\r\n\n b \nc", Separator::Newline), ["a", "", " b ", "c"]);
         assert_eq!(all(b"a\r\n\0\0b\0", Separator::Nul), ["a\r\n", "", "b"]);
         assert!(all(b"", Separator::Newline).is_empty());
     }
 
     #[test]
-    fn of_a_line_beyond_the_limit_the_beginning_is_left() {
+    fn only_the_start_of_a_line_over_the_limit_is_kept() {
         let text = b"1234567\n123456789\n12345678";
-        let mut lines = Lines::new(text.as_slice(), Separator::Newline).up_to(8);
+        let mut lines = Lines::new(text.as_slice(), Separator::Newline).with_limit(8);
         let mut next = || {
-            let line = lines.next_line().expect("memory").expect("a line");
+            let line = lines.next_line().expect("a slice is readable").expect("there is a line");
             (line.start, line.content().to_vec(), line.is_too_long)
         };
         assert_eq!(next(), (0, b"1234567".to_vec(), false));

@@ -1,4 +1,4 @@
-//! Files: lines, appends, paths and text.
+//! Files: reading lines and text, appending lines, resolving paths.
 
 pub mod append;
 pub mod lines;

@@ -1,4 +1,4 @@
-//! Where paths lead. Opens nothing.
+//! Resolving, comparing and building paths.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
@@ -6,13 +6,13 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// How many links may lead from one to the next, as in Linux.
+/// The longest chain of symbolic links, as in Linux.
 const MAX_LINKS: usize = 40;
 
-/// Where the links that begin at `path` lead, be there a file or not.
+/// Resolves symbolic links at `path`, even if the last target does not exist.
 ///
 /// # Errors
-/// When the links go round in circles.
+/// An I/O error if there are more than 40 links in a row, as in a loop.
 pub fn follow(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -21,26 +21,26 @@ pub fn follow(path: &Path) -> io::Result<PathBuf> {
             Err(_) => return Ok(path),
         }
     }
-    Err(io::Error::other("too many links"))
+    Err(io::Error::other("too many symbolic links"))
 }
 
-/// What makes a regular file the same under two names; `None` for others,
-/// which many may write to.
+/// The device and inode that identify a regular file under any name. `None` for
+/// other files, such as devices, which several writers can share.
 pub fn identity(metadata: &Metadata) -> Option<(u64, u64)> {
     metadata.is_file().then(|| (metadata.dev(), metadata.ino()))
 }
 
-/// Whether `file` is the one that `path` leads to.
+/// Whether `path` still leads to the open `file`.
 pub fn is_still_at(file: &File, path: &Path) -> bool {
     match (file.metadata(), fs::metadata(path)) {
         (Ok(ours), Ok(theirs)) => (ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino()),
         (_, Err(error)) if error.kind() == ErrorKind::NotFound => false,
-        // What cannot be compared is taken as it is.
+        // If the two cannot be compared, assume that nothing changed.
         _ => true,
     }
 }
 
-/// The directory that `path` is in.
+/// The directory that contains `path`.
 pub fn directory_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -48,7 +48,7 @@ pub fn directory_of(path: &Path) -> &Path {
     }
 }
 
-/// `path` with `suffix` after its name.
+/// `path` with `suffix` appended to its name.
 pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);

@@ -1,4 +1,4 @@
-//! Bytes of files, and bytes made into text.
+//! Reading files, and decoding bytes as UTF-8.
 
 use std::fs;
 use std::path::Path;
@@ -6,38 +6,39 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::files::lines::BYTE_ORDER_MARK;
 
-/// The bytes of a file.
+/// Reads a file.
 ///
 /// # Errors
-/// [`Error::Unreadable`].
+/// [`Error::Unreadable`] if it cannot be read.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })
 }
 
-/// The text of a file, without a byte order mark.
+/// Reads a text file and strips a byte order mark.
 ///
 /// # Errors
-/// [`Error::Unreadable`], and [`Error::Input`] for text that is not UTF-8.
+/// [`Error::Unreadable`] if it cannot be read, [`Error::Input`] if it is not
+/// UTF-8.
 pub fn read_text(path: &Path) -> Result<String> {
     let bytes = read(path)?;
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes).to_vec();
-    String::from_utf8(bytes).map_err(|_| Error::Input(format!("{}: not UTF-8", path.display())))
+    String::from_utf8(bytes).map_err(|_| Error::Input(format!("{} is not UTF-8", path.display())))
 }
 
-/// What becomes of bytes that are not UTF-8.
+/// How to treat bytes that are not UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
-    /// They are an error.
+    /// Report an error.
     Strict,
-    /// Each bad sequence becomes U+FFFD.
+    /// Replace each invalid sequence by U+FFFD.
     Lossy,
 }
 
 impl Encoding {
-    /// `bytes` as text; `what` stands for them in messages.
+    /// Decodes `bytes`; `what` names them in messages.
     ///
     /// # Errors
-    /// [`Error::NotUtf8`].
+    /// [`Error::NotUtf8`] if they are not UTF-8 and the encoding is strict.
     pub fn decode(self, bytes: Vec<u8>, what: &str) -> Result<String> {
         String::from_utf8(bytes).or_else(|error| match self {
             Self::Lossy => Ok(String::from_utf8_lossy(error.as_bytes()).into_owned()),

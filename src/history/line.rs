@@ -1,4 +1,4 @@
-//! One line of a history file: whether it is a message, and whose.
+//! One line of a history file: is it a message, and what is its role?
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,15 +8,19 @@ use serde_json::error::Category;
 
 use crate::json;
 
-/// Why a line is no message.
+/// Why a line is not a message.
 #[derive(Debug, PartialEq, Eq)]
 pub struct InvalidLine {
     pub reason: String,
-    /// It is no JSON at all, as what is left of a line that was cut.
+    /// The line is not JSON, as after an interrupted write.
     pub is_torn: bool,
 }
 
-/// The role of the message that `line` holds; `None` for a blank line.
+/// The role of the message in `line`; `None` for a blank line.
+///
+/// # Errors
+/// [`InvalidLine`] if the line is not UTF-8, or not an object with one string
+/// `role` and at most one `content`.
 pub fn role(line: &[u8]) -> Result<Option<String>, InvalidLine> {
     let text = trim(line);
     if text.is_empty() {
@@ -31,8 +35,8 @@ pub fn role(line: &[u8]) -> Result<Option<String>, InvalidLine> {
         Err(error) => {
             let is_torn = error.classify() != Category::Data;
             let reason = match text.as_bytes()[0] {
-                b'[' => "an array; jq -c '.[]' makes lines of its messages".to_owned(),
-                _ if is_torn => format!("not JSON from column {} on", error.column()),
+                b'[' => "an array; jq -c '.[]' puts each message on its own line".to_owned(),
+                _ if is_torn => format!("not JSON at column {}", error.column()),
                 b'{' => json::reason(&error),
                 _ => "not an object".to_owned(),
             };
@@ -41,14 +45,14 @@ pub fn role(line: &[u8]) -> Result<Option<String>, InvalidLine> {
     }
 }
 
-/// `line` without the white space of JSON (RFC 8259 2) around it.
+/// `line` without leading and trailing JSON white space (RFC 8259, section 2).
 pub fn trim(line: &[u8]) -> &[u8] {
     let end = trimmed_len(line);
     let begin = line[..end].iter().position(|byte| !is_blank(*byte));
     &line[begin.unwrap_or(end)..end]
 }
 
-/// How much of `line` is left without the white space at its end.
+/// The length of `line` without trailing JSON white space, in bytes.
 pub fn trimmed_len(line: &[u8]) -> usize {
     line.iter().rposition(|byte| !is_blank(*byte)).map_or(0, |last| last + 1)
 }
@@ -100,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_a_message_blank_or_a_fault() {
+    fn a_line_is_a_message_blank_or_invalid() {
         assert_eq!(role(b" {\"role\":\"user\"}\r\n"), Ok(Some("user".to_owned())));
         assert_eq!(role(b" \t\r\n"), Ok(None));
         for (line, is_torn) in [
@@ -112,7 +116,7 @@ mod tests {
             (b"{}", false),
             (b"{\"role\":1}", false),
         ] {
-            assert_eq!(role(line).expect_err("a fault").is_torn, is_torn, "{line:?}");
+            assert_eq!(role(line).expect_err("the line is invalid").is_torn, is_torn, "{line:?}");
         }
     }
 }

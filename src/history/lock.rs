@@ -1,4 +1,4 @@
-//! Waiting for one's turn on a conversation.
+//! Locking a history file, with a time limit.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind};
@@ -9,29 +9,29 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, NetworkError, Result};
-use crate::history::notice::{HistoryNotice, TakeNotice};
+use crate::history::notice::{HistoryNotice, NoticeHandler};
 
-/// How long a lock is waited for before there is a notice.
+/// How long to wait for the lock before giving notice.
 const NOTICE_AFTER: Duration = Duration::from_secs(1);
 
-/// Who else may hold the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LockKind {
-    /// Nobody.
+    /// One process at a time, to write.
     Exclusive,
-    /// Other readers.
+    /// Any number of readers.
     Shared,
 }
 
-/// How long to wait for it.
+/// How long to wait for the lock.
 #[derive(Debug, Clone, Copy)]
 pub enum LockWait {
-    /// Not at all.
     Never,
-    /// As long as it takes.
     Forever,
-    /// So long, which is what is left of the deadline; `of` is all of it.
-    Until { left: Duration, of: Duration },
+    /// Until the deadline: `left` remains of the total time `of`.
+    Until {
+        left: Duration,
+        of: Duration,
+    },
 }
 
 /// How to lock the history at `path`.
@@ -39,24 +39,25 @@ pub struct LockRequest<'a> {
     pub path: &'a Path,
     pub kind: LockKind,
     pub wait: LockWait,
-    pub take_notice: TakeNotice<'a>,
+    pub on_notice: NoticeHandler<'a>,
 }
 
 impl LockRequest<'_> {
-    /// Locks `file` until it is closed. Goes on without a lock, after a notice,
-    /// if the file system has none.
+    /// Locks `file` until it is closed. If the file system has no locks, gives
+    /// notice and goes on without one.
     ///
     /// # Errors
-    /// [`Error::Locked`] if another process holds the lock and there is no time
-    /// to wait; [`NetworkError::Deadline`] if it is held until the deadline;
-    /// [`Error::Unreadable`] or [`Error::Unwritable`] if locking fails.
+    /// [`Error::Locked`] if another process holds the lock and `wait` is
+    /// [`LockWait::Never`]; [`NetworkError::Deadline`] if the deadline passes
+    /// first; [`Error::Unreadable`] (shared) or [`Error::Unwritable`]
+    /// (exclusive) if locking fails.
     pub fn acquire(&self, file: &Arc<File>) -> Result<()> {
-        let tried = match self.kind {
+        let attempt = match self.kind {
             LockKind::Exclusive => file.try_lock(),
             LockKind::Shared => file.try_lock_shared(),
         };
         let locked = || Error::Locked(self.path.to_owned());
-        let outcome = match (tried, self.wait) {
+        let result = match (attempt, self.wait) {
             (Ok(()), _) => return Ok(()),
             (Err(TryLockError::Error(error)), _) => Err(error),
             (Err(TryLockError::WouldBlock), LockWait::Never) => return Err(locked()),
@@ -67,9 +68,9 @@ impl LockRequest<'_> {
                 self.wait(file, left).ok_or(NetworkError::Deadline(of))?
             }
         };
-        match outcome {
+        match result {
             Err(error) if has_no_locks(&error) => {
-                (self.take_notice)(HistoryNotice::NoLocks { path: self.path });
+                (self.on_notice)(HistoryNotice::NoLocks { path: self.path });
                 Ok(())
             }
             Err(source) if self.kind == LockKind::Shared => {
@@ -80,27 +81,27 @@ impl LockRequest<'_> {
         }
     }
 
-    /// Waits in a thread, as a lock has no timeout; gives notice after a
-    /// second. `None` if the time is over.
+    /// Waits for the lock, and gives notice if that takes long. Returns `None`
+    /// after `limit`. Waits in a thread because `File::lock` has no timeout.
     fn wait(&self, file: &Arc<File>, limit: Duration) -> Option<io::Result<()>> {
         let (done, locked) = mpsc::channel();
         let (file, kind) = (Arc::clone(file), self.kind);
         thread::spawn(move || {
-            let outcome = match kind {
+            let result = match kind {
                 LockKind::Exclusive => file.lock(),
                 LockKind::Shared => file.lock_shared(),
             };
-            // Nobody receives it if the time is over.
-            let _ = done.send(outcome);
+            // After `limit` nobody receives it any more.
+            let _ = done.send(result);
         });
-        let began = Instant::now();
-        if let Ok(outcome) = locked.recv_timeout(NOTICE_AFTER.min(limit)) {
-            return Some(outcome);
+        let start = Instant::now();
+        if let Ok(result) = locked.recv_timeout(NOTICE_AFTER.min(limit)) {
+            return Some(result);
         }
         if limit > NOTICE_AFTER {
-            (self.take_notice)(HistoryNotice::Waiting { path: self.path });
+            (self.on_notice)(HistoryNotice::Waiting { path: self.path });
         }
-        locked.recv_timeout(limit.saturating_sub(began.elapsed())).ok()
+        locked.recv_timeout(limit.saturating_sub(start.elapsed())).ok()
     }
 }
 

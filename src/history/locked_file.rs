@@ -1,5 +1,4 @@
-//! The file itself: opened, locked, told from others, and synced. Knows no
-//! lines.
+//! Opening and locking a history file, and syncing its directory.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -10,38 +9,41 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::files::paths::is_still_at;
 use crate::history::lock::{LockKind, LockRequest, LockWait};
-use crate::history::notice::TakeNotice;
+use crate::history::notice::NoticeHandler;
 
-/// What a run may do to the file.
+/// What the caller does with the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Read it and append to it; it is created where there is none.
+    /// Read it and append to it. A missing file is created.
     Append,
-    /// Read it, and rewrite what is there.
+    /// Read it and rewrite it. The file must exist.
     Change,
-    /// Read it.
+    /// Only read it.
     Read,
 }
 
-/// Opens `path` and locks it; again if another file took its place in the
-/// meantime. Also returns whether the file was created.
+/// Opens `path` and locks it: shared to read, exclusive to write. If the file
+/// was replaced before the lock was acquired, opens the new one. Also returns
+/// whether the file was created.
 ///
 /// # Errors
 /// [`Error::Unreadable`], [`Error::Unwritable`] or [`Error::ReadOnlyHistory`]
-/// if it cannot be opened with this access; [`Error::Locked`] or
-/// [`NetworkError::Deadline`](crate::error::NetworkError::Deadline) if the lock
-/// is held for longer than `wait`.
+/// if the file cannot be opened with this access or is not a regular file;
+/// [`Error::Locked`] or
+/// [`NetworkError::Deadline`](crate::error::NetworkError::Deadline) if another
+/// process holds the lock for longer than `wait`; [`Error::Unreadable`] or
+/// [`Error::Unwritable`] if locking fails.
 pub fn open_locked(
     path: &Path,
     access: Access,
     wait: LockWait,
-    take_notice: TakeNotice<'_>,
+    on_notice: NoticeHandler<'_>,
 ) -> Result<(Arc<File>, bool)> {
     let kind = if access == Access::Read { LockKind::Shared } else { LockKind::Exclusive };
     loop {
         let (file, is_new) = open(path, access)?;
         let file = Arc::new(file);
-        LockRequest { path, kind, wait, take_notice }.acquire(&file)?;
+        LockRequest { path, kind, wait, on_notice }.acquire(&file)?;
         if is_still_at(&file, path) {
             return Ok((file, is_new));
         }
@@ -59,17 +61,17 @@ fn open(path: &Path, access: Access) -> Result<(File, bool)> {
         }
         Access::Append | Access::Change => Error::Unwritable { path: path.to_owned(), source },
     };
-    // A FIFO would be waited for, and a device has no messages.
+    // Opening a FIFO would block, and a device has no messages.
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(unusable(io::Error::other("not a regular file")));
     }
     let mut options = OpenOptions::new();
     options.read(true).append(access != Access::Read);
     if access == Access::Append {
-        let made = options.clone().create_new(true).mode(0o600).open(path);
-        match made {
+        let created = options.clone().create_new(true).mode(0o600).open(path);
+        match created {
             Ok(file) => return Ok((file, true)),
-            // A turn that fails takes its new file away: it may be gone again.
+            // It may be gone again: a failed turn removes the file it created.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 options.create(true).mode(0o600);
             }

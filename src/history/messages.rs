@@ -1,5 +1,5 @@
-//! Message lines on their way into a request: read from the file in place,
-//! never held in memory.
+//! The messages of a history as part of a request body, streamed from the file
+//! so that memory does not grow with it.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read};
@@ -14,27 +14,28 @@ use memchr::memchr;
 use crate::error::Error;
 use crate::history::line::trim;
 
-/// Checked message lines of a file, oldest first, as elements of a JSON
-/// array without its brackets: the newlines between messages read as commas,
-/// and everything else as it stands. Can be read any number of times.
+/// Message lines of a history, already checked, as the elements of a JSON array
+/// without its brackets: newlines between messages are read as commas, all
+/// other bytes are unchanged. Can be read any number of times.
 #[derive(Debug, Clone)]
 pub struct HistoryMessages {
     path: PathBuf,
     file: Arc<File>,
-    /// Each from the first byte of a message to the last one of another.
+    /// Byte ranges of the file, each starting and ending at a message.
     ranges: Vec<Range<u64>>,
-    sharing: Option<Sharing>,
+    /// Set if the lock is released once all is read. The next reader then fails
+    /// unless the file still has this version.
+    version: Option<FileVersion>,
 }
 
-/// A file whose lock is held while it is being read, and no longer. Read
-/// again, it must be what it was.
+/// The state of a file at one time, to detect that it changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Sharing {
+struct FileVersion {
     length: u64,
     modified: Option<SystemTime>,
 }
 
-impl Sharing {
+impl FileVersion {
     fn of(file: &File) -> Option<Self> {
         let metadata = file.metadata().ok()?;
         Some(Self { length: metadata.len(), modified: metadata.modified().ok() })
@@ -42,8 +43,8 @@ impl Sharing {
 }
 
 impl HistoryMessages {
-    /// Empty ranges count for nothing. With `is_shared` the lock is given
-    /// back whenever all was read.
+    /// The messages in these byte ranges of `file`; empty ranges are ignored.
+    /// With `is_shared` the lock is released whenever all have been read.
     pub fn new(
         path: &Path,
         file: Arc<File>,
@@ -51,14 +52,14 @@ impl HistoryMessages {
         is_shared: bool,
     ) -> Self {
         let ranges = ranges.into_iter().filter(|range| !range.is_empty()).collect();
-        let sharing = Sharing::of(&file).filter(|_| is_shared);
-        Self { path: path.to_owned(), file, ranges, sharing }
+        let version = FileVersion::of(&file).filter(|_| is_shared);
+        Self { path: path.to_owned(), file, ranges, version }
     }
 
     /// The length in bytes.
     pub fn len(&self) -> u64 {
         let bytes: u64 = self.ranges.iter().map(|range| range.end - range.start).sum();
-        // A comma stands between two ranges.
+        // A comma separates two ranges.
         bytes + self.ranges.len().saturating_sub(1) as u64
     }
 
@@ -66,21 +67,20 @@ impl HistoryMessages {
         self.ranges.is_empty()
     }
 
-    /// Reads the messages from the first one. Its errors hold an
-    /// [`Error::Unreadable`].
+    /// A reader of all the messages. Its I/O errors wrap [`Error::Unreadable`].
     pub fn reader(&self) -> impl Read + use<> {
         MessagesReader {
             messages: self.clone(),
-            next: 0,
+            current: 0,
             is_blank: true,
-            is_checked: self.sharing.is_none(),
+            is_checked: self.version.is_none(),
         }
     }
 
-    /// Takes the lock again where it was given back.
+    /// Acquires the lock again, and fails if the file has changed meanwhile.
     fn ensure_unchanged(&self) -> io::Result<()> {
         let is_free = !matches!(self.file.try_lock_shared(), Err(TryLockError::WouldBlock));
-        if is_free && Sharing::of(&self.file) == self.sharing {
+        if is_free && FileVersion::of(&self.file) == self.version {
             return Ok(());
         }
         Err(io::Error::other("it changed before it was sent again"))
@@ -92,12 +92,13 @@ impl HistoryMessages {
 }
 
 struct MessagesReader {
-    /// What is left to read.
+    /// The ranges shrink as they are read.
     messages: HistoryMessages,
-    /// The range under way.
-    next: usize,
-    /// The line under way has only white space so far.
+    /// The index of the range being read.
+    current: usize,
+    /// The line being read has only white space so far.
     is_blank: bool,
+    /// The file is known to be unchanged.
     is_checked: bool,
 }
 
@@ -107,7 +108,7 @@ impl Read for MessagesReader {
             self.messages.ensure_unchanged().map_err(|error| self.messages.unreadable(error))?;
             self.is_checked = true;
         }
-        let Some(range) = self.messages.ranges.get_mut(self.next) else {
+        let Some(range) = self.messages.ranges.get_mut(self.current) else {
             return Ok(0);
         };
         if buffer.is_empty() {
@@ -119,37 +120,38 @@ impl Read for MessagesReader {
         let left = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
         let room = left.min(buffer.len());
         let read = match self.messages.file.read_at(&mut buffer[..room], range.start) {
-            Ok(0) => Err(io::Error::other("it was cut short while it was being sent")),
+            Ok(0) => Err(io::Error::other("it was truncated while being sent")),
             read => read,
         };
         let start = range.start;
         let read = read.map_err(|error| self.messages.unreadable(error))?;
-        self.messages.ranges[self.next].start = start + read as u64;
+        self.messages.ranges[self.current].start = start + read as u64;
         self.is_blank = join_lines(&mut buffer[..read], self.is_blank);
         Ok(read)
     }
 }
 
 impl MessagesReader {
-    /// Goes on to the next range, with a comma before it; at the end the lock
-    /// is given back.
+    /// Writes the comma before the next range. After the last range, releases
+    /// the lock of a shared file. Returns the number of bytes written.
     fn begin_next(&mut self, buffer: &mut [u8]) -> usize {
-        self.next += 1;
+        self.current += 1;
         self.is_blank = true;
-        if self.next < self.messages.ranges.len() {
+        if self.current < self.messages.ranges.len() {
             buffer[0] = b',';
             return 1;
         }
-        if self.messages.sharing.is_some() {
-            // A lock that was not had cannot be given back.
+        if self.messages.version.is_some() {
+            // Without locks in the file system there is nothing to release.
             let _ = self.messages.file.unlock();
         }
         0
     }
 }
 
-/// Makes commas of the newlines that end a message; those of blank lines
-/// stay white space. Gives whether the last line is blank so far.
+/// Replaces each newline that ends a message by a comma. Newlines of blank
+/// lines stay as white space. `is_blank` says whether the first line is blank
+/// so far; returns the same for the last line.
 fn join_lines(mut text: &mut [u8], mut is_blank: bool) -> bool {
     while let Some(newline) = memchr(b'\n', text) {
         if !is_blank || !trim(&text[..newline]).is_empty() {
@@ -168,9 +170,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_are_joined_however_they_are_read() {
-        let mut file = tempfile::tempfile().expect("a file");
-        file.write_all(b"{1}\n\n \r\n{22}\r\n{3}\n{44}").expect("a file");
+    fn messages_are_joined_by_commas_whatever_the_buffer_size() {
+        let mut file = tempfile::tempfile().expect("the file is created");
+        file.write_all(b"{1}\n\n \r\n{22}\r\n{3}\n{44}").expect("the file is written");
         let file = Arc::new(file);
         let messages = HistoryMessages::new(Path::new("x"), file, [0..3, 5..5, 8..22], false);
         let expected = "{1},{22}\r,{3},{44}";
@@ -180,12 +182,12 @@ mod tests {
             let mut read = Vec::new();
             let mut buffer = vec![0; size];
             loop {
-                match reader.read(&mut buffer).expect("the file") {
+                match reader.read(&mut buffer).expect("the file is readable") {
                     0 => break,
                     count => read.extend_from_slice(&buffer[..count]),
                 }
             }
-            assert_eq!(String::from_utf8(read).expect("UTF-8"), expected, "{size} at a time");
+            assert_eq!(String::from_utf8(read).expect("UTF-8"), expected, "{size} bytes at a time");
         }
     }
 }

@@ -1,5 +1,6 @@
-//! The JSONL file of a conversation: open, lock, check, append, heal. A line
-//! is one message object; lines go into the request byte for byte.
+//! The JSONL file of a conversation: opening, locking, checking, appending and
+//! repairing it. Each line is one message object and goes into requests byte
+//! for byte.
 
 pub mod conversation;
 pub mod line;

@@ -1,18 +1,18 @@
-//! What the user should know of a history while it is opened.
+//! Notices about a history while it is opened.
 
 use std::path::Path;
 
 #[derive(Debug, Clone, Copy)]
 pub enum HistoryNotice<'a> {
-    /// Another turn holds the lock, and has been waited for.
+    /// Another turn has held the lock for a while; gravix goes on waiting.
     Waiting { path: &'a Path },
-    /// The file system has no locks, so that two turns may mix.
+    /// The file system has no locks, so concurrent turns could interleave.
     NoLocks { path: &'a Path },
-    /// The last line was torn, and was moved to the file `aside`.
+    /// The last line was torn and has been moved to the file `aside`.
     TornMoved { path: &'a Path, aside: &'a Path },
-    /// The last line is torn. It was left where it is, and is not sent.
+    /// The last line is torn. It stays in the file but is not sent.
     TornLeftOut { path: &'a Path },
 }
 
-/// Takes notices as they come.
-pub type TakeNotice<'a> = &'a (dyn Fn(HistoryNotice<'_>) + Sync);
+/// Receives each notice as it occurs.
+pub type NoticeHandler<'a> = &'a (dyn Fn(HistoryNotice<'_>) + Sync);

@@ -1,5 +1,5 @@
-//! What is in a history file and where: the whole file from its beginning,
-//! or its newest turns from its end. Changes nothing.
+//! Scanning a history file for its messages: the whole file from the start, or
+//! the newest turns from the end.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
@@ -11,40 +11,42 @@ use memchr::{memchr_iter, memrchr};
 use crate::files::lines::{Line, Lines};
 use crate::history::line::{self, InvalidLine, trimmed_len};
 
+/// How much of a file is read at once: 128 KiB.
 const BLOCK: usize = 128 << 10;
 
-/// How much of a conversation is wanted.
+/// Which messages of a history to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Window {
     All,
-    /// The system message at the head, and the newest turns. A turn begins
-    /// at a `user` message.
+    /// A leading system message and this many of the newest turns. A turn
+    /// starts at a `user` message.
     Turns(u64),
 }
 
-/// Offsets are in bytes from the beginning of the file.
+/// Where the messages of a history are. Offsets are in bytes from the start of
+/// the file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Scan {
-    /// The system message that heads the file.
+    /// The leading system message; empty if there is none.
     pub system: Range<u64>,
     /// The other messages of the window.
     pub messages: Range<u64>,
     /// The role of the newest message.
     pub last_role: Option<String>,
-    /// Where the file ends, or the torn line that follows this.
+    /// The end of the file, or the start of its torn last line.
     pub end: u64,
-    /// A last line that was cut while it was being written.
+    /// A last line whose write was interrupted; empty if there is none.
     pub torn: Range<u64>,
 }
 
-/// A scan that failed.
+/// Why a scan failed.
 #[derive(Debug)]
 pub enum ScanError {
     Io(io::Error),
-    /// The line counts from 1.
+    /// `line` counts from 1.
     Line {
         line: u64,
-        fault: InvalidLine,
+        invalid: InvalidLine,
     },
 }
 
@@ -55,14 +57,15 @@ impl From<io::Error> for ScanError {
 }
 
 impl Scan {
-    /// Checks the lines of the window.
+    /// Scans and checks the lines of the window.
     ///
     /// # Errors
-    /// [`ScanError::Line`] for the first line that is no message.
-    pub fn of(file: &File, window: Window) -> Result<Self, ScanError> {
+    /// [`ScanError::Line`] for a line that is not a message, and
+    /// [`ScanError::Io`] if the file cannot be read.
+    pub fn from_file(file: &File, window: Window) -> Result<Self, ScanError> {
         let mut scan = match window {
-            Window::All => Self::from_the_beginning(file),
-            Window::Turns(turns) => Self::from_the_end(file, turns),
+            Window::All => Self::scan_forward(file),
+            Window::Turns(turns) => Self::scan_backward(file, turns),
         }?;
         if scan.messages.is_empty() {
             scan.messages = 0..0;
@@ -70,85 +73,85 @@ impl Scan {
         Ok(scan)
     }
 
-    fn from_the_beginning(file: &File) -> Result<Self, ScanError> {
+    fn scan_forward(file: &File) -> Result<Self, ScanError> {
         let mut scan = Self::default();
-        let mut lines = Lines::of(file)?;
+        let mut lines = Lines::from_file(file)?;
         while let Some(line) = lines.next_line()? {
             match line::role(line.text) {
                 Ok(Some(role)) => scan.add(&line, role),
                 Ok(None) => {}
-                Err(fault) if fault.is_torn && !line.is_terminated => {
+                Err(invalid) if invalid.is_torn && !line.is_terminated => {
                     scan.end = line.start;
                     scan.torn = line.range();
                     break;
                 }
-                Err(fault) => return Err(ScanError::Line { line: line.number, fault }),
+                Err(invalid) => return Err(ScanError::Line { line: line.number, invalid }),
             }
             scan.end = line.range().end;
         }
         Ok(scan)
     }
 
-    /// Counts a message that follows all others.
+    /// Adds the message on `line`, which is after all messages so far.
     fn add(&mut self, line: &Line<'_>, role: String) {
-        let begin = line.start;
-        let end = begin + trimmed_len(line.text) as u64;
+        let start = line.start;
+        let end = start + trimmed_len(line.text) as u64;
         if self.last_role.is_none() && role == "system" {
-            self.system = begin..end;
+            self.system = start..end;
             self.messages = line.range().end..line.range().end;
         } else {
             if self.messages.is_empty() {
-                self.messages.start = begin;
+                self.messages.start = start;
             }
             self.messages.end = end;
         }
         self.last_role = Some(role);
     }
 
-    fn from_the_end(file: &File, turns: u64) -> Result<Self, ScanError> {
+    fn scan_backward(file: &File, turns: u64) -> Result<Self, ScanError> {
         let mut scan = Self { end: file.metadata()?.len(), ..Self::default() };
-        let first = scan.take_head(file)?;
-        let role_of_head = scan.last_role.take();
-        let mut lines = Backwards::new(file, first, scan.end);
-        let mut newest = None;
-        let mut oldest = scan.end;
-        let mut taken = 0;
-        while newest.is_none() || taken < turns {
+        let start = scan.read_system(file)?;
+        let system_role = scan.last_role.take();
+        let mut lines = ReverseLines::new(file, start, scan.end);
+        let mut newest_end = None;
+        let mut oldest_start = scan.end;
+        let mut found = 0;
+        while newest_end.is_none() || found < turns {
             let Some((range, text)) = lines.next()? else {
                 break;
             };
             let is_terminated = text.ends_with(b"\n");
             let role = match line::role(text) {
-                Err(fault) if fault.is_torn && !is_terminated => {
+                Err(invalid) if invalid.is_torn && !is_terminated => {
                     scan.end = range.start;
                     scan.torn = range;
                     continue;
                 }
-                Err(fault) => {
+                Err(invalid) => {
                     let line = 1 + newlines_before(file, range.start)?;
-                    return Err(ScanError::Line { line, fault });
+                    return Err(ScanError::Line { line, invalid });
                 }
                 Ok(role) => role,
             };
             let Some(role) = role else {
                 continue;
             };
-            newest.get_or_insert(range.start + trimmed_len(text) as u64);
-            if taken < turns {
-                oldest = range.start;
-                taken += u64::from(role == "user");
+            newest_end.get_or_insert(range.start + trimmed_len(text) as u64);
+            if found < turns {
+                oldest_start = range.start;
+                found += u64::from(role == "user");
             }
             scan.last_role.get_or_insert(role);
         }
-        scan.messages = oldest..newest.unwrap_or(oldest).max(oldest);
-        scan.last_role = scan.last_role.or(role_of_head);
+        scan.messages = oldest_start..newest_end.unwrap_or(oldest_start).max(oldest_start);
+        scan.last_role = scan.last_role.or(system_role);
         Ok(scan)
     }
 
-    /// Takes the system message at the head, and gives the offset from which
-    /// on there may be others.
-    fn take_head(&mut self, file: &File) -> Result<u64, ScanError> {
-        let mut lines = Lines::of(file)?;
+    /// Reads a leading system message. Returns the offset where the other
+    /// messages start.
+    fn read_system(&mut self, file: &File) -> Result<u64, ScanError> {
+        let mut lines = Lines::from_file(file)?;
         while let Some(line) = lines.next_line()? {
             match line::role(line.text) {
                 Ok(None) => {}
@@ -156,7 +159,7 @@ impl Scan {
                     self.add(&line, role);
                     return Ok(line.range().end);
                 }
-                // Whether it is a fault is found from the end.
+                // The backward scan reports an invalid line if it gets here.
                 Ok(Some(_)) | Err(_) => return Ok(line.start),
             }
         }
@@ -164,28 +167,29 @@ impl Scan {
     }
 }
 
-/// The lines of a file from its end down to `first`, one in memory at a time.
-struct Backwards<'a> {
+/// The lines of a file from its end back to the offset `start`, last line
+/// first, one in memory at a time.
+struct ReverseLines<'a> {
     file: &'a File,
-    first: u64,
-    /// Where the line before begins, which is where the next one ends.
+    start: u64,
+    /// Where the next line to return ends.
     end: u64,
     text: Vec<u8>,
-    /// What was read last, which begins at this offset.
+    /// The block read last, and its offset.
     block: Vec<u8>,
     block_start: u64,
 }
 
-impl<'a> Backwards<'a> {
-    fn new(file: &'a File, first: u64, end: u64) -> Self {
-        Self { file, first, end, text: Vec::new(), block: Vec::new(), block_start: end }
+impl<'a> ReverseLines<'a> {
+    fn new(file: &'a File, start: u64, end: u64) -> Self {
+        Self { file, start, end, text: Vec::new(), block: Vec::new(), block_start: end }
     }
 
     fn next(&mut self) -> io::Result<Option<(Range<u64>, &[u8])>> {
-        if self.end <= self.first {
+        if self.end <= self.start {
             return Ok(None);
         }
-        // The newline that ends the line is its own.
+        // The byte at `end - 1` is the line's own newline.
         let range = self.line_start(self.end - 1)?..self.end;
         self.end = range.start;
         let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
@@ -201,9 +205,9 @@ impl<'a> Backwards<'a> {
         Ok(Some((range, &self.text)))
     }
 
-    /// Where the line begins that holds the byte before `offset`.
+    /// The start of the line that holds the byte before `offset`.
     fn line_start(&mut self, mut offset: u64) -> io::Result<u64> {
-        while offset > self.first {
+        while offset > self.start {
             if offset <= self.block_start {
                 self.read_block_before(offset)?;
             }
@@ -213,11 +217,11 @@ impl<'a> Backwards<'a> {
             }
             offset = self.block_start;
         }
-        Ok(self.first)
+        Ok(self.start)
     }
 
     fn read_block_before(&mut self, offset: u64) -> io::Result<()> {
-        self.block_start = offset.saturating_sub(BLOCK as u64).max(self.first);
+        self.block_start = offset.saturating_sub(BLOCK as u64).max(self.start);
         self.block.resize((offset - self.block_start) as usize, 0);
         self.file.read_exact_at(&mut self.block, self.block_start)
     }
@@ -247,19 +251,19 @@ mod tests {
     use super::*;
 
     fn scan(text: &[u8], window: Window) -> Result<Scan, String> {
-        let mut file = tempfile::tempfile().expect("a file");
-        file.write_all(text).expect("a file");
-        Scan::of(&file, window).map_err(|failure| match failure {
+        let mut file = tempfile::tempfile().expect("the file is created");
+        file.write_all(text).expect("the file is written");
+        Scan::from_file(&file, window).map_err(|error| match error {
             ScanError::Io(error) => panic!("{error}"),
-            ScanError::Line { line, fault } => format!("{line}: {}", fault.reason),
+            ScanError::Line { line, invalid } => format!("{line}: {}", invalid.reason),
         })
     }
 
-    /// The text that the window sends.
+    /// The system message and the other messages of the window, as text.
     fn window(text: &str, turns: u64) -> String {
-        let scan = scan(text.as_bytes(), Window::Turns(turns)).expect("messages");
-        let part = |range: Range<u64>| &text[range.start as usize..range.end as usize];
-        format!("{}|{}", part(scan.system), part(scan.messages))
+        let scan = scan(text.as_bytes(), Window::Turns(turns)).expect("the lines are valid");
+        let slice = |range: Range<u64>| &text[range.start as usize..range.end as usize];
+        format!("{}|{}", slice(scan.system), slice(scan.messages))
     }
 
     const SYSTEM: &str = r#"{"role":"system"}"#;
@@ -268,7 +272,7 @@ mod tests {
     const TOOL: &str = r#"{"role":"tool"}"#;
 
     #[test]
-    fn the_newest_turns_are_found_from_the_end() {
+    fn a_backward_scan_finds_the_newest_turns() {
         let text = [SYSTEM, USER, ASSISTANT, USER, ASSISTANT, TOOL, ASSISTANT].join("\n") + "\n\n";
         let newest = [USER, ASSISTANT, TOOL, ASSISTANT].join("\n");
         assert_eq!(window(&text, 0), format!("{SYSTEM}|"));
@@ -282,16 +286,22 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_found_by_its_line_from_the_end_too() {
+    fn both_scans_report_the_line_number_of_an_invalid_line() {
         let text = [USER, "[]", USER, ASSISTANT].join("\n");
-        assert!(scan(text.as_bytes(), Window::All).expect_err("a fault").starts_with("2: "));
-        assert!(scan(text.as_bytes(), Window::Turns(2)).expect_err("a fault").starts_with("2: "));
+        assert!(
+            scan(text.as_bytes(), Window::All).expect_err("line 2 is invalid").starts_with("2: ")
+        );
+        assert!(
+            scan(text.as_bytes(), Window::Turns(2))
+                .expect_err("line 2 is invalid")
+                .starts_with("2: ")
+        );
         assert!(scan(text.as_bytes(), Window::Turns(1)).is_ok());
     }
 
     #[test]
-    fn a_block_is_read_once_for_all_its_lines() {
-        // With a block read for every line this would take minutes.
+    fn a_backward_scan_reads_each_block_once() {
+        // Reading the block again for every line would take minutes.
         let text = format!("{USER}\n{}", "\n".repeat(4 << 20));
         assert_eq!(window(&text, 1), format!("|{USER}"));
     }
@@ -307,23 +317,23 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn both_ways_through_a_file_find_the_same(
+        fn forward_and_backward_scans_agree(
             lines in prop::collection::vec(
                 prop::sample::select(vec![SYSTEM, USER, ASSISTANT, TOOL, "", " ", "\r", "{\"role\":"]),
                 0..12,
             ),
-            has_mark: bool,
+            has_byte_order_mark: bool,
             is_terminated: bool,
         ) {
-            let mark = if has_mark { "\u{feff}" } else { "" };
+            let mark = if has_byte_order_mark { "\u{feff}" } else { "" };
             let end = if is_terminated { "\n" } else { "" };
             let text = format!("{mark}{}{end}", lines.join("\n"));
-            let forwards = scan(text.as_bytes(), Window::All);
-            let backwards = scan(text.as_bytes(), Window::Turns(100));
-            match (forwards, backwards) {
-                (Ok(forwards), Ok(backwards)) => prop_assert_eq!(forwards, backwards),
-                // From the end the last fault of several is met first.
-                (forwards, backwards) => prop_assert!(forwards.is_err() && backwards.is_err()),
+            let forward = scan(text.as_bytes(), Window::All);
+            let backward = scan(text.as_bytes(), Window::Turns(100));
+            match (forward, backward) {
+                (Ok(forward), Ok(backward)) => prop_assert_eq!(forward, backward),
+                // With several invalid lines each scan reports the first it meets.
+                (forward, backward) => prop_assert!(forward.is_err() && backward.is_err()),
             }
         }
     }

@@ -242,7 +242,7 @@ pub fn read(
     mut take: impl FnMut(ParsedResult, &[u8]) -> Result<()>,
 ) -> Result<Option<Range<u64>>> {
     let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
-    let mut lines = Lines::of(file).map_err(unreadable)?;
+    let mut lines = Lines::from_file(file).map_err(unreadable)?;
     while let Some(line) = lines.next_line().map_err(unreadable)? {
         let text = line.content().trim_ascii();
         // What waits for another file is an output but for its first line.

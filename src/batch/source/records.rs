@@ -199,7 +199,7 @@ impl Records {
     /// The lines, of an input that was looked at as far as it went then.
     pub fn lines(&self, reading: ReadOptions) -> Lines<Take<Arc<File>>> {
         let source = Arc::clone(&self.file).take(self.length);
-        Lines::new(source, reading.separator).up_to(LINE_LIMIT)
+        Lines::new(source, reading.separator).with_limit(LINE_LIMIT)
     }
 
     pub fn is_rereadable(&self) -> bool {

@@ -13,10 +13,10 @@ use crate::cli::AskArgs;
 use crate::cli::prompt_part::PromptPart;
 use crate::error::{Error, Result};
 use crate::files::text::Encoding;
-use crate::history::conversation::History;
+use crate::history::conversation::{History, HistoryOptions};
 use crate::history::lock::LockWait;
 use crate::history::locked_file::Access;
-use crate::history::notice::TakeNotice;
+use crate::history::notice::NoticeHandler;
 use crate::history::scan::Window;
 use crate::input::prompt::{self, PromptSource, Stdin};
 use crate::input::{fields, reply_policy};
@@ -235,7 +235,7 @@ impl HistoryPlan {
     pub fn open(
         &self,
         time_left: Option<Duration>,
-        take_notice: TakeNotice<'_>,
+        on_notice: NoticeHandler<'_>,
     ) -> Result<Option<History>> {
         if self.is_dry_run && !self.path.exists() {
             return Ok(None);
@@ -245,7 +245,8 @@ impl HistoryPlan {
             (true, Some(left), Some(of)) => LockWait::Until { left, of },
             (true, ..) => LockWait::Forever,
         };
-        History::open(&self.path, self.access, self.window, wait, take_notice).map(Some)
+        let options = HistoryOptions { access: self.access, window: self.window, wait };
+        History::open(&self.path, options, on_notice).map(Some)
     }
 }
 

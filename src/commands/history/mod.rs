@@ -14,7 +14,7 @@ use crate::commands::history::transcript::Transcript;
 use crate::commands::observers::history_notices;
 use crate::error::{Error, Result};
 use crate::files::lines::Lines;
-use crate::history::conversation::History;
+use crate::history::conversation::{History, HistoryOptions};
 use crate::history::line::role;
 use crate::history::lock::LockWait;
 use crate::history::locked_file::Access;
@@ -65,13 +65,8 @@ fn show(
     notes: &Notes,
 ) -> Result<()> {
     let window = args.last.map_or(Window::All, Window::Turns);
-    let history = History::open(
-        &args.file,
-        Access::Read,
-        window,
-        LockWait::Forever,
-        &history_notices(notes),
-    )?;
+    let options = HistoryOptions { access: Access::Read, window, wait: LockWait::Forever };
+    let history = History::open(&args.file, options, &history_notices(notes))?;
     // Turns may go on while it is read: they append.
     history.release();
     let bytes = if terminal.stdout && !args.raw { Bytes::Sanitized } else { Bytes::Exact };
@@ -110,7 +105,7 @@ fn print(
     let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
     let mut is_first = true;
     for range in history.ranges() {
-        let mut lines = BufReader::new(history.part(range).map_err(unreadable)?);
+        let mut lines = BufReader::new(history.read_range(range).map_err(unreadable)?);
         let mut line = Vec::new();
         while lines.read_until(b'\n', &mut line).map_err(unreadable)? > 0 {
             let written = transcript.write(&line, is_first, out);
@@ -134,7 +129,7 @@ fn check(path: &Path, terminal: Terminal, notes: &Notes) -> Result<u64> {
     let mut report = stdout::stdout(bytes)?;
     let (mut turns, mut messages, mut length, mut faults) = (0_u64, 0_u64, 0, 0);
     let shown = path.display();
-    let mut lines = Lines::of(history.file()).map_err(unreadable)?;
+    let mut lines = Lines::from_file(history.file()).map_err(unreadable)?;
     while let Some(line) = lines.next_line().map_err(unreadable)? {
         length = line.range().end;
         match role(line.text) {
@@ -182,16 +177,15 @@ fn repair(args: &ChangeArgs, notes: &Notes) -> Result<()> {
 /// Prints the lines of the newest turn, then cuts them off.
 fn undo(args: &ChangeArgs, terminal: Terminal, notes: &Notes) -> Result<()> {
     let path = &args.file;
-    let history = History::open(
-        path,
-        Access::Change,
-        Window::Turns(1),
-        LockWait::Forever,
-        &history_notices(notes),
-    )?;
+    let options = HistoryOptions {
+        access: Access::Change,
+        window: Window::Turns(1),
+        wait: LockWait::Forever,
+    };
+    let history = History::open(path, options, &history_notices(notes))?;
     let [_, turn] = history.ranges();
     let lines = history
-        .part(turn.clone())
+        .read_range(turn.clone())
         .and_then(io::read_to_string)
         .map_err(|source| Error::Unreadable { path: path.clone(), source })?;
     let first = lines.lines().next().unwrap_or_default();
