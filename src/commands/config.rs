@@ -15,9 +15,9 @@ use crate::files::paths::directory_of;
 use crate::net::base_url::BaseUrl;
 use crate::output::stdout::{self, Bytes};
 use crate::secret::KEY_VARIABLE;
-use crate::settings::ask;
+use crate::settings::ask_command;
 use crate::settings::config::effective::EffectiveSettings;
-use crate::settings::config::setting::{Origin, Setting, find, is_secret};
+use crate::settings::config::setting::{Origin, Setting, find_option, is_secret};
 use crate::settings::config::{self, Config, TEMPLATE};
 use crate::settings::context::Context;
 use crate::settings::environment::Environment;
@@ -38,10 +38,10 @@ pub fn run(args: ConfigArgs, context: &Context) -> Result<()> {
         return stdout::print(&path.display().to_string(), bytes);
     }
     let command = Args::command();
-    let ask = ask(&command);
+    let ask = ask_command(&command);
     let config = Config::load(&args.settings, environment, ask)?;
     let nothing = ask.clone().get_matches_from(["ask"]);
-    let in_force = config.in_force(ask, &nothing, environment);
+    let in_force = config.resolve(ask, &nothing, environment);
     stdout::print(&listing(in_force, ask, environment)?, bytes)
 }
 
@@ -110,7 +110,7 @@ fn listing(
 
 /// The values as they would stand in the file.
 fn shown(name: &str, values: &[&String], ask: &Command) -> String {
-    let arg = find(ask, name);
+    let arg = find_option(ask, name);
     let is_flag = arg.is_some_and(|arg| matches!(arg.get_action(), ArgAction::SetTrue));
     let is_list = arg.is_some_and(|arg| matches!(arg.get_action(), ArgAction::Append));
     // A number of JSON is one of TOML.

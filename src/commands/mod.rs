@@ -37,14 +37,14 @@ fn run_command(
     notes: &Notes,
     advised: &mut Advised,
 ) -> Result<()> {
-    let Arguments { command, key, configured, configured_params, warnings } =
-        match settings::parse(line, environment)? {
+    let Arguments { command, key, config_options, config_param_count, warnings } =
+        match settings::parse_command_line(line, environment)? {
             Ok(arguments) => arguments,
-            Err(refusal) => return clap_error::answer(&refusal),
+            Err(error) => return clap_error::handle(&error),
         };
     let terminal = Terminal::detect();
     let context =
-        Context { environment, terminal, notes, key, configured, configured_params, warnings };
+        Context { environment, terminal, notes, key, config_options, config_param_count, warnings };
     match command {
         Command::Ask(args) => {
             *advised = Advised::Ask;

@@ -30,7 +30,7 @@ pub fn run(args: ModelsArgs, context: &Context) -> Result<()> {
     context.warnings.iter().for_each(|warning| notes.warn(warning));
     let mut endpoint =
         network::resolve(&args.network, context.environment, context.notes.secrets())?;
-    network::find_key(&mut endpoint, args.network.allow_http, context, &notes)?;
+    network::load_key(&mut endpoint, args.network.allow_http, context, &notes)?;
     let observer = Arc::new(NetworkLog { notes });
     let body = Client::new(&endpoint, observer)?.models()?;
     let list: List = serde_json::from_slice(&body).map_err(not_a_list)?;

@@ -1,4 +1,4 @@
-//! Images made into content parts, and text files into code blocks.
+//! Attached images as content parts, and text files as code blocks.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -12,54 +12,58 @@ use crate::error::{Error, Result};
 use crate::files::text::{self, Encoding};
 use crate::output::sanitize::push_sanitized;
 
-/// The image at a place that is a URL or a file. A URL is left to the server.
+/// The image at a URL, which the server fetches, or in a file, which is sent
+/// inline.
 ///
 /// # Errors
-/// [`Error::Unreadable`], and [`Error::Input`] for what is no image.
-pub fn image(place: &OsStr, media_type: Option<&str>) -> Result<ContentPart> {
-    if let Some(url) = place.to_str().filter(|place| is_url(place)) {
+/// [`Error::Unreadable`] if the file cannot be read, [`Error::Input`] if it is
+/// not an image and `media_type` is not given, [`Error::Usage`] for a URL with
+/// a media type.
+pub fn image(location: &OsStr, media_type: Option<&str>) -> Result<ContentPart> {
+    if let Some(url) = location.to_str().filter(|location| is_url(location)) {
         if media_type.is_some() {
-            let message = "--attach-type is for files: who fetches a URL is told the type";
+            let message = "--attach-type is only for files: the server finds out the type of a URL";
             return Err(Error::Usage(message.to_owned()));
         }
-        return Ok(part(url.to_owned()));
+        return Ok(image_part(url.to_owned()));
     }
-    let bytes = text::read(place.as_ref())?;
-    inline(&bytes, &place.display().to_string(), media_type)
+    let bytes = text::read(location.as_ref())?;
+    inline_image(&bytes, &location.display().to_string(), media_type)
 }
 
-/// The image that these bytes are, as a data URL; `what` stands for it in
-/// messages.
+/// The image in `bytes` as a data URL; `what` names it in messages.
 ///
 /// # Errors
-/// [`Error::Input`] for what is no image, unless its media type is given.
-pub fn inline(bytes: &[u8], what: &str, media_type: Option<&str>) -> Result<ContentPart> {
+/// [`Error::Input`] if it is not an image and `media_type` is not given.
+pub fn inline_image(bytes: &[u8], what: &str, media_type: Option<&str>) -> Result<ContentPart> {
     let media_type = match media_type {
         Some(given) => given,
         None => image_type(bytes).ok_or_else(|| {
-            let found = if bytes.is_empty() { "empty" } else { "not an image that gravix knows" };
+            let problem = if bytes.is_empty() { "empty" } else { "not an image gravix recognizes" };
             Error::Input(format!(
-                "{what}: {found}; -f takes files of text, and --attach-type names a media type"
+                "{what}: {problem}; use -f for a text file, or --attach-type to name the media type"
             ))
         })?,
     };
-    Ok(part(format!("data:{media_type};base64,{}", BASE64_STANDARD.encode(bytes))))
+    Ok(image_part(format!("data:{media_type};base64,{}", BASE64_STANDARD.encode(bytes))))
 }
 
-/// A file's text in a code block, headed by its name.
+/// The text of a file in a code block, preceded by the file's name.
 ///
 /// # Errors
-/// [`Error::Unreadable`], and [`Error::Input`] for what is no text.
-pub fn text(path: &Path, encoding: Encoding) -> Result<String> {
+/// [`Error::Usage`] for the path `-`, [`Error::Unreadable`] if the file cannot
+/// be read, [`Error::Input`] if it is an image, [`Error::NotUtf8`] if it is not
+/// UTF-8 and `encoding` is strict.
+pub fn text_file(path: &Path, encoding: Encoding) -> Result<String> {
     if path.as_os_str() == "-" {
-        let message = "-f takes no '-': standard input is part of the prompt as it is; a file of that name is ./-";
+        let message = "-f cannot read '-': standard input is part of the prompt already; for a file named -, use ./-";
         return Err(Error::Usage(message.to_owned()));
     }
     let mut name = Vec::new();
     push_sanitized(&mut name, &path.display().to_string().replace(['\n', '\t'], " "));
     let name = String::from_utf8_lossy(&name);
     let bytes = text::read(path)?;
-    ensure_no_image(&bytes, &name, "-a attaches it")?;
+    ensure_not_image(&bytes, &name, "-a attaches it")?;
     let text = encoding.decode(bytes, &name)?;
     let is_language = |c: char| c.is_ascii_alphanumeric() || "+#_-".contains(c);
     let language = path.extension().and_then(OsStr::to_str).unwrap_or_default();
@@ -67,30 +71,32 @@ pub fn text(path: &Path, encoding: Encoding) -> Result<String> {
     Ok(format!("{name}:\n\n{}", code_block::fence(language, &text)))
 }
 
+/// Rejects an image where text is expected.
+///
 /// # Errors
-/// [`Error::Input`] with `advice` for bytes that are no text, but an image.
-pub fn ensure_no_image(bytes: &[u8], what: &str, advice: &str) -> Result<()> {
+/// [`Error::Input`] with `advice` if `bytes` are an image.
+pub fn ensure_not_image(bytes: &[u8], what: &str, advice: &str) -> Result<()> {
     match image_type(bytes).filter(|_| std::str::from_utf8(bytes).is_err()) {
-        Some(kind) => Err(Error::Input(format!("{what}: this is {kind}; {advice}"))),
+        Some(kind) => Err(Error::Input(format!("{what} is not text but {kind}; {advice}"))),
         None => Ok(()),
     }
 }
 
-/// Whether a place of an image is a URL.
-pub fn is_url(place: &str) -> bool {
+/// Whether the location of an image is a URL.
+pub fn is_url(location: &str) -> bool {
     ["http://", "https://", "data:"].iter().any(|scheme| {
-        place.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme))
+        location.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
     })
 }
 
-/// The media type of an image, by its first bytes.
+/// The media type of an image, from its first bytes.
 fn image_type(bytes: &[u8]) -> Option<&'static str> {
     let kind = infer::get(bytes).filter(|kind| kind.matcher_type() == infer::MatcherType::Image)?;
-    // Texts begin with BM too; a bitmap has four bytes of zero behind its size.
+    // Text can start with BM too. In a bitmap, four zero bytes follow the size.
     let is_bitmap = || bytes.get(6..10) == Some(&[0; 4]);
     Some(kind.mime_type()).filter(|name| *name != "image/bmp" || is_bitmap())
 }
 
-fn part(url: String) -> ContentPart {
+fn image_part(url: String) -> ContentPart {
     ContentPart::ImageUrl { image_url: ImageUrl { url } }
 }

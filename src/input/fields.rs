@@ -1,5 +1,5 @@
-//! The request's fields beside the messages: those of options first, then
-//! those that the user names with `--body` and `--param`, which win.
+//! The fields of a request other than its messages. `--body` and `--param`
+//! override the fields that options set.
 
 use serde_json::{Value, json};
 
@@ -12,39 +12,41 @@ use crate::files::text;
 use crate::input::file_or_json;
 use crate::json::{self, Object};
 
-/// What the user named, whatever it is: the first `configured` parameters are
-/// the configuration's, and weaker than a body.
+/// The fields that the user sets with `--body` and `--param`. The first `config_param_count`
+/// parameters come from the configuration: `--body` overrides them, and is
+/// overridden by the others.
 ///
 /// # Errors
-/// [`Error::Input`] for a body that is no object and a parameter that is not
-/// `NAME=VALUE`, and those of reading a file.
-pub fn named(args: &ModelArgs, configured: usize) -> Result<Object> {
-    let mut named = Object::new();
-    let (configured, typed) = args.param.split_at(configured.min(args.param.len()));
+/// [`Error::Input`] if a parameter is not `NAME=VALUE` or the body is not a JSON
+/// object, [`Error::Unreadable`] if the body's file cannot be read.
+pub fn from_user(args: &ModelArgs, config_param_count: usize) -> Result<Object> {
+    let mut fields = Object::new();
+    let (configured, typed) = args.param.split_at(config_param_count.min(args.param.len()));
     for param in configured {
-        json::merge(&mut named, parameter(param)?);
+        json::merge(&mut fields, parse_param(param)?);
     }
     if let Some(body) = &args.body {
-        json::merge(&mut named, file_or_json::object("--body", body)?);
+        json::merge(&mut fields, file_or_json::object("--body", body)?);
     }
     for param in typed {
-        json::merge(&mut named, parameter(param)?);
+        json::merge(&mut fields, parse_param(param)?);
     }
-    Ok(named)
+    Ok(fields)
 }
 
-/// `a.b=VALUE` as `{"a":{"b":VALUE}}`.
+/// Parses `a.b=VALUE` into `{"a":{"b":VALUE}}`. A value that is not JSON is a
+/// string.
 ///
 /// # Errors
-/// [`Error::Input`].
-pub fn parameter(param: &str) -> Result<Object> {
-    let refused = |reason| Err(Error::Input(format!("--param {param}: {reason}")));
+/// [`Error::Input`] if there is no `=` or a name is empty.
+pub fn parse_param(param: &str) -> Result<Object> {
+    let invalid = |reason| Err(Error::Input(format!("--param {param}: {reason}")));
     let Some((path, text)) = param.split_once('=') else {
-        return refused("not of the form NAME=VALUE");
+        return invalid("not in the form NAME=VALUE");
     };
     let mut names: Vec<&str> = path.split('.').collect();
     if names.iter().any(|name| name.is_empty()) {
-        return refused("a name is empty");
+        return invalid("a name is empty");
     }
     let first = names.remove(0);
     let value = serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
@@ -52,28 +54,28 @@ pub fn parameter(param: &str) -> Result<Object> {
     Ok(Object::from_iter([(first.to_owned(), value)]))
 }
 
-/// The fields of a request to `model`, with what the user `named` over them.
+/// All fields of a request of `ask`: adds the tools and streaming to `fields`,
+/// which come from [`from_options`], then merges the fields of [`from_user`]
+/// over them.
 ///
 /// # Errors
-/// [`Error::Unreadable`] and [`Error::Input`] for the tools.
+/// [`Error::Unreadable`] if the file of tools cannot be read, [`Error::Input`]
+/// if it is not an array of objects or does not have the chosen tool.
 pub fn assemble(
     args: &AskArgs,
-    model: &str,
-    format: &ReplyFormat,
+    mut fields: Object,
     streams: bool,
-    named: Object,
+    user_fields: Object,
 ) -> Result<Object> {
     let (tools, tool_choice) = tools(&args.format)?;
-    let wants_usage = args.output.usage || args.output.json || args.output.log.is_some();
-    let own = [
+    let needs_usage = args.output.usage || args.output.json || args.output.log.is_some();
+    fields.extend(present([
         ("tools", tools),
         ("tool_choice", tool_choice),
         ("stream", streams.then_some(Value::Bool(true))),
-    ];
-    let mut fields = of_model(&args.model, model, format);
-    fields.extend(present(own));
-    json::merge(&mut fields, named);
-    if wants_usage && fields.get("stream") == Some(&Value::Bool(true)) {
+    ]));
+    json::merge(&mut fields, user_fields);
+    if needs_usage && fields.get("stream") == Some(&Value::Bool(true)) {
         let mut usage = Object::from_iter([("include_usage".to_owned(), Value::Bool(true))]);
         if let Some(Value::Object(options)) = fields.shift_remove("stream_options") {
             usage.extend(options);
@@ -83,8 +85,8 @@ pub fn assemble(
     Ok(fields)
 }
 
-/// The fields that options set of any request to `model`.
-pub fn of_model(args: &ModelArgs, model: &str, format: &ReplyFormat) -> Object {
+/// The fields that options set in any request to `model`.
+pub fn from_options(args: &ModelArgs, model: &str, format: &ReplyFormat) -> Object {
     let ModelArgs {
         model: _,
         temperature,
@@ -116,7 +118,7 @@ fn present<const N: usize>(
     fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)))
 }
 
-/// The definitions of the tools, and which of them is to be called.
+/// The fields `tools` and `tool_choice`.
 fn tools(args: &ReplyFormatArgs) -> Result<(Option<Value>, Option<Value>)> {
     let Some(path) = &args.tools else {
         return Ok((None, None));
@@ -126,7 +128,7 @@ fn tools(args: &ReplyFormatArgs) -> Result<(Option<Value>, Option<Value>)> {
     match &tools {
         Value::Array(tools) if tools.iter().all(Value::is_object) => {}
         Value::Array(_) => {
-            return Err(Error::Input(format!("{what}: a tool's definition is an object")));
+            return Err(Error::Input(format!("{what}: a tool definition must be an object")));
         }
         other => {
             let kind = json::kind(other);
@@ -136,7 +138,7 @@ fn tools(args: &ReplyFormatArgs) -> Result<(Option<Value>, Option<Value>)> {
     let choice = match args.tool_choice.as_deref() {
         Some(choice @ ("auto" | "none" | "required")) => Some(choice.into()),
         Some(name) if !has_tool(&tools, name) => {
-            return Err(Error::Input(format!("{what}: there is no tool {name}")));
+            return Err(Error::Input(format!("{what}: no tool {name}")));
         }
         Some(name) => Some(json!({"type": "function", "function": {"name": name}})),
         None => None,
@@ -153,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_parameter_is_json_or_text_at_any_depth() {
+    fn a_parameter_is_json_or_a_string_at_any_depth() {
         for (param, object) in [
             ("a=1", json!({"a": 1})),
             ("a=x=y", json!({"a": "x=y"})),
@@ -162,16 +164,16 @@ mod tests {
             ("a=[1,{}]", json!({"a": [1, {}]})),
             ("a.b.c=true", json!({"a": {"b": {"c": true}}})),
         ] {
-            assert_eq!(parameter(param).map(Value::from).expect(param), object);
+            assert_eq!(parse_param(param).map(Value::from).expect(param), object);
         }
         for param in ["a", "=1", "a..b=1", ".a=1", "a.=1"] {
-            assert!(parameter(param).is_err(), "{param}");
+            assert!(parse_param(param).is_err(), "{param}");
         }
     }
 
     #[test]
     fn numbers_keep_their_digits() {
-        let object = parameter("a=1.10").expect("a parameter");
+        let object = parse_param("a=1.10").expect("the parameter is valid");
         assert_eq!(Value::from(object).to_string(), r#"{"a":1.10}"#);
     }
 }

@@ -1,5 +1,5 @@
-//! Values of options that take `FILE|JSON`: the JSON itself if they begin with
-//! `{`, and the name of a file that holds it otherwise.
+//! Values of `FILE|JSON` options: JSON if they start with `{`, otherwise the
+//! name of a file that holds it.
 
 use std::path::Path;
 
@@ -9,15 +9,16 @@ use crate::error::{Error, Result};
 use crate::files::text;
 use crate::json::{self, Object};
 
-/// Whether the value is JSON, and not the name of a file.
+/// Whether `value` is JSON rather than a file name.
 pub fn is_json(value: &str) -> bool {
     value.trim_start().starts_with('{')
 }
 
-/// The JSON text, and what to call it in messages: the option or the file.
+/// The JSON text, and its name in messages: `option` or the file's name.
 ///
 /// # Errors
-/// [`Error::Unreadable`], and [`Error::Input`] for text that is not UTF-8.
+/// [`Error::Unreadable`] if the file cannot be read, [`Error::Input`] if it is
+/// not UTF-8.
 pub fn read(option: &str, value: &str) -> Result<(String, String)> {
     if is_json(value) {
         return Ok((value.to_owned(), option.to_owned()));
@@ -25,11 +26,11 @@ pub fn read(option: &str, value: &str) -> Result<(String, String)> {
     Ok((text::read_text(Path::new(value))?, value.to_owned()))
 }
 
-/// The object that the value holds.
+/// The JSON object in `value` or in the file it names.
 ///
 /// # Errors
-/// [`Error::Unreadable`], and [`Error::Input`] for text that is not UTF-8, not
-/// JSON, or not an object.
+/// [`Error::Unreadable`] if the file cannot be read, [`Error::Input`] if the
+/// text is not UTF-8, not JSON, or not an object.
 pub fn object(option: &str, value: &str) -> Result<Object> {
     let (text, name) = read(option, value)?;
     match json::parse(&text, &name)? {

@@ -1,4 +1,5 @@
-//! The prompt and the fields of a request.
+//! What a request is made from: the prompt, attachments, fields and the policy
+//! for its reply.
 
 pub mod attachment;
 pub mod fields;

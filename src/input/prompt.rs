@@ -1,6 +1,6 @@
-//! Words, files, images and standard input made into the user's message, and
-//! a file into the system prompt. Text stays as it is, but for one line end
-//! at the very end of standard input or of the system prompt's file.
+//! The user's message, made of words, files, images and standard input, and the
+//! system prompt from a file. Text is unchanged except that one line end is
+//! stripped from the end of standard input and of the system prompt's file.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -13,17 +13,17 @@ use crate::files::text::Encoding;
 use crate::input::attachment;
 use crate::output::notes::Notes;
 
-/// Where standard input comes from.
+/// What standard input is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stdin {
     Terminal,
     /// A pipe or a file.
     Redirected,
-    /// `--no-stdin`: it is never read.
+    /// Never read, because of `--no-stdin`.
     Refused,
 }
 
-/// What the prompt is made of.
+/// Everything the prompt is read from.
 #[derive(Debug)]
 pub struct PromptSource {
     pub parts: Vec<PromptPart>,
@@ -32,33 +32,37 @@ pub struct PromptSource {
 }
 
 impl PromptSource {
-    /// Whether there can be a prompt at all, before anything is read.
+    /// Checks, before reading anything, that there can be a prompt.
     ///
     /// # Errors
-    /// [`Error::Usage`] if there cannot.
+    /// [`Error::Usage`] if the prompt would be empty, or if standard input is
+    /// needed twice or despite `--no-stdin`.
     pub fn ensure_possible(&self) -> Result<()> {
         let is_empty = self.parts.is_empty();
         let dashes = self.parts.iter().filter(|part| is_stdin(part)).count();
         Err(usage(match (dashes, self.stdin) {
-            (0, Stdin::Refused) if is_empty => "no prompt: --no-stdin was given, and no words",
+            (0, Stdin::Refused) if is_empty => {
+                "no prompt: give it as words, or leave out --no-stdin"
+            }
             (0, Stdin::Terminal) if is_empty => {
                 "no prompt: give it as words, as in gravix ask \"What is a tarpit?\", or on standard input"
             }
-            (1, Stdin::Refused) => "'-' asks for standard input, which --no-stdin refuses",
+            (1, Stdin::Refused) => "'-' is standard input, which --no-stdin leaves unread",
             (0 | 1, _) => return Ok(()),
-            _ => "'-' stands for standard input, which can be read only once",
+            _ => "'-' is standard input, which can be read only once",
         }))
     }
 
-    /// The user's message. `input` is standard input.
+    /// Reads the user's message; `input` is standard input.
     ///
     /// # Errors
-    /// [`Error::Usage`] if it holds nothing but white space; otherwise
-    /// [`Error::Unreadable`], [`Error::Input`] or [`Error::NotUtf8`] for an
-    /// input.
+    /// [`Error::Usage`] if the message is only white space, a file is `-`, or
+    /// a URL has a media type, [`Error::Unreadable`] if an input cannot be read,
+    /// [`Error::Input`] if an image is given as text or the other way round,
+    /// [`Error::NotUtf8`] if text is not UTF-8 and the encoding is strict.
     pub fn read<R: Read + Send>(&self, mut input: R, notes: &Notes) -> Result<Content> {
         let mut contents = Vec::new();
-        // Words are joined up to a part of another kind.
+        // Adjacent words make up one part.
         for parts in self.parts.chunk_by(|part, next| is_word(part) && is_word(next)) {
             contents.push(self.content_of(parts, &mut input)?);
         }
@@ -66,23 +70,23 @@ impl PromptSource {
             contents.push(text(if self.parts.is_empty() {
                 read_text(input, self.encoding)?
             } else {
-                let waiting = "waiting for standard input; -n (--no-stdin) leaves it alone";
+                let waiting = "waiting for standard input; -n (--no-stdin) leaves it unread";
                 notes.while_waiting(waiting, || read_text(input, self.encoding))?
             }));
         }
         content(contents).ok_or_else(|| usage("the prompt is empty; nothing was sent"))
     }
 
-    /// The content of one part, or of several words.
+    /// The content of one part, or of several adjacent words.
     fn content_of(&self, parts: &[PromptPart], input: &mut impl Read) -> Result<ContentPart> {
         let encoding = self.encoding;
         Ok(match &parts[0] {
             part @ PromptPart::Word(_) if is_stdin(part) => text(read_text(input, encoding)?),
             PromptPart::Word(_) => text(join(parts, encoding)?),
-            PromptPart::File(path) => text(attachment::text(path, encoding)?),
+            PromptPart::File(path) => text(attachment::text_file(path, encoding)?),
             part @ PromptPart::Attachment { media_type, .. } if is_stdin(part) => {
                 let bytes = read_bytes(input)?;
-                attachment::inline(&bytes, "standard input", media_type.as_deref())?
+                attachment::inline_image(&bytes, "standard input", media_type.as_deref())?
             }
             PromptPart::Attachment { source, media_type } => {
                 attachment::image(source, media_type.as_deref())?
@@ -91,8 +95,8 @@ impl PromptSource {
     }
 }
 
-/// Texts that follow one another become one, with a blank line between them.
-/// `None` where there is nothing but white space.
+/// Joins adjacent texts by a blank line. Returns `None` if there is nothing but
+/// white space.
 fn content(parts: Vec<ContentPart>) -> Option<Content> {
     let mut joined: Vec<ContentPart> = Vec::new();
     for part in parts {
@@ -108,7 +112,7 @@ fn content(parts: Vec<ContentPart>) -> Option<Content> {
     match <[ContentPart; 1]>::try_from(joined) {
         Ok([ContentPart::Text { text }]) if text.trim().is_empty() => None,
         Ok([ContentPart::Text { text }]) => Some(Content::Text(text)),
-        Ok(image) => Some(Content::Parts(image.into())),
+        Ok(part) => Some(Content::Parts(part.into())),
         Err(parts) if parts.is_empty() => None,
         Err(parts) => Some(Content::Parts(parts)),
     }
@@ -118,8 +122,7 @@ fn text(text: String) -> ContentPart {
     ContentPart::Text { text }
 }
 
-/// Whether a part is read from standard input, which other parts then are
-/// not.
+/// Whether a part is read from standard input.
 fn is_stdin(part: &PromptPart) -> bool {
     let names = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
     match part {
@@ -135,7 +138,11 @@ fn is_word(part: &PromptPart) -> bool {
     matches!(part, PromptPart::Word(_)) && !is_stdin(part)
 }
 
-/// The text of a file, less one line end at its end.
+/// Reads a text file and strips one line end from its end.
+///
+/// # Errors
+/// [`Error::Unreadable`] if it cannot be read, [`Error::NotUtf8`] if it is not
+/// UTF-8 and `encoding` is strict.
 pub fn read_file(path: &Path, encoding: Encoding) -> Result<String> {
     encoding.decode(strip_line_end(files::text::read(path)?), &path.display().to_string())
 }
@@ -150,7 +157,7 @@ fn join(words: &[PromptPart], encoding: Encoding) -> Result<String> {
 
 fn read_text(input: impl Read, encoding: Encoding) -> Result<String> {
     let bytes = read_bytes(input)?;
-    attachment::ensure_no_image(&bytes, "standard input", "-a - attaches it")?;
+    attachment::ensure_not_image(&bytes, "standard input", "-a - attaches it")?;
     encoding.decode(strip_line_end(bytes), "standard input")
 }
 

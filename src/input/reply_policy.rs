@@ -1,4 +1,4 @@
-//! What a reply must be, from the options that say so.
+//! The policy for replies, made from options.
 
 use crate::chat::format::ReplyFormat;
 use crate::chat::schema::Schema;
@@ -8,10 +8,11 @@ use crate::cli::reply_format::{JsonFormatArgs, ReplyFormatArgs};
 use crate::error::{Error, Result};
 use crate::input::file_or_json;
 
-/// The policy of `ask`.
+/// The reply policy of `ask`.
 ///
 /// # Errors
-/// [`Error::Usage`] for a bad list of choices, and those of [`json_format`].
+/// [`Error::Usage`] for an invalid `--choose`, [`Error::Unreadable`] if the
+/// schema file cannot be read, [`Error::Input`] if it is not a JSON Schema.
 pub fn from_args(args: &AskArgs) -> Result<ReplyPolicy> {
     let choice = args.format.tool_choice.as_deref();
     let is_forced = choice.is_some_and(|choice| !matches!(choice, "auto" | "none"));
@@ -36,22 +37,22 @@ fn format(args: &ReplyFormatArgs) -> Result<ReplyFormat> {
         return json_format(&args.json);
     }
     let words: Vec<String> = args.choose.iter().map(|word| word.trim().to_owned()).collect();
-    let is_repeated = |(at, word): (usize, &String)| words[..at].contains(word);
+    let is_repeated = |(index, word): (usize, &String)| words[..index].contains(word);
     if words.len() < 2
         || words.iter().any(String::is_empty)
         || words.iter().enumerate().any(is_repeated)
     {
-        let message = "--choose takes two or more different words, as in --choose red,green,blue";
+        let message = "--choose takes at least two different words, as in --choose red,green,blue";
         return Err(Error::Usage(message.to_owned()));
     }
     Ok(ReplyFormat::Choice(words))
 }
 
-/// The format of a reply that is JSON, if it must be.
+/// The reply format of `--schema` or `--json-object`; text if neither is given.
 ///
 /// # Errors
-/// [`Error::Unreadable`], and [`Error::Input`] for a file that holds no JSON
-/// Schema.
+/// [`Error::Unreadable`] if the schema file cannot be read, [`Error::Input`] if
+/// it is not a JSON Schema.
 pub fn json_format(args: &JsonFormatArgs) -> Result<ReplyFormat> {
     if let Some(schema) = &args.schema {
         let (text, name) = file_or_json::read("--schema", schema)?;

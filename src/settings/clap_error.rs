@@ -1,5 +1,5 @@
-//! What clap answers in place of arguments: help and version, printed, or a
-//! refusal, made into an error of one line.
+//! What clap returns instead of arguments: help and version, which are printed,
+//! or an error, which becomes one line.
 
 use std::error::Error as _;
 use std::io::{self, Write};
@@ -9,58 +9,61 @@ use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
 use crate::error::{Error, Result};
 use crate::output::stdout::stdout_error;
 
-/// Prints help and version on standard output; all else is an error.
+/// Prints help and version to standard output; returns everything else as an
+/// error.
 ///
 /// # Errors
-/// [`Error::Usage`] for what clap refuses, and those of standard output.
-pub fn answer(refusal: &clap::Error) -> Result<()> {
-    match refusal.kind() {
+/// [`Error::Usage`] for invalid arguments, [`Error::Stdout`] or
+/// [`Error::StdoutClosed`] if help or version cannot be printed.
+pub fn handle(error: &clap::Error) -> Result<()> {
+    match error.kind() {
         ClapErrorKind::DisplayHelp | ClapErrorKind::DisplayVersion => {
-            refusal.print().and_then(|()| io::stdout().flush()).map_err(stdout_error)
+            error.print().and_then(|()| io::stdout().flush()).map_err(stdout_error)
         }
         ClapErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            // The error below says enough where help cannot be printed.
-            let _ = refusal.print();
+            // The error below is enough if help cannot be printed.
+            let _ = error.print();
             Err(Error::Usage("no command given".to_owned()))
         }
-        ClapErrorKind::InvalidSubcommand => Err(Error::Usage(no_such_command(refusal))),
-        _ => Err(Error::Usage(one_line(&refusal.render().to_string()))),
+        ClapErrorKind::InvalidSubcommand => Err(Error::Usage(unknown_command(error))),
+        _ => Err(Error::Usage(one_line(&error.render().to_string()))),
     }
 }
 
-/// A question without its command is the likeliest mistake of all.
-fn no_such_command(refusal: &clap::Error) -> String {
-    let report = refusal.render().to_string();
+/// The message for an unknown command. The most likely mistake is a question
+/// without `ask`.
+fn unknown_command(error: &clap::Error) -> String {
+    let report = error.render().to_string();
     let is_question = report.contains("Usage: gravix <COMMAND>")
-        && refusal.get(ContextKind::SuggestedSubcommand).is_none();
-    match refusal.get(ContextKind::InvalidSubcommand) {
+        && error.get(ContextKind::SuggestedSubcommand).is_none();
+    match error.get(ContextKind::InvalidSubcommand) {
         Some(ContextValue::String(word)) if is_question => {
-            format!("there is no command '{word}'; a question goes to ask: gravix ask \"…\"")
+            format!("no command '{word}'; to ask a question, use gravix ask \"…\"")
         }
         _ => one_line(&report),
     }
 }
 
-/// Why clap refuses a value, in one line, without the value where that is
-/// known: it may be a secret.
-pub fn reason(refusal: &clap::Error) -> String {
-    match refusal.source() {
-        Some(why) => why.to_string(),
-        None => reason_in(&refusal.render().to_string()),
+/// Why clap rejects a value, in one line. Leaves out the value if possible, as
+/// it may be a secret.
+pub fn reason(error: &clap::Error) -> String {
+    match error.source() {
+        Some(source) => source.to_string(),
+        None => summary(&error.render().to_string()),
     }
 }
 
-/// clap's report of several lines, and where the usage is told.
+/// clap's report in one line, with a pointer to `--help`.
 fn one_line(report: &str) -> String {
-    reason_in(report) + "; see --help"
+    summary(report) + "; see --help"
 }
 
-/// What is wrong, and clap's tips.
-fn reason_in(report: &str) -> String {
+/// The error and the tips of clap's report, in one line.
+fn summary(report: &str) -> String {
     let mut line = String::new();
     let before_usage = report.split("\n\nUsage:").next().unwrap_or_default();
-    let told = |text: &&str| !text.is_empty() && !text.starts_with("For more information");
-    for text in before_usage.lines().map(str::trim).filter(told) {
+    let is_kept = |text: &&str| !text.is_empty() && !text.starts_with("For more information");
+    for text in before_usage.lines().map(str::trim).filter(is_kept) {
         let text = text.strip_prefix("error: ").unwrap_or(text);
         let tip = text.strip_prefix("tip: ");
         line += match tip {

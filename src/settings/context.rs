@@ -1,4 +1,4 @@
-//! What a command meets when it begins.
+//! State that every command shares.
 
 use crate::output::notes::Notes;
 use crate::output::terminal::Terminal;
@@ -10,20 +10,20 @@ pub struct Context<'a> {
     pub environment: &'a Environment,
     pub terminal: Terminal,
     pub notes: &'a Notes,
-    /// Where the configuration says that the key is.
+    /// Where the configuration says the key is.
     pub key: KeySource,
-    /// The names of the settings that the configuration brought, as it has
-    /// them.
-    pub configured: Vec<String>,
-    /// How many of the parameters the configuration brought: the first ones.
-    pub configured_params: usize,
-    /// What the user should know of how the settings came about.
+    /// The names of the options that the configuration sets, with `_` for `-`.
+    pub config_options: Vec<String>,
+    /// How many `--param` values the configuration sets. They come first.
+    pub config_param_count: usize,
+    /// Warnings about the settings.
     pub warnings: Vec<String>,
 }
 
 impl Context<'_> {
-    /// Whether an option, if there is one, was typed.
+    /// Returns false if the configuration sets this option; true if it was
+    /// typed or is not set at all.
     pub fn is_typed(&self, name: &str) -> bool {
-        !self.configured.iter().any(|configured| configured == name)
+        !self.config_options.iter().any(|option| option == name)
     }
 }

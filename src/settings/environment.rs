@@ -1,4 +1,4 @@
-//! The environment, asked once. An empty variable counts as unset.
+//! The environment variables, read once. An empty variable counts as unset.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -21,8 +21,10 @@ impl Environment {
         self.variables.get(OsStr::new(name)).map(OsString::as_os_str)
     }
 
+    /// The variable as text.
+    ///
     /// # Errors
-    /// [`Error::Config`] when the variable is not UTF-8.
+    /// [`Error::Config`] if the variable is not UTF-8.
     pub fn text(&self, name: &str) -> Result<Option<&str>> {
         self.get(name)
             .map(|value| {

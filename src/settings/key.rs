@@ -1,4 +1,4 @@
-//! Where the key is kept, and getting it from there.
+//! Where the API key is stored, and loading it from there.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -22,27 +22,27 @@ use crate::output::notes::Notes;
 use crate::secret::{KEY_VARIABLE, Secret, Secrets};
 use crate::settings::environment::Environment;
 
-/// How long a command may take to print the key.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a command can take to print the key.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often a command that has printed is asked whether it has ended.
-const POLL: Duration = Duration::from_millis(5);
+/// How often to check whether a command has exited after printing the key.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// No key is longer: 64 KiB.
-const LIMIT: u64 = 64 << 10;
+/// The longest key that is accepted: 64 KiB.
+const MAX_KEY_BYTES: u64 = 64 << 10;
 
-const TOO_LONG: &str = "more than 64 KiB, which is no key";
+const TOO_LONG: &str = "more than 64 KiB, too long for a key";
 
-/// Where the key is kept.
+/// Where the key is stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum KeySource {
-    /// In the variable GRAVIXLAYER_API_KEY, or nowhere.
+    /// In the variable `GRAVIXLAYER_API_KEY`, if it is set.
     #[default]
     Default,
-    /// In this variable.
+    /// In this variable, which must be set.
     Variable(String),
     File(PathBuf),
-    /// A shell command prints it.
+    /// This shell command prints it.
     Command(String),
 }
 
@@ -52,13 +52,13 @@ impl fmt::Display for KeySource {
             Self::Default => f.write_str(KEY_VARIABLE),
             Self::Variable(name) => f.write_str(name),
             Self::File(path) => path.display().fmt(f),
-            Self::Command(command) => write!(f, "what {command} prints"),
+            Self::Command(command) => write!(f, "the output of {command}"),
         }
     }
 }
 
-/// The secrets that are known before any setting is read: the key in the
-/// environment. An invalid key is reported when it is first used.
+/// The secrets to mask before the settings are read: the key in the environment.
+/// An invalid key is reported when it is first used.
 pub fn known_secrets(environment: &Environment) -> Secrets {
     let secrets = Secrets::default();
     let key = environment.get(KEY_VARIABLE).map(|key| Secret::parse(key, KEY_VARIABLE));
@@ -68,12 +68,14 @@ pub fn known_secrets(environment: &Environment) -> Secrets {
     secrets
 }
 
-/// The key, if there is one.
+/// Loads the key. Returns `None` if the source is the default variable and it is
+/// not set.
 ///
 /// # Errors
-/// [`Error::Config`] if it is not where it should be, or cannot be sent in a
-/// header; [`Error::Unreadable`] for a file.
-pub fn find(
+/// [`Error::Config`] if the variable is not set, the command fails, or the key
+/// is too long or cannot be sent in a header; [`Error::Unreadable`] if the file
+/// cannot be read.
+pub fn load(
     source: &KeySource,
     environment: &Environment,
     notes: &Notes,
@@ -86,7 +88,7 @@ pub fn find(
             .transpose(),
         KeySource::Variable(name) => match environment.get(name) {
             Some(value) => Secret::parse(value, name).map(Some),
-            None => Err(Error::Config(anyhow!("the key should be in {name}, which is not set"))),
+            None => Err(Error::Config(anyhow!("no key: {name} is not set"))),
         },
         KeySource::File(path) => {
             let key = read_file(path)?;
@@ -109,68 +111,70 @@ fn read_file(path: &Path) -> Result<Vec<u8>> {
     }
 }
 
-/// Everything that `source` holds; `None` if that is longer than any key.
+/// Reads `source` to its end. Returns `None` if it is longer than a key can be.
 fn read_to_limit(source: impl Read) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
-    source.take(LIMIT + 1).read_to_end(&mut bytes)?;
-    Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= LIMIT))
+    source.take(MAX_KEY_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= MAX_KEY_BYTES))
 }
 
 fn warn_if_exposed(path: &Path, notes: &Notes) {
     let mode = fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
     if mode & 0o077 != 0 {
         let path = path.display();
-        notes.warn(format_args!("others can read the key in {path}; chmod 600 keeps it to you"));
+        notes.warn(format_args!("others can read the key in {path}; run chmod 600 {path}"));
     }
 }
 
-/// What a shell command prints.
+/// Runs a shell command and returns its output.
 fn run(command: &str) -> anyhow::Result<Vec<u8>> {
-    let begun = Instant::now();
-    // Standard input may be the prompt.
+    let start = Instant::now();
+    // Standard input is not the command's: it can be the prompt.
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).stdin(Stdio::null()).stdout(Stdio::piped());
-    // At a terminal the command may ask for a passphrase, which only a
-    // process in the foreground group can.
-    let is_alone = File::open("/dev/tty").is_err();
-    if is_alone {
+    // Only a process in the foreground group can ask for a passphrase at the
+    // terminal, so the command gets its own group only without a terminal.
+    let has_own_group = File::open("/dev/tty").is_err();
+    if has_own_group {
         shell.process_group(0);
     }
-    let mut child = shell.spawn().context("sh cannot be run")?;
-    let printed = child.stdout.take().and_then(read_within_patience);
-    // Closing the pipe ends a command that prints without end.
-    let status = printed.as_ref().and_then(|_| wait_until(&mut child, begun + PATIENCE));
+    let mut child = shell.spawn().context("cannot run sh")?;
+    let printed = child.stdout.take().and_then(read_with_timeout);
+    // The pipe is closed now, which ends a command that prints endlessly.
+    let status = printed.as_ref().and_then(|_| wait_until(&mut child, start + COMMAND_TIMEOUT));
     let Some((printed, status)) = printed.zip(status) else {
-        // It may have ended in the meantime.
+        // Killing fails if the command has just exited.
         let _ = child.kill();
-        if is_alone {
+        if has_own_group {
             let _ = killpg(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL);
         }
-        bail!("it did not end within {} s", PATIENCE.as_secs());
+        bail!("no key within {} s", COMMAND_TIMEOUT.as_secs());
     };
     let Some(printed) = printed? else {
         bail!(TOO_LONG);
     };
     let status = status?;
-    ensure!(status.success(), "it failed ({status})");
-    ensure!(!printed.is_empty(), "it printed nothing");
+    ensure!(status.success(), "failed ({status})");
+    ensure!(!printed.is_empty(), "printed nothing");
     Ok(printed)
 }
 
-/// Reads in a thread, as a pipe has no timeout. `None` if the time is over.
-fn read_within_patience(stdout: ChildStdout) -> Option<io::Result<Option<Vec<u8>>>> {
+/// Reads the output of a command; `None` after the timeout. Reads in a thread
+/// because a pipe has no timeout.
+fn read_with_timeout(stdout: ChildStdout) -> Option<io::Result<Option<Vec<u8>>>> {
     let (done, printed) = mpsc::channel();
-    // Nobody receives what comes too late.
+    // After the timeout nobody receives it any more.
     thread::spawn(move || drop(done.send(read_to_limit(stdout))));
-    printed.recv_timeout(PATIENCE).ok()
+    printed.recv_timeout(COMMAND_TIMEOUT).ok()
 }
 
-fn wait_until(child: &mut Child, end: Instant) -> Option<io::Result<ExitStatus>> {
+/// Waits for a command to exit; `None` after the deadline.
+fn wait_until(child: &mut Child, deadline: Instant) -> Option<io::Result<ExitStatus>> {
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return Some(Ok(status)),
-            Ok(None) if Instant::now() >= end => return None,
-            Ok(None) => thread::sleep(POLL),
+            Ok(None) if Instant::now() >= deadline => return None,
+            Ok(None) => thread::sleep(POLL_INTERVAL),
             Err(error) => return Some(Err(error)),
         }
     }

@@ -1,5 +1,5 @@
-//! The command line as it is meant: what was typed, and the settings that
-//! stand in for what was not.
+//! The arguments of a command: options as typed, completed by settings from the
+//! environment and the configuration.
 
 pub mod clap_error;
 pub mod config;
@@ -22,19 +22,32 @@ use crate::settings::config::effective::EffectiveSettings;
 use crate::settings::environment::Environment;
 use crate::settings::key::KeySource;
 
-/// What is to be done, and where the key for it is.
+/// The command to run, with its options, and what the configuration says.
 pub struct Arguments {
     pub command: Command,
+    /// Where the configuration says the key is.
     pub key: KeySource,
-    /// The names of the settings that the configuration brought.
-    pub configured: Vec<String>,
-    /// How many of the parameters it brought.
-    pub configured_params: usize,
-    /// What the user should know of how the settings came about.
+    /// The names of the options that the configuration sets, with `_` for `-`.
+    pub config_options: Vec<String>,
+    /// How many `--param` values the configuration sets. They come first.
+    pub config_param_count: usize,
+    /// Warnings about the settings.
     pub warnings: Vec<String>,
 }
 
-/// How much the user wants to be told.
+impl Arguments {
+    /// The arguments in `matches`, into which `settings` were merged.
+    fn new(matches: &ArgMatches, settings: EffectiveSettings) -> Result<Self, clap::Error> {
+        ensure_companions(matches)?;
+        let command = Args::from_arg_matches(matches)?.command;
+        let config_options = settings.config_options();
+        let config_param_count = settings.config_param_count();
+        let EffectiveSettings { key, warnings, .. } = settings;
+        Ok(Self { command, key, config_options, config_param_count, warnings })
+    }
+}
+
+/// The verbosity for `--quiet` and `--verbose`.
 pub fn verbosity(args: &VerbosityArgs) -> Verbosity {
     match (args.quiet, args.verbose) {
         (true, _) => Verbosity::Quiet,
@@ -43,74 +56,75 @@ pub fn verbosity(args: &VerbosityArgs) -> Verbosity {
     }
 }
 
+/// Parses a command line and merges the settings into it: first to find the
+/// options as typed, then again with the settings as defaults.
+///
 /// # Errors
-/// Those of the configuration. What clap refuses, or answers itself, is the
-/// inner error.
-pub fn parse(
+/// [`Error::Unreadable`](crate::error::Error::Unreadable) if the configuration
+/// file cannot be read, [`Error::Config`](crate::error::Error::Config) if it is
+/// invalid or the profile does not exist. The inner error is clap's: invalid
+/// arguments, or help and version.
+pub fn parse_command_line(
     mut line: Vec<OsString>,
     environment: &Environment,
 ) -> Result<Result<Arguments, clap::Error>> {
     let mut command = Args::command();
     let typed = match command.try_get_matches_from_mut(&line) {
         Ok(matches) => matches,
-        Err(refusal) => return Ok(Err(refusal)),
+        Err(error) => return Ok(Err(error)),
     };
-    let Some((name @ ("ask" | "batch" | "models"), given)) = typed.subcommand() else {
-        return Ok(meant(&typed, EffectiveSettings::default()));
+    let Some((name @ ("ask" | "batch" | "models"), typed_options)) = typed.subcommand() else {
+        return Ok(Arguments::new(&typed, EffectiveSettings::default()));
     };
-    let settings = match SettingsArgs::from_arg_matches(given) {
-        Ok(settings) => settings,
-        Err(refusal) => return Ok(Err(refusal)),
+    let settings_args = match SettingsArgs::from_arg_matches(typed_options) {
+        Ok(args) => args,
+        Err(error) => return Ok(Err(error)),
     };
-    let ask = ask(&command);
-    let config = Config::load(&settings, environment, ask)?;
+    let ask = ask_command(&command);
+    let config = Config::load(&settings_args, environment, ask)?;
     if config.is_empty() {
-        return Ok(meant(&typed, EffectiveSettings::default()));
+        return Ok(Arguments::new(&typed, EffectiveSettings::default()));
     }
-    let in_force = match command.find_subcommand(name) {
-        Some(other) if name != "ask" => config.in_force(&shared(ask, other), given, environment),
-        _ => config.in_force(ask, given, environment),
+    let settings = match command.find_subcommand(name) {
+        Some(other) if name != "ask" => {
+            config.resolve(&configurable_options(ask, other), typed_options, environment)
+        }
+        _ => config.resolve(ask, typed_options, environment),
     };
-    // The command's name is the first word: gravix itself has no options.
-    line.splice(2..2, in_force.first_options());
-    let command = Args::command().mut_subcommand(name, |command| in_force.apply(command));
-    Ok(command.try_get_matches_from(line).and_then(|matches| meant(&matches, in_force)))
+    // The command's name is the first argument: gravix itself has no options.
+    line.splice(2..2, settings.merged_options());
+    let command = Args::command().mut_subcommand(name, |command| settings.set_defaults(command));
+    let matches = command.try_get_matches_from(line);
+    Ok(matches.and_then(|matches| Arguments::new(&matches, settings)))
 }
 
-/// Options that another command has too, with another meaning.
-const NOT_SHARED: &[&str] = &["json", "output"];
+/// Options of other commands that share only their name with one of `ask`.
+const NOT_CONFIGURABLE: &[&str] = &["json", "output"];
 
-/// The options that `command` and `ask` have in common: these can be set.
-fn shared(ask: &ClapCommand, command: &ClapCommand) -> ClapCommand {
-    let is_shared = |arg: &&clap::Arg| {
+/// The options of `command` that the configuration can set: those it shares
+/// with `ask`.
+fn configurable_options(ask: &ClapCommand, command: &ClapCommand) -> ClapCommand {
+    let is_configurable = |arg: &&clap::Arg| {
         let id = arg.get_id().as_str();
-        !NOT_SHARED.contains(&id) && ask.get_arguments().any(|known| known.get_id() == id)
+        !NOT_CONFIGURABLE.contains(&id) && ask.get_arguments().any(|known| known.get_id() == id)
     };
-    ClapCommand::new("shared").args(command.get_arguments().filter(is_shared))
+    ClapCommand::new("configurable").args(command.get_arguments().filter(is_configurable))
 }
 
-/// The command whose options can be set.
-pub fn ask(command: &ClapCommand) -> &ClapCommand {
-    command.find_subcommand("ask").expect("a command of cli::Command")
+/// The subcommand `ask`, whose options the configuration can set.
+pub fn ask_command(command: &ClapCommand) -> &ClapCommand {
+    command.find_subcommand("ask").expect("ask is a subcommand")
 }
 
-fn meant(matches: &ArgMatches, in_force: EffectiveSettings) -> Result<Arguments, clap::Error> {
-    ensure_companions(matches)?;
-    let command = Args::from_arg_matches(matches)?.command;
-    let configured = in_force.configured();
-    let configured_params = in_force.params();
-    let EffectiveSettings { key, warnings, .. } = in_force;
-    Ok(Arguments { command, key, configured, configured_params, warnings })
-}
-
-/// clap's own `requires` does not see what the configuration sets.
+/// Checks that an option which needs another one has it. clap's `requires` does
+/// not accept an option that the configuration sets.
 fn ensure_companions(matches: &ArgMatches) -> Result<(), clap::Error> {
     let Some(("ask", matches)) = matches.subcommand() else {
         return Ok(());
     };
     let long = |id: &str| {
         let command = Args::command();
-        let mut arguments = ask(&command).get_arguments();
+        let mut arguments = ask_command(&command).get_arguments();
         let arg = arguments.find(|arg| arg.get_id().as_str() == id);
         arg.and_then(|arg| arg.get_long()).unwrap_or(id).to_owned()
     };

@@ -1,5 +1,4 @@
-//! Options and environment, checked and made into what they mean here.
-//! Nothing later checks again.
+//! The endpoint, its key and the model, from options, environment and settings.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,14 +25,14 @@ pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 pub const DEFAULT_RETRIES: u32 = 2;
 
-/// How many stop sequences the API takes.
+/// The most stop sequences the API accepts.
 pub const MAX_STOPS: usize = 4;
 
-/// The endpoint that the options, the environment and the settings name, still
-/// without its key.
+/// The endpoint, without its key.
 ///
 /// # Errors
-/// [`Error::Config`] for a bad base URL or proxy.
+/// [`Error::Config`] for an invalid base URL or proxy, or if one of their
+/// variables is not UTF-8.
 pub fn resolve(
     args: &NetworkArgs,
     environment: &Environment,
@@ -43,7 +42,7 @@ pub fn resolve(
         Some(text) => text,
         None => environment.text("GRAVIX_BASE_URL")?.unwrap_or(DEFAULT_BASE_URL),
     };
-    let headers = latest(&args.headers);
+    let headers = last_of_each_name(&args.headers);
     headers.iter().for_each(|(name, value)| secrets.add_header(name, value));
     let mut endpoint = Endpoint {
         base_url: BaseUrl::parse(base_url)?,
@@ -73,12 +72,13 @@ pub fn resolve(
     Ok(endpoint)
 }
 
-/// Gives the endpoint its key, if one is to be sent.
+/// Loads the key of the endpoint, if there is one.
 ///
 /// # Errors
 /// [`Error::Config`] if the key is missing, cannot be sent in a header, or
-/// would cross the network in the clear; [`Error::Unreadable`] for a key file.
-pub fn find_key(
+/// would be sent in the clear; [`Error::Unreadable`] if the key file cannot be
+/// read.
+pub fn load_key(
     endpoint: &mut Endpoint,
     allow_http: bool,
     context: &Context,
@@ -87,8 +87,8 @@ pub fn find_key(
     let BaseUrl::Http { host, .. } = &endpoint.base_url else {
         return Ok(());
     };
-    ensure_key_may_go(endpoint, allow_http, context)?;
-    endpoint.key = key::find(&context.key, context.environment, notes)?;
+    ensure_key_is_encrypted(endpoint, allow_http, context)?;
+    endpoint.key = key::load(&context.key, context.environment, notes)?;
     match &endpoint.key {
         Some(key) => endpoint.secrets.add(key.clone()),
         None if host == DEFAULT_HOST => {
@@ -101,30 +101,35 @@ pub fn find_key(
     Ok(())
 }
 
-/// A key crosses no network in the clear unless the user allows it.
+/// Checks that the key is not sent over a network in the clear, unless the user
+/// allows it.
 ///
 /// # Errors
-/// [`Error::Config`].
-pub fn ensure_key_may_go(endpoint: &Endpoint, allow_http: bool, context: &Context) -> Result<()> {
+/// [`Error::Config`] if it would be.
+pub fn ensure_key_is_encrypted(
+    endpoint: &Endpoint,
+    allow_http: bool,
+    context: &Context,
+) -> Result<()> {
     let BaseUrl::Http { url, host } = &endpoint.base_url else {
         return Ok(());
     };
-    // Through a proxy a request leaves this machine wherever it goes.
+    // Through a proxy, even a request to this machine crosses the network.
     let is_private = url.starts_with("https:") || (is_loopback(host) && endpoint.proxy.is_none());
-    if is_private || allow_http || !wants_key(endpoint, context) {
+    if is_private || allow_http || !sends_key(endpoint, context) {
         return Ok(());
     }
-    let without = match context.key {
+    let unset = match context.key {
         KeySource::Default => format!("unset {KEY_VARIABLE}, "),
         _ => String::new(),
     };
     Err(Error::Config(anyhow!(
-        "the key would cross the network in the clear to {url}: use https, {without}or allow it with --allow-http"
+        "the key would be sent in the clear to {url}: use https, {unset}or allow it with --allow-http"
     )))
 }
 
-/// Whether a key is to be sent, without getting it.
-pub fn wants_key(endpoint: &Endpoint, context: &Context) -> bool {
+/// Whether requests to the endpoint carry a key. Does not load it.
+pub fn sends_key(endpoint: &Endpoint, context: &Context) -> bool {
     match &endpoint.base_url {
         BaseUrl::Mock => false,
         BaseUrl::Http { host, .. } => {
@@ -135,8 +140,8 @@ pub fn wants_key(endpoint: &Endpoint, context: &Context) -> bool {
     }
 }
 
-/// Headers, of which a later one replaces those of its name before it.
-fn latest(headers: &[Header]) -> Vec<Header> {
+/// The last header of each name.
+fn last_of_each_name(headers: &[Header]) -> Vec<Header> {
     let mut kept: Vec<Header> = Vec::new();
     for header in headers {
         kept.retain(|known| !known.0.eq_ignore_ascii_case(&header.0));
@@ -145,16 +150,17 @@ fn latest(headers: &[Header]) -> Vec<Header> {
     kept
 }
 
-/// The model's name: option, environment, or the default one.
+/// The name of the model: from the option, the environment, or the default.
 ///
 /// # Errors
-/// [`Error::Usage`], also for parameters that no model takes.
+/// [`Error::Usage`] for an empty name or too many stop sequences,
+/// [`Error::Config`] if `GRAVIX_MODEL` is not UTF-8.
 pub fn model(args: &ModelArgs, environment: &Environment) -> Result<String> {
     if args.stop.len() > MAX_STOPS {
-        return Err(Error::Usage(format!("--stop can be given {MAX_STOPS} times at most")));
+        return Err(Error::Usage(format!("--stop can be given at most {MAX_STOPS} times")));
     }
     match &args.model {
-        Some(name) if name.is_empty() => Err(Error::Usage("the model's name is empty".to_owned())),
+        Some(name) if name.is_empty() => Err(Error::Usage("the model name is empty".to_owned())),
         Some(name) => Ok(name.clone()),
         None => Ok(environment.text("GRAVIX_MODEL")?.unwrap_or(DEFAULT_MODEL).to_owned()),
     }

@@ -1,5 +1,4 @@
-//! The proxy for a base URL, from the variables that curl reads and as curl
-//! reads them.
+//! The proxy for a base URL, from the same environment variables as curl.
 
 use std::net::IpAddr;
 
@@ -9,14 +8,14 @@ use crate::error::{Error, Result};
 use crate::net::base_url::{checked_authority, without_brackets};
 use crate::settings::environment::Environment;
 
-/// The proxy's URL, with a scheme and a port; `None` to connect directly.
+/// The URL of the proxy, with a scheme and a port; `None` to connect directly.
 ///
-/// `http_proxy` is read in lower case only: in a CGI program `HTTP_PROXY` is
-/// whatever a client sent as the header `Proxy`.
+/// `http_proxy` is only read in lower case: in a CGI program, `HTTP_PROXY` is
+/// the client's `Proxy` header.
 ///
 /// # Errors
-/// [`Error::Config`] for a value that is no proxy's URL. It is not shown: it
-/// may hold a password.
+/// [`Error::Config`] if a variable is not UTF-8 or not a proxy URL. Its value is
+/// not shown, as it can contain a password.
 pub fn for_host(scheme: &str, host: &str, environment: &Environment) -> Result<Option<String>> {
     let names: &[&str] = match scheme {
         "https" => &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
@@ -34,21 +33,21 @@ pub fn for_host(scheme: &str, host: &str, environment: &Environment) -> Result<O
         }
     }
     let url = environment.text(name)?.unwrap_or_default();
-    complete(url).map(Some).map_err(|reason| {
-        Error::Config(anyhow!("the variable {name} holds no proxy's URL: {reason}"))
-    })
+    complete(url)
+        .map(Some)
+        .map_err(|reason| Error::Config(anyhow!("{name} is not a proxy URL: {reason}")))
 }
 
-/// `url` with the scheme and the port that curl takes by default.
+/// Adds curl's default scheme and port to `url` if they are missing.
 fn complete(url: &str) -> Result<String, String> {
     let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
     let scheme = scheme.to_ascii_lowercase();
     if !matches!(scheme.as_str(), "http" | "https" | "socks4" | "socks4a" | "socks5" | "socks5h") {
-        return Err(format!("the scheme {scheme} is unknown"));
+        return Err(format!("unknown scheme {scheme}"));
     }
     let authority = rest.split('/').next().unwrap_or_default();
-    let place = authority.rsplit('@').next().unwrap_or_default();
-    let (_, port) = checked_authority(place)?;
+    let host_and_port = authority.rsplit('@').next().unwrap_or_default();
+    let (_, port) = checked_authority(host_and_port)?;
     let port = match port {
         Some(_) => "",
         None if scheme == "https" => ":443",
@@ -57,7 +56,7 @@ fn complete(url: &str) -> Result<String, String> {
     Ok(format!("{scheme}://{authority}{port}"))
 }
 
-/// Whether `list` names `host`, a domain above it, or a network around it.
+/// Whether `list` contains `host`, a parent domain of it, or a network it is in.
 fn is_listed(host: &str, list: &str) -> bool {
     let host = host.to_ascii_lowercase();
     list.split([',', ' ']).map(str::trim).filter(|entry| !entry.is_empty()).any(|entry| {
@@ -69,13 +68,14 @@ fn is_listed(host: &str, list: &str) -> bool {
         match host.parse::<IpAddr>() {
             Ok(address) => is_in_network(address, bare),
             Err(_) => {
-                host == bare || host.strip_suffix(bare).is_some_and(|left| left.ends_with('.'))
+                host == bare
+                    || host.strip_suffix(bare).is_some_and(|subdomain| subdomain.ends_with('.'))
             }
         }
     })
 }
 
-/// Whether `address` is `network`, or in it where it has a `/length`.
+/// Whether `address` is in `network`: an address, or a prefix with a `/length`.
 fn is_in_network(address: IpAddr, network: &str) -> bool {
     let (base, length) = match network.split_once('/') {
         Some((base, length)) => (base, length.parse().ok()),
@@ -103,24 +103,30 @@ mod tests {
     }
 
     #[test]
-    fn the_schemes_own_variable_comes_first() {
+    fn the_variable_of_the_scheme_comes_first() {
         let all = [("https_proxy", "s:1"), ("http_proxy", "p:2"), ("all_proxy", "a:3")];
-        let found = |url| proxy(url, &all).expect("good URLs");
+        let found = |url| proxy(url, &all).expect("the variables are valid");
         assert_eq!(found(("https", "h")).as_deref(), Some("http://s:1"));
         assert_eq!(found(("http", "h")).as_deref(), Some("http://p:2"));
         let upper = [("HTTPS_PROXY", "s"), ("HTTP_PROXY", "p"), ("ALL_PROXY", "socks5h://a")];
-        let found = |url| proxy(url, &upper).expect("good URLs");
+        let found = |url| proxy(url, &upper).expect("the variables are valid");
         assert_eq!(found(("https", "h")).as_deref(), Some("http://s:1080"));
         assert_eq!(found(("http", "h")).as_deref(), Some("socks5h://a:1080"));
-        assert_eq!(proxy(("http", "h"), &[("HTTP_PROXY", "p")]).expect("unread"), None);
-        assert_eq!(proxy(("http", "h"), &[("http_proxy", "")]).expect("unset"), None);
+        assert_eq!(
+            proxy(("http", "h"), &[("HTTP_PROXY", "p")]).expect("the variable is not read"),
+            None
+        );
+        assert_eq!(
+            proxy(("http", "h"), &[("http_proxy", "")]).expect("the variable counts as unset"),
+            None
+        );
     }
 
     #[test]
     fn no_proxy_names_hosts_domains_and_networks() {
         let direct = |host, list| {
             let variables = [("all_proxy", "p:1"), ("no_proxy", list)];
-            proxy(("https", host), &variables).expect("a good URL").is_none()
+            proxy(("https", host), &variables).expect("the variables are valid").is_none()
         };
         for (host, list) in [
             ("a.example.com", "x, example.com ,y"),
@@ -145,7 +151,7 @@ mod tests {
             assert!(!direct(host, list), "{host} {list}");
         }
         let both = [("all_proxy", "p:1"), ("no_proxy", ""), ("NO_PROXY", "h")];
-        assert_eq!(proxy(("http", "h"), &both).expect("a good URL"), None);
+        assert_eq!(proxy(("http", "h"), &both).expect("the variables are valid"), None);
     }
 
     #[test]

@@ -53,12 +53,15 @@ fn errors_name_the_line_and_suggest_a_fix() {
         ("model = [\"a\"]", &["c.toml:1:1: ", "array"]),
         ("model = { a = 1 }", &["c.toml:1:1: ", "table"]),
         ("header = [\"x\"]", &["c.toml:1:1: ", "Name: value"]),
-        ("system = \"a\"\nsystem_file = \"b\"", &["c.toml:2:1: ", "does not go with"]),
+        ("system = \"a\"\nsystem_file = \"b\"", &["c.toml:2:1: ", "cannot be used with"]),
         ("x =", &["c.toml:1:"]),
         ("\n\"\\q\" = 1", &["c.toml:2:"]),
         ("body = '{'", &["c.toml:1:1: ", "not JSON"]),
         ("api_key = \"k\"", &["c.toml:1:1: ", "api_key_file"]),
-        ("api_key_env = \"A\"\napi_key_file = \"b\"", &["c.toml:2:1: ", "one place"]),
+        (
+            "api_key_env = \"A\"\napi_key_file = \"b\"",
+            &["c.toml:2:1: ", "only one of api_key_env, api_key_file"],
+        ),
         ("[profiles]\nwork = 1", &["c.toml:2:1: ", "table"]),
         ("profile = \"a\"", &["c.toml:1:1: ", "GRAVIX_PROFILE"]),
         ("profil = \"a\"", &["c.toml:1:1: ", "did you mean profiles?"]),
@@ -77,7 +80,7 @@ fn errors_name_the_line_and_suggest_a_fix() {
     run(gravix().args(["ask", "-p", "olama", "hi"])).exits(78).says(&["did you mean ollama?"]);
     run(gravix().args(["ask", "-p", "xyz", "hi"]))
         .exits(78)
-        .says(&["there are gravix, ollama, mock"]);
+        .says(&["no profile 'xyz' (have: gravix, ollama, mock)"]);
     run(gravix().args(["ask", "--config", "/nowhere", "hi"])).exits(66).says(&["/nowhere"]);
 }
 

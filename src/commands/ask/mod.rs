@@ -44,7 +44,7 @@ pub fn run(args: AskArgs, context: &Context) -> Result<()> {
 
 fn send(mut plan: AskPlan, context: &Context, notes: &Notes) -> Result<()> {
     let mut destinations = Destinations::prepare(&plan)?;
-    network::find_key(&mut plan.endpoint, plan.allow_http, context, notes)?;
+    network::load_key(&mut plan.endpoint, plan.allow_http, context, notes)?;
     let prompt = read_prompt(&plan.messages, notes)?;
     let observer = Arc::new(NetworkLog { notes: notes.clone() });
     let client = Client::new(&plan.endpoint, observer)?;
@@ -81,11 +81,11 @@ fn send(mut plan: AskPlan, context: &Context, notes: &Notes) -> Result<()> {
 }
 
 fn print_request(plan: AskPlan, context: &Context, notes: &Notes) -> Result<()> {
-    network::ensure_key_may_go(&plan.endpoint, plan.allow_http, context)?;
+    network::ensure_key_is_encrypted(&plan.endpoint, plan.allow_http, context)?;
     let prompt = read_prompt(&plan.messages, notes)?;
     let turn = Turn::open(&plan, prompt, plan.endpoint.timeouts.deadline, notes)?;
     let question = turn.question(&plan)?;
-    let key = network::wants_key(&plan.endpoint, context).then_some(&context.key);
+    let key = network::sends_key(&plan.endpoint, context).then_some(&context.key);
     dry_run::print(&plan, &question, key)
 }
 

@@ -128,12 +128,13 @@ impl AskPlan {
     /// [`Error::Unreadable`] for the file of an option.
     pub fn new(args: AskArgs, context: &Context) -> Result<Self> {
         let policy = reply_policy::from_args(&args)?;
-        let mut named = fields::named(&args.model, context.configured_params)?;
+        let mut named = fields::from_user(&args.model, context.config_param_count)?;
         let own = own_messages(&mut named, &args, context)?;
         let model = network::model(&args.model, context.environment)?;
         let has_tools = args.format.tools.is_some() || named.contains_key("tools");
         let (print, streams) = print_mode(&args, &policy, has_tools, context.terminal);
-        let fields = fields::assemble(&args, &model, &policy.format, streams, named)?;
+        let fields = fields::from_options(&args.model, &model, &policy.format);
+        let fields = fields::assemble(&args, fields, streams, named)?;
         let messages = message_source(&args, own, context.terminal)?;
         let terminal_bytes = if args.output.raw { Bytes::Exact } else { Bytes::Sanitized };
         let stdout_bytes = if context.terminal.stdout { terminal_bytes } else { Bytes::Exact };

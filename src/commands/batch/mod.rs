@@ -51,7 +51,7 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
     let mut input = Records::open(source(&args, context)?)?;
     let mut endpoint =
         network::resolve(&args.network, context.environment, context.notes.secrets())?;
-    network::find_key(&mut endpoint, args.network.allow_http, context, &notes)?;
+    network::load_key(&mut endpoint, args.network.allow_http, context, &notes)?;
     let mut outputs = Outputs::open(&args, &input)?;
     let hasher = IdHasher::default();
     let done = outputs.done(&hasher, &notes)?;
@@ -98,13 +98,13 @@ fn is_shown(context: &Context, notes: &Notes) -> bool {
 
 /// What lines leave out.
 fn defaults(args: &BatchArgs, format: &ReplyFormat, context: &Context) -> Result<Defaults> {
-    let named = fields::named(&args.model, context.configured_params)?;
+    let named = fields::from_user(&args.model, context.config_param_count)?;
     if named.contains_key("messages") {
         let message = "--body has messages, which each line of a batch has of its own";
         return Err(Error::Usage(message.to_owned()));
     }
     let model = network::model(&args.model, context.environment)?;
-    let mut fields = fields::of_model(&args.model, &model, format);
+    let mut fields = fields::from_options(&args.model, &model, format);
     json::merge(&mut fields, named);
     let system = match &args.system_file {
         Some(path) => Some(prompt::read_file(path, Encoding::Strict)?),

@@ -1,5 +1,5 @@
-//! The configuration file and the profiles: what stands in for options that
-//! are not given. Options are known by what clap says of them.
+//! The configuration: settings from the file and from profiles, which replace
+//! options that were not typed.
 
 pub mod effective;
 pub mod reader;
@@ -21,25 +21,27 @@ use crate::settings::config::toml_file::SettingsFile;
 use crate::settings::environment::Environment;
 use crate::settings::network::{DEFAULT_BASE_URL, DEFAULT_MODEL};
 
-/// What a new file says.
+/// The contents of a new file.
 pub const TEMPLATE: &str = include_str!("template.toml");
 
-/// Profiles that are there without a file: their base URLs and models.
+/// The profiles that need no file, and their settings.
 const BUILT_IN: &[(&str, &[(&str, &str)])] = &[
     ("gravix", &[("base_url", DEFAULT_BASE_URL), ("model", DEFAULT_MODEL)]),
     ("ollama", &[("base_url", "http://localhost:11434/v1"), ("model", DEFAULT_MODEL)]),
     ("mock", &[("base_url", "mock:")]),
 ];
 
-/// The settings that stand in for options, strongest first.
+/// All layers of settings.
 #[derive(Debug)]
 pub struct Config {
+    /// By precedence, highest first.
     layers: Vec<Layer>,
-    /// The profile that was typed, which the environment may overrule.
+    /// The profile named by `--profile`.
     typed_profile: Option<String>,
 }
 
-/// Where the file is that the user means, and whether it must be there.
+/// The path of the configuration file, and whether the user named it, so that it
+/// must exist. `None` if there is no home directory.
 pub fn path(args: &SettingsArgs, environment: &Environment) -> Option<(PathBuf, bool)> {
     if let Some(path) = &args.config {
         return Some((path.clone(), true));
@@ -47,13 +49,14 @@ pub fn path(args: &SettingsArgs, environment: &Environment) -> Option<(PathBuf, 
     if let Some(path) = environment.get("GRAVIX_CONFIG") {
         return Some((path.into(), true));
     }
-    // A relative path is to be ignored (XDG Base Directory Specification).
+    // The XDG Base Directory Specification says to ignore a relative path.
     let base = environment.get("XDG_CONFIG_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
     let home = || Some(PathBuf::from(environment.get("HOME")?).join(".config"));
     Some((base.or_else(home)?.join("gravix/config.toml"), false))
 }
 
-/// The file's path and text, where there is a file.
+/// Reads the configuration file. Returns its path and text, or `None` if there is
+/// no file.
 fn read(args: &SettingsArgs, environment: &Environment) -> Result<Option<(PathBuf, String)>> {
     let Some((path, is_named)) = path(args, environment) else {
         return Ok(None);
@@ -61,9 +64,10 @@ fn read(args: &SettingsArgs, environment: &Environment) -> Result<Option<(PathBu
     match fs::read(&path) {
         Ok(bytes) => match String::from_utf8(bytes) {
             Ok(text) => Ok(Some((path, text))),
-            Err(_) => Err(Error::Config(anyhow!("{}: not UTF-8", path.display()))),
+            Err(_) => Err(Error::Config(anyhow!("{} is not UTF-8", path.display()))),
         },
-        // A home that is not there, or another one's, has no settings.
+        // The default file is optional: the home directory can be missing or
+        // belong to another user.
         Err(error) if !is_named => match error.kind() {
             ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::PermissionDenied => {
                 Ok(None)
@@ -75,12 +79,12 @@ fn read(args: &SettingsArgs, environment: &Environment) -> Result<Option<(PathBu
 }
 
 impl Config {
-    /// Reads the file, if there is one, and finds the profile that is chosen.
-    /// `ask` is the command whose options can be set.
+    /// Loads the configuration file, if any, and the chosen profile. `ask` is
+    /// the command whose options can be set.
     ///
     /// # Errors
-    /// [`Error::Unreadable`], and [`Error::Config`] for what is wrong in the
-    /// file, with its place, or for a profile that does not exist.
+    /// [`Error::Unreadable`] if the file cannot be read, [`Error::Config`] with
+    /// the location of an invalid setting, or if the profile does not exist.
     pub fn load(args: &SettingsArgs, environment: &Environment, ask: &Command) -> Result<Self> {
         let mut layers = Vec::new();
         let typed_profile = args.profile.clone();
@@ -93,7 +97,7 @@ impl Config {
         if let Some((path, text)) = read(args, environment)? {
             let file = SettingsFile::parse(&text, &path)?;
             let reader = SettingsReader::new(&path, ask, environment);
-            // Each is read, so that faults are found before they are needed.
+            // Profiles that are not chosen are checked too.
             for (name, table) in &file.profiles {
                 let layer = reader.layer(format!("profile {name}"), table)?;
                 names.push(name.clone());
@@ -107,12 +111,8 @@ impl Config {
             layers.extend(built_in(name));
             if layers.is_empty() {
                 let hint = suggestion(name, names.iter().map(String::as_str));
-                let hint = if hint.is_empty() {
-                    format!("; there are {}", names.join(", "))
-                } else {
-                    hint
-                };
-                return Err(Error::Config(anyhow!("there is no profile '{name}'{hint}")));
+                let names = names.join(", ");
+                return Err(Error::Config(anyhow!("no profile '{name}' (have: {names}){hint}")));
             }
         }
         layers.extend(base);

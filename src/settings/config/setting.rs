@@ -1,5 +1,4 @@
-//! A setting, and the option of `ask` that it stands for. Options are known by
-//! what clap says of them.
+//! A setting and the option of `ask` that it sets.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -10,25 +9,27 @@ use crate::cli::OVERRIDES;
 use crate::secret::is_secret_header;
 use crate::settings::key::KeySource;
 
-/// Options that no file can set.
+/// Options that the configuration cannot set.
 pub const EXCLUDED: &[&str] = &["help", "config", "profile"];
 
-/// Options whose values are gathered from everywhere, the later ones winning.
-const GATHERED: &[&str] = &["param", "header"];
+/// Options whose values are merged across layers instead of replaced.
+const MERGED: &[&str] = &["param", "header"];
 
-/// One table, and what it says.
+/// The settings of one table of the file, or of one profile.
 #[derive(Debug)]
 pub struct Layer {
+    /// Where the settings are from, for messages and listings.
     pub origin: String,
     pub settings: Vec<Setting>,
     pub key: Option<KeySource>,
 }
 
-/// Where a setting is from.
+/// Where a setting comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
+    /// An environment variable.
     Variable(&'static str),
-    /// A table of a file, or a profile.
+    /// A table of the file, or a profile.
     Table(String),
     Default,
 }
@@ -43,49 +44,52 @@ impl fmt::Display for Origin {
     }
 }
 
-/// What stands in for an option.
+/// A value for an option that was not typed.
 #[derive(Debug, Clone)]
 pub struct Setting {
     /// The option's long name, with `_` for `-`.
     pub name: String,
-    /// As they would be typed; `true` or `false` for an option without value,
-    /// and none for an option that is turned off.
+    /// As they would be typed; `true` or `false` for a flag, and empty for an
+    /// option with an optional value that is turned off.
     pub values: Vec<String>,
     pub origin: Origin,
 }
 
 impl Setting {
-    pub fn is_gathered(&self) -> bool {
-        GATHERED.contains(&self.name.as_str())
+    /// Whether its values are merged with those of other layers.
+    pub fn is_merged(&self) -> bool {
+        MERGED.contains(&self.name.as_str())
     }
 
-    /// It is not a flag that is turned off.
+    /// False for an option that is turned off.
     pub fn is_on(&self) -> bool {
         self.values.first().is_some_and(|value| value != "false")
     }
 }
 
-/// The argument of `command` with this long name.
-pub fn find<'a>(command: &'a Command, name: &str) -> Option<&'a Arg> {
-    let is_it = |arg: &&Arg| arg.get_long().is_some_and(|long| underscored(long) == name);
-    command.get_arguments().find(is_it).filter(|_| !EXCLUDED.contains(&name))
+/// The option of `command` that this setting sets.
+pub fn find_option<'a>(command: &'a Command, name: &str) -> Option<&'a Arg> {
+    let has_name = |arg: &&Arg| arg.get_long().is_some_and(|long| setting_name(long) == name);
+    command.get_arguments().find(has_name).filter(|_| !EXCLUDED.contains(&name))
 }
 
-/// Whether a header, as `Name: value`, is a key.
+/// Whether a header, given as `Name: value`, holds a secret.
 pub fn is_secret(header: &str) -> bool {
     header.split_once(':').is_some_and(|(name, _)| is_secret_header(name))
 }
 
-pub fn underscored(long: &str) -> String {
+/// The name of the setting for the option with this long name.
+pub fn setting_name(long: &str) -> String {
     long.replace('-', "_")
 }
 
-pub fn option(name: &str, value: &str) -> OsString {
+/// The setting as a command-line argument.
+pub fn argument(name: &str, value: &str) -> OsString {
     format!("--{}={value}", name.replace('_', "-")).into()
 }
 
-/// Whether two options cannot stand together, or are the same.
-pub fn exclude(command: &Command, one: &Arg, other: &Arg) -> bool {
+/// Whether two options are the same or cannot be used together.
+pub fn conflict(command: &Command, one: &Arg, other: &Arg) -> bool {
     let conflicts = |one: &Arg, other: &Arg| {
         command.get_arg_conflicts_with(one).iter().any(|arg| arg.get_id() == other.get_id())
     };

@@ -1,5 +1,5 @@
-//! The text of a configuration file: tables of settings, each with its place.
-//! Knows TOML, and not what the settings mean.
+//! The TOML of a configuration file: tables of settings with their locations,
+//! not yet checked against the options.
 
 use std::fmt;
 use std::ops::Range;
@@ -10,11 +10,11 @@ use toml::de::{DeInteger, DeTable, DeValue};
 
 use crate::error::{Error, Result};
 
-/// Where something stands in a file.
+/// A position in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
     pub path: PathBuf,
-    /// Both from 1; the column counts characters.
+    /// Line and column count from 1; the column is in characters.
     pub line: usize,
     pub column: usize,
 }
@@ -26,28 +26,28 @@ impl fmt::Display for Location {
 }
 
 impl Location {
-    /// The error of what stands here.
-    pub fn fault(&self, reason: impl fmt::Display) -> Error {
+    /// The error for something wrong at this location.
+    pub fn error(&self, reason: impl fmt::Display) -> Error {
         Error::Config(anyhow!("{self}: {reason}"))
     }
 }
 
-/// A value as an option takes it.
+/// A value in the shape that an option takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SettingValue {
     Flag(bool),
     Text(String),
     List(Vec<String>),
-    /// Names and values, the latter as JSON.
+    /// Names and their values as JSON.
     Table(Vec<(String, String)>),
 }
 
-/// One line of the file.
+/// One key and value of the file.
 #[derive(Debug, Clone)]
 pub struct SettingEntry {
     pub name: String,
-    pub given: SettingValue,
-    pub place: Location,
+    pub value: SettingValue,
+    pub location: Location,
 }
 
 /// The settings of one table.
@@ -55,28 +55,33 @@ pub type SettingTable = Vec<SettingEntry>;
 
 #[derive(Debug, Default)]
 pub struct SettingsFile {
-    /// Those outside the profiles.
+    /// The settings outside the profiles.
     pub settings: SettingTable,
-    /// By their names.
+    /// The name and the settings of each profile.
     pub profiles: Vec<(String, SettingTable)>,
 }
 
 impl SettingsFile {
+    /// Parses the text of the file; `path` is for messages.
+    ///
     /// # Errors
-    /// [`Error::Config`] with the place of what cannot be read.
+    /// [`Error::Config`] with the location of invalid TOML or of a value that no
+    /// option can take.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let reader = TomlReader { text, path };
         let root = DeTable::parse(text).map_err(|error| {
-            reader.place(error.span().unwrap_or_default()).fault(error.message())
+            reader.location(error.span().unwrap_or_default()).error(error.message())
         })?;
         let mut file = Self::default();
         for (name, value) in root.into_inner() {
             match (name.get_ref().as_ref(), value.into_inner()) {
                 ("profiles", DeValue::Table(profiles)) => {
                     for (name, profile) in profiles {
-                        let place = reader.place(name.span());
+                        let location = reader.location(name.span());
                         let DeValue::Table(table) = profile.into_inner() else {
-                            return Err(place.fault("a profile is a table, as in [profiles.work]"));
+                            return Err(
+                                location.error("a profile is a table, as in [profiles.work]")
+                            );
                         };
                         let name = name.into_inner().into_owned();
                         file.profiles.push((name, reader.table(table)?));
@@ -95,7 +100,7 @@ struct TomlReader<'a> {
 }
 
 impl TomlReader<'_> {
-    fn place(&self, span: Range<usize>) -> Location {
+    fn location(&self, span: Range<usize>) -> Location {
         let before = self.text.get(..span.start).unwrap_or(self.text);
         let line = before.rsplit('\n').next().unwrap_or_default();
         Location {
@@ -110,9 +115,9 @@ impl TomlReader<'_> {
     }
 
     fn entry(&self, name: SpannedName, value: DeValue) -> Result<SettingEntry> {
-        let place = self.place(name.span());
+        let location = self.location(name.span());
         let name = name.into_inner().into_owned();
-        let given = match value {
+        let value = match value {
             DeValue::Boolean(flag) => Ok(SettingValue::Flag(flag)),
             DeValue::Array(array) => {
                 let items = array.into_iter().map(|item| scalar(item.into_inner()));
@@ -126,9 +131,9 @@ impl TomlReader<'_> {
             }
             other => scalar(other).map(SettingValue::Text),
         };
-        match given {
-            Ok(given) => Ok(SettingEntry { name, given, place }),
-            Err(reason) => Err(place.fault(format_args!("{name}: {reason}"))),
+        match value {
+            Ok(value) => Ok(SettingEntry { name, value, location }),
+            Err(reason) => Err(location.error(format_args!("{name}: {reason}"))),
         }
     }
 }
@@ -141,26 +146,26 @@ fn scalar(value: DeValue) -> Result<String, &'static str> {
         DeValue::String(text) => Ok(text.into_owned()),
         DeValue::Integer(number) => integer(&number),
         DeValue::Float(number) => Ok(number.as_str().to_owned()),
-        DeValue::Boolean(_) => Err("a boolean in an array"),
+        DeValue::Boolean(_) => Err("an array cannot hold booleans"),
         DeValue::Datetime(_) => Err("no option takes a date"),
-        DeValue::Array(_) | DeValue::Table(_) => Err("too deep for an option"),
+        DeValue::Array(_) | DeValue::Table(_) => Err("nested too deeply for an option"),
     }
 }
 
-/// In decimal, however it is written.
+/// In decimal, whatever the notation in the file.
 fn integer(number: &DeInteger) -> Result<String, &'static str> {
     i128::from_str_radix(number.as_str(), number.radix())
         .map(|number| number.to_string())
-        .map_err(|_| "a number that is too large")
+        .map_err(|_| "the number is too large")
 }
 
-/// A value as JSON, its numbers as they are written.
+/// A value as JSON; floats keep their digits.
 fn json_of(value: &DeValue) -> Result<String, &'static str> {
     Ok(match value {
         DeValue::String(text) => serde_json::Value::from(text.as_ref()).to_string(),
         DeValue::Integer(number) => integer(number)?,
         DeValue::Float(number) => match number.as_str().trim_start_matches('+') {
-            "inf" | "-inf" | "nan" | "-nan" => return Err("JSON has no such number"),
+            "inf" | "-inf" | "nan" | "-nan" => return Err("JSON has no inf or nan"),
             number => number.to_owned(),
         },
         DeValue::Boolean(flag) => flag.to_string(),
@@ -184,18 +189,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tables_are_read_with_their_places() {
+    fn tables_are_parsed_with_locations() {
         let text = "model = \"é\" # x\nseed = 0x10\n\n[profiles.a]\n  stop = [\"x\", 2]\n  stream = true\n  param.b = { c = 1.50, d = [true] }\n";
-        let file = SettingsFile::parse(text, Path::new("c.toml")).expect("TOML");
-        let told = |table: &SettingTable| -> Vec<(String, SettingValue, String)> {
-            let told = |entry: &SettingEntry| {
-                (entry.name.clone(), entry.given.clone(), entry.place.to_string())
+        let file = SettingsFile::parse(text, Path::new("c.toml")).expect("the TOML is valid");
+        let entries = |table: &SettingTable| -> Vec<(String, SettingValue, String)> {
+            let fields = |entry: &SettingEntry| {
+                (entry.name.clone(), entry.value.clone(), entry.location.to_string())
             };
-            table.iter().map(told).collect()
+            table.iter().map(fields).collect()
         };
-        let entry = |name: &str, given, place: &str| (name.to_owned(), given, place.to_owned());
+        let entry = |name: &str, value, at: &str| (name.to_owned(), value, at.to_owned());
         assert_eq!(
-            told(&file.settings),
+            entries(&file.settings),
             [
                 entry("model", SettingValue::Text("é".to_owned()), "c.toml:1:1"),
                 entry("seed", SettingValue::Text("16".to_owned()), "c.toml:2:1"),
@@ -204,10 +209,10 @@ mod tests {
         let (name, profile) = &file.profiles[0];
         assert_eq!(name, "a");
         let fields = vec![("b".to_owned(), r#"{"c":1.50,"d":[true]}"#.to_owned())];
-        let mut told = told(profile);
-        told.sort_by(|a, b| a.2.cmp(&b.2));
+        let mut entries = entries(profile);
+        entries.sort_by(|a, b| a.2.cmp(&b.2));
         assert_eq!(
-            told,
+            entries,
             [
                 entry(
                     "stop",
@@ -221,8 +226,8 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_told_with_their_places() {
-        for (text, fault) in [
+    fn errors_name_their_location() {
+        for (text, start) in [
             ("a = \n", "c.toml:1:"),
             ("x = 1\né = 2", "c.toml:2:1: "),
             ("a = 1979-05-27", "c.toml:1:1: a: no option takes a date"),
@@ -230,7 +235,7 @@ mod tests {
             ("a = 1\n a = 2", "c.toml:2:2: duplicate key"),
         ] {
             let error = SettingsFile::parse(text, Path::new("c.toml")).expect_err(text).to_string();
-            assert!(error.starts_with(fault) && !error.contains('\n'), "{error}");
+            assert!(error.starts_with(start) && !error.contains('\n'), "{error}");
         }
     }
 }
