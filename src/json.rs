@@ -1,27 +1,28 @@
-//! JSON texts, as far as serde_json leaves something to do. Knows no chat.
+//! Helpers for JSON that serde_json does not have.
 
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 
-/// An object's fields, in their order.
+/// The fields of an object, in order.
 pub type Object = Map<String, Value>;
 
-/// The value that `text` holds, which `what` stands for in the message.
+/// Parses `text`, which error messages call `what`.
 ///
 /// # Errors
-/// [`Error::Input`].
+/// [`Error::Input`] if `text` is not JSON.
 pub fn parse(text: &str, what: &str) -> Result<Value> {
     serde_json::from_str(text).map_err(|error| Error::Input(format!("{what}: not JSON: {error}")))
 }
 
-/// What is wrong, without the position, which counts lines of its own.
+/// The reason of a parse error without its position. The position is relative to
+/// the parsed text, which is misleading if that text is one line of a file.
 pub fn reason(error: &serde_json::Error) -> String {
-    let told = error.to_string();
-    told.rsplit_once(" at line ").map_or(told.as_str(), |parts| parts.0).to_owned()
+    let message = error.to_string();
+    message.rsplit_once(" at line ").map_or(message.as_str(), |parts| parts.0).to_owned()
 }
 
-/// What kind of value it is, with its article.
+/// The type of a value with its article, for messages.
 pub fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -33,13 +34,13 @@ pub fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Merges `from` into `into`, level by level; what is no object replaces what
-/// was there.
+/// Merges `from` into `into`. Objects are merged recursively, and any other value
+/// replaces the one that was there.
 pub fn merge(into: &mut Object, from: Object) {
     for (name, value) in from {
         match (into.get_mut(&name), value) {
             (Some(Value::Object(into)), Value::Object(from)) => merge(into, from),
-            (Some(place), value) => *place = value,
+            (Some(old), value) => *old = value,
             (None, value) => {
                 into.insert(name, value);
             }
@@ -47,7 +48,7 @@ pub fn merge(into: &mut Object, from: Object) {
     }
 }
 
-/// `value` with `map` applied to each string in it, names left out.
+/// Applies `map` to each string in `value`, but not to the names of fields.
 pub fn map_strings(value: Value, map: &impl Fn(String) -> String) -> Value {
     match value {
         Value::String(text) => map(text).into(),
@@ -60,7 +61,8 @@ pub fn map_strings(value: Value, map: &impl Fn(String) -> String) -> Value {
     }
 }
 
-/// A JSON text without the white space between its tokens: one line.
+/// Removes the white space between the tokens of a JSON text, so that it is one
+/// line.
 pub fn compact(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     let (mut is_string, mut is_escaped) = (false, false);
@@ -75,21 +77,21 @@ pub fn compact(text: &str) -> String {
     line
 }
 
-/// The value of a text that may hold lone surrogates, which a string cannot:
-/// each of their escapes reads as U+FFFD.
+/// Parses a text that may contain escapes of lone surrogates, which serde_json
+/// refuses. In such a text, every surrogate escape is read as U+FFFD.
 pub fn parse_leniently(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok().or_else(|| {
         let mut rest = text;
-        let mut mended = String::with_capacity(text.len());
+        let mut replaced = String::with_capacity(text.len());
         while let Some(at) = rest.find('\\') {
             let length = if rest[at..].starts_with("\\u") { 6 } else { 2 };
             let escape = rest.get(at..at + length)?;
-            mended += &rest[..at];
+            replaced += &rest[..at];
             let is_surrogate = matches!(escape.as_bytes(), [_, b'u', b'd' | b'D', b'8'..=b'f', ..]);
-            mended += if is_surrogate { "\\ufffd" } else { escape };
+            replaced += if is_surrogate { "\\ufffd" } else { escape };
             rest = &rest[at + length..];
         }
-        serde_json::from_str(&(mended + rest)).ok()
+        serde_json::from_str(&(replaced + rest)).ok()
     })
 }
 
@@ -100,13 +102,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_compact_text_keeps_its_strings() {
+    fn compact_keeps_white_space_in_strings() {
         let text = "{ \"a b\" :\t[ 1.50 ,\r\n\"x \\\" \\\\\" , \" \" ] }";
         assert_eq!(compact(text), r#"{"a b":[1.50,"x \" \\"," "]}"#);
     }
 
     #[test]
-    fn objects_are_merged_level_by_level() {
+    fn objects_are_merged_recursively() {
         let object = |value: Value| value.as_object().expect("an object").clone();
         let mut into = object(json!({"a": {"b": 1, "c": 2}, "d": [1]}));
         merge(&mut into, object(json!({"a": {"b": 3}, "d": {"e": 4}, "f": null})));

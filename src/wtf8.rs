@@ -1,16 +1,16 @@
-//! JSON texts that may hold lone surrogates, which UTF-8 cannot: kept as WTF-8
-//! and made into UTF-8 in the end.
+//! JSON strings with lone surrogates, which `String` cannot hold. They are kept
+//! as WTF-8 (<https://simonsapin.github.io/wtf-8/>) and converted to UTF-8 once
+//! complete.
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
-/// A JSON string, or an array of parts of which the text parts count. Lone
-/// surrogates, which `String` refuses, stay as WTF-8.
+/// The text of a JSON string, or of the text parts in an array of content parts.
 #[derive(Default)]
 pub struct Text {
+    /// WTF-8: UTF-8 that may also encode lone surrogates.
     pub bytes: Vec<u8>,
-    /// It is one string, which stands in the JSON as it is: nothing in it was
-    /// escaped.
+    /// The JSON contains these bytes as one string without escapes.
     pub is_literal: bool,
 }
 
@@ -53,16 +53,17 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 }
 
-/// Makes UTF-8 of texts that may hold surrogates: a pair cut in two is
-/// joined, and a lone surrogate becomes U+FFFD.
+/// Converts the pieces of a text from WTF-8 to UTF-8. A surrogate pair split
+/// over two pieces is joined, and a lone surrogate becomes U+FFFD.
 #[derive(Debug, Default)]
 pub struct Surrogates {
-    /// A high surrogate that ended the text before.
+    /// The high surrogate that ended the last piece.
     high: Option<u16>,
 }
 
 impl Surrogates {
-    /// `wtf8` joined to what came before; may be empty.
+    /// Converts the next piece. A high surrogate at its end is held back for the
+    /// piece after it, so the result may be empty.
     pub fn join(&mut self, wtf8: Vec<u8>) -> String {
         if wtf8.is_empty() {
             return String::new();
@@ -74,7 +75,7 @@ impl Surrogates {
         }
     }
 
-    /// What a surrogate that found no partner stands for.
+    /// Ends the text: U+FFFD if a high surrogate was held back, otherwise empty.
     pub fn end(&mut self) -> String {
         self.high.take().map_or_else(String::new, |_| "\u{fffd}".to_owned())
     }
@@ -83,8 +84,8 @@ impl Surrogates {
         let mut joined = String::new();
         let mut rest = wtf8;
         while !rest.is_empty() {
-            // Surrogates are ED A0 80 to ED BF BF; nothing else that begins
-            // with ED has a second byte of A0 or more.
+            // WTF-8 encodes surrogates as ED A0 80 to ED BF BF. No other
+            // character starts with ED and a second byte of A0 or more.
             let at = rest.windows(3).position(|bytes| bytes[0] == 0xed && bytes[1] >= 0xa0);
             let (plain, surrogate) = rest.split_at(at.unwrap_or(rest.len()));
             if !plain.is_empty() {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::batch::results::result_line::ResultRecord;
 use crate::batch::source::records::Preflight;
-use crate::exchange::Spent;
+use crate::exchange::TotalUsage;
 
 /// The exit status of what may succeed when it is tried again later.
 const TEMPORARY: u8 = 75;
@@ -31,7 +31,7 @@ pub struct Tally {
     /// How many got a good response.
     pub done: u64,
     failed: BTreeMap<String, u64>,
-    tokens: Spent,
+    tokens: TotalUsage,
     /// How many failed one after another for no fault of their own.
     hopeless_in_row: u64,
     /// The exit status of the first failure that would fail again.
@@ -48,7 +48,7 @@ impl Tally {
             under_way: 0,
             done: 0,
             failed: BTreeMap::new(),
-            tokens: Spent::default(),
+            tokens: TotalUsage::default(),
             hopeless_in_row: 0,
             lasting: None,
         }
@@ -120,7 +120,7 @@ impl Tally {
         if let Some(left @ 1..) = self.left() {
             let _ = write!(line, ", {left} left");
         }
-        let Spent { prompt_tokens: prompt, completion_tokens: completion, .. } = self.tokens;
+        let TotalUsage { prompt_tokens: prompt, completion_tokens: completion, .. } = self.tokens;
         let seconds = self.began.elapsed().as_secs_f64();
         let _ = write!(line, "; {prompt} tokens in, {completion} out; {seconds:.1} s");
         line
@@ -135,7 +135,7 @@ mod tests {
 
     fn outcome(error: Option<Error>) -> ResultRecord {
         let fault = error.map(|error| RequestError::new(&error, String::new()));
-        let tokens = Spent { prompt_tokens: 2, completion_tokens: 3, ..Spent::default() };
+        let tokens = TotalUsage { prompt_tokens: 2, completion_tokens: 3, ..TotalUsage::default() };
         let (id, text) = (String::new(), String::new());
         ResultRecord { id, response: None, fault, text, tokens }
     }

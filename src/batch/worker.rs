@@ -6,7 +6,7 @@ use crate::batch::source::request_line::BatchRequest;
 use crate::chat::reply::Retention;
 use crate::chat::turn::{CheckedReply, ReplyPolicy};
 use crate::error::{Error, Result};
-use crate::exchange::{Answer, Exchange, ExchangeOutcome, Spent, Unobserved};
+use crate::exchange::{Answer, Exchange, ExchangeOutcome, NoObserver, TotalUsage};
 use crate::net::client::Client;
 
 /// What all requests of a run have in common.
@@ -33,10 +33,10 @@ impl Worker<'_> {
             client: self.client,
             policy: if request.has_default_format { reply } else { own_format },
             streams: false,
-            wants_payloads: true,
+            with_payloads: true,
             retention: Retention { text: true, response: true },
         };
-        let outcome = exchange.ask_until_valid(&mut request, &mut Unobserved);
+        let outcome = exchange.ask_until_valid(&mut request, &mut NoObserver);
         let ExchangeOutcome { answer, rejected, spent } = outcome;
         Some(match (answer, rejected) {
             (Err(Error::Stopped), None) => return None,
@@ -51,7 +51,7 @@ impl Worker<'_> {
     fn record(
         &self,
         id: String,
-        spent: Spent,
+        spent: TotalUsage,
         answer: Answer,
         error: Option<Error>,
     ) -> ResultRecord {
@@ -70,7 +70,7 @@ impl Worker<'_> {
     }
 
     /// The result of a request that was not answered, or refused.
-    fn failed(&self, id: String, spent: Spent, error: Error) -> ResultRecord {
+    fn failed(&self, id: String, spent: TotalUsage, error: Error) -> ResultRecord {
         let fault = Some(RequestError::new(&error, (self.policy.describe)(&error)));
         let response = match error {
             Error::Server(server) => server.http_status.map(|status_code| RecordedResponse {

@@ -1,18 +1,18 @@
-//! Fenced code blocks in Markdown (CommonMark 4.5), also inside lists and
-//! quotations.
+//! Fenced code blocks in Markdown (CommonMark 0.31, section 4.5), also inside
+//! lists and quotes.
 
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CodeBlock {
-    /// The first word after the fence; may be empty.
+    /// The first word of the info string; empty if there is none.
     pub language: String,
-    /// Its lines, each with its newline.
+    /// The lines between the fences, each with its newline.
     pub content: String,
 }
 
-/// Names of one language; a fence may have any of them.
-const NAMES: &[&[&str]] = &[
+/// Languages with several names, all of which models use.
+const ALIASES: &[&[&str]] = &[
     &["c#", "cs", "csharp"],
     &["c++", "cpp", "cxx"],
     &["go", "golang"],
@@ -28,25 +28,26 @@ const NAMES: &[&[&str]] = &[
 ];
 
 impl CodeBlock {
-    /// Whether it is in `language`, by whichever of its names.
+    /// Whether the block is in `language`. Case is ignored, and aliases such as
+    /// `sh` and `bash` are equal.
     pub fn is_in(&self, language: &str) -> bool {
-        let names = |name: &str| {
+        let normalized = |name: &str| {
             let name = name.to_ascii_lowercase();
-            NAMES.iter().position(|names| names.contains(&name.as_str())).ok_or(name)
+            ALIASES.iter().position(|aliases| aliases.contains(&name.as_str())).ok_or(name)
         };
-        names(&self.language) == names(language)
+        normalized(&self.language) == normalized(language)
     }
 }
 
-/// The fenced code blocks of `text`, in their order.
-pub fn all(text: &str) -> Vec<CodeBlock> {
+/// The fenced code blocks in `text`, in order.
+pub fn find_all(text: &str) -> Vec<CodeBlock> {
     let mut blocks = Vec::new();
     let mut open: Option<CodeBlock> = None;
     for event in Parser::new(text) {
         match (event, &mut open) {
             (Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))), _) => {
-                let ends = |c: char| c.is_whitespace() || matches!(c, ',' | '{');
-                let language = info.split(ends).next().unwrap_or_default().to_owned();
+                let is_separator = |c: char| c.is_whitespace() || matches!(c, ',' | '{');
+                let language = info.split(is_separator).next().unwrap_or_default().to_owned();
                 open = Some(CodeBlock { language, content: String::new() });
             }
             (Event::Text(text), Some(block)) => block.content += &text,
@@ -57,17 +58,19 @@ pub fn all(text: &str) -> Vec<CodeBlock> {
     blocks
 }
 
-/// What is inside the one code block that makes up all of `text`.
+/// The content of the code block that makes up all of `text`, if there is
+/// exactly one and nothing else.
 pub fn unwrap(text: &str) -> Option<String> {
     let text = text.trim();
     let fence = ["```", "~~~"].into_iter().find(|fence| text.starts_with(fence))?;
-    match <[CodeBlock; 1]>::try_from(all(text)) {
+    match <[CodeBlock; 1]>::try_from(find_all(text)) {
         Ok([block]) if text.ends_with(fence) => Some(block.content),
         _ => None,
     }
 }
 
-/// `content` in a code block: its fence is longer than any in the content.
+/// `content` as a code block, with a fence longer than any run of backticks in
+/// the content.
 pub fn fence(language: &str, content: &str) -> String {
     let longest = content.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
@@ -79,12 +82,13 @@ pub fn fence(language: &str, content: &str) -> String {
 mod tests {
     use super::*;
 
-    fn contents(text: &str) -> Vec<(String, String)> {
-        all(text).into_iter().map(|block| (block.language, block.content)).collect()
+    /// The language and content of each block.
+    fn blocks(text: &str) -> Vec<(String, String)> {
+        find_all(text).into_iter().map(|block| (block.language, block.content)).collect()
     }
 
     #[test]
-    fn blocks_are_found_where_markdown_has_them() {
+    fn fenced_blocks_are_found_at_any_nesting() {
         for (text, language, content) in [
             ("a\n```rust\nfn f() {}\n```\nb", "rust", "fn f() {}\n"),
             ("~~~~ sh -e\n```\nx\n~~~~", "sh", "```\nx\n"),
@@ -95,13 +99,13 @@ mod tests {
             ("```py\nunclosed", "py", "unclosed"),
         ] {
             let block = (language.to_owned(), content.to_owned());
-            assert_eq!(contents(text), [block], "{text}");
+            assert_eq!(blocks(text), [block], "{text}");
         }
-        assert_eq!(contents("    indented\n\n`inline`"), []);
+        assert_eq!(blocks("    indented\n\n`inline`"), []);
     }
 
     #[test]
-    fn a_language_goes_by_several_names() {
+    fn a_language_matches_its_aliases_in_any_case() {
         let is_in = |fence: &str, language: &str| {
             CodeBlock { language: fence.to_owned(), content: String::new() }.is_in(language)
         };
@@ -114,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fence_around_everything_is_taken_off() {
+    fn unwrap_returns_the_content_of_a_sole_code_block() {
         assert_eq!(unwrap("\n```json\n{}\n```\n"), Some("{}\n".to_owned()));
         for text in ["{}", "Here: ```json\n{}\n```", "```\na\n```\nb\n```\nc\n```", "```\n{}"] {
             assert_eq!(unwrap(text), None, "{text}");
@@ -122,9 +126,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_fenced_comes_out_again() {
+    fn fenced_content_is_parsed_back_unchanged() {
         for content in ["a", "a\n", "```\nb\n```\n", "", "x ````` y"] {
-            let blocks = contents(&fence("rust", content));
+            let blocks = blocks(&fence("rust", content));
             assert_eq!(blocks.len(), 1);
             assert_eq!(blocks[0].1.trim_end_matches('\n'), content.trim_end_matches('\n'));
         }

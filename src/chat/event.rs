@@ -1,36 +1,37 @@
-//! What a reply is made of, event by event.
+//! The events of a reply.
 
 use serde::{Deserialize, Serialize};
 
 use crate::chat::tool_call::CallFragment;
 
-/// What a reply is made of, in the order of its coming.
+/// One event of a reply, in the order received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// Part of the reply's text; never empty.
+    /// Part of the reply's text. Never empty.
     Text(String),
-    /// Part of the words in which the model refused; never empty.
+    /// Part of the model's refusal. Never empty.
     Refusal(String),
-    /// Part of the call of a tool, or all of it.
+    /// A tool call, or a fragment of one.
     Call(CallFragment),
-    /// What the server sent, as JSON; before the events that it means, and
-    /// only where it is asked for.
+    /// The JSON as the server sent it. Only on request, and before the events
+    /// parsed from it.
     Payload(Payload),
     Finish(FinishReason),
     Usage(Usage),
-    /// The server sent something that counts: an event with data, or as much
-    /// of a JSON body as [`SIGN_OF_LIFE`].
+    /// The server sent data and resets the idle timeout: a server-sent event
+    /// with data, or 64 KiB of a JSON body. Comments do not count.
     Alive,
-    /// All that has arrived was given out: the next event may take its time.
+    /// Everything received so far was returned. The next event has to be waited
+    /// for.
     Waiting,
 }
 
-/// What the server sent at once, as JSON.
+/// JSON as the server sent it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Payload {
-    /// The data of an event of a stream.
+    /// The data of one server-sent event.
     Chunk(String),
-    /// All of the response.
+    /// The whole response body.
     Response(String),
 }
 
@@ -41,7 +42,7 @@ impl Payload {
     }
 }
 
-/// Why the model stopped, when it said so.
+/// Why the model stopped, as the server reported it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FinishReason {
     Stop,
@@ -51,7 +52,7 @@ pub enum FinishReason {
 }
 
 impl FinishReason {
-    /// The API's word for it.
+    /// The value of `finish_reason` in the API.
     pub fn name(self) -> &'static str {
         match self {
             FinishReason::Stop => "stop",
@@ -62,7 +63,7 @@ impl FinishReason {
     }
 }
 
-/// How many tokens the server counted, as far as it says.
+/// Token counts as reported by the server. A missing count is `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     pub prompt_tokens: Option<u64>,

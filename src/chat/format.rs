@@ -1,5 +1,5 @@
-//! The form that a reply must have: what the request says of it, and whether
-//! a reply has it. Knows nothing of how replies come.
+//! The format a reply must have: how to request it, and how to check a reply
+//! against it.
 
 use serde_json::{Value, json};
 
@@ -12,14 +12,14 @@ pub enum ReplyFormat {
     Text,
     /// A JSON object.
     JsonObject,
-    /// JSON that this schema describes.
+    /// JSON that matches this schema.
     Schema(Box<Schema>),
-    /// One of these words; at least two.
+    /// One of these words. At least two.
     Choice(Vec<String>),
 }
 
 impl ReplyFormat {
-    /// The field `response_format` of the request.
+    /// The `response_format` field of the request.
     pub fn response_format(&self) -> Option<Value> {
         let schema = |name: &str, schema: &Value| {
             let schema = json!({"name": name, "strict": true, "schema": schema});
@@ -28,7 +28,7 @@ impl ReplyFormat {
         match self {
             Self::Text => None,
             Self::JsonObject => Some(json!({"type": "json_object"})),
-            Self::Schema(demanded) => Some(schema(&demanded.name(), demanded.source())),
+            Self::Schema(required) => Some(schema(&required.name(), required.source())),
             Self::Choice(words) => Some(schema(
                 "choice",
                 &json!({
@@ -41,7 +41,8 @@ impl ReplyFormat {
         }
     }
 
-    /// What the model must be told beside the prompt.
+    /// An instruction to send along with the prompt. A choice has one, so that
+    /// it also works on servers without schemas.
     pub fn instruction(&self) -> Option<String> {
         match self {
             Self::Choice(words) => Some(format!(
@@ -52,40 +53,42 @@ impl ReplyFormat {
         }
     }
 
-    /// What the model is told of a reply that has this `fault`.
-    pub fn correction(fault: &str) -> String {
+    /// The user message that asks the model to correct an invalid reply.
+    pub fn correction(reason: &str) -> String {
         format!(
-            "This is not what was asked for: {fault}. Answer again, with nothing but what was asked for."
+            "This is not what was asked for: {reason}. Answer again, with nothing but what was asked for."
         )
     }
 
-    /// A reply in this form, as it is to be printed.
+    /// Returns the reply as it should be printed: JSON without a code fence
+    /// around it, or the chosen word as the user spelled it.
     ///
     /// # Errors
-    /// Why the reply has not this form.
+    /// The reason why the reply does not have this format.
     pub fn check(&self, reply: &str) -> Result<String, String> {
         match self {
             Self::Text => Ok(reply.to_owned()),
             Self::JsonObject => {
-                let (text, value) = json_of(reply)?;
+                let (text, value) = parse_json(reply)?;
                 match value {
                     Value::Object(_) => Ok(text),
                     other => Err(format!("{}, not an object", json::kind(&other))),
                 }
             }
             Self::Schema(schema) => {
-                let (text, value) = json_of(reply)?;
+                let (text, value) = parse_json(reply)?;
                 schema.validate(&value).map(|()| text)
             }
             Self::Choice(words) => chosen(reply, words)
                 .cloned()
-                .ok_or_else(|| format!("none of the words {}", words.join(", "))),
+                .ok_or_else(|| format!("not one of {}", words.join(", "))),
         }
     }
 }
 
-/// The JSON of a reply, without the code fence that it may be in.
-fn json_of(reply: &str) -> Result<(String, Value), String> {
+/// Parses a reply that is JSON, or a code block of JSON. Returns the JSON text
+/// and its value.
+fn parse_json(reply: &str) -> Result<(String, Value), String> {
     match serde_json::from_str(reply) {
         Ok(value) => Ok((reply.to_owned(), value)),
         Err(error) => {
@@ -98,9 +101,10 @@ fn json_of(reply: &str) -> Result<(String, Value), String> {
     }
 }
 
-/// The word that a reply means: alone, or as the JSON that was asked for.
+/// The word that a reply chooses, given as plain text or as the JSON that the
+/// schema asks for.
 fn chosen<'a>(reply: &str, words: &'a [String]) -> Option<&'a String> {
-    let answer = match json_of(reply) {
+    let answer = match parse_json(reply) {
         Ok((_, Value::Object(object))) => match object.get("answer")? {
             Value::String(word) => word.clone(),
             answer @ (Value::Number(_) | Value::Bool(_)) => answer.to_string(),
@@ -111,11 +115,11 @@ fn chosen<'a>(reply: &str, words: &'a [String]) -> Option<&'a String> {
     };
     let decoration: &[char] = &['"', '\'', '`', '*', '.', '!'];
     let bare = answer.trim().trim_matches(decoration).trim();
-    let is_same = |word: &&String| word.to_lowercase() == bare.to_lowercase();
+    let matches_in_any_case = |word: &&String| word.to_lowercase() == bare.to_lowercase();
     words
         .iter()
         .find(|word| [answer.trim(), bare].contains(&word.as_str()))
-        .or_else(|| words.iter().find(is_same))
+        .or_else(|| words.iter().find(matches_in_any_case))
 }
 
 #[cfg(test)]
@@ -123,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_is_known_however_it_is_dressed() {
+    fn a_word_is_recognized_in_any_case_and_decoration() {
         let words = ["red", "Green", "no.", "7"].map(str::to_owned);
         for (reply, word) in [
             ("red", Some("red")),

@@ -1,19 +1,19 @@
-//! The messages that gravix writes itself.
+//! Messages that gravix creates: system, user and assistant.
 
 use serde::Serialize;
 
 use crate::chat::tool_call::{SavedCall, ToolCall};
 
-/// The content of the user's message.
+/// The content of a user message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Content {
     Text(String),
-    /// Texts and at least one image, in their order.
+    /// Text and at least one image, in order.
     Parts(Vec<ContentPart>),
 }
 
-/// A part of a content (OpenAI's API, "content parts").
+/// A content part (OpenAI API, `messages[].content`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ContentPart {
@@ -21,17 +21,17 @@ pub enum ContentPart {
     ImageUrl { image_url: ImageUrl },
 }
 
-/// Where an image is, or the image itself as a data URL (RFC 2397).
+/// The URL of an image, which may be a data URL (RFC 2397).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ImageUrl {
     pub url: String,
 }
 
-/// One message as this program writes it.
+/// A message as sent to the server and saved in a history.
 #[derive(Debug, Serialize)]
 pub struct Message<'a> {
     role: &'static str,
-    /// Not there beside calls: some servers refuse null (llama-cpp-python).
+    /// Omitted for tool calls without text: llama-cpp-python refuses null.
     #[serde(skip_serializing_if = "Option::is_none")]
     content: Option<MessageContent<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -58,10 +58,10 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// The model's own message: a text, calls of tools, or both.
+    /// A message with text, tool calls, or both.
     pub fn assistant(text: &'a str, calls: &'a [ToolCall]) -> Self {
-        let is_text = calls.is_empty() || !text.is_empty();
-        let content = is_text.then_some(MessageContent::Text(text));
+        let has_content = calls.is_empty() || !text.is_empty();
+        let content = has_content.then_some(MessageContent::Text(text));
         Self { role: "assistant", content, tool_calls: calls.iter().map(SavedCall::from).collect() }
     }
 

@@ -1,4 +1,4 @@
-//! Messages, replies and what a reply must be. Knows no wire.
+//! Messages, replies and the checks on a reply. Independent of the wire format.
 
 pub mod code_block;
 pub mod event;

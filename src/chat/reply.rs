@@ -1,4 +1,4 @@
-//! What the model gave, and how it came. Prints and saves nothing.
+//! A reply, collected from its events, with its timing and usage.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -8,35 +8,40 @@ use crate::chat::response::ResponseBuilder;
 use crate::chat::tool_call::ToolCalls;
 use crate::error::EarlyEnd;
 
-/// What of a reply is needed when it is whole: a long one takes memory.
+/// Which parts of a reply are kept in memory. A streamed reply that is already
+/// printed may not be needed again, and can be long.
 #[derive(Debug, Clone, Copy)]
 pub struct Retention {
+    /// Keep the text.
     pub text: bool,
+    /// Keep the server's response as JSON.
     pub response: bool,
 }
 
-/// A reply as far as it has come.
+/// A reply as received so far.
 #[derive(Debug)]
 pub struct Reply {
     retention: Retention,
-    /// Empty where it is not kept.
+    /// Empty if [`Retention::text`] is not set.
     pub text: String,
+    /// Whether any text came, kept or not.
     pub has_text: bool,
     pub refusal: String,
     pub calls: ToolCalls,
     pub finish: Option<FinishReason>,
     pub usage: Option<Usage>,
-    /// The whole response, of payloads where they are given.
+    /// Empty if [`Retention::response`] is not set, or the events contain no
+    /// payloads.
     pub response: ResponseBuilder,
-    asked: Instant,
-    /// How many events brought text or calls, and how long after the question
-    /// the first of them came.
+    asked_at: Instant,
+    /// The number of events with text or a tool call.
     chunks: u64,
-    first: Option<Duration>,
+    /// The time from the request to the first of these events.
+    time_to_first_token: Option<Duration>,
 }
 
 impl Reply {
-    /// A reply to a question that is asked now.
+    /// An empty reply to a request that is sent now.
     pub fn new(retention: Retention) -> Self {
         Self {
             retention,
@@ -47,9 +52,9 @@ impl Reply {
             finish: None,
             usage: None,
             response: ResponseBuilder::default(),
-            asked: Instant::now(),
+            asked_at: Instant::now(),
             chunks: 0,
-            first: None,
+            time_to_first_token: None,
         }
     }
 
@@ -60,12 +65,12 @@ impl Reply {
                 if self.retention.text {
                     self.text += text;
                 }
-                self.count();
+                self.count_chunk();
             }
-            Event::Refusal(words) => self.refusal += words,
+            Event::Refusal(text) => self.refusal += text,
             Event::Call(fragment) => {
                 self.calls.add(fragment.clone());
-                self.count();
+                self.count_chunk();
             }
             Event::Payload(payload) if self.retention.response => self.response.add(payload),
             Event::Payload(_) => {}
@@ -75,18 +80,18 @@ impl Reply {
         }
     }
 
-    /// An event brought text or a call.
-    fn count(&mut self) {
+    fn count_chunk(&mut self) {
         self.chunks += 1;
-        self.first.get_or_insert_with(|| self.asked.elapsed());
+        self.time_to_first_token.get_or_insert_with(|| self.asked_at.elapsed());
     }
 
-    /// The server or its limits ended it: it would end so again.
+    /// Whether a length limit or a content filter ended the reply. Asking again
+    /// would end the same way.
     pub fn is_cut(&self) -> bool {
         matches!(self.finish, Some(FinishReason::Length | FinishReason::ContentFilter))
     }
 
-    /// Why it is shorter than the model meant it to be, where that is so.
+    /// Why the reply ended early, if it did.
     pub fn early_end(&self) -> Option<EarlyEnd> {
         match self.finish {
             _ if !self.refusal.is_empty() => Some(EarlyEnd::Refusal(self.refusal.clone())),
@@ -96,24 +101,24 @@ impl Reply {
         }
     }
 
-    /// How long after the question the first text or call came.
-    pub fn first(&self) -> Option<Duration> {
-        self.first
+    /// The time from the request to the first text or tool call.
+    pub fn time_to_first_token(&self) -> Option<Duration> {
+        self.time_to_first_token
     }
 
-    /// How long ago the question was asked.
+    /// The time since the request.
     pub fn elapsed(&self) -> Duration {
-        self.asked.elapsed()
+        self.asked_at.elapsed()
     }
 
-    /// How it came, in one line.
+    /// Chunks, times, finish reason and usage on one line.
     pub fn summary(&self) -> impl fmt::Display {
         let plural = if self.chunks == 1 { "" } else { "s" };
         let mut parts = vec![format!("{} chunk{plural}", self.chunks)];
-        if let Some(first) = self.first {
-            parts.push(format!("the first after {:.3} s", first.as_secs_f64()));
+        if let Some(first) = self.time_to_first_token {
+            parts.push(format!("first after {:.3} s", first.as_secs_f64()));
         }
-        parts.push(format!("{:.3} s in all", self.elapsed().as_secs_f64()));
+        parts.push(format!("{:.3} s total", self.elapsed().as_secs_f64()));
         if let Some(finish) = self.finish {
             parts.push(format!("finish reason {}", finish.name()));
         }
@@ -124,17 +129,18 @@ impl Reply {
         parts.join(", ")
     }
 
-    /// What it cost, in one line.
-    pub fn cost(&self) -> impl fmt::Display {
-        let first =
-            self.first.map(|first| format!("first token after {:.3} s", first.as_secs_f64()));
+    /// Usage, time to the first token and tokens per second on one line.
+    pub fn usage_summary(&self) -> impl fmt::Display {
+        let first = self
+            .time_to_first_token
+            .map(|first| format!("first token after {:.3} s", first.as_secs_f64()));
         let parts = [Some(self.tokens()), first, self.rate()];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
     fn tokens(&self) -> String {
         let Some(usage) = self.usage else {
-            return "the server counted no tokens".to_owned();
+            return "the server reported no usage".to_owned();
         };
         let count = |tokens: Option<u64>| tokens.map_or("?".to_owned(), |n| n.to_string());
         format!(
@@ -145,11 +151,11 @@ impl Reply {
         )
     }
 
-    /// Tokens a second: from the first text on where there were several, and
-    /// from the question on where all came at one stroke.
+    /// Tokens per second, measured from the first token. A reply that came in
+    /// one piece is measured from the request.
     fn rate(&self) -> Option<String> {
         let tokens = self.usage?.completion_tokens?;
-        let before = if self.chunks > 1 { self.first? } else { Duration::ZERO };
+        let before = if self.chunks > 1 { self.time_to_first_token? } else { Duration::ZERO };
         let seconds = self.elapsed().saturating_sub(before).as_secs_f64();
         Some(format!("{:.1} tokens/s", tokens as f64 / seconds))
     }

@@ -1,4 +1,4 @@
-//! A JSON Schema, and whether a value is what it describes.
+//! JSON Schemas: compiling them and validating replies.
 
 use boon::{CompileError, Compiler, ErrorKind, SchemaIndex, Schemas, UrlLoader, ValidationError};
 use serde_json::Value;
@@ -6,17 +6,17 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 use crate::json;
 
-/// Where the schema is said to be; nothing is ever read from there.
-const PLACE: &str = "gravix:///schema.json";
+/// The URL under which the schema is compiled. Nothing is ever read from it.
+const SCHEMA_URL: &str = "gravix:///schema.json";
 
-/// How many faults of a value are told.
-const TOLD_FAULTS: usize = 3;
+/// How many violations a message lists.
+const MAX_REPORTED: usize = 3;
 
-/// The name of a schema without a title.
+/// The name sent for a schema without a title.
 const DEFAULT_NAME: &str = "reply";
 
-/// Longer names are refused by servers (OpenAI, `json_schema.name`).
-const NAME_LIMIT: usize = 64;
+/// The OpenAI API refuses longer names (`json_schema.name`).
+const MAX_NAME_LENGTH: usize = 64;
 
 pub struct Schema {
     source: Value,
@@ -25,29 +25,33 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// Compiles the schema that `text` holds; `what` stands for it in
-    /// messages. The draft is the one that `$schema` names, 2020-12 by default.
+    /// Compiles the schema in `text`; error messages call it `what`. The draft
+    /// is the one named by `$schema`, or 2020-12.
     ///
     /// # Errors
-    /// [`Error::Input`] when it is no schema, or needs another file.
+    /// [`Error::Input`] if `text` is not a valid JSON Schema, refers to another
+    /// document, or refers to itself without end.
     pub fn parse(text: &str, what: &str) -> Result<Self> {
         let source = json::parse(text, what)?;
         if !source.is_object() {
             let kind = json::kind(&source);
-            return Err(Error::Input(format!("{what}: {kind}, where a JSON Schema is an object")));
+            return Err(Error::Input(format!(
+                "{what}: a JSON Schema must be an object, not {kind}"
+            )));
         }
         let mut compiler = Compiler::new();
-        compiler.use_loader(Box::new(Nowhere));
+        compiler.use_loader(Box::new(NoLoader));
         let mut compiled = Schemas::new();
-        let refused = |error| Error::Input(format!("{what}: not a JSON Schema: {}", told(&error)));
-        compiler.add_resource(PLACE, source.clone()).map_err(refused)?;
-        let index = compiler.compile(PLACE, &mut compiled).map_err(refused)?;
+        let invalid =
+            |error| Error::Input(format!("{what}: not a JSON Schema: {}", describe(&error)));
+        compiler.add_resource(SCHEMA_URL, source.clone()).map_err(invalid)?;
+        let index = compiler.compile(SCHEMA_URL, &mut compiled).map_err(invalid)?;
         let schema = Self { source, compiled, index };
-        // A circle shows whatever the value is.
+        // Validating any value reveals a cycle of references.
         match schema.compiled.validate(&Value::Null, index) {
-            Err(error) if is_circular(&error) => Err(Error::Input(format!(
-                "{what}: not a JSON Schema: it refers to itself in a circle"
-            ))),
+            Err(error) if is_circular(&error) => {
+                Err(Error::Input(format!("{what}: not a JSON Schema: its references form a cycle")))
+            }
             _ => Ok(schema),
         }
     }
@@ -56,40 +60,40 @@ impl Schema {
         &self.source
     }
 
-    /// A name for it, made of its title: letters, digits, `_` and `-`.
+    /// A name for the API, made from the title: letters, digits, `_` and `-`.
     pub fn name(&self) -> String {
         let title = self.source["title"].as_str().unwrap_or_default();
         let name: String = title
             .trim()
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' })
-            .take(NAME_LIMIT)
+            .take(MAX_NAME_LENGTH)
             .collect();
         if name.is_empty() { DEFAULT_NAME.to_owned() } else { name }
     }
 
     /// # Errors
-    /// Where `value` is not what the schema describes, and why.
+    /// The first three violations, each with its location in `value`.
     pub fn validate(&self, value: &Value) -> Result<(), String> {
-        self.compiled.validate(value, self.index).map_err(|error| faults(&error))
+        self.compiled.validate(value, self.index).map_err(|error| violations(&error))
     }
 }
 
-/// Schemas are not fetched: not from the network, and not from files that
-/// nobody named.
-struct Nowhere;
+/// Refuses to load other schemas: a schema must not make gravix read the
+/// network, or files that the user did not name.
+struct NoLoader;
 
-impl UrlLoader for Nowhere {
+impl UrlLoader for NoLoader {
     fn load(&self, url: &str) -> Result<Value, Box<dyn std::error::Error>> {
         Err(format!("it refers to {url}, which gravix does not fetch").into())
     }
 }
 
-fn told(error: &CompileError) -> String {
+fn describe(error: &CompileError) -> String {
     match error {
-        CompileError::ValidationError { src, .. } => faults(src),
+        CompileError::ValidationError { src, .. } => violations(src),
         CompileError::LoadUrlError { src, .. } => src.to_string(),
-        other => other.to_string().replace(PLACE, ""),
+        other => other.to_string().replace(SCHEMA_URL, ""),
     }
 }
 
@@ -97,21 +101,21 @@ fn is_circular(error: &ValidationError) -> bool {
     matches!(error.kind, ErrorKind::RefCycle { .. }) || error.causes.iter().any(is_circular)
 }
 
-/// The faults at the bottom of a tree of them: where, and what.
-fn faults(error: &ValidationError) -> String {
+/// The leaves of the error tree, each as location and reason.
+fn violations(error: &ValidationError) -> String {
     let mut leaves = Vec::new();
-    gather(error, &mut leaves);
-    leaves.truncate(TOLD_FAULTS);
+    collect_leaves(error, &mut leaves);
+    leaves.truncate(MAX_REPORTED);
     leaves.join("; ")
 }
 
-fn gather(error: &ValidationError, leaves: &mut Vec<String>) {
+fn collect_leaves(error: &ValidationError, leaves: &mut Vec<String>) {
     if error.causes.is_empty() {
-        let place = error.instance_location.to_string();
-        let place = if place.is_empty() { "the top level".to_owned() } else { place };
-        leaves.push(format!("at {place}: {}", error.kind));
+        let location = error.instance_location.to_string();
+        let location = if location.is_empty() { "the top level".to_owned() } else { location };
+        leaves.push(format!("at {location}: {}", error.kind));
     }
-    error.causes.iter().for_each(|cause| gather(cause, leaves));
+    error.causes.iter().for_each(|cause| collect_leaves(cause, leaves));
 }
 
 #[cfg(test)]
@@ -121,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_is_made_of_the_title() {
+    fn the_name_is_made_from_the_title() {
         let name = |title: &str| {
             let schema = json!({"title": title}).to_string();
             Schema::parse(&schema, "x").map(|schema| schema.name()).expect("a schema")
@@ -132,18 +136,18 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_told_with_their_places() {
+    fn violations_are_reported_with_their_locations() {
         let schema = r#"{"properties":{"a":{"items":{"type":"integer"}},"b":{"enum":["x"]}},"required":["c"]}"#;
         let schema = Schema::parse(schema, "x").expect("a schema");
         assert_eq!(schema.validate(&json!({"c": 1, "a": [1, 2.0]})), Ok(()));
-        let fault = schema.validate(&json!({"a": [1, "2"], "b": "y"})).expect_err("faults");
+        let reason = schema.validate(&json!({"a": [1, "2"], "b": "y"})).expect_err("violations");
         for part in ["at the top level: ", "'c'", "at /a/1: ", "integer", "at /b: "] {
-            assert!(fault.contains(part), "{fault}");
+            assert!(reason.contains(part), "{reason}");
         }
     }
 
     #[test]
-    fn what_is_no_schema_is_refused() {
+    fn an_invalid_schema_is_refused() {
         for (schema, reason) in [
             ("[", "not JSON"),
             ("[]", "an array"),
@@ -152,8 +156,8 @@ mod tests {
             (r#"{"$ref":"file:///etc/hostname"}"#, "does not fetch"),
             (r##"{"$ref":"#/$defs/x"}"##, "x"),
             (r#"{"pattern":"("}"#, "pattern"),
-            (r##"{"$ref":"#"}"##, "circle"),
-            (r##"{"allOf":[{"$ref":"#"}]}"##, "circle"),
+            (r##"{"$ref":"#"}"##, "cycle"),
+            (r##"{"allOf":[{"$ref":"#"}]}"##, "cycle"),
         ] {
             let Err(error) = Schema::parse(schema, "s.json") else { panic!("{schema}") };
             let error = error.to_string();

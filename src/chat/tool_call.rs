@@ -1,4 +1,4 @@
-//! ToolCalls of tools: fragments of them on the wire, and whole ones.
+//! Tool calls: fragments as received, and complete calls.
 
 use serde::Serialize;
 use serde::de::IgnoredAny;
@@ -9,38 +9,38 @@ use crate::error::Error;
 use crate::json;
 use crate::wtf8::Surrogates;
 
-/// A part of a call, or all of it.
+/// A tool call, or a fragment of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallFragment {
-    /// The call's place among those of the reply, from 0. Some servers leave
-    /// it out.
+    /// The call's index in the reply, from 0. Some servers omit it.
     pub index: Option<u64>,
-    /// Empty where it came before, or never does.
+    /// Usually only in the first fragment of a call; otherwise empty.
     pub id: String,
+    /// Usually only in the first fragment of a call; otherwise empty.
     pub name: String,
-    /// JSON text, in WTF-8.
+    /// JSON text as WTF-8, because a fragment may end within a surrogate pair.
     pub arguments: Vec<u8>,
 }
 
-/// A whole call.
+/// A complete tool call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToolCall {
     pub id: String,
     pub name: String,
-    /// The arguments as the model wrote them.
+    /// The arguments as JSON text, as the model wrote them.
     pub text: String,
-    /// What the text holds.
+    /// The parsed arguments, always an object.
     pub arguments: Value,
 }
 
-/// Why a call of a tool cannot be used.
+/// Why a tool call cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, ThisError)]
 pub enum CallError {
-    /// The call of this number, from 1, has no name.
-    #[error("the reply calls a tool without a name (call {0})")]
+    /// The call with this number, from 1, has no name.
+    #[error("call {0} of the reply has no tool name")]
     Nameless(usize),
-    /// The model did not write a JSON object.
-    #[error("the arguments of the call of {name} are {why}")]
+    /// The arguments are not a JSON object.
+    #[error("the arguments of the call to {name} are {why}")]
     Arguments { name: String, why: String },
 }
 
@@ -54,7 +54,7 @@ impl From<CallError> for Error {
     }
 }
 
-/// The calls of a reply, as far as they have come.
+/// The tool calls of a reply, joined from the fragments received so far.
 #[derive(Debug, Default)]
 pub struct ToolCalls {
     calls: Vec<CallFragment>,
@@ -62,12 +62,12 @@ pub struct ToolCalls {
 
 impl ToolCalls {
     pub fn add(&mut self, fragment: CallFragment) {
-        let place = match fragment.index {
+        let position = match fragment.index {
             Some(index) => self.calls.iter().rposition(|call| call.index == Some(index)),
             None => self.calls.len().checked_sub(1),
         };
-        match place.map(|place| &mut self.calls[place]) {
-            // Some servers number every call 0.
+        match position.map(|position| &mut self.calls[position]) {
+            // The index does not decide: some servers give every call index 0.
             Some(call) if !call.is_followed_by(&fragment) => {
                 call.arguments.extend(fragment.arguments);
                 if call.id.is_empty() {
@@ -81,7 +81,7 @@ impl ToolCalls {
         }
     }
 
-    /// What has come of them, one a line, be they calls or not.
+    /// Name and arguments of each call as received, one per line, valid or not.
     pub fn raw(&self) -> String {
         let line = |call: &CallFragment| {
             format!("{} {}\n", call.name, String::from_utf8_lossy(&call.arguments))
@@ -89,51 +89,52 @@ impl ToolCalls {
         self.calls.iter().map(line).collect()
     }
 
-    /// The calls, in the order of their coming.
+    /// The complete calls, in the order received.
     ///
     /// # Errors
-    /// The first call that is none.
+    /// [`CallError::Nameless`] or [`CallError::Arguments`] for the first call
+    /// without a name, or whose arguments are not a JSON object.
     pub fn finish(&self) -> Result<Vec<ToolCall>, CallError> {
         self.calls.iter().enumerate().map(|(index, call)| call.finish(index)).collect()
     }
 }
 
 impl CallFragment {
-    /// Its arguments begin and end, so that nothing more belongs to it.
-    fn is_complete(&self) -> bool {
+    fn has_complete_arguments(&self) -> bool {
         serde_json::from_slice::<IgnoredAny>(&self.arguments).is_ok()
     }
 
-    /// Whether `next`, which may belong here, begins a call of its own: by
-    /// its id, or by a name after arguments that are complete.
+    /// Whether `next` starts another call: it has a different id, or a name
+    /// although the arguments so far are complete.
     fn is_followed_by(&self, next: &Self) -> bool {
         match (self.id.is_empty(), next.id.is_empty()) {
             (false, false) => self.id != next.id,
-            _ => !next.name.is_empty() && !self.name.is_empty() && self.is_complete(),
+            _ => !next.name.is_empty() && !self.name.is_empty() && self.has_complete_arguments(),
         }
     }
 
     fn finish(&self, index: usize) -> Result<ToolCall, CallError> {
         let mut surrogates = Surrogates::default();
         let text = surrogates.join(self.arguments.clone()) + &surrogates.end();
-        // A tool without parameters is called with nothing by some.
+        // Some models send no arguments to a tool without parameters.
         let text = if text.trim().is_empty() { "{}".to_owned() } else { text };
         let name = self.name.clone();
         if name.is_empty() {
             return Err(CallError::Nameless(index + 1));
         }
-        let bad = |why: String| CallError::Arguments { name: self.name.clone(), why };
-        let arguments = json::parse_leniently(&text).ok_or_else(|| bad("not JSON".to_owned()))?;
+        let invalid = |why: String| CallError::Arguments { name: self.name.clone(), why };
+        let arguments =
+            json::parse_leniently(&text).ok_or_else(|| invalid("not JSON".to_owned()))?;
         if !arguments.is_object() {
-            return Err(bad(format!("{}, not an object", json::kind(&arguments))));
+            return Err(invalid(format!("{}, not an object", json::kind(&arguments))));
         }
-        // A tool's result must name the call.
+        // A tool's result refers to its call by id.
         let id = if self.id.is_empty() { format!("call_{index}") } else { self.id.clone() };
         Ok(ToolCall { id, name, text, arguments })
     }
 }
 
-/// A call in a message of a history.
+/// A tool call in an assistant message.
 #[derive(Debug, Serialize)]
 pub struct SavedCall<'a> {
     id: &'a str,

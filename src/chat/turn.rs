@@ -1,5 +1,5 @@
-//! What is to be done about a reply that has come: nothing more, ask again, or
-//! see to the tools that it calls.
+//! The end of a turn: whether a complete reply is what was asked for, and
+//! whether to ask again.
 
 use crate::chat::code_block::{self, CodeBlock};
 use crate::chat::event::FinishReason;
@@ -8,71 +8,78 @@ use crate::chat::reply::Reply;
 use crate::chat::tool_call::{CallError, ToolCall};
 use crate::error::{EarlyEnd, Error};
 
-/// What a reply must be, and which part of it is asked for.
+/// What a reply must be, and which part of it to print.
 pub struct ReplyPolicy {
     pub format: ReplyFormat,
     pub pick: Pick,
-    /// The model has no choice but to call a tool.
+    /// A reply without a tool call is invalid.
     pub must_call: bool,
-    /// How many times an invalid reply is asked for again.
+    /// How often to ask again after an invalid reply.
     pub repairs: u32,
 }
 
-/// The part of a reply that is asked for.
+/// The part of a reply to print.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pick {
     Whole,
-    /// The first code block in this language; in any if it is empty.
+    /// The first code block in this language, or in any if it is empty.
     FirstBlock(String),
-    /// The last one.
+    /// The last code block in this language, or in any if it is empty.
     LastBlock(String),
 }
 
 /// How a turn ends.
 #[derive(Debug)]
 pub enum TurnEnd {
-    /// There is nothing more to ask, be the reply valid or not.
+    /// Nothing more to ask. The reply may be invalid.
     Done(CheckedReply),
-    /// The reply is invalid: ask again, with what is wrong with it.
+    /// The reply is invalid. Ask again and say why.
     Repair(CheckedReply),
-    /// The reply calls tools.
+    /// The reply calls tools. It may be invalid otherwise.
     Tools(CheckedReply),
 }
 
-/// A whole reply, and what a check of it found.
+/// A complete reply and the result of checking it. An invalid reply is kept too:
+/// it was paid for, so it is still shown, and it is quoted when the model is
+/// asked again.
 #[derive(Debug)]
 pub struct CheckedReply {
     pub reply: Reply,
-    /// Empty if a call is malformed.
+    /// The tool calls. Empty if any of them is malformed.
     pub calls: Vec<ToolCall>,
-    /// The part that was asked for; `None` if that is all of it.
+    /// The part that was asked for. `None` stands for the whole text, which is
+    /// not copied.
     picked: Option<String>,
-    /// Why the reply is not what was asked for.
-    pub fault: Option<ReplyFault>,
+    /// Why the reply is invalid. `None` if it is valid.
+    pub problem: Option<InvalidReply>,
 }
 
 /// Why a reply is not what was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ReplyFault {
+pub enum InvalidReply {
+    /// It does not have the required format or part.
     Format {
         reason: String,
-        /// Set if the server cut the reply short, which may be why.
+        /// Set if a length limit or content filter ended the reply, which may
+        /// be the cause.
         early_end: Option<EarlyEnd>,
     },
+    /// A tool call is malformed.
     Call(CallError),
 }
 
-impl From<ReplyFault> for Error {
-    fn from(fault: ReplyFault) -> Self {
-        match fault {
-            ReplyFault::Format { reason, early_end } => Error::Format { reason, early_end },
-            ReplyFault::Call(error) => error.into(),
+impl From<InvalidReply> for Error {
+    fn from(problem: InvalidReply) -> Self {
+        match problem {
+            InvalidReply::Format { reason, early_end } => Error::Format { reason, early_end },
+            InvalidReply::Call(error) => error.into(),
         }
     }
 }
 
-impl ReplyFault {
-    /// What the model is told about it; `None` if it cannot do better.
+impl InvalidReply {
+    /// The reason to give the model when asking again. `None` if asking again
+    /// does not help: a call without a name is the server's mistake.
     pub fn reason(&self) -> Option<String> {
         match self {
             Self::Format { reason, .. } => Some(reason.clone()),
@@ -82,87 +89,92 @@ impl ReplyFault {
     }
 }
 
-/// Judges a reply when `repairs_left` more may be asked for.
+/// Checks a reply and decides how the turn goes on. An invalid reply is
+/// repaired if `repairs_left` is not 0, the reply was not cut, and the model can
+/// be told what to correct.
 pub fn judge(reply: Reply, policy: &ReplyPolicy, repairs_left: u32) -> TurnEnd {
     let (calls, malformed) = match reply.calls.finish() {
         Ok(calls) => (calls, None),
-        Err(error) => (Vec::new(), Some(ReplyFault::Call(error))),
+        Err(error) => (Vec::new(), Some(InvalidReply::Call(error))),
     };
-    let (picked, fault) = match policy.check(&reply, &calls, malformed.is_some()) {
+    let (picked, problem) = match policy.check(&reply, &calls, malformed.is_some()) {
         Ok(picked) => (picked, malformed),
-        Err(reason) => (None, Some(format_fault(reason, &reply))),
+        Err(reason) => (None, Some(invalid_format(reason, &reply))),
     };
-    let can_be_repaired = repairs_left > 0 && !reply.is_cut();
-    let is_repairable = can_be_repaired && fault.as_ref().is_some_and(|f| f.reason().is_some());
-    let is_call = !calls.is_empty();
-    let checked = CheckedReply { reply, calls, picked, fault };
-    match () {
-        () if is_repairable => TurnEnd::Repair(checked),
-        () if is_call => TurnEnd::Tools(checked),
-        () => TurnEnd::Done(checked),
+    let reason_to_repair = problem.as_ref().and_then(InvalidReply::reason);
+    let is_repairable = repairs_left > 0 && !reply.is_cut() && reason_to_repair.is_some();
+    let checked = CheckedReply { reply, calls, picked, problem };
+    if is_repairable {
+        TurnEnd::Repair(checked)
+    } else if checked.calls.is_empty() {
+        TurnEnd::Done(checked)
+    } else {
+        TurnEnd::Tools(checked)
     }
 }
 
-fn format_fault(reason: String, reply: &Reply) -> ReplyFault {
+fn invalid_format(reason: String, reply: &Reply) -> InvalidReply {
     let early_end = reply.early_end();
     match &early_end {
         Some(end @ (EarlyEnd::Length | EarlyEnd::ContentFilter)) => {
-            ReplyFault::Format { reason: format!("{reason}; {end}"), early_end }
+            InvalidReply::Format { reason: format!("{reason}; {end}"), early_end }
         }
-        _ => ReplyFault::Format { reason, early_end: None },
+        _ => InvalidReply::Format { reason, early_end: None },
     }
 }
 
 impl ReplyPolicy {
-    /// The part of a reply that is asked for, unless that is all of it; or why
-    /// the reply is invalid.
+    /// The part of the reply that was asked for, or `None` for the whole text.
+    /// Fails with the reason why the reply is invalid.
     fn check(
         &self,
         reply: &Reply,
         calls: &[ToolCall],
         has_malformed_call: bool,
     ) -> Result<Option<String>, String> {
-        let is_free = matches!(self.format, ReplyFormat::Text);
+        let is_any_text = matches!(self.format, ReplyFormat::Text);
         let has_calls = !calls.is_empty() || has_malformed_call;
         match &self.format {
             ReplyFormat::Choice(_) if has_calls => return Err("it calls a tool".to_owned()),
             _ if self.must_call && !has_calls && reply.refusal.is_empty() => {
                 return Err("it calls no tool".to_owned());
             }
-            // A refusal is reported; the text beside it is not what was asked
-            // for.
-            _ if !is_free && !reply.refusal.is_empty() => return Ok(Some(String::new())),
-            _ if is_free && self.pick == Pick::Whole => return Ok(None),
+            // The refusal is reported. Text that comes with it does not have
+            // the format, so it is not printed.
+            _ if !is_any_text && !reply.refusal.is_empty() => return Ok(Some(String::new())),
+            _ if is_any_text && self.pick == Pick::Whole => return Ok(None),
             _ if !reply.has_text || has_calls => return Ok(None),
             _ => {}
         }
-        let text = self.pick.from(&reply.text)?;
+        let text = self.pick.extract(&reply.text)?;
         self.format.check(&text).map(Some)
     }
 }
 
 impl Pick {
-    /// This part of `text`, or why there is none.
-    fn from(&self, text: &str) -> Result<String, String> {
+    /// This part of `text`. Fails with the reason if there is no such part.
+    fn extract(&self, text: &str) -> Result<String, String> {
         let (language, is_last) = match self {
             Self::Whole => return Ok(text.to_owned()),
             Self::FirstBlock(language) => (language.as_str(), false),
             Self::LastBlock(language) => (language.as_str(), true),
         };
-        let blocks = code_block::all(text);
-        let is_wanted = |block: &&CodeBlock| language.is_empty() || block.is_in(language);
-        let mut found = blocks.iter().filter(is_wanted);
+        let blocks = code_block::find_all(text);
+        let matches = |block: &&CodeBlock| language.is_empty() || block.is_in(language);
+        let mut found = blocks.iter().filter(matches);
         let found = if is_last { found.next_back() } else { found.next() };
         found.map(|block| block.content.clone()).ok_or_else(|| {
             let languages: Vec<&str> = blocks
                 .iter()
-                .map(|block| if block.language.is_empty() { "none" } else { &block.language })
+                .map(
+                    |block| if block.language.is_empty() { "no language" } else { &block.language },
+                )
                 .collect();
             match (language, languages.as_slice()) {
                 ("", _) => "it has no code block".to_owned(),
                 (language, []) => format!("it has no code block in {language}"),
                 (language, others) => {
-                    format!("it has no code block in {language}, but in {}", others.join(", "))
+                    format!("it has no code block in {language} (found: {})", others.join(", "))
                 }
             }
         })
@@ -175,24 +187,25 @@ impl CheckedReply {
         self.picked.as_deref().unwrap_or(&self.reply.text)
     }
 
-    /// What came, as text: for the model, when it is told what is wrong with
-    /// it.
+    /// Text and calls as received, to quote to the model when asking again.
     pub fn as_received(&self) -> String {
         [self.reply.text.as_str(), &self.reply.calls.raw()].concat()
     }
 
-    /// The error that the reply comes to although it is whole, if any.
+    /// Fails if the complete reply does not count as a success.
     ///
     /// # Errors
-    /// [`Error::EndedEarly`] if it was cut short, or has neither text nor
-    /// calls; [`Error::Format`] and [`Error::Protocol`] if it is not what was
-    /// asked for, or announces a call and has none.
+    /// [`Error::EndedEarly`] if the server ended the reply early, the model
+    /// refused, or the reply has neither text nor tool calls. [`Error::Format`]
+    /// if it does not have the required format, or the arguments of a call are
+    /// not a JSON object. [`Error::Protocol`] if a call has no name, or the
+    /// finish reason announces calls but there are none and no text.
     pub fn conclude(self) -> Result<(), Error> {
         if let Some(end) = self.reply.early_end() {
             return Err(Error::EndedEarly(end));
         }
-        if let Some(fault) = self.fault {
-            return Err(fault.into());
+        if let Some(problem) = self.problem {
+            return Err(problem.into());
         }
         let is_empty = !self.reply.has_text && self.calls.is_empty();
         match self.reply.finish {
@@ -202,11 +215,11 @@ impl CheckedReply {
         }
     }
 
-    /// What is odd about a reply that is used all the same.
+    /// A warning about a reply that is still used.
     pub fn warning(&self) -> Option<&'static str> {
         let announces_calls = self.reply.finish == Some(FinishReason::ToolCalls);
         (announces_calls && self.calls.is_empty() && self.reply.has_text).then_some(NO_CALL)
     }
 }
 
-const NO_CALL: &str = "the reply ends with finish reason tool_calls, and calls no tool";
+const NO_CALL: &str = "the reply ended with finish reason tool_calls but calls no tool";

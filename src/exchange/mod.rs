@@ -1,5 +1,5 @@
-//! A question sent, its reply judged, and sent again where that is wanted: for
-//! `ask` and for each worker of a batch.
+//! Asking a question until its reply is valid, for `ask` and for each worker of
+//! a batch.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -8,101 +8,104 @@ use crate::chat::event::{Event, Usage};
 use crate::chat::format::ReplyFormat;
 use crate::chat::message::{Content, Message};
 use crate::chat::reply::{Reply, Retention};
-use crate::chat::turn::{CheckedReply, ReplyFault, ReplyPolicy, TurnEnd, judge};
+use crate::chat::turn::{CheckedReply, InvalidReply, ReplyPolicy, TurnEnd, judge};
 use crate::error::{Error, Result, ServerError};
 use crate::net::client::{ChatRequest, Client, RequestTrace};
 use crate::wire::body::RequestBody;
 
-/// What is asked, as often as it must be.
+/// A question that can be asked again after an invalid reply.
 pub trait Question {
-    /// The request's body, with an invalid reply and what is wrong with it at
-    /// its end.
+    /// The body of the next request. `correction` goes to the end of its
+    /// messages: the invalid reply, and the user message that asks to correct it.
     fn body(&self, correction: Option<[Message<'_>; 2]>) -> RequestBody;
 
-    /// Leaves the schema out from now on. Returns false if there is none that
-    /// can be left out.
+    /// Removes the schema from further requests. Returns false if there is no
+    /// schema to remove.
     fn drop_schema(&mut self) -> bool {
         false
     }
 }
 
-/// Sees a reply while it comes, and what becomes of each request.
+/// Observes replies as they arrive, and the outcome of each request.
 pub trait ReplyObserver {
-    /// An event of the reply has come.
+    /// An event of the reply was received.
     ///
     /// # Errors
-    /// Ends the request.
+    /// An error ends the request and is returned as its error.
     fn event(&mut self, _: &Event) -> Result<()> {
         Ok(())
     }
 
-    /// The reply is whole, or broke off with an error, which is returned as it
-    /// should be reported.
+    /// The reply is complete, or failed with this error. Returns the result to
+    /// use instead, such as an error that says that part was printed.
     ///
     /// # Errors
-    /// `received`, if that is an error.
+    /// The error in `received`, possibly wrapped.
     fn received(&mut self, received: Result<()>) -> Result<()> {
         received
     }
 
-    /// A request is over.
+    /// A request is finished, successfully or not.
     fn attempted(&mut self, _: &Attempt<'_>) {}
 
     /// The question is about to be asked again.
     fn asking_again(&mut self, _: &AskAgain<'_>) {}
 }
 
-/// For a caller that looks at the outcome alone.
-pub struct Unobserved;
+/// An observer for callers that only need the outcome.
+pub struct NoObserver;
 
-impl ReplyObserver for Unobserved {}
+impl ReplyObserver for NoObserver {}
 
-/// One request and what became of it.
+/// One request and its outcome.
 pub struct Attempt<'a> {
-    pub began: SystemTime,
+    pub started: SystemTime,
     pub body: &'a RequestBody,
     pub trace: &'a RequestTrace,
-    /// As far as it came.
+    /// The reply as received, which may be incomplete.
     pub reply: &'a Reply,
     pub error: Option<&'a Error>,
 }
 
 /// Why a question is asked again.
 pub enum AskAgain<'a> {
-    /// The server refused the request, perhaps for its schema.
+    /// The server refused the request, possibly because of its schema.
     WithoutSchema(&'a ServerError),
     /// The reply is invalid.
-    Invalid(&'a ReplyFault),
+    Invalid(&'a InvalidReply),
 }
 
-/// How questions are sent, and what their replies must be.
+/// How to ask questions, and what their replies must be.
 pub struct Exchange<'a> {
     pub client: &'a Client,
     pub policy: &'a ReplyPolicy,
-    /// A stream is asked for.
+    /// Whether the request asks for a stream.
     pub streams: bool,
-    /// The server's payloads are wanted as events too.
-    pub wants_payloads: bool,
+    /// Whether each payload is also returned as [`Event::Payload`].
+    pub with_payloads: bool,
     pub retention: Retention,
 }
 
-/// A reply, and how it came.
+/// A complete reply and the trace of its request.
 #[derive(Debug)]
 pub struct Answer {
     pub checked: CheckedReply,
     pub trace: RequestTrace,
 }
 
-/// What came of a question.
+/// The outcome of a question.
 pub struct ExchangeOutcome {
     pub answer: Result<Answer>,
-    /// The last invalid reply, if asking again failed: it was paid for.
+    /// The last invalid reply, if asking again failed. It was paid for, so it is
+    /// not dropped.
     pub rejected: Option<Answer>,
-    pub spent: Spent,
+    pub spent: TotalUsage,
 }
 
 impl Exchange<'_> {
-    /// Asks until the reply is valid, or cannot be asked for again.
+    /// Asks until the reply is valid or the policy's repairs are used up. If the
+    /// server refuses a schema that the question can do without, asks again
+    /// without it.
     pub fn ask_until_valid(
         &self,
         question: &mut impl Question,
@@ -110,26 +113,26 @@ impl Exchange<'_> {
     ) -> ExchangeOutcome {
         let mut repairs_left = self.policy.repairs;
         let mut rejected: Option<Answer> = None;
-        let mut spent = Spent::default();
+        let mut spent = TotalUsage::default();
         loop {
             let correction = rejected.as_ref().and_then(Correction::of);
             let body = question.body(correction.as_ref().map(Correction::messages));
             let (reply, trace) = match self.ask_once(&body, observer) {
                 Ok(received) => received,
                 Err(Error::Server(error))
-                    if self.may_do_without_schema(&error) && question.drop_schema() =>
+                    if self.can_drop_schema(&error) && question.drop_schema() =>
                 {
                     observer.asking_again(&AskAgain::WithoutSchema(&error));
                     continue;
                 }
                 Err(error) => return ExchangeOutcome { answer: Err(error), rejected, spent },
             };
-            spent.add(Spent::of(&reply));
+            spent.add(TotalUsage::of(&reply));
             match judge(reply, self.policy, repairs_left) {
                 TurnEnd::Repair(checked) => {
                     repairs_left -= 1;
-                    if let Some(fault) = &checked.fault {
-                        observer.asking_again(&AskAgain::Invalid(fault));
+                    if let Some(problem) = &checked.problem {
+                        observer.asking_again(&AskAgain::Invalid(problem));
                     }
                     rejected = Some(Answer { checked, trace });
                 }
@@ -147,17 +150,17 @@ impl Exchange<'_> {
         body: &RequestBody,
         observer: &mut impl ReplyObserver,
     ) -> Result<(Reply, RequestTrace)> {
-        let began = SystemTime::now();
+        let started = SystemTime::now();
         let mut reply = Reply::new(self.retention);
         let mut trace = RequestTrace::default();
         let received = self.receive(body, &mut reply, &mut trace, observer);
         let received = observer.received(received);
         let error = received.as_ref().err();
-        observer.attempted(&Attempt { began, body, trace: &trace, reply: &reply, error });
+        observer.attempted(&Attempt { started, body, trace: &trace, reply: &reply, error });
         received.map(|()| (reply, trace))
     }
 
-    /// Pulls the reply to its end.
+    /// Sends the request and adds every event to `reply`.
     fn receive(
         &self,
         body: &RequestBody,
@@ -165,8 +168,8 @@ impl Exchange<'_> {
         trace: &mut RequestTrace,
         observer: &mut impl ReplyObserver,
     ) -> Result<()> {
-        let Self { streams, wants_payloads, .. } = *self;
-        let request = ChatRequest { body, streams, wants_payloads };
+        let request =
+            ChatRequest { body, streams: self.streams, wants_payloads: self.with_payloads };
         for event in self.client.chat(&request, trace)? {
             let event = event?;
             reply.add(&event);
@@ -175,13 +178,13 @@ impl Exchange<'_> {
         Ok(())
     }
 
-    /// Whether the request may have been refused for a schema that it can do
-    /// without: words to choose from are named in the messages too.
-    fn may_do_without_schema(&self, error: &ServerError) -> bool {
+    /// Whether the schema may be the reason for this error, and can be dropped.
+    /// Only that of a choice can: its words are in the messages too.
+    fn can_drop_schema(&self, error: &ServerError) -> bool {
         matches!(self.policy.format, ReplyFormat::Choice(_))
             && match error.status() {
                 Some(400 | 422 | 501) => true,
-                // As llama-cpp-python says it.
+                // llama-cpp-python answers 500 and names the field.
                 Some(500) => ["response_format", "json_schema", "json_object"]
                     .iter()
                     .any(|name| error.message.contains(name)),
@@ -190,7 +193,7 @@ impl Exchange<'_> {
     }
 }
 
-/// An invalid reply, and what the model is told of it.
+/// An invalid reply, and the message that asks the model to correct it.
 struct Correction {
     reply: String,
     instruction: Content,
@@ -198,7 +201,7 @@ struct Correction {
 
 impl Correction {
     fn of(rejected: &Answer) -> Option<Self> {
-        let reason = rejected.checked.fault.as_ref()?.reason()?;
+        let reason = rejected.checked.problem.as_ref()?.reason()?;
         let instruction = Content::Text(ReplyFormat::correction(&reason));
         Some(Self { reply: rejected.checked.as_received(), instruction })
     }
@@ -208,18 +211,18 @@ impl Correction {
     }
 }
 
-/// The tokens of all requests of a question, as far as the server counted
-/// them.
+/// The requests of a question and the sum of their usage. Counts that the server
+/// did not report are 0.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Spent {
+pub struct TotalUsage {
     pub requests: u32,
     pub prompt_tokens: u64,
     pub completion_tokens: u64,
     pub total_tokens: u64,
 }
 
-impl Spent {
-    /// What one request cost.
+impl TotalUsage {
+    /// The usage of one request.
     fn of(reply: &Reply) -> Self {
         let tokens = |count: fn(Usage) -> Option<u64>| reply.usage.and_then(count).unwrap_or(0);
         Self {
@@ -238,8 +241,9 @@ impl Spent {
     }
 }
 
-/// What several requests cost together; nothing for one.
-impl fmt::Display for Spent {
+/// The total of several requests. Empty for a single one, whose usage is
+/// reported with its reply.
+impl fmt::Display for TotalUsage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.requests {
             0 | 1 => Ok(()),

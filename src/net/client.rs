@@ -22,7 +22,7 @@ use crate::net::resolve::TimedResolver;
 use crate::net::server::{Server, USER_AGENT};
 use crate::wire::body::RequestBody;
 use crate::wire::chunk::ChunkError;
-use crate::wire::{chunk, decode, error_body, sse};
+use crate::wire::{chunk, error_body, reply_error, sse};
 
 /// How often a request was tried, and the response to the last try.
 #[derive(Debug, Default)]
@@ -166,7 +166,7 @@ impl Client {
         // If the JSON is complete, only the end of the HTTP body is missing.
         let is_complete = || serde_json::from_slice::<IgnoredAny>(&body).is_ok();
         let list = match read {
-            Err(error) if !is_complete() => Err(decode::from_io(error)),
+            Err(error) if !is_complete() => Err(reply_error::from_io(error)),
             _ => self.ensure_model_list(&body),
         };
         list.map_err(|error| self.server.presentable(error))?;
@@ -183,7 +183,9 @@ impl Client {
         }
         match chunk::parse(body) {
             Err(ChunkError::Server(server)) => Err(Error::Server(server)),
-            Err(ChunkError::Malformed { is_torn: true, .. }) => Err(decode::cut("the list ended")),
+            Err(ChunkError::Malformed { is_truncated: true, .. }) => {
+                Err(reply_error::cut("the list ended"))
+            }
             _ => Ok(()),
         }
     }

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::error::{Error, NetworkError};
 use crate::net::clock::Clock;
-use crate::wire::decode::cut;
+use crate::wire::reply_error::cut;
 
 /// Wraps a gravix error so that it can pass through ureq. [`request_error`]
 /// unwraps it.

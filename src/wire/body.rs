@@ -1,5 +1,5 @@
-//! The body of a chat-completions request: JSON around the history, which is
-//! streamed from its file and never held in memory.
+//! The body of a chat-completions request. The history in it is streamed from
+//! its file, so that memory does not grow with it.
 
 use std::io::{self, Read};
 use std::ops::Range;
@@ -11,22 +11,22 @@ use crate::chat::message::{Content, Message};
 use crate::history::messages::HistoryMessages;
 use crate::json::Object;
 
-/// The messages of a conversation, oldest first.
+/// The messages of a request, in this order.
 pub struct Conversation<'a> {
     pub system: Option<&'a str>,
     pub history: Option<HistoryMessages>,
-    /// `None` where there is no new message of the user's.
+    /// `None` if the user adds no message.
     pub prompt: Option<&'a Content>,
-    /// Messages that the user gave as JSON, in place of all these.
-    pub own: &'a [Value],
-    /// A reply that was not what it must be, and what was wrong with it.
+    /// Messages that the user gave as JSON, instead of the fields above.
+    pub raw_messages: &'a [Value],
+    /// An invalid reply, and the message that asks the model to correct it.
     pub correction: Option<[Message<'a>; 2]>,
 }
 
-/// A request body of known length that can be read any number of times.
+/// A request body of known length that can be read again for each retry.
 pub struct RequestBody {
     parts: Vec<BodyPart>,
-    /// Which of the parts are the messages.
+    /// The range of `parts` inside the `messages` array.
     messages: Range<usize>,
 }
 
@@ -35,7 +35,7 @@ enum BodyPart {
     History(HistoryMessages),
 }
 
-/// A body that is there already.
+/// A body without messages, as given.
 impl From<Vec<u8>> for RequestBody {
     fn from(body: Vec<u8>) -> Self {
         Self { parts: vec![BodyPart::Bytes(body)], messages: 0..0 }
@@ -43,7 +43,8 @@ impl From<Vec<u8>> for RequestBody {
 }
 
 impl RequestBody {
-    /// A body of `fields` and the messages of `conversation`.
+    /// A JSON object with `fields`, which are not empty, and the messages of
+    /// `conversation`.
     pub fn new(fields: &Object, conversation: Conversation) -> Self {
         let history = conversation.history.filter(|history| !history.is_empty());
         let message = |message: Message| BodyPart::Bytes(json(&message));
@@ -52,10 +53,10 @@ impl RequestBody {
             history.map(BodyPart::History),
             conversation.prompt.map(|content| message(Message::user(content))),
         ];
-        let own: Vec<Vec<u8>> = conversation.own.iter().map(json).collect();
-        let own = (!own.is_empty()).then(|| BodyPart::Bytes(own.join(&b',')));
+        let raw: Vec<Vec<u8>> = conversation.raw_messages.iter().map(json).collect();
+        let raw = (!raw.is_empty()).then(|| BodyPart::Bytes(raw.join(&b',')));
         let corrections = conversation.correction.into_iter().flatten().map(message);
-        let messages = messages.into_iter().flatten().chain(own).chain(corrections);
+        let messages = messages.into_iter().flatten().chain(raw).chain(corrections);
         let mut head = json(fields);
         head.pop();
         head.extend_from_slice(b",\"messages\":[");
@@ -79,29 +80,30 @@ impl RequestBody {
         self.parts.iter().map(length).sum()
     }
 
-    /// Reads the body from its beginning. Each read gives as much as fits,
-    /// so that small parts leave in one packet.
+    /// Reads the body from the start. Each read fills the buffer if it can, so
+    /// that small parts are sent in one packet.
     pub fn reader(&self) -> impl Read + '_ {
-        Filling(joined(&self.parts))
+        FullReads(joined(&self.parts))
     }
 
-    /// Reads the messages alone, with the commas between them.
+    /// Reads only the messages, separated by commas.
     pub fn messages(&self) -> impl Read + '_ {
         joined(&self.parts[self.messages.clone()])
     }
 }
 
 fn joined(parts: &[BodyPart]) -> Box<dyn Read + '_> {
-    let nothing: Box<dyn Read + '_> = Box::new(io::empty());
-    parts.iter().fold(nothing, |before, part| match part {
+    let empty: Box<dyn Read + '_> = Box::new(io::empty());
+    parts.iter().fold(empty, |before, part| match part {
         BodyPart::Bytes(bytes) => Box::new(before.chain(bytes.as_slice())),
         BodyPart::History(messages) => Box::new(before.chain(messages.reader())),
     })
 }
 
-struct Filling<R>(R);
+/// A reader that fills the buffer with several reads.
+struct FullReads<R>(R);
 
-impl<R: Read> Read for Filling<R> {
+impl<R: Read> Read for FullReads<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut filled = 0;
         while filled < buffer.len() {
@@ -114,9 +116,8 @@ impl<R: Read> Read for Filling<R> {
     }
 }
 
-/// Serialises a value whose maps have string keys, which cannot fail.
 fn json(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).expect("a value without maps of other keys than strings")
+    serde_json::to_vec(value).expect("maps have string keys")
 }
 
 #[cfg(test)]
@@ -124,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn small_parts_are_read_at_once() {
+    fn one_read_returns_several_small_parts() {
         let parts = [b"one".as_slice(), b"", b"two"].map(|part| BodyPart::Bytes(part.to_vec()));
         let body = RequestBody { parts: parts.into(), messages: 0..0 };
         let mut buffer = [0; 5];

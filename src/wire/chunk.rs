@@ -1,5 +1,5 @@
-//! One JSON payload of a reply: what it says of the first choice. A chunk of
-//! a stream and a whole completion differ in one field's name alone.
+//! One JSON payload of a reply, parsed for its first choice. A chunk of a stream
+//! has a `delta` where a whole completion has a `message`; all else is the same.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -11,23 +11,24 @@ use crate::wire::error_body;
 use crate::wire::wire_call::WireCall;
 use crate::wtf8::Text;
 
-/// What one payload says of choice 0.
+/// The content of choice 0 in one payload.
 #[derive(Debug, Default)]
 pub struct Choice {
-    /// UTF-8, but for lone surrogates, which stand as WTF-8 has them.
+    /// WTF-8: UTF-8 that may also encode lone surrogates.
     pub text: Vec<u8>,
-    /// The text stands in the payload as it is, as one string.
+    /// The payload contains these bytes as one string without escapes.
     pub is_literal: bool,
+    /// WTF-8, like `text`.
     pub refusal: Vec<u8>,
     pub calls: Vec<CallFragment>,
     pub finish: Option<FinishReason>,
-    /// The choice has a `message`, as only a whole completion does.
+    /// The choice has a `message`, as only whole completions do.
     pub has_message: bool,
 }
 
 impl Choice {
-    /// It brings part of a text, and nothing else.
-    pub fn is_text_alone(&self) -> bool {
+    /// Whether the choice has text and nothing else.
+    pub fn is_only_text(&self) -> bool {
         let Self { text: _, is_literal: _, refusal, calls, finish, has_message } = self;
         refusal.is_empty() && calls.is_empty() && finish.is_none() && !has_message
     }
@@ -36,15 +37,16 @@ impl Choice {
 /// Why a payload cannot be used.
 #[derive(Debug)]
 pub enum ChunkError {
-    /// It is not the JSON it should be.
-    Malformed { reason: String, is_torn: bool },
-    /// It is an error object.
+    /// It is not the JSON of a chat completion. `is_truncated` if it ends within
+    /// the JSON.
+    Malformed { reason: String, is_truncated: bool },
+    /// It is an error sent by the server.
     Server(Box<ServerError>),
 }
 
 impl From<ChunkError> for Error {
-    fn from(fault: ChunkError) -> Self {
-        match fault {
+    fn from(error: ChunkError) -> Self {
+        match error {
             ChunkError::Malformed { reason, .. } => {
                 Error::Protocol(format!("the reply is not the JSON of a chat completion: {reason}"))
             }
@@ -53,16 +55,21 @@ impl From<ChunkError> for Error {
     }
 }
 
-/// What one payload says.
+/// A parsed payload.
 #[derive(Debug, Default)]
 pub struct Chunk {
-    /// `None` when it says nothing of choice 0: usage, a ping, a filter.
+    /// `None` if the payload has no choice 0, such as a chunk with only usage.
     pub choice: Option<Choice>,
     pub usage: Option<Usage>,
 }
 
+/// Parses a chunk of a stream or a whole completion.
+///
+/// # Errors
+/// [`ChunkError::Malformed`] if the payload is not UTF-8 or not the JSON of a
+/// chat completion, and [`ChunkError::Server`] if it is an error object.
 pub fn parse(payload: &[u8]) -> Result<Chunk, ChunkError> {
-    let malformed = |reason: String, is_torn| ChunkError::Malformed { reason, is_torn };
+    let malformed = |reason: String, is_truncated| ChunkError::Malformed { reason, is_truncated };
     let text = std::str::from_utf8(payload)
         .map_err(|error| malformed(error.to_string(), error.error_len().is_none()))?;
     let mut json = serde_json::Deserializer::from_str(text);
@@ -75,8 +82,8 @@ pub fn parse(payload: &[u8]) -> Result<Chunk, ChunkError> {
     let first = |choice: &WireChoice| choice.index.unwrap_or(0) == 0;
     let choice = body.choices.unwrap_or_default().into_iter().find(first);
     Ok(Chunk {
-        choice: choice.map(WireChoice::meaning).transpose()?,
-        // Odd counts are no reason to lose a reply.
+        choice: choice.map(WireChoice::into_choice).transpose()?,
+        // Unexpected counts must not lose a reply.
         usage: body.usage.and_then(|usage| serde_json::from_str(usage.get()).ok()),
     })
 }
@@ -95,8 +102,9 @@ struct WireChunk<'a> {
 
 impl WireChunk<'_> {
     fn is_error(&self) -> bool {
-        let is_told = |error: &RawValue| !matches!(error.get(), "false" | "\"\"" | "{}");
-        self.error.is_some_and(is_told)
+        // An empty value means no error.
+        let is_set = |error: &RawValue| !matches!(error.get(), "false" | "\"\"" | "{}");
+        self.error.is_some_and(is_set)
             || self.object.is_some_and(|object| object.get() == "\"error\"")
     }
 }
@@ -119,13 +127,14 @@ struct WireMessage<'a> {
     tool_calls: Option<&'a RawValue>,
 }
 
-/// Odd calls are no reason to lose a reply.
-fn calls(raw: Option<&RawValue>) -> Vec<WireCall<'_>> {
+/// The calls in the JSON of `tool_calls`. JSON of an unexpected shape counts as
+/// no calls, so that the reply is not lost.
+fn parse_calls(raw: Option<&RawValue>) -> Vec<WireCall<'_>> {
     raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
 }
 
 impl WireChoice<'_> {
-    fn meaning(self) -> Result<Choice, ChunkError> {
+    fn into_choice(self) -> Result<Choice, ChunkError> {
         let has_message = self.message.is_some();
         let (delta, message) = (self.delta.unwrap_or_default(), self.message.unwrap_or_default());
         let bytes = |text: Option<Text>| text.unwrap_or_default().bytes;
@@ -135,21 +144,23 @@ impl WireChoice<'_> {
             b"content_filter" => Some(FinishReason::ContentFilter),
             b"tool_calls" | b"function_call" => Some(FinishReason::ToolCalls),
             b"error" => {
-                let message = "it stopped the reply with finish_reason error".to_owned();
+                let message = "it ended the reply with finish_reason error".to_owned();
                 let error = ServerError { message, ..ServerError::default() };
                 return Err(ChunkError::Server(Box::new(error)));
             }
             _ => Some(FinishReason::Stop),
         };
-        let deltas = calls(delta.tool_calls).into_iter().map(|call| call.meaning(None));
-        let whole = (0..).zip(calls(message.tool_calls));
-        let calls = deltas.chain(whole.map(|(place, call)| call.meaning(Some(place)))).collect();
+        let fragments =
+            parse_calls(delta.tool_calls).into_iter().map(|call| call.into_fragment(None));
+        // The calls of a whole message need no index: each element is one call.
+        let whole = (0..).zip(parse_calls(message.tool_calls));
+        let whole = whole.map(|(index, call)| call.into_fragment(Some(index)));
         let text = delta.content.or(message.content).unwrap_or_default();
         Ok(Choice {
             text: text.bytes,
             is_literal: text.is_literal,
             refusal: bytes(delta.refusal.or(message.refusal)),
-            calls,
+            calls: fragments.chain(whole).collect(),
             finish,
             has_message,
         })
@@ -161,7 +172,7 @@ mod tests {
     use super::*;
     use crate::wtf8::Surrogates;
 
-    /// The texts of several contents, each written as JSON.
+    /// The joined text of several contents, each given as JSON.
     fn joined(contents: &[&str]) -> String {
         let mut surrogates = Surrogates::default();
         let mut text = String::new();
@@ -187,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn text_parts_are_joined_and_other_parts_passed_over() {
+    fn text_parts_are_joined_and_other_parts_ignored() {
         let parts = r#"[{"type":"text","text":"a"},{"type":"reasoning","text":"x"},{"type":"text","text":"b"}]"#;
         assert_eq!(joined(&[parts]), "ab");
     }
@@ -201,10 +212,10 @@ mod tests {
     }
 
     #[test]
-    fn an_error_that_says_there_is_none_is_none() {
-        for none in ["null", "false", "\"\"", "{}"] {
+    fn an_empty_error_field_is_not_an_error() {
+        for empty in ["null", "false", "\"\"", "{}"] {
             let payload =
-                format!(r#"{{"error":{none},"choices":[{{"message":{{"content":"a"}}}}]}}"#);
+                format!(r#"{{"error":{empty},"choices":[{{"message":{{"content":"a"}}}}]}}"#);
             assert_eq!(
                 parse(payload.as_bytes()).expect("JSON").choice.expect("a choice").text,
                 b"a"
@@ -227,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_fields_may_nest_as_they_like() {
+    fn unknown_fields_can_nest_to_any_depth() {
         let deep = "[".repeat(200_000) + &"]".repeat(200_000);
         let payload = format!(r#"{{"x":{deep},"choices":[{{"delta":{{"content":"a"}}}}]}}"#);
         assert_eq!(parse(payload.as_bytes()).expect("JSON").choice.expect("a choice").text, b"a");

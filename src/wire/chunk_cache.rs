@@ -1,5 +1,5 @@
-//! Chunks that differ only in their text from one before, as those of a stream
-//! do from token to token: what they mean is known without parsing them.
+//! A cache that spares parsing chunks which differ from an earlier one only in
+//! their text, as most chunks of a stream do.
 
 use std::ops::Range;
 
@@ -7,22 +7,22 @@ use memchr::memmem;
 
 use crate::wire::chunk::{self, Choice, Chunk, ChunkError};
 
-/// Parses chunks, and remembers the last one that brought a text and nothing
-/// else. A million tokens take half as long: 0.34 s instead of 0.69 s.
+/// Parses chunks and remembers the last one that held text and nothing else.
+/// Halves the time for a million tokens: 0.34 s instead of 0.69 s.
 #[derive(Debug, Default)]
 pub struct ChunkCache {
-    /// The chunk up to its text, and from the end of its text on; empty until
-    /// there is one.
+    /// The remembered chunk up to its text. Empty if no chunk is remembered.
     before: Vec<u8>,
+    /// The remembered chunk after its text.
     after: Vec<u8>,
 }
 
 impl ChunkCache {
-    /// The same as [`chunk::parse`].
+    /// Returns the same as [`chunk::parse`], but faster for repeated shapes.
     ///
     /// # Errors
     /// [`ChunkError::Malformed`] if the payload is not the JSON of a chunk, and
-    /// [`ChunkError::Server`] if it is an error.
+    /// [`ChunkError::Server`] if it is an error object.
     pub fn parse(&mut self, payload: &[u8]) -> Result<Chunk, ChunkError> {
         if let Some(text) = self.text(payload) {
             let choice = Choice { text: text.to_vec(), ..Choice::default() };
@@ -38,8 +38,8 @@ impl ChunkCache {
         Ok(chunk)
     }
 
-    /// The text of a chunk that differs from the remembered one in nothing
-    /// else: between the same bytes there is a string without an escape.
+    /// The text of a chunk that differs from the remembered one only in its
+    /// text: a string without escapes between the same bytes.
     fn text<'a>(&self, payload: &'a [u8]) -> Option<&'a [u8]> {
         if self.before.is_empty() {
             return None;
@@ -51,11 +51,11 @@ impl ChunkCache {
     }
 }
 
-/// Where the text of a chunk is in its payload, if the chunk brings nothing
-/// else and there is no doubt: the text was not escaped, and stands between
-/// quotes only once.
+/// The range of the text in the payload of a chunk that holds nothing else.
+/// `None` if the text is escaped, or occurs in quotes more than once: then the
+/// range would be a guess.
 fn text_range(payload: &[u8], chunk: &Chunk) -> Option<Range<usize>> {
-    let choice = chunk.choice.as_ref().filter(|choice| choice.is_text_alone())?;
+    let choice = chunk.choice.as_ref().filter(|choice| choice.is_only_text())?;
     if !choice.is_literal || chunk.usage.is_some() {
         return None;
     }
@@ -71,7 +71,8 @@ mod tests {
 
     use super::*;
 
-    fn told(parsed: Result<Chunk, ChunkError>) -> String {
+    /// A parsed chunk as text, without `is_literal`, which may differ.
+    fn debug(parsed: Result<Chunk, ChunkError>) -> String {
         let Ok(mut chunk) = parsed else {
             return format!("{:?}", parsed.err());
         };
@@ -81,7 +82,8 @@ mod tests {
         format!("{chunk:?}")
     }
 
-    /// A payload, made of parts that servers vary, and that could mislead.
+    /// A payload made of parts that vary between servers or could mislead the
+    /// cache.
     fn payload() -> impl Strategy<Value = Vec<u8>> {
         let head = prop::sample::select(vec![
             r#"{"choices":[{"delta":{"content":"#,
@@ -125,28 +127,28 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2048, ..ProptestConfig::default() })]
 
         #[test]
-        fn what_is_remembered_is_what_would_be_parsed(
+        fn the_cache_returns_what_parsing_returns(
             payloads in prop::collection::vec(payload(), 1..6)
         ) {
-            let mut template = ChunkCache::default();
+            let mut cache = ChunkCache::default();
             for payload in payloads {
-                let expected = told(chunk::parse(&payload));
-                prop_assert_eq!(told(template.parse(&payload)), expected, "{}", String::from_utf8_lossy(&payload));
+                let expected = debug(chunk::parse(&payload));
+                prop_assert_eq!(debug(cache.parse(&payload)), expected, "{}", String::from_utf8_lossy(&payload));
             }
         }
     }
 
     #[test]
-    fn a_payload_that_differs_in_its_text_alone_is_known() {
+    fn a_payload_that_differs_only_in_its_text_is_not_parsed() {
         let payload = |text: &str| format!(r#"{{"choices":[{{"delta":{{"content":"{text}"}}}}]}}"#);
-        let mut template = ChunkCache::default();
-        template.parse(payload("a").as_bytes()).expect("a chunk");
-        assert_eq!(template.text(payload(" word é").as_bytes()), Some(" word é".as_bytes()));
-        assert_eq!(template.text(payload(r"\n").as_bytes()), None);
+        let mut cache = ChunkCache::default();
+        cache.parse(payload("a").as_bytes()).expect("a chunk");
+        assert_eq!(cache.text(payload(" word é").as_bytes()), Some(" word é".as_bytes()));
+        assert_eq!(cache.text(payload(r"\n").as_bytes()), None);
     }
 
     #[test]
-    fn a_text_that_stands_elsewhere_too_is_not_remembered() {
+    fn a_chunk_with_its_text_in_two_places_is_not_remembered() {
         let payload = |text: &str| {
             format!(r#"{{"id":"{text}","choices":[{{"delta":{{"content":"{text}"}}}}]}}"#)
         };

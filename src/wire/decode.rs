@@ -1,131 +1,61 @@
-//! Payloads, or one JSON body, to events; and when a reply is whole. Knows no
-//! HTTP and prints nothing.
+//! The events of a reply, decoded from its body, and whether the reply is
+//! complete.
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Read};
+use std::io::Read;
 
 use crate::chat::event::{Event, Payload};
-use crate::error::{Error, NetworkError, Result};
-use crate::wire::chunk::{Chunk, ChunkError};
+use crate::error::{Error, Result};
+use crate::wire::chunk::Chunk;
 use crate::wire::chunk_cache::ChunkCache;
 use crate::wire::error_body::html;
-use crate::wire::sse::{SseDecoder, SseItem};
-use crate::wire::{chunk, error_body, sse};
+use crate::wire::reply_body::ReplyBody;
+use crate::wire::reply_error::{cut, not_a_completion};
+use crate::wire::step::Step;
 use crate::wtf8::Surrogates;
 
-/// So much of a JSON body counts as an event does: 64 KiB.
-const SIGN_OF_LIFE: usize = 64 << 10;
-
-/// The events of one reply, whatever form the server chose for it. They end
-/// with `None` when the reply is whole, and with an error otherwise.
+/// The events of one reply, sent as server-sent events or as one JSON object.
+/// The iterator ends after a complete reply, and with an error otherwise.
 ///
-/// The source reports [`ErrorKind::WouldBlock`] once before it waits, which
-/// becomes [`Event::Waiting`], and its other errors as [`Error`]s.
+/// A source that is about to wait returns
+/// [`WouldBlock`](std::io::ErrorKind::WouldBlock) once first, which becomes
+/// [`Event::Waiting`]. Its other errors are returned as [`Error`]s.
 pub struct Events<R> {
-    form: BodyKind<R>,
-    /// Where the reply comes from, for messages.
+    body: ReplyBody<R>,
+    /// For error messages.
     base_url: String,
     queue: VecDeque<Event>,
-    surrogates: Surrogates,
-    refusals: Surrogates,
+    text_surrogates: Surrogates,
+    refusal_surrogates: Surrogates,
     has_choice: bool,
-    is_finished: bool,
-    gives_payloads: bool,
-    template: ChunkCache,
+    has_finish_reason: bool,
+    with_payloads: bool,
+    cache: ChunkCache,
     /// The first line that does not belong in an event stream.
     stray: Option<String>,
 }
 
-/// The body's first character that is not white space decides, whatever was
-/// asked for and whatever the content type says.
-enum BodyKind<R> {
-    Unknown {
-        source: R,
-        head: Vec<u8>,
-        scanned: usize,
-    },
-    Stream(SseDecoder<R>),
-    /// `counted` is the length at the last sign of life.
-    Json {
-        source: R,
-        body: Vec<u8>,
-        counted: usize,
-    },
-    Ended,
-}
-
-/// What the next bytes of the body meant.
-enum Step {
-    Nothing,
-    Waiting,
-    Alive,
-    /// The body's first character, if it has one.
-    Begin(Option<u8>),
-    /// With what it was read from, where that is asked for.
-    Chunk(Chunk, Option<Payload>),
-    /// The one JSON object that is the reply.
-    Completion(Chunk, Option<Payload>),
-    Stray(String),
-    /// `[DONE]`
-    Done,
-    /// The body ended; nothing in it said that the reply had.
-    End,
-    /// The body broke off.
-    Broken(Error),
-}
-
 impl<R: Read> Events<R> {
+    /// Decodes what `source` returns, whatever its content type. `base_url` is
+    /// for error messages.
     pub fn new(source: R, base_url: &str) -> Self {
         Self {
             base_url: base_url.to_owned(),
-            form: BodyKind::Unknown { source, head: Vec::new(), scanned: 0 },
+            body: ReplyBody::new(source),
             queue: VecDeque::new(),
-            surrogates: Surrogates::default(),
-            refusals: Surrogates::default(),
+            text_surrogates: Surrogates::default(),
+            refusal_surrogates: Surrogates::default(),
             has_choice: false,
-            is_finished: false,
-            gives_payloads: false,
-            template: ChunkCache::default(),
+            has_finish_reason: false,
+            with_payloads: false,
+            cache: ChunkCache::default(),
             stray: None,
         }
     }
 
-    /// Gives each payload too, as [`Event::Payload`].
-    pub fn with_payloads(self, gives_payloads: bool) -> Self {
-        Self { gives_payloads, ..self }
-    }
-
-    fn step(&mut self) -> Result<Step> {
-        let gives_payloads = self.gives_payloads;
-        let payload = |bytes: &[u8]| {
-            gives_payloads.then(|| String::from_utf8_lossy(bytes.trim_ascii()).into_owned())
-        };
-        match &mut self.form {
-            BodyKind::Ended => Ok(Step::Nothing),
-            BodyKind::Unknown { source, head, scanned } => {
-                Ok(recognise(source, head, scanned).map_or_else(Step::from_io, Step::Begin))
-            }
-            BodyKind::Json { source, body, counted } => match read_to_limit(source, body) {
-                Ok(()) => on_json(body, payload),
-                Err(_) if body.len() - *counted >= SIGN_OF_LIFE => {
-                    *counted = body.len();
-                    Ok(Step::Alive)
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(Step::Waiting),
-                // What came may be whole, and only its framing missing.
-                Err(error) => match on_json(body, payload) {
-                    told @ (Ok(_) | Err(Error::Server(_))) => told,
-                    Err(_) => Ok(Step::from_io(error)),
-                },
-            },
-            BodyKind::Stream(decoder) => match decoder.next_item() {
-                Ok(SseItem::Event(event)) => on_event(&event, &mut self.template, payload),
-                Ok(SseItem::Stray(line)) => on_stray(line),
-                Ok(SseItem::Waiting) => Ok(Step::Waiting),
-                Ok(SseItem::End) => Ok(Step::End),
-                Err(error) => Ok(Step::from_io(error)),
-            },
-        }
+    /// Sets whether each payload is also returned as [`Event::Payload`].
+    pub fn with_payloads(self, with_payloads: bool) -> Self {
+        Self { with_payloads, ..self }
     }
 
     fn take(&mut self, step: Step) -> Result<()> {
@@ -133,7 +63,8 @@ impl<R: Read> Events<R> {
             Step::Nothing => {}
             Step::Waiting => self.queue.push_back(Event::Waiting),
             Step::Alive => self.queue.push_back(Event::Alive),
-            Step::Begin(first) => self.begin(first)?,
+            Step::Start(Some(b'<')) => return Err(html(&self.base_url)),
+            Step::Start(first_byte) => self.body.start(first_byte),
             Step::Chunk(chunk, payload) => self.take_chunk(chunk, payload),
             Step::Completion(completion, payload) => {
                 self.take_chunk(completion, payload);
@@ -146,7 +77,8 @@ impl<R: Read> Events<R> {
             Step::Done => {
                 return Err(Error::Protocol("the stream held no chat completion".to_owned()));
             }
-            Step::End | Step::Broken(_) if self.is_finished => self.finish(),
+            // Nothing is missing after the finish reason.
+            Step::End | Step::Broken(_) if self.has_finish_reason => self.finish(),
             Step::Broken(error) => return Err(error),
             Step::End => {
                 return Err(match &self.stray {
@@ -166,35 +98,22 @@ impl<R: Read> Events<R> {
             return;
         };
         self.has_choice = true;
-        let refusal = self.refusals.join(choice.refusal);
-        let text = self.surrogates.join(choice.text);
-        self.queue.extend(some(text).map(Event::Text));
-        self.queue.extend(some(refusal).map(Event::Refusal));
+        let refusal = self.refusal_surrogates.join(choice.refusal);
+        let text = self.text_surrogates.join(choice.text);
+        self.queue.extend(non_empty(text).map(Event::Text));
+        self.queue.extend(non_empty(refusal).map(Event::Refusal));
         self.queue.extend(choice.calls.into_iter().map(Event::Call));
         if let Some(reason) = choice.finish {
-            self.is_finished = true;
+            self.has_finish_reason = true;
             self.queue.push_back(Event::Finish(reason));
         }
     }
 
-    fn begin(&mut self, first: Option<u8>) -> Result<()> {
-        if let BodyKind::Unknown { source, head, .. } =
-            std::mem::replace(&mut self.form, BodyKind::Ended)
-        {
-            self.form = match first {
-                Some(b'<') => return Err(html(&self.base_url)),
-                Some(b'{') => BodyKind::Json { source, body: head, counted: 0 },
-                _ => BodyKind::Stream(SseDecoder::new(source, head)),
-            };
-        }
-        Ok(())
-    }
-
-    /// The reply is whole.
+    /// Ends the events of a complete reply.
     fn finish(&mut self) {
-        self.queue.extend(some(self.surrogates.end()).map(Event::Text));
-        self.queue.extend(some(self.refusals.end()).map(Event::Refusal));
-        self.form = BodyKind::Ended;
+        self.queue.extend(non_empty(self.text_surrogates.end()).map(Event::Text));
+        self.queue.extend(non_empty(self.refusal_surrogates.end()).map(Event::Refusal));
+        self.body = ReplyBody::Ended;
     }
 }
 
@@ -206,162 +125,53 @@ impl<R: Read> Iterator for Events<R> {
             if let Some(event) = self.queue.pop_front() {
                 return Some(Ok(event));
             }
-            if matches!(self.form, BodyKind::Ended) {
+            if matches!(self.body, ReplyBody::Ended) {
                 return None;
             }
-            if let Err(error) = self.step().and_then(|step| self.take(step)) {
-                self.form = BodyKind::Ended;
+            let step = self.body.step(&mut self.cache, self.with_payloads);
+            if let Err(error) = step.and_then(|step| self.take(step)) {
+                self.body = ReplyBody::Ended;
                 return Some(Err(error));
             }
         }
     }
 }
 
-impl Step {
-    fn from_io(error: io::Error) -> Self {
-        match error.kind() {
-            ErrorKind::WouldBlock => Step::Waiting,
-            ErrorKind::FileTooLarge => Step::Broken(Error::Protocol(error.to_string())),
-            _ => Step::Broken(from_io(error)),
-        }
-    }
-}
-
-fn on_event(
-    event: &sse::SseEvent<'_>,
-    template: &mut ChunkCache,
-    payload: impl Fn(&[u8]) -> Option<String>,
-) -> Result<Step> {
-    let data = event.data.trim_ascii();
-    if data.is_empty() {
-        return Ok(Step::Nothing);
-    }
-    if data == b"[DONE]" {
-        return Ok(Step::Done);
-    }
-    if event.name == b"error" {
-        return Err(Error::from(error_body::parse(data)));
-    }
-    match template.parse(data) {
-        Ok(chunk) => Ok(Step::Chunk(chunk, payload(data).map(Payload::Chunk))),
-        Err(ChunkError::Malformed { .. }) if !event.terminated => {
-            Ok(Step::Broken(cut("the stream ended in the middle of an event")))
-        }
-        // After the finish reason nothing is missing, whatever this was.
-        Err(fault @ ChunkError::Malformed { .. }) => Ok(Step::Broken(fault.into())),
-        Err(fault) => Err(fault.into()),
-    }
-}
-
-/// Servers put errors on lines of their own: llama.cpp as a field `error`,
-/// others as bare JSON.
-fn on_stray(line: &[u8]) -> Result<Step> {
-    if let Some(error) = line.strip_prefix(b"error:") {
-        return Err(Error::from(error_body::parse(error.trim_ascii())));
-    }
-    if line.starts_with(b"{")
-        && let Err(ChunkError::Server(server)) = chunk::parse(line)
-    {
-        return Err(Error::Server(server));
-    }
-    Ok(Step::Stray(String::from_utf8_lossy(line).into_owned()))
-}
-
-fn on_json(body: &[u8], payload: impl Fn(&[u8]) -> Option<String>) -> Result<Step> {
-    match chunk::parse(body) {
-        Ok(chunk) if chunk.choice.as_ref().is_some_and(|choice| choice.has_message) => {
-            Ok(Step::Completion(chunk, payload(body).map(Payload::Response)))
-        }
-        Ok(_) => Err(not_a_completion(&String::from_utf8_lossy(body))),
-        Err(ChunkError::Malformed { is_torn: true, .. }) => Err(cut("the body ended")),
-        Err(fault) => Err(fault.into()),
-    }
-}
-
-/// Reads until the first character that is neither white space nor a byte
-/// order mark. All that was read is kept in `head`, of which `scanned` bytes
-/// are known to hold nothing else.
-fn recognise(
-    source: &mut impl Read,
-    head: &mut Vec<u8>,
-    scanned: &mut usize,
-) -> io::Result<Option<u8>> {
-    let mut buffer = [0; 4096];
-    loop {
-        let blank = |byte: &u8| byte.is_ascii_whitespace() || b"\xef\xbb\xbf".contains(byte);
-        match head[*scanned..].iter().find(|byte| !blank(byte)) {
-            Some(&first) => return Ok(Some(first)),
-            None => *scanned = head.len(),
-        }
-        match source.read(&mut buffer) {
-            Ok(0) => return Ok(None),
-            Ok(read) => head.extend_from_slice(&buffer[..read]),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-        if head.len() > sse::LIMIT {
-            return Err(too_large());
-        }
-    }
-}
-
-fn read_to_limit(source: &mut impl Read, body: &mut Vec<u8>) -> io::Result<()> {
-    let room = sse::LIMIT.saturating_sub(body.len()) as u64 + 1;
-    source.take(room).read_to_end(body)?;
-    if body.len() > sse::LIMIT { Err(too_large()) } else { Ok(()) }
-}
-
-fn too_large() -> io::Error {
-    io::Error::new(ErrorKind::FileTooLarge, "the reply is longer than 64 MiB")
-}
-
-fn some(text: String) -> Option<String> {
+fn non_empty(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
-}
-
-fn not_a_completion(body: &str) -> Error {
-    Error::Protocol(format!("the reply is no chat completion: {}", body.trim()))
-}
-
-/// The class that an error of a body has; without one it is a cut.
-pub fn from_io(error: io::Error) -> Error {
-    error.downcast().unwrap_or_else(|other| cut(&format!("the connection failed ({other})")))
-}
-
-/// The reply broke off.
-pub fn cut(how: &str) -> Error {
-    NetworkError::Cut(how.to_owned()).into()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::{self, ErrorKind};
+
     use base64::Engine;
     use proptest::prelude::*;
     use serde::Deserialize;
 
     use super::*;
 
-    /// A body that arrives in the given parts, then ends or breaks off, and
-    /// announces each wait as sockets do.
-    struct Pieces {
+    /// A body that arrives in the given parts, then ends or breaks off. Returns
+    /// `WouldBlock` before each part, as sockets here do.
+    struct Parts {
         parts: Vec<Vec<u8>>,
         is_cut: bool,
-        is_announced: bool,
+        has_announced: bool,
     }
 
-    impl Pieces {
+    impl Parts {
         fn new(parts: &[&[u8]], is_cut: bool) -> Self {
             let parts = parts.iter().filter(|part| !part.is_empty());
             let mut parts: Vec<_> = parts.map(|part| part.to_vec()).collect();
             parts.reverse();
-            Self { parts, is_cut, is_announced: false }
+            Self { parts, is_cut, has_announced: false }
         }
     }
 
-    impl Read for Pieces {
+    impl Read for Parts {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            self.is_announced = !self.is_announced;
-            if self.is_announced {
+            self.has_announced = !self.has_announced;
+            if self.has_announced {
                 return Err(ErrorKind::WouldBlock.into());
             }
             match self.parts.pop() {
@@ -379,8 +189,8 @@ mod tests {
         }
     }
 
-    /// The text of a body, and what ended it: nothing, or the error.
-    fn read(parts: Pieces) -> (String, Option<String>) {
+    /// The text of a body, and the error that ended it, if any.
+    fn read(parts: Parts) -> (String, Option<String>) {
         let mut text = String::new();
         for event in Events::new(parts, "http://h") {
             match event {
@@ -416,25 +226,25 @@ mod tests {
     }
 
     #[test]
-    fn every_case_is_the_same_however_its_bytes_are_cut() {
+    fn every_case_decodes_the_same_however_its_bytes_are_split() {
         for case in Case::all() {
             let body = case.body();
             let is_cut = case.end == "cut";
-            let whole = read(Pieces::new(&[&body], is_cut));
+            let whole = read(Parts::new(&[&body], is_cut));
             assert_eq!(whole.0, case.text, "{}", case.name);
-            // A reply without text ends well here: its status is for the command to judge.
+            // A reply without text is complete here. The turn reports it.
             assert!(whole.1.is_none() || !case.saved, "{}: {whole:?}", case.name);
             let bytes: Vec<&[u8]> = body.chunks(1).collect();
-            assert_eq!(read(Pieces::new(&bytes, is_cut)), whole, "{}, byte by byte", case.name);
+            assert_eq!(read(Parts::new(&bytes, is_cut)), whole, "{}, byte by byte", case.name);
             for split in 0..=body.len() {
                 let (first, second) = body.split_at(split);
-                let halves = read(Pieces::new(&[first, second], is_cut));
+                let halves = read(Parts::new(&[first, second], is_cut));
                 assert_eq!(halves, whole, "{}, split at {split}", case.name);
             }
         }
     }
 
-    /// What streams are made of, good and bad.
+    /// A piece of a stream, valid or not.
     fn fragment() -> impl Strategy<Value = &'static [u8]> {
         prop::sample::select(vec![
             b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}".as_slice(),
@@ -463,25 +273,25 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn any_stream_is_the_same_however_its_bytes_are_cut(
+        fn any_stream_decodes_the_same_however_its_bytes_are_split(
             fragments in prop::collection::vec(fragment(), 0..24),
-            cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+            splits in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
             is_cut: bool,
         ) {
             let body = fragments.concat();
-            let whole = read(Pieces::new(&[&body], is_cut));
-            let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(body.len() + 1)).collect();
-            cuts.extend([0, body.len()]);
-            cuts.sort_unstable();
-            let parts: Vec<_> = cuts.windows(2).map(|cut| &body[cut[0]..cut[1]]).collect();
-            prop_assert_eq!(read(Pieces::new(&parts, is_cut)), whole);
+            let whole = read(Parts::new(&[&body], is_cut));
+            let mut splits: Vec<_> = splits.iter().map(|at| at.index(body.len() + 1)).collect();
+            splits.extend([0, body.len()]);
+            splits.sort_unstable();
+            let parts: Vec<_> = splits.windows(2).map(|at| &body[at[0]..at[1]]).collect();
+            prop_assert_eq!(read(Parts::new(&parts, is_cut)), whole);
         }
     }
 
     #[test]
-    fn each_wait_of_the_source_is_announced() {
+    fn an_event_announces_each_wait_of_the_source() {
         let first = b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
-        let parts = Pieces::new(&[first, b"data: [DONE]\n\n"], false);
+        let parts = Parts::new(&[first, b"data: [DONE]\n\n"], false);
         let events: Vec<_> =
             Events::new(parts, "http://h").map(|event| event.expect("whole")).collect();
         assert_eq!(

@@ -1,13 +1,13 @@
-//! What a server's error means: its JSON in any of the forms seen.
+//! Error bodies of servers, in all known shapes.
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::{Error, ServerError};
 
-/// Reads an error object: `{"error":{…}}`, `{"error":"…"}`, or the error's
-/// own fields (`{"message":…}`, `{"detail":…}`, a string). Text that is none
-/// of these is the message itself.
+/// Parses an error body: `{"error":{…}}`, `{"error":"…"}`, the fields of an
+/// error without an envelope (`{"message":…}`, `{"detail":…}`), or a string. If
+/// the body is not JSON, its first line is the message.
 pub fn parse(payload: &[u8]) -> ServerError {
     #[derive(Deserialize)]
     struct ErrorEnvelope {
@@ -47,12 +47,13 @@ fn as_text(value: &Value) -> Option<String> {
     }
 }
 
-/// Whether a body is a web page.
+/// Whether a body is HTML rather than JSON or an event stream.
 pub fn is_html(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"<")
 }
 
-/// A web page: the base URL is that of a site, not of an API.
+/// The error for HTML instead of a reply: the base URL probably points to a
+/// website.
 pub fn html(base_url: &str) -> Error {
     Error::Protocol(format!("the server sent HTML; check the base URL {base_url}"))
 }
@@ -62,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_of_error_gives_its_message() {
+    fn every_shape_of_error_yields_its_message() {
         for (payload, message, code) in [
             (
                 r#"{"error":{"message":"boom","type":"server_error","code":503}}"#,

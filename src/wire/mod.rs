@@ -1,9 +1,13 @@
-//! Bytes to events, and requests to bytes. Knows no network.
+//! The wire format: requests to bytes, and bytes to the events of a reply.
+//! Independent of the network.
 
 pub mod body;
 pub mod chunk;
 pub mod chunk_cache;
 pub mod decode;
 pub mod error_body;
+pub mod reply_body;
+pub mod reply_error;
 pub mod sse;
+pub mod step;
 pub mod wire_call;

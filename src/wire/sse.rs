@@ -1,71 +1,76 @@
-//! Bytes to server-sent events (WHATWG HTML 9.2.6). Knows no chat.
+//! A decoder for server-sent events (WHATWG HTML, section 9.2.6).
 
 use std::io::{self, ErrorKind, Read};
 
 use memchr::memchr2;
 
-/// No line and no event may be longer: 64 MiB.
+/// The maximum length of a line and of an event: 64 MiB.
 pub const LIMIT: usize = 64 << 20;
 
 const READ_SIZE: usize = 64 << 10;
 
-/// What the decoder found next.
+/// The next item of an event stream.
 #[derive(Debug, PartialEq, Eq)]
 pub enum SseItem<'a> {
-    /// An event that has data.
+    /// An event with data.
     Event(SseEvent<'a>),
-    /// A line that is neither blank, nor a comment, nor a field of the
-    /// standard: servers put errors there.
+    /// A line that is neither blank, nor a comment, nor a known field. Servers
+    /// send errors as such lines.
     Stray(&'a [u8]),
-    /// All that has arrived is decoded: the next call may wait.
+    /// Everything received so far is decoded. The next call may wait.
     Waiting,
-    /// The body ended as HTTP says it should.
+    /// The body ended, as HTTP requires.
     End,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 pub struct SseEvent<'a> {
-    /// The `event` field; empty when there was none.
+    /// The `event` field. Empty if there was none.
     pub name: &'a [u8],
     /// The `data` lines, joined by newlines.
     pub data: &'a [u8],
-    /// Whether the blank line came that ends an event. Without it this is
-    /// the last event of a body that ended.
-    pub terminated: bool,
+    /// Whether a blank line ended the event. Only the last event of a body can
+    /// lack it.
+    pub is_terminated: bool,
 }
 
-/// Decodes what `source` gives, in linear time however it is cut.
+/// Decodes what `source` returns, in linear time however the bytes are split.
 ///
-/// `source` reports [`ErrorKind::WouldBlock`] once before it waits, which
-/// becomes [`SseItem::Waiting`].
+/// A source that is about to wait returns [`ErrorKind::WouldBlock`] once first,
+/// which becomes [`SseItem::Waiting`].
 pub struct SseDecoder<R> {
     source: R,
     buffer: Vec<u8>,
-    /// The bytes not yet decoded are `buffer[start..filled]`, and those
-    /// before `scanned` hold no line end.
+    /// `buffer[start..filled]` is not decoded yet, and holds no line end before
+    /// `scanned`.
     start: usize,
     filled: usize,
     scanned: usize,
     name: Vec<u8>,
     data: Vec<u8>,
     has_data: bool,
-    /// `name` and `data` belong to an event that was already given out.
+    /// `name` and `data` belong to an event that was already returned.
     is_stale: bool,
     at_first_line: bool,
-    /// The last line ended in CR: an LF that follows belongs to it.
+    /// The last line ended with CR. An LF that follows is part of that line end.
     after_cr: bool,
     is_ended: bool,
 }
 
-/// What one line meant.
+/// The effect of one line.
 enum LineEffect {
     Nothing,
+    /// A blank line: the event is complete ("dispatch" in the standard).
     Dispatch,
-    Stray { start: usize, end: usize },
+    /// `buffer[start..end]` is not part of an event.
+    Stray {
+        start: usize,
+        end: usize,
+    },
 }
 
 impl<R: Read> SseDecoder<R> {
-    /// `buffer` holds what was already read of the body.
+    /// `buffer` is the part of the body that was already read.
     pub fn new(source: R, buffer: Vec<u8>) -> Self {
         Self {
             source,
@@ -83,9 +88,11 @@ impl<R: Read> SseDecoder<R> {
         }
     }
 
+    /// Reads up to the next item.
+    ///
     /// # Errors
-    /// What `source` reports, and [`ErrorKind::FileTooLarge`] for a line or
-    /// an event over [`LIMIT`].
+    /// The errors of `source`, and [`ErrorKind::FileTooLarge`] for a line or an
+    /// event over [`LIMIT`].
     pub fn next_item(&mut self) -> io::Result<SseItem<'_>> {
         if self.is_stale {
             self.is_stale = false;
@@ -118,12 +125,13 @@ impl<R: Read> SseDecoder<R> {
         }
     }
 
-    fn event(&mut self, terminated: bool) -> SseEvent<'_> {
+    fn event(&mut self, is_terminated: bool) -> SseEvent<'_> {
         self.is_stale = true;
-        SseEvent { name: &self.name, data: &self.data, terminated }
+        SseEvent { name: &self.name, data: &self.data, is_terminated }
     }
 
-    /// An event that was never ended counts, when the body ended cleanly.
+    /// The last item. Unlike in the standard, an event without its blank line
+    /// counts if the body ended cleanly.
     fn end(&mut self) -> SseItem<'_> {
         if self.has_data { SseItem::Event(self.event(false)) } else { SseItem::End }
     }
@@ -134,7 +142,7 @@ impl<R: Read> SseDecoder<R> {
         self.has_data = false;
     }
 
-    /// The range of the next whole line in `buffer`, without its end.
+    /// The range of the next complete line in `buffer`, without its line end.
     fn take_line(&mut self) -> Option<(usize, usize)> {
         if self.after_cr && self.start < self.filled {
             self.after_cr = false;
@@ -192,7 +200,7 @@ impl<R: Read> SseDecoder<R> {
         Ok(LineEffect::Nothing)
     }
 
-    /// Reads once, after moving what is left to the front.
+    /// Reads once, after moving the undecoded bytes to the front.
     fn fill(&mut self) -> io::Result<()> {
         self.buffer.copy_within(self.start..self.filled, 0);
         self.filled -= self.start;
@@ -228,7 +236,7 @@ fn too_long() -> io::Error {
 mod tests {
     use super::*;
 
-    /// Everything that `body` holds, as `name|data` or `?line`.
+    /// The items of `body`: events as `name|data`, stray lines as `?line`.
     fn decode(body: &[u8]) -> Vec<String> {
         let mut decoder = SseDecoder::new(body, Vec::new());
         let mut found = Vec::new();
@@ -244,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn the_examples_of_the_standard_decode_as_it_says() {
+    fn the_examples_of_the_standard_decode_as_specified() {
         assert_eq!(decode(b"data: YHOO\ndata: +2\ndata: 10\n\n"), ["|YHOO\n+2\n10"]);
         assert_eq!(
             decode(b": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n"),
@@ -261,13 +269,13 @@ mod tests {
     }
 
     #[test]
-    fn every_line_end_ends_a_line_once() {
+    fn cr_lf_and_crlf_each_end_one_line() {
         assert_eq!(decode(b"data: a\r\n\r\ndata: b\r\rdata: c\n\n"), ["|a", "|b", "|c"]);
         assert_eq!(decode(b"data: a\rdata: b\r\ndata: c\n\n"), ["|a\nb\nc"]);
     }
 
     #[test]
-    fn a_line_that_is_no_field_is_handed_on() {
+    fn a_line_that_is_not_a_field_is_returned_as_stray() {
         assert_eq!(
             decode(b"{\"error\":1}\nerror: x\ndata: a\n\n"),
             ["?{\"error\":1}", "?error: x", "|a"]
@@ -275,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_end_is_refused_at_the_limit() {
+    fn an_endless_line_is_refused_at_the_limit() {
         let mut decoder = SseDecoder::new(io::repeat(b'x'), Vec::new());
         let error = decoder.next_item().expect_err("an endless line");
         assert_eq!(error.kind(), ErrorKind::FileTooLarge);
@@ -283,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_without_end_is_refused_at_the_limit() {
+    fn an_endless_event_is_refused_at_the_limit() {
         struct EndlessEvent;
         impl Read for EndlessEvent {
             fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

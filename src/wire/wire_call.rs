@@ -1,4 +1,4 @@
-//! A call of a tool as it stands in a delta or a message on the wire.
+//! Tool calls as servers send them, in a delta or in a message.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -6,7 +6,8 @@ use serde_json::value::RawValue;
 use crate::chat::tool_call::CallFragment;
 use crate::wtf8::Text;
 
-/// A call as it stands in a delta or a message.
+/// A tool call, or a fragment of one. Fields of an unexpected type must not
+/// lose a call, so most are kept as raw JSON.
 #[derive(Deserialize)]
 pub struct WireCall<'a> {
     #[serde(borrow)]
@@ -25,15 +26,16 @@ struct WireFunction<'a> {
 }
 
 impl WireCall<'_> {
-    /// Its meaning; `place` is where it stands in a whole message, whose
-    /// calls need no number.
-    pub fn meaning(self, place: Option<u64>) -> CallFragment {
+    /// Converts the call. `position` is its position in a whole message, where
+    /// it takes precedence over the call's own index.
+    pub fn into_fragment(self, position: Option<u64>) -> CallFragment {
         let (name, arguments) =
             self.function.map_or((None, None), |function| (function.name, function.arguments));
         let string = |text: Vec<u8>| String::from_utf8_lossy(&text).into_owned();
+        // Some servers send the index as a string.
         let index = self.index.and_then(|index| index.get().trim_matches('"').parse().ok());
         CallFragment {
-            index: place.or(index),
+            index: position.or(index),
             id: string(text_of(self.id)),
             name: string(name.unwrap_or_default().bytes),
             arguments: text_of(arguments),
@@ -41,8 +43,8 @@ impl WireCall<'_> {
     }
 }
 
-/// The text that a string holds, or that any other JSON is: arguments come as
-/// a string that holds JSON, and from some servers as the JSON itself.
+/// The content of a JSON string, or the JSON itself if it is not a string. Most
+/// servers send arguments as a string of JSON, some as an object.
 fn text_of(json: Option<&RawValue>) -> Vec<u8> {
     let json = json.map_or("null", RawValue::get);
     match serde_json::from_str::<Text>(json) {
@@ -58,16 +60,17 @@ mod tests {
     use crate::chat::tool_call::{ToolCall, ToolCalls};
     use crate::error::Error;
 
-    /// The calls of several deltas, each the JSON of one call.
+    /// Id, name and arguments of each call, joined from the deltas, each of
+    /// which is the JSON of one call.
     fn joined(deltas: &[&str]) -> Result<Vec<(String, String, String)>, String> {
         let mut calls = ToolCalls::default();
         for delta in deltas {
             let call: WireCall = serde_json::from_str(delta).expect("a call");
-            calls.add(call.meaning(None));
+            calls.add(call.into_fragment(None));
         }
-        let told = |call: ToolCall| (call.id, call.name, call.arguments.to_string());
-        let calls = calls.finish().map_err(|fault| Error::from(fault).to_string())?;
-        Ok(calls.into_iter().map(told).collect())
+        let fields = |call: ToolCall| (call.id, call.name, call.arguments.to_string());
+        let calls = calls.finish().map_err(|error| Error::from(error).to_string())?;
+        Ok(calls.into_iter().map(fields).collect())
     }
 
     fn call(id: &str, arguments: &str) -> (String, String, String) {
@@ -85,18 +88,18 @@ mod tests {
                 r#"{"index":1,"function":{"arguments":"2}"}}"#,
                 r#"{"index":0,"function":{"arguments":"}"}}"#,
             ][..],
-            // Every one of index 0.
+            // Index 0 for every call.
             &[
                 r#"{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":1}"}}"#,
                 r#"{"index":0,"id":"b","function":{"name":"f","arguments":"{\"y\":2}"}}"#,
             ],
-            // Numbers as texts.
+            // Indexes as strings.
             &[
                 r#"{"index":"0","id":"a","function":{"name":"f","arguments":"{\"x\":1"}}"#,
                 r#"{"index":"1","id":"b","function":{"name":"f","arguments":"{\"y\":2}"}}"#,
                 r#"{"index":"0","function":{"arguments":"}"}}"#,
             ],
-            // The id and the name in every fragment, and no index.
+            // Id and name in every fragment, but no index.
             &[
                 r#"{"id":"a","function":{"name":"f","arguments":"{\"x\""}}"#,
                 r#"{"id":"a","function":{"name":"f","arguments":":1}"}}"#,
@@ -109,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_calls_without_ids_are_told_apart_by_their_names() {
+    fn complete_calls_without_ids_are_separated_by_their_names() {
         for index in ["", "\"index\":0,"] {
             let delta = |arguments: &str| {
                 format!(r#"{{{index}"id":"","function":{{"name":"f","arguments":"{arguments}"}}}}"#)
@@ -121,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_without_arguments_or_id_is_one() {
+    fn a_call_may_lack_arguments_and_an_id() {
         for arguments in ["null", "\"\"", "{}", "\" \""] {
             let delta = format!(r#"{{"function":{{"name":"f","arguments":{arguments}}}}}"#);
             assert_eq!(joined(&[&delta]), Ok(vec![call("call_0", "{}")]));
@@ -129,14 +132,14 @@ mod tests {
     }
 
     #[test]
-    fn bad_arguments_are_no_call() {
-        for (delta, fault) in [
+    fn invalid_arguments_or_a_missing_name_are_errors() {
+        for (delta, reason) in [
             (r#"{"function":{"name":"f","arguments":"{\"x\":"}}"#, "not JSON"),
             (r#"{"function":{"name":"f","arguments":"[1]"}}"#, "an array, not an object"),
-            (r#"{"function":{"arguments":"{}"}}"#, "without a name"),
+            (r#"{"function":{"arguments":"{}"}}"#, "call 1 of the reply has no tool name"),
         ] {
-            let error = joined(&[delta]).expect_err("no call");
-            assert!(error.contains(fault), "{error}");
+            let error = joined(&[delta]).expect_err("an invalid call");
+            assert!(error.contains(reason), "{error}");
         }
     }
 

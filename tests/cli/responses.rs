@@ -116,7 +116,7 @@ fn the_usage_is_one_line_after_the_reply() {
         ]);
     }
     let server = Server::once(whole_reply("a"));
-    run(&mut ask(&server, &["-u", "hi"])).exits(0).says(&["counted no tokens"]);
+    run(&mut ask(&server, &["-u", "hi"])).exits(0).says(&["reported no usage"]);
 }
 
 #[test]

@@ -66,8 +66,8 @@ fn verbose_shows_the_exchange_without_the_key() {
         "* connecting to 127.0.0.1:",
         "< HTTP/1.1 200 OK",
         "< content-type: application/json",
-        "1 chunk, the first after 0.",
-        "s in all, finish reason stop",
+        "1 chunk, first after 0.",
+        "s total, finish reason stop",
     ] {
         assert!(run.stderr.contains(part), "{part}: {}", run.stderr);
     }

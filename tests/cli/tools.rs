@@ -131,7 +131,11 @@ fn an_invalid_call_is_an_error() {
     for (call, status, reason) in [
         (bad("{\"city\":"), 65, "not JSON"),
         (bad("[]"), 65, "an array"),
-        (json!({"id": "a", "function": {"arguments": "{}"}}), 76, "without a name"),
+        (
+            json!({"id": "a", "function": {"arguments": "{}"}}),
+            76,
+            "call 1 of the reply has no tool name",
+        ),
     ] {
         let server = Server::once(calling(&[call], Value::Null));
         let run = run(&mut ask(&server, &["hi"])).exits(status).prints("");

@@ -6,7 +6,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::batch::source::request_line::{self, InvalidRequest};
 use crate::error::{EarlyEnd, Error, NetworkError, ServerError, Status};
-use crate::exchange::Spent;
+use crate::exchange::TotalUsage;
 use crate::files::lines::Separator;
 use crate::json;
 
@@ -29,7 +29,7 @@ pub struct ResultRecord {
     pub fault: Option<RequestError>,
     /// The reply's, whatever it is worth.
     pub text: String,
-    pub tokens: Spent,
+    pub tokens: TotalUsage,
 }
 
 /// What the server answered.
@@ -112,7 +112,7 @@ impl ResultRecord {
             response: None,
             fault: Some(RequestError::new(&error, error.to_string())),
             text: String::new(),
-            tokens: Spent::default(),
+            tokens: TotalUsage::default(),
         }
     }
 
@@ -203,7 +203,7 @@ mod tests {
             body: body("{ \"a\" :\n 1.50 }"),
         };
         let (id, text) = ("é\"1".to_owned(), text.to_owned());
-        let tokens = Spent::default();
+        let tokens = TotalUsage::default();
         ResultRecord { id, response: Some(response), fault, text, tokens }
     }
 

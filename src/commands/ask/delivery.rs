@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::chat::reply::Reply;
 use crate::chat::tool_call::ToolCall;
-use crate::chat::turn::{CheckedReply, ReplyFault};
+use crate::chat::turn::{CheckedReply, InvalidReply};
 use crate::commands::ask::log::RequestLog;
 use crate::commands::ask::plan::{AskPlan, Destination, PrintMode};
 use crate::error::{Error, Result};
@@ -97,9 +97,9 @@ impl Delivery {
         stdout: &mut Output<File>,
         notes: &Notes,
     ) -> Result<()> {
-        let CheckedReply { reply, calls, fault, .. } = checked;
-        match (fault, mode) {
-            (Some(fault @ ReplyFault::Format { .. }), _) => {
+        let CheckedReply { reply, calls, problem, .. } = checked;
+        match (problem, mode) {
+            (Some(fault @ InvalidReply::Format { .. }), _) => {
                 show_rejected(reply, notes);
                 Err(fault.clone().into())
             }
@@ -147,7 +147,7 @@ pub fn show_rejected(reply: &Reply, notes: &Notes) {
 }
 
 /// The fault of a call, unless the reply was cut: that is reported instead.
-fn unless_cut(fault: &ReplyFault, reply: &Reply) -> Result<()> {
+fn unless_cut(fault: &InvalidReply, reply: &Reply) -> Result<()> {
     if reply.is_cut() { Ok(()) } else { Err(fault.clone().into()) }
 }
 

@@ -121,13 +121,13 @@ impl RequestLog {
             message = serde_json::to_value(Message::assistant(&reply.text, &calls)).ok();
         }
         let entry = LogEntry {
-            time: attempt.began,
+            time: attempt.started,
             model: mask_all(self.model.clone()),
             base_url: &self.base_url,
             status: trace.status,
             tries: trace.tries,
             seconds: Seconds {
-                first: reply.first().map(|first| first.as_secs_f64()),
+                first: reply.time_to_first_token().map(|first| first.as_secs_f64()),
                 total: reply.elapsed().as_secs_f64(),
             },
             usage: reply.usage,

@@ -59,7 +59,7 @@ fn send(mut plan: AskPlan, context: &Context, notes: &Notes) -> Result<()> {
         client: &client,
         policy: &plan.policy,
         streams: plan.streams,
-        wants_payloads: plan.print.wants_payloads(),
+        with_payloads: plan.print.wants_payloads(),
         retention: plan.retention(),
     };
     let outcome = exchange.ask_until_valid(&mut question, &mut watch);
@@ -105,7 +105,7 @@ fn checked(outcome: ExchangeOutcome, plan: &AskPlan, notes: &Notes) -> Result<Ch
         }
     })?;
     if plan.reports_usage {
-        let parts = [answer.checked.reply.cost().to_string(), spent.to_string()];
+        let parts = [answer.checked.reply.usage_summary().to_string(), spent.to_string()];
         let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         notes.error(parts.join("; "));
     }
@@ -165,7 +165,7 @@ impl Turn {
             _ => checked.text(),
         };
         let calls = &checked.calls;
-        let is_unwanted = checked.fault.is_some()
+        let is_unwanted = checked.problem.is_some()
             || (text.is_empty() && calls.is_empty())
             || matches!(fault, Some(Error::StdoutClosed));
         let saves = plan.history.as_ref().is_some_and(HistoryPlan::saves);

@@ -60,7 +60,7 @@ impl Question for AskQuestion<'_> {
             system: self.system.as_deref(),
             history: self.history.clone(),
             prompt: self.prompt,
-            own: self.own,
+            raw_messages: self.own,
             correction,
         };
         RequestBody::new(&self.fields, conversation)

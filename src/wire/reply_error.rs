@@ -1,0 +1,27 @@
+//! The errors of a reply that breaks off or is not a chat completion.
+
+use std::io::{self, ErrorKind};
+
+use crate::error::{Error, NetworkError};
+
+/// The error for a reply that broke off. `how` is the first part of the
+/// message, such as "the stream ended".
+pub fn cut(how: &str) -> Error {
+    NetworkError::Cut(how.to_owned()).into()
+}
+
+/// The [`Error`] inside an I/O error of a body. An I/O error without one means
+/// that the connection failed.
+pub fn from_io(error: io::Error) -> Error {
+    error.downcast().unwrap_or_else(|other| cut(&format!("the connection failed ({other})")))
+}
+
+/// The error for a body that is something else.
+pub fn not_a_completion(body: &str) -> Error {
+    Error::Protocol(format!("the reply is not a chat completion: {}", body.trim()))
+}
+
+/// The error for a body over [`LIMIT`](crate::wire::sse::LIMIT).
+pub fn too_long() -> io::Error {
+    io::Error::new(ErrorKind::FileTooLarge, "the reply is longer than 64 MiB")
+}
