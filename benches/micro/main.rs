@@ -1,5 +1,5 @@
-//! The two loops that long inputs meet: a stream's events, and a history's
-//! lines.
+//! The two hot loops: decoding the events of a stream, and scanning the lines of
+//! a history.
 
 use std::fs::File;
 use std::io::{self, Write};

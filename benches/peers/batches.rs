@@ -1,4 +1,4 @@
-//! Many requests: beside a loop of curl, and in a file of a million.
+//! Batches: 2,000 requests compared with xargs and curl, and a file of a million.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -6,27 +6,29 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use anyhow::Result;
 use serde_json::json;
 
+use crate::Bench;
 use crate::measure::{alone, side_by_side};
 use crate::programs::command;
 use crate::prompts;
-use crate::server::Answer;
+use crate::server::Route;
 use crate::table::{Quantity, Row};
-use crate::{Bench, Result};
 
 const RUNS: usize = 5;
 
-/// How many requests a run has beside curl.
+/// The size of the batch compared with curl.
 const REQUESTS: usize = 2_000;
 
+/// The size of the large batch.
 const MANY: usize = 1_000_000;
 
-/// 64 MiB.
-const MEMORY: Quantity = Quantity::Bytes(64 << 20);
+/// The memory goal: 64 MiB.
+const MEMORY_GOAL: Quantity = Quantity::Bytes(64 << 20);
 
 pub fn beside_xargs(bench: &Bench) -> Result<Vec<Row>> {
-    let url = bench.server.base_url(Answer::Kept);
+    let url = bench.server.base_url(Route::Kept);
     let input = write_requests(bench, REQUESTS)?;
     let lines = bench.directory.path().join("lines");
     fs::write(&lines, "x\n".repeat(REQUESTS))?;
@@ -44,7 +46,7 @@ pub fn beside_xargs(bench: &Bench) -> Result<Vec<Row>> {
 }
 
 pub fn million(bench: &Bench) -> Result<Vec<Row>> {
-    let url = bench.server.base_url(Answer::Kept);
+    let url = bench.server.base_url(Route::Kept);
     let input = write_requests(bench, MANY)?;
     let output = bench.directory.path().join("results.jsonl");
     let run = || {
@@ -60,9 +62,9 @@ pub fn million(bench: &Bench) -> Result<Vec<Row>> {
     let name = "batch of 1,000,000";
     let goal = Quantity::Time(Duration::from_secs(3));
     Ok(vec![
-        Row::alone(&format!("{name}: memory"), whole.memory(), MEMORY),
+        Row::alone(&format!("{name}: memory"), whole.memory(), MEMORY_GOAL),
         Row::alone(&format!("{name}: done before"), resumed.time(), goal),
-        Row::alone(&format!("{name}: done before, memory"), resumed.memory(), MEMORY),
+        Row::alone(&format!("{name}: done before, memory"), resumed.memory(), MEMORY_GOAL),
     ])
 }
 
@@ -72,7 +74,7 @@ fn gravix(bench: &Bench, url: &str, input: &Path) -> Command {
     gravix
 }
 
-/// A file of requests of the Batch API.
+/// Writes `count` requests in the format of OpenAI's Batch API.
 fn write_requests(bench: &Bench, count: usize) -> Result<PathBuf> {
     let path = bench.directory.path().join("requests.jsonl");
     let mut file = BufWriter::with_capacity(1 << 20, File::create(&path)?);
@@ -86,7 +88,7 @@ fn write_requests(bench: &Bench, count: usize) -> Result<PathBuf> {
         });
         writeln!(file, "{request}")?;
     }
-    // Or the disk would be busy with it while others are measured.
+    // Otherwise the disk would still be busy during the measurement.
     file.into_inner()?.sync_all()?;
     Ok(path)
 }

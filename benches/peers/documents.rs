@@ -1,21 +1,23 @@
-//! What needs no server: help and version.
+//! `--help` and `--version`, which need no server.
 
+use anyhow::Result;
+
+use crate::Bench;
 use crate::measure::side_by_side;
 use crate::programs::command;
 use crate::table::Row;
-use crate::{Bench, Result};
 
 const RUNS: usize = 100;
 
 pub fn help(bench: &Bench) -> Result<Vec<Row>> {
-    beside_version_of_curl(bench, "--help")
+    compare_with_curl_version(bench, "--help")
 }
 
 pub fn version(bench: &Bench) -> Result<Vec<Row>> {
-    beside_version_of_curl(bench, "--version")
+    compare_with_curl_version(bench, "--version")
 }
 
-fn beside_version_of_curl(bench: &Bench, option: &str) -> Result<Vec<Row>> {
+fn compare_with_curl_version(bench: &Bench, option: &str) -> Result<Vec<Row>> {
     let home = bench.directory.path();
     let curl = bench.programs.peer("curl")?;
     let run = |program, option: &str| {

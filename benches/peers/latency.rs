@@ -1,20 +1,22 @@
-//! How long a token is on its way, from the server's send until whoever reads
-//! the client's standard output has it.
+//! The latency of a token: from the server's write until it can be read from the
+//! client's stdout.
 
 use std::io::Read;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use anyhow::{Context, Result, ensure};
+
+use crate::Bench;
 use crate::measure::quantile;
 use crate::prompts;
-use crate::server::{Answer, PACED_TOKENS};
+use crate::server::{PACED_TOKENS, Route};
 use crate::table::{Quantity, Row};
-use crate::{Bench, Result};
 
 const RUNS: usize = 5;
 
 pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
-    let url = bench.server.base_url(Answer::Paced);
+    let url = bench.server.base_url(Route::Paced);
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
         ours.extend(latencies(prompts::gravix(bench, &url).arg("--stream"), bench.server.epoch)?);
@@ -29,7 +31,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
 
 fn latencies(command: &mut Command, epoch: Instant) -> Result<Vec<Duration>> {
     let mut child = command.stdout(Stdio::piped()).spawn()?;
-    let mut stdout = child.stdout.take().ok_or("no pipe")?;
+    let mut stdout = child.stdout.take().context("the child has no stdout")?;
     let mut latencies = Vec::with_capacity(PACED_TOKENS);
     let mut buffer = vec![0; 64 << 10];
     let mut filled = 0;
@@ -40,21 +42,20 @@ fn latencies(command: &mut Command, epoch: Instant) -> Result<Vec<Duration>> {
             break;
         }
         filled += read;
-        let whole = buffer[..filled].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-        let sent = buffer[..whole].split(|&byte| byte == b'\n').filter_map(time_of_sending);
+        let lines = buffer[..filled].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        let sent = buffer[..lines].split(|&byte| byte == b'\n').filter_map(sending_time);
         latencies.extend(sent.map(|sent| now.saturating_sub(sent)));
-        buffer.copy_within(whole..filled, 0);
-        filled -= whole;
+        buffer.copy_within(lines..filled, 0);
+        filled -= lines;
     }
     let status = child.wait()?;
-    if !status.success() || latencies.len() != PACED_TOKENS {
-        return Err(format!("{status} after {} tokens", latencies.len()).into());
-    }
+    let count = latencies.len();
+    ensure!(status.success() && count == PACED_TOKENS, "{status} after {count} tokens");
     Ok(latencies)
 }
 
-/// The number in a line of text, or in an event of the stream as it was sent.
-fn time_of_sending(line: &[u8]) -> Option<Duration> {
+/// The sending time in a line: gravix prints only the text, curl the whole event.
+fn sending_time(line: &[u8]) -> Option<Duration> {
     let line = std::str::from_utf8(line).ok()?;
     let text = line.split_once("\"content\":\"").map_or(line, |(_, text)| text);
     let end = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());

@@ -1,6 +1,6 @@
-//! `cargo bench`: gravix beside its peers, on one machine in one run. Words
-//! after `--` choose the topics that contain one of them. Times are shown and
-//! never asserted.
+//! Compares gravix with its peers on the same machine. `cargo bench --bench peers
+//! -- WORD…` runs only the topics whose name contains one of the words. Times are
+//! reported, not asserted.
 
 mod batches;
 mod documents;
@@ -14,26 +14,24 @@ mod streams;
 mod table;
 mod upkeep;
 
-use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
+use anyhow::Result;
 use programs::Programs;
-use server::Server;
+use server::BenchServer;
 use table::Row;
 use tempfile::TempDir;
 
-type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
-
-/// What every topic needs.
+/// State that every topic shares.
 struct Bench {
     programs: Programs,
-    server: Server,
-    /// The home of all that is run.
+    server: BenchServer,
+    /// The home directory of every command.
     directory: TempDir,
 }
 
-/// One thing that is measured, in one or more rows.
+/// A measurement that adds one or more rows to the table.
 struct Topic {
     name: &'static str,
     measure: fn(&Bench) -> Result<Vec<Row>>,
@@ -60,23 +58,23 @@ const TOPICS: &[Topic] = &[
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.first().is_some_and(|first| first == measure::ONCE) {
-        return end(measure::once(&arguments[1..]));
+        return exit_code(measure::run_once(&arguments[1..]));
     }
-    // `cargo test --all-targets` runs this too, without the flag.
+    // `cargo test --all-targets` runs this program too, but without the flag.
     if !arguments.iter().any(|argument| argument == "--bench") {
         return ExitCode::SUCCESS;
     }
     let words: Vec<_> = arguments.iter().filter(|word| !word.starts_with('-')).collect();
-    let is_chosen =
+    let is_selected =
         |topic: &&Topic| words.is_empty() || words.iter().any(|word| topic.name.contains(*word));
-    end(run(TOPICS.iter().filter(is_chosen)))
+    exit_code(run(TOPICS.iter().filter(is_selected)))
 }
 
-fn end(outcome: Result<()>) -> ExitCode {
-    match outcome {
+fn exit_code(result: Result<()>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            table::complain(error.as_ref());
+            table::report(&error);
             ExitCode::FAILURE
         }
     }
@@ -85,19 +83,19 @@ fn end(outcome: Result<()>) -> ExitCode {
 fn run<'a>(topics: impl Iterator<Item = &'a Topic>) -> Result<()> {
     let mut topics = topics.peekable();
     if topics.peek().is_none() {
-        // Meant for another bench target.
+        // `cargo bench -- WORD` passes the words to every bench target.
         return Ok(());
     }
     let bench = Bench {
         programs: Programs::find()?,
-        server: Server::start()?,
+        server: BenchServer::start()?,
         directory: TempDir::with_prefix("gravix-bench-")?,
     };
     let mut stdout = io::stdout().lock();
     table::head(&mut stdout)?;
     for topic in topics {
         let rows = (topic.measure)(&bench);
-        for row in rows.unwrap_or_else(|error| vec![Row::failed(topic.name, error.as_ref())]) {
+        for row in rows.unwrap_or_else(|error| vec![Row::failed(topic.name, &error)]) {
             table::row(&mut stdout, &row)?;
         }
     }

@@ -1,4 +1,4 @@
-//! Running two commands in turn, and what each run took. Knows no program.
+//! Runs commands and measures their time and memory.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -6,21 +6,23 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use anyhow::{Context, Result, bail};
 use nix::sys::resource::{UsageWho, getrusage};
 
-use crate::Result;
 use crate::table::Quantity;
 
-/// The argument that makes this program run the command after it, once.
+/// The argument that makes this program run the command after it once and print
+/// its time and memory.
 pub const ONCE: &str = "--once";
 
-/// The file in the home of a command that has what it wrote last.
+/// The file in the home directory with the stdout of the last command.
 pub const STDOUT: &str = "stdout";
 
-/// What getrusage counts memory in: KiB, but for Apple's.
+/// The unit of getrusage's `ru_maxrss`: KiB, but bytes on Apple systems.
 const RSS_UNIT: i64 = if cfg!(target_vendor = "apple") { 1 } else { 1 << 10 };
 
-/// What the runs of one command took; never empty.
+/// The times and memory peaks of the runs of one command. Not empty once
+/// returned.
 #[derive(Debug, Default)]
 pub struct Runs {
     times: Vec<Duration>,
@@ -28,29 +30,29 @@ pub struct Runs {
 }
 
 impl Runs {
-    /// The median of the time from the start of the process to its end.
+    /// The median time from the start of the process to its end.
     pub fn time(&self) -> Quantity {
         Quantity::Time(quantile(&self.times, 0.5))
     }
 
-    /// The median of the largest resident set.
+    /// The median peak of the resident set size.
     pub fn memory(&self) -> Quantity {
         Quantity::Bytes(quantile(&self.peaks, 0.5))
     }
 
-    /// Runs `command`, whose environment is all that it sets, in a process
-    /// between. Linux counts the memory of the process that starts another as
-    /// the other's: this one, with its server, would be the larger.
+    /// Runs `command`, with only the environment that it sets, as a grandchild of
+    /// this process. On Linux the peak of a child includes the memory of its
+    /// parent at the fork, and this process with its server is too large.
     fn add(&mut self, command: &Command) -> Result<()> {
-        let mut between = Command::new(std::env::current_exe()?);
-        between.arg(ONCE).arg(command.get_program()).args(command.get_args()).env_clear();
-        between.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        let output = between.stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
-        let told = String::from_utf8(output.stdout)?;
+        let mut runner = Command::new(std::env::current_exe()?);
+        runner.arg(ONCE).arg(command.get_program()).args(command.get_args()).env_clear();
+        runner.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = runner.stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
+        let printed = String::from_utf8(output.stdout)?;
         let numbers =
-            told.split_ascii_whitespace().map(str::parse).collect::<Result<Vec<u64>, _>>();
+            printed.split_ascii_whitespace().map(str::parse).collect::<Result<Vec<u64>, _>>();
         let Ok([time, peak]) = numbers.as_deref() else {
-            return Err(told.trim().into());
+            bail!("{}", printed.trim());
         };
         self.times.push(Duration::from_nanos(*time));
         self.peaks.push(*peak);
@@ -58,18 +60,18 @@ impl Runs {
     }
 }
 
-/// Runs the command in `arguments`. Prints nanoseconds and bytes, or else what
-/// went wrong.
-pub fn once(arguments: &[String]) -> Result<()> {
-    let (program, arguments) = arguments.split_first().ok_or("no program")?;
-    let home = std::env::var_os("HOME").ok_or("no home")?;
+/// Runs the command in `arguments`. Prints its time in nanoseconds and its peak
+/// memory in bytes, or why it failed.
+pub fn run_once(arguments: &[String]) -> Result<()> {
+    let (program, arguments) = arguments.split_first().context("no program to run")?;
+    let home = std::env::var_os("HOME").context("HOME is not set")?;
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null());
     command.stdout(File::create(Path::new(&home).join(STDOUT))?);
-    let began = Instant::now();
+    let started = Instant::now();
     let status = command.status()?;
-    let took = began.elapsed().as_nanos();
-    // There is one child.
+    let took = started.elapsed().as_nanos();
+    // RUSAGE_CHILDREN is the command's usage: it is the only child.
     let peak = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss() * RSS_UNIT;
     let mut stdout = io::stdout();
     if status.success() {
@@ -80,8 +82,8 @@ pub fn once(arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Runs the two commands in turn, so that what else the machine does meets
-/// both. Each is prepared anew for each run, which is not measured.
+/// Runs two commands alternately, so that other load on the machine affects both.
+/// Both are prepared before each run, which is not measured.
 pub fn side_by_side(
     runs: usize,
     ours: impl Fn() -> Result<Command>,
@@ -90,7 +92,7 @@ pub fn side_by_side(
     let mut taken = [Runs::default(), Runs::default()];
     for run in 0..=runs {
         if run == 1 {
-            // The first ones warmed the caches.
+            // The first run only warms the caches.
             taken = [Runs::default(), Runs::default()];
         }
         taken[0].add(&ours()?)?;
@@ -99,14 +101,15 @@ pub fn side_by_side(
     Ok(taken)
 }
 
-/// Runs a command that is measured by itself; there is no first run to warm up.
+/// Runs a single command, without a first run to warm the caches.
 pub fn alone(runs: usize, prepare: impl Fn() -> Result<Command>) -> Result<Runs> {
     let mut taken = Runs::default();
     (0..runs).try_for_each(|_| taken.add(&prepare()?))?;
     Ok(taken)
 }
 
-/// The value that this share of `values`, which are not empty, are not above.
+/// The quantile of `values`, which must not be empty. A share of 0.5 is the
+/// median.
 pub fn quantile<T: Copy + Ord>(values: &[T], share: f64) -> T {
     let mut sorted = values.to_vec();
     sorted.sort_unstable();

@@ -1,5 +1,5 @@
-//! nginx with TLS and an issuer made for it, answering every request with the
-//! same short reply.
+//! An nginx server with TLS and a new issuer, which answers every request with
+//! the same short reply.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -8,16 +8,16 @@ use std::process::{Child, Command};
 use std::thread;
 use std::time::Duration;
 
+use anyhow::{Result, bail};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
-use crate::Result;
 use crate::server::completion;
 
-/// Serves until it is dropped.
+/// A running nginx, stopped when dropped.
 pub struct Nginx {
     child: Child,
     pub url: String,
-    /// The certificate to trust, as PEM.
+    /// The PEM file of the issuer's certificate.
     pub issuer: PathBuf,
 }
 
@@ -40,19 +40,20 @@ impl Nginx {
             }
             thread::sleep(Duration::from_millis(50));
         }
-        Err("nginx does not listen".into())
+        bail!("nginx does not listen")
     }
 }
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        // One that has ended already is as good.
+        // nginx may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Writes the server's certificate and key; gives the file of its issuer's.
+/// Writes the server's certificate and key. Returns the file with the issuer's
+/// certificate.
 fn write_certificates(directory: &Path) -> Result<PathBuf> {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, "gravix bench issuer");
@@ -67,7 +68,8 @@ fn write_certificates(directory: &Path) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// One process, that nothing but its end is needed to end.
+/// A configuration without worker processes, so that killing nginx ends all of
+/// it.
 fn configuration(port: u16) -> String {
     let body = completion();
     format!(

@@ -1,14 +1,10 @@
-//! The programs that are measured: gravix, built as users get it, and the
-//! peers that are installed.
+//! The measured programs: a release build of gravix, and the installed peers.
 
-use std::error::Error;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use anyhow::{Context, Result, anyhow, ensure};
 use serde::Deserialize;
-
-use crate::Result;
 
 const PEERS: &[&str] = &["curl", "xargs", "nginx", "aichat", "llm"];
 
@@ -18,42 +14,37 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Builds gravix, and looks the others up in PATH.
+    /// Builds gravix and looks up the peers in PATH.
     pub fn find() -> Result<Self> {
         let peers = PEERS.iter().map(|&name| (name, find(name))).collect();
         Ok(Self { gravix: build()?, peers })
     }
 
+    /// The path of a peer.
+    ///
     /// # Errors
-    /// [`NotInstalled`].
-    pub fn peer(&self, name: &'static str) -> Result<&Path, NotInstalled> {
+    /// The peer is not installed.
+    pub fn peer(&self, name: &str) -> Result<&Path> {
         let found = self.peers.iter().find(|(peer, _)| *peer == name);
-        found.and_then(|(_, path)| path.as_deref()).ok_or(NotInstalled(name))
+        found.and_then(|(_, path)| path.as_deref()).ok_or_else(|| anyhow!(not_installed(name)))
     }
 
-    /// The version of each, as it tells it.
+    /// The version of each program, as the program reports it.
     pub fn versions(&self) -> Vec<String> {
-        let told = |name: &'static str, path: Option<&Path>| match path {
+        let describe = |name: &str, path: Option<&Path>| match path {
             Some(path) => version(name, path).unwrap_or_else(|| format!("{name}, version unknown")),
-            None => NotInstalled(name).to_string(),
+            None => not_installed(name),
         };
-        let peers = self.peers.iter().map(|(name, path)| told(name, path.as_deref()));
-        std::iter::once(told("gravix", Some(&self.gravix))).chain(peers).collect()
+        let peers = self.peers.iter().map(|(name, path)| describe(name, path.as_deref()));
+        std::iter::once(describe("gravix", Some(&self.gravix))).chain(peers).collect()
     }
 }
 
-#[derive(Debug)]
-pub struct NotInstalled(&'static str);
-
-impl fmt::Display for NotInstalled {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not installed: {}", self.0)
-    }
+fn not_installed(name: &str) -> String {
+    format!("not installed: {name}")
 }
 
-impl Error for NotInstalled {}
-
-/// `program` in a world of its own: no variable, and a home that is `home`.
+/// A command without stdin, and with no environment variable but `HOME`.
 pub fn command(program: &Path, home: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("HOME", home).stdin(Stdio::null());
@@ -62,7 +53,7 @@ pub fn command(program: &Path, home: &Path) -> Command {
 
 fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    // Debian has nginx where the PATH of users does not lead.
+    // Debian installs nginx in a directory outside the PATH of users.
     let system = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
     let directories = std::env::split_paths(&path).chain(system);
     directories.map(|directory| directory.join(name)).find(|path| path.is_file())
@@ -71,19 +62,19 @@ fn find(name: &str) -> Option<PathBuf> {
 fn version(name: &str, path: &Path) -> Option<String> {
     let option = if name == "nginx" { "-v" } else { "--version" };
     let output = Command::new(path).arg(option).output().ok()?;
-    // nginx tells it on stderr.
-    let told = [output.stdout, output.stderr].concat();
-    let told = String::from_utf8_lossy(&told);
-    let line = told.lines().next()?;
-    // curl goes on with its libraries.
+    // nginx prints its version to stderr.
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    let line = text.lines().next()?;
+    // curl lists its libraries after its version.
     Some(line.split(" (").next().unwrap_or(line).to_owned())
 }
 
-/// Builds the release binary. The one that cargo makes for a bench target has
-/// features in its crates that only the development dependencies ask for.
+/// Builds the release binary. The one that cargo builds for a bench target has
+/// more features: those that the development dependencies enable in its crates.
 fn build() -> Result<PathBuf> {
     #[derive(Deserialize)]
-    struct Message {
+    struct CargoMessage {
         executable: Option<PathBuf>,
     }
     let output = cargo()
@@ -92,13 +83,15 @@ fn build() -> Result<PathBuf> {
         .stderr(Stdio::inherit())
         .output()?;
     let messages = String::from_utf8(output.stdout)?;
-    let parsed = messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
+    let parsed =
+        messages.lines().filter_map(|line| serde_json::from_str::<CargoMessage>(line).ok());
     let executable = parsed.filter_map(|message| message.executable).next_back();
-    executable.filter(|_| output.status.success()).ok_or_else(|| "gravix cannot be built".into())
+    ensure!(output.status.success(), "cannot build gravix");
+    executable.context("cargo reported no executable")
 }
 
-/// cargo, as if it were not run by cargo: build scripts that look at the
-/// variables that it sets for a bench would run again.
+/// cargo, without the variables that cargo sets for a bench: build scripts that
+/// depend on them would run again.
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(env!("CARGO_MANIFEST_DIR"));

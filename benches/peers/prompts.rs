@@ -1,26 +1,27 @@
-//! One prompt, one short reply: the whole process.
+//! One prompt and one short reply, measured as a whole process.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::Command;
 
+use anyhow::Result;
 use serde_json::json;
 
+use crate::Bench;
 use crate::measure::side_by_side;
 use crate::nginx::Nginx;
 use crate::programs::command;
-use crate::server::Answer;
+use crate::server::Route;
 use crate::table::Row;
-use crate::{Bench, Result};
 
 const RUNS: usize = 100;
 
-/// For peers that take half a second to start.
+/// The number of runs for peers that take half a second to start.
 const FEW: usize = 20;
 
 pub fn plain(bench: &Bench) -> Result<Vec<Row>> {
-    let url = bench.server.base_url(Answer::Prompt);
+    let url = bench.server.base_url(Route::Prompt);
     let [ours, theirs] = side_by_side(RUNS, || Ok(gravix(bench, &url)), || curl(bench, &url))?;
     Ok(vec![Row::beside("one prompt", ours.time(), ("curl", theirs.time()), 0.2)])
 }
@@ -44,7 +45,7 @@ pub fn tls(bench: &Bench) -> Result<Vec<Row>> {
 pub fn aichat(bench: &Bench) -> Result<Vec<Row>> {
     let aichat = bench.programs.peer("aichat")?;
     let home = bench.directory.path();
-    let url = bench.server.base_url(Answer::Prompt);
+    let url = bench.server.base_url(Route::Prompt);
     let config = format!(
         "model: local:test\nstream: false\nsave: false\nclients:\n- type: openai-compatible\n  name: local\n  api_base: {url}\n  api_key: none\n  models:\n  - name: test\n"
     );
@@ -61,7 +62,7 @@ pub fn aichat(bench: &Bench) -> Result<Vec<Row>> {
 pub fn llm(bench: &Bench) -> Result<Vec<Row>> {
     let llm = bench.programs.peer("llm")?;
     let home = bench.directory.path();
-    let url = bench.server.base_url(Answer::Prompt);
+    let url = bench.server.base_url(Route::Prompt);
     let models = format!("- model_id: test\n  model_name: test\n  api_base: {url}\n");
     fs::write(home.join("extra-openai-models.yaml"), models)?;
     let theirs = || {
@@ -74,15 +75,16 @@ pub fn llm(bench: &Bench) -> Result<Vec<Row>> {
     Ok(vec![Row::beside("one prompt, beside llm", ours.time(), ("llm", theirs.time()), None)])
 }
 
-/// A turn that is appended waits for the disk, which the row beside it shows.
+/// A history of 100 turns, only read and also appended to. Appending waits for
+/// the disk.
 pub fn history(bench: &Bench) -> Result<Vec<Row>> {
-    let url = bench.server.base_url(Answer::Prompt);
+    let url = bench.server.base_url(Route::Prompt);
     let original = bench.directory.path().join("original.jsonl");
     write_turns(&original, |turns, _| turns < 100)?;
     let copy = bench.directory.path().join("copy.jsonl");
     let appending = || {
         fs::copy(&original, &copy)?;
-        // What the copy leaves to be written is not gravix's to wait for.
+        // Otherwise gravix would wait for the copy to be written to the disk.
         File::open(&copy)?.sync_all()?;
         Ok(gravix_with(bench, &url, &copy))
     };
@@ -93,18 +95,18 @@ pub fn history(bench: &Bench) -> Result<Vec<Row>> {
     };
     let without = || Ok(gravix(bench, &url));
     let name = "100 turns of history";
-    let [read, alone] = side_by_side(RUNS, reading, without)?;
-    let [appended, alone_too] = side_by_side(RUNS, appending, without)?;
+    let [read, plain] = side_by_side(RUNS, reading, without)?;
+    let [appended, plain_again] = side_by_side(RUNS, appending, without)?;
     let first = format!("{name}, --no-save");
     let second = format!("{name}, appended to");
     Ok(vec![
-        Row::beside(&first, read.time(), ("without", alone.time()), 1.3),
-        Row::beside(&second, appended.time(), ("without", alone_too.time()), 1.3),
+        Row::beside(&first, read.time(), ("without", plain.time()), 1.3),
+        Row::beside(&second, appended.time(), ("without", plain_again.time()), 1.3),
     ])
 }
 
 pub fn long_history(bench: &Bench) -> Result<Vec<Row>> {
-    let url = bench.server.base_url(Answer::Prompt);
+    let url = bench.server.base_url(Route::Prompt);
     let [long, short] = ["long.jsonl", "short.jsonl"].map(|name| bench.directory.path().join(name));
     write_turns(&long, |_, bytes| bytes < 1 << 30)?;
     write_turns(&short, |_, bytes| bytes < 100 << 10)?;
@@ -124,7 +126,7 @@ pub fn long_history(bench: &Bench) -> Result<Vec<Row>> {
     ])
 }
 
-/// A plain question to `url`.
+/// gravix with a short prompt, sent to `url`.
 pub fn gravix(bench: &Bench, url: &str) -> Command {
     let mut gravix = command(&bench.programs.gravix, bench.directory.path());
     gravix.args(["ask", "-n", "hi", "--base-url", url]);
@@ -133,12 +135,12 @@ pub fn gravix(bench: &Bench, url: &str) -> Command {
 
 fn gravix_with(bench: &Bench, url: &str, history: &Path) -> Command {
     let mut gravix = gravix(bench, url);
-    // The file's mode is that of this user's umask.
+    // Depending on the umask, gravix would warn that others can read the file.
     gravix.arg("--quiet").arg("--history").arg(history);
     gravix
 }
 
-/// The request that gravix makes, by curl.
+/// curl with the request that gravix sends.
 pub fn curl(bench: &Bench, url: &str) -> Result<Command> {
     let body = json!({
         "model": "llama3.1:8b-instruct-fp16",
@@ -150,11 +152,12 @@ pub fn curl(bench: &Bench, url: &str) -> Result<Command> {
     Ok(curl)
 }
 
-/// Writes turns as long as `goes_on` says so of their number and their bytes.
-fn write_turns(path: &Path, goes_on: impl Fn(usize, usize) -> bool) -> Result<()> {
+/// Writes turns while `is_short` returns true for the number of turns and of bytes
+/// so far.
+fn write_turns(path: &Path, is_short: impl Fn(usize, usize) -> bool) -> Result<()> {
     let mut file = BufWriter::with_capacity(1 << 20, File::create(path)?);
     let (mut turns, mut bytes) = (0, 0);
-    while goes_on(turns, bytes) {
+    while is_short(turns, bytes) {
         let question = json!({"role": "user", "content": format!("What is {turns} plus one?")});
         let reply = "It is the number that follows it. ".repeat(4);
         let reply = json!({"role": "assistant", "content": reply});
@@ -163,7 +166,7 @@ fn write_turns(path: &Path, goes_on: impl Fn(usize, usize) -> bool) -> Result<()
         turns += 1;
         bytes += turn.len();
     }
-    // Or the disk would be busy with it while others are measured.
+    // Otherwise the disk would still be busy during the measurement.
     file.into_inner()?.sync_all()?;
     Ok(())
 }

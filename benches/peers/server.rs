@@ -1,6 +1,6 @@
-//! A loopback server that answers from memory, in threads that are there
-//! already: what is measured is the client. The URL's first part says what it
-//! answers.
+//! A loopback server that answers from memory in threads started beforehand, so
+//! that the client is what is measured. The first part of the URL's path selects
+//! the response.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -10,91 +10,92 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-/// How many tokens a stream has.
+/// The number of tokens in a stream.
 pub const TOKENS: usize = 1_000_000;
 
-/// How many tokens a paced stream has: four seconds of them.
+/// The number of tokens in a paced stream, which takes four seconds.
 pub const PACED_TOKENS: usize = 2_000;
 
-/// From one token of a paced stream to the next: 500 a second.
+/// The time between the tokens of a paced stream: 500 per second.
 const PACE: Duration = Duration::from_millis(2);
 
-/// Eight clients at once, and those before may not have closed yet.
+/// Enough for eight clients at once while earlier connections still close.
 const THREADS: usize = 16;
 
-/// So many tokens differ; a stream repeats them.
+/// The number of different tokens, which a stream repeats.
 const WORDS: usize = 1_000;
 
 const STREAM_HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
 const DONE: &str = "data: [DONE]\n\n";
 
-/// What the server answers.
+/// A path of the server, named after its response.
 #[derive(Debug, Clone, Copy)]
-pub enum Answer {
+pub enum Route {
     /// A short reply in one JSON object.
     Prompt,
-    /// The same to each request of a connection.
+    /// The same reply to each request of a kept connection.
     Kept,
-    /// [`TOKENS`], each in an HTTP chunk of its own as servers send them.
+    /// A stream of [`TOKENS`], one HTTP chunk each, as servers send them.
     Stream,
-    /// The same up to the end of the connection, without chunks.
+    /// The same stream without HTTP chunks, ended by closing the connection.
     Unchunked,
-    /// [`PACED_TOKENS`] in their time. The text of each is the time at which
-    /// it left, in nanoseconds since [`Server::epoch`], and a newline.
+    /// A stream of [`PACED_TOKENS`], one every [`PACE`]. The text of each is its
+    /// sending time in nanoseconds since [`BenchServer::epoch`], and a newline.
     Paced,
 }
 
-impl Answer {
+impl Route {
     const ALL: [Self; 5] = [Self::Prompt, Self::Kept, Self::Stream, Self::Unchunked, Self::Paced];
 
     fn path(self) -> &'static str {
         match self {
-            Answer::Prompt => "/prompt",
-            Answer::Kept => "/kept",
-            Answer::Stream => "/stream",
-            Answer::Unchunked => "/unchunked",
-            Answer::Paced => "/paced",
+            Route::Prompt => "/prompt",
+            Route::Kept => "/kept",
+            Route::Stream => "/stream",
+            Route::Unchunked => "/unchunked",
+            Route::Paced => "/paced",
         }
     }
 }
 
-/// Serves as long as the process lives.
-pub struct Server {
+/// A server that runs until the process ends.
+pub struct BenchServer {
     port: u16,
     pub epoch: Instant,
 }
 
-/// Answers, made before anybody waits for them.
-struct Answers {
+/// The responses, prepared before they are measured.
+struct Responses {
     epoch: Instant,
     prompt: Vec<u8>,
-    /// [`WORDS`] events, with and without their chunks.
+    /// [`WORDS`] events, one HTTP chunk each.
     chunks: Vec<u8>,
+    /// The same events without HTTP chunks.
     events: Vec<u8>,
 }
 
-impl Server {
+impl BenchServer {
     pub fn start() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let port = listener.local_addr()?.port();
         let epoch = Instant::now();
-        let answers = Arc::new(Answers::new(epoch));
+        let responses = Arc::new(Responses::new(epoch));
         for _ in 0..THREADS {
-            let (listener, answers) = (listener.try_clone()?, Arc::clone(&answers));
+            let (listener, responses) = (listener.try_clone()?, Arc::clone(&responses));
             thread::spawn(move || {
-                // A client that fails is seen by its exit status.
-                listener.incoming().flatten().for_each(|client| drop(answers.serve(client)));
+                // A failure of the client shows in its exit status.
+                listener.incoming().flatten().for_each(|client| drop(responses.serve(client)));
             });
         }
         Ok(Self { port, epoch })
     }
 
-    pub fn base_url(&self, answer: Answer) -> String {
-        format!("http://127.0.0.1:{}{}", self.port, answer.path())
+    pub fn base_url(&self, route: Route) -> String {
+        format!("http://127.0.0.1:{}{}", self.port, route.path())
     }
 }
 
-impl Answers {
+impl Responses {
     fn new(epoch: Instant) -> Self {
         let body = completion();
         let length = body.len();
@@ -113,33 +114,33 @@ impl Answers {
     fn serve(&self, mut connection: TcpStream) -> io::Result<()> {
         connection.set_nodelay(true)?;
         let path = receive(&connection)?;
-        let answer = Answer::ALL.into_iter().find(|answer| path.starts_with(answer.path()));
-        match answer.ok_or(io::ErrorKind::NotFound)? {
-            Answer::Prompt => connection.write_all(&self.prompt)?,
-            Answer::Kept => loop {
+        let route = Route::ALL.into_iter().find(|route| path.starts_with(route.path()));
+        match route.ok_or(io::ErrorKind::NotFound)? {
+            Route::Prompt => connection.write_all(&self.prompt)?,
+            Route::Kept => loop {
                 connection.write_all(&self.prompt)?;
                 if receive(&connection)?.is_empty() {
                     return Ok(());
                 }
             },
-            Answer::Stream => {
+            Route::Stream => {
                 begin_chunks(&mut connection)?;
                 repeat(&mut connection, &self.chunks)?;
                 end_chunks(&mut connection)?;
             }
-            Answer::Unchunked => {
+            Route::Unchunked => {
                 connection.write_all(STREAM_HEAD)?;
                 connection.write_all(b"Connection: close\r\n\r\n")?;
                 repeat(&mut connection, &self.events)?;
                 return connection.write_all(stop().as_bytes());
             }
-            Answer::Paced => {
+            Route::Paced => {
                 begin_chunks(&mut connection)?;
                 self.pace(&mut connection)?;
                 end_chunks(&mut connection)?;
             }
         }
-        // The client closes when it has read all.
+        // The client closes the connection after the response.
         io::copy(&mut connection, &mut io::sink()).map(drop)
     }
 
@@ -155,12 +156,12 @@ impl Answers {
     }
 }
 
-/// The bytes of text that a stream holds.
+/// The length in bytes of a stream's text.
 pub fn text_length() -> usize {
     (0..WORDS).map(|number| word(number).len()).sum::<usize>() * TOKENS / WORDS
 }
 
-/// A whole reply as one JSON object.
+/// A complete reply as one JSON object.
 pub fn completion() -> String {
     let message = json!({"role": "assistant", "content": "Hello! How can I help you today?"});
     let choice = json!({"index": 0, "message": message, "finish_reason": "stop"});
@@ -179,7 +180,7 @@ fn word(number: usize) -> String {
     format!(" t{number:03}")
 }
 
-/// One token as vLLM sends it.
+/// A token as vLLM sends it.
 fn event(text: &str) -> String {
     let text = json!(text);
     format!(
@@ -187,7 +188,7 @@ fn event(text: &str) -> String {
     )
 }
 
-/// The end of a reply, and of the stream.
+/// The finish reason and `[DONE]`.
 fn stop() -> String {
     let last = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]});
     format!("data: {last}\n\n{DONE}")
@@ -209,7 +210,7 @@ fn repeat(connection: &mut TcpStream, block: &[u8]) -> io::Result<()> {
     (0..TOKENS / WORDS).try_for_each(|_| connection.write_all(block))
 }
 
-/// Reads a request, and gives its path.
+/// Reads a request and returns its path. Empty if the connection was closed.
 fn receive(connection: &TcpStream) -> io::Result<String> {
     let mut reader = BufReader::with_capacity(64 << 10, connection);
     let mut line = String::new();

@@ -1,6 +1,5 @@
-//! What was measured, as a table in Markdown. Measures nothing.
+//! The results as a Markdown table.
 
-use std::error::Error;
 use std::fmt;
 use std::io::{self, Write};
 use std::process::Command;
@@ -9,7 +8,7 @@ use std::time::Duration;
 
 use crate::programs::Programs;
 
-/// Something measured.
+/// A measured value.
 #[derive(Debug, Clone, Copy)]
 pub enum Quantity {
     Time(Duration),
@@ -42,22 +41,22 @@ impl fmt::Display for Quantity {
     }
 }
 
-/// A line of the table.
+/// A row of the table.
 pub struct Row {
     pub what: String,
     outcome: Outcome,
 }
 
 enum Outcome {
-    /// gravix, a peer's name and the peer, and what the ratio is to be at most;
-    /// without a goal it is for information.
+    /// gravix compared with a peer. `goal` is the maximum ratio, if there is a
+    /// goal.
     Beside {
         gravix: Quantity,
         name: &'static str,
         peer: Quantity,
         goal: Option<f64>,
     },
-    /// gravix, and what that is to be at most.
+    /// gravix without a peer. `goal` is the maximum.
     Alone {
         gravix: Quantity,
         goal: Quantity,
@@ -80,9 +79,10 @@ impl Row {
         Self { what: what.to_owned(), outcome: Outcome::Alone { gravix, goal } }
     }
 
-    /// A row without numbers, as where a peer is not installed.
-    pub fn failed(what: &str, error: &dyn Error) -> Self {
-        Self { what: what.to_owned(), outcome: Outcome::Failed(error.to_string()) }
+    /// A row with an error instead of numbers, such as a peer that is not
+    /// installed.
+    pub fn failed(what: &str, error: &anyhow::Error) -> Self {
+        Self { what: what.to_owned(), outcome: Outcome::Failed(format!("{error:#}")) }
     }
 
     fn cells(&self) -> [String; 5] {
@@ -93,7 +93,7 @@ impl Row {
                 let goal =
                     goal.map_or_else(String::new, |goal| format!("{goal:.2}{}", miss(ratio, goal)));
                 let peer = format!("{name} {peer}");
-                // A peer may take hundreds of times as long.
+                // Some peers take hundreds of times as long.
                 let digits = if ratio < 0.1 { 4 } else { 2 };
                 [what, gravix.to_string(), peer, format!("{ratio:.digits$}"), goal]
             }
@@ -108,7 +108,7 @@ impl Row {
     }
 }
 
-/// Judged as it is shown, to two digits.
+/// Compares with two decimals, as displayed.
 fn miss(value: f64, goal: f64) -> &'static str {
     if (value * 100.0).round() > (goal * 100.0).round() { " (missed)" } else { "" }
 }
@@ -122,13 +122,13 @@ pub fn row(out: &mut impl Write, row: &Row) -> io::Result<()> {
     line(out, row.cells())
 }
 
-/// Rows are written as they come, so the widths are those that usually do.
+/// Rows are written one by one, so the widths cannot depend on the longest cell.
 fn line(out: &mut impl Write, [what, gravix, peer, ratio, goal]: [String; 5]) -> io::Result<()> {
     writeln!(out, "| {what:42} | {gravix:>9} | {peer:24} | {ratio:>6} | {goal:14} |")?;
     out.flush()
 }
 
-/// The machine, and who was measured.
+/// Writes the machine and the versions of the programs.
 pub fn foot(out: &mut impl Write, programs: &Programs) -> io::Result<()> {
     let cores = thread::available_parallelism().map_or(0, usize::from);
     let system = Command::new("uname").arg("-srm").output();
@@ -138,7 +138,7 @@ pub fn foot(out: &mut impl Write, programs: &Programs) -> io::Result<()> {
     programs.versions().into_iter().try_for_each(|version| writeln!(out, "- {version}"))
 }
 
-pub fn complain(error: &dyn Error) {
-    // There is nobody else to tell.
-    let _ = writeln!(io::stderr(), "peers: {error}");
+pub fn report(error: &anyhow::Error) {
+    // An error on stderr cannot be reported anywhere.
+    let _ = writeln!(io::stderr(), "peers: {error:#}");
 }
