@@ -10,7 +10,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use crate::Bench;
-use crate::measure::{alone, side_by_side};
+use crate::measure::{run_alone, side_by_side};
 use crate::programs::command;
 use crate::prompts;
 use crate::server::Route;
@@ -27,7 +27,7 @@ const MANY: usize = 1_000_000;
 /// The memory goal: 64 MiB.
 const MEMORY_GOAL: Quantity = Quantity::Bytes(64 << 20);
 
-pub fn beside_xargs(bench: &Bench) -> Result<Vec<Row>> {
+pub fn compared_with_xargs(bench: &Bench) -> Result<Vec<Row>> {
     let url = bench.server.base_url(Route::Kept);
     let input = write_requests(bench, REQUESTS)?;
     let lines = bench.directory.path().join("lines");
@@ -42,7 +42,7 @@ pub fn beside_xargs(bench: &Bench) -> Result<Vec<Row>> {
     let ours = || Ok(gravix(bench, &url, &input));
     let [ours, theirs] = side_by_side(RUNS, ours, theirs)?;
     let peer = ("xargs -P8 curl", theirs.time());
-    Ok(vec![Row::beside("batch of 2,000, -j 8", ours.time(), peer, 0.1)])
+    Ok(vec![Row::compared("batch of 2,000, -j 8", ours.time(), peer, 0.1)])
 }
 
 pub fn million(bench: &Bench) -> Result<Vec<Row>> {
@@ -54,17 +54,17 @@ pub fn million(bench: &Bench) -> Result<Vec<Row>> {
         gravix.arg("-o").arg(&output);
         Ok(gravix)
     };
-    let whole = alone(1, run)?;
-    let resumed = alone(RUNS, run)?;
+    let whole = run_alone(1, run)?;
+    let resumed = run_alone(RUNS, run)?;
     for file in [input, output] {
         fs::remove_file(file)?;
     }
     let name = "batch of 1,000,000";
     let goal = Quantity::Time(Duration::from_secs(3));
     Ok(vec![
-        Row::alone(&format!("{name}: memory"), whole.memory(), MEMORY_GOAL),
-        Row::alone(&format!("{name}: done before"), resumed.time(), goal),
-        Row::alone(&format!("{name}: done before, memory"), resumed.memory(), MEMORY_GOAL),
+        Row::measured(&format!("{name}: memory"), whole.memory(), MEMORY_GOAL),
+        Row::measured(&format!("{name}: already done"), resumed.time(), goal),
+        Row::measured(&format!("{name}: already done, memory"), resumed.memory(), MEMORY_GOAL),
     ])
 }
 

@@ -27,5 +27,5 @@ fn compare_with_curl_version(bench: &Bench, option: &str) -> Result<Vec<Row>> {
     };
     let ours = || run(&bench.programs.gravix, option);
     let [ours, theirs] = side_by_side(RUNS, ours, || run(curl, "--version"))?;
-    Ok(vec![Row::beside(option, ours.time(), ("curl --version", theirs.time()), 0.25)])
+    Ok(vec![Row::compared(option, ours.time(), ("curl --version", theirs.time()), 0.25)])
 }

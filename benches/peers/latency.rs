@@ -24,7 +24,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     }
     let row = |what, share| {
         let [ours, theirs] = [&ours, &theirs].map(|all| Quantity::Time(quantile(all, share)));
-        Row::beside(what, ours, ("curl", theirs), 1.2)
+        Row::compared(what, ours, ("curl", theirs), 1.2)
     };
     Ok(vec![row("token latency: median", 0.5), row("token latency: p99", 0.99)])
 }

@@ -102,7 +102,7 @@ pub fn side_by_side(
 }
 
 /// Runs a single command, without a first run to warm the caches.
-pub fn alone(runs: usize, prepare: impl Fn() -> Result<Command>) -> Result<Runs> {
+pub fn run_alone(runs: usize, prepare: impl Fn() -> Result<Command>) -> Result<Runs> {
     let mut taken = Runs::default();
     (0..runs).try_for_each(|_| taken.add(&prepare()?))?;
     Ok(taken)

@@ -23,7 +23,7 @@ const FEW: usize = 20;
 pub fn plain(bench: &Bench) -> Result<Vec<Row>> {
     let url = bench.server.base_url(Route::Prompt);
     let [ours, theirs] = side_by_side(RUNS, || Ok(gravix(bench, &url)), || curl(bench, &url))?;
-    Ok(vec![Row::beside("one prompt", ours.time(), ("curl", theirs.time()), 0.2)])
+    Ok(vec![Row::compared("one prompt", ours.time(), ("curl", theirs.time()), 0.2)])
 }
 
 pub fn tls(bench: &Bench) -> Result<Vec<Row>> {
@@ -39,7 +39,7 @@ pub fn tls(bench: &Bench) -> Result<Vec<Row>> {
         Ok(curl)
     };
     let [ours, theirs] = side_by_side(RUNS, ours, theirs)?;
-    Ok(vec![Row::beside("one prompt over TLS", ours.time(), ("curl", theirs.time()), 0.6)])
+    Ok(vec![Row::compared("one prompt over TLS", ours.time(), ("curl", theirs.time()), 0.6)])
 }
 
 pub fn aichat(bench: &Bench) -> Result<Vec<Row>> {
@@ -56,7 +56,12 @@ pub fn aichat(bench: &Bench) -> Result<Vec<Row>> {
         Ok(command)
     };
     let [ours, theirs] = side_by_side(FEW, || Ok(gravix(bench, &url)), theirs)?;
-    Ok(vec![Row::beside("one prompt, beside aichat", ours.time(), ("aichat", theirs.time()), None)])
+    Ok(vec![Row::compared(
+        "one prompt, against aichat",
+        ours.time(),
+        ("aichat", theirs.time()),
+        None,
+    )])
 }
 
 pub fn llm(bench: &Bench) -> Result<Vec<Row>> {
@@ -72,7 +77,7 @@ pub fn llm(bench: &Bench) -> Result<Vec<Row>> {
         Ok(command)
     };
     let [ours, theirs] = side_by_side(FEW, || Ok(gravix(bench, &url)), theirs)?;
-    Ok(vec![Row::beside("one prompt, beside llm", ours.time(), ("llm", theirs.time()), None)])
+    Ok(vec![Row::compared("one prompt, against llm", ours.time(), ("llm", theirs.time()), None)])
 }
 
 /// A history of 100 turns, only read and also appended to. Appending waits for
@@ -100,8 +105,8 @@ pub fn history(bench: &Bench) -> Result<Vec<Row>> {
     let first = format!("{name}, --no-save");
     let second = format!("{name}, appended to");
     Ok(vec![
-        Row::beside(&first, read.time(), ("without", plain.time()), 1.3),
-        Row::beside(&second, appended.time(), ("without", plain_again.time()), 1.3),
+        Row::compared(&first, read.time(), ("without", plain.time()), 1.3),
+        Row::compared(&second, appended.time(), ("without", plain_again.time()), 1.3),
     ])
 }
 
@@ -121,8 +126,8 @@ pub fn long_history(bench: &Bench) -> Result<Vec<Row>> {
     let name = "1 GiB of history, --turns 10";
     let (time, memory) = (format!("{name}: time"), format!("{name}: memory"));
     Ok(vec![
-        Row::beside(&time, long.time(), ("100 KiB", short.time()), 1.5),
-        Row::beside(&memory, long.memory(), ("100 KiB", short.memory()), 1.5),
+        Row::compared(&time, long.time(), ("100 KiB", short.time()), 1.5),
+        Row::compared(&memory, long.memory(), ("100 KiB", short.memory()), 1.5),
     ])
 }
 

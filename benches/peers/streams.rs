@@ -21,7 +21,7 @@ pub fn tokens(bench: &Bench) -> Result<Vec<Row>> {
             curl(bench, route)
         };
         let [ours, theirs] = side_by_side(RUNS, || Ok(gravix(bench, route)), theirs)?;
-        Ok(Row::beside(what, ours.time(), ("curl", theirs.time()), goal))
+        Ok(Row::compared(what, ours.time(), ("curl", theirs.time()), goal))
     };
     Ok(vec![
         row(name, Route::Stream, Some(3.0))?,
@@ -34,7 +34,7 @@ pub fn memory(bench: &Bench) -> Result<Vec<Row>> {
     let one = || Ok(prompts::gravix(bench, &url));
     let [stream, one] = side_by_side(RUNS, || Ok(gravix(bench, Route::Stream)), one)?;
     let name = "stream of 1,000,000 tokens: memory";
-    Ok(vec![Row::beside(name, stream.memory(), ("one prompt", one.memory()), 1.1)])
+    Ok(vec![Row::compared(name, stream.memory(), ("one prompt", one.memory()), 1.1)])
 }
 
 fn gravix(bench: &Bench, route: Route) -> Command {

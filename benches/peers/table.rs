@@ -50,14 +50,14 @@ pub struct Row {
 enum Outcome {
     /// gravix compared with a peer. `goal` is the maximum ratio, if there is a
     /// goal.
-    Beside {
+    Compared {
         gravix: Quantity,
         name: &'static str,
         peer: Quantity,
         goal: Option<f64>,
     },
     /// gravix without a peer. `goal` is the maximum.
-    Alone {
+    Measured {
         gravix: Quantity,
         goal: Quantity,
     },
@@ -65,18 +65,18 @@ enum Outcome {
 }
 
 impl Row {
-    pub fn beside(
+    pub fn compared(
         what: &str,
         gravix: Quantity,
         (name, peer): (&'static str, Quantity),
         goal: impl Into<Option<f64>>,
     ) -> Self {
-        let outcome = Outcome::Beside { gravix, name, peer, goal: goal.into() };
+        let outcome = Outcome::Compared { gravix, name, peer, goal: goal.into() };
         Self { what: what.to_owned(), outcome }
     }
 
-    pub fn alone(what: &str, gravix: Quantity, goal: Quantity) -> Self {
-        Self { what: what.to_owned(), outcome: Outcome::Alone { gravix, goal } }
+    pub fn measured(what: &str, gravix: Quantity, goal: Quantity) -> Self {
+        Self { what: what.to_owned(), outcome: Outcome::Measured { gravix, goal } }
     }
 
     /// A row with an error instead of numbers, such as a peer that is not
@@ -88,7 +88,7 @@ impl Row {
     fn cells(&self) -> [String; 5] {
         let what = self.what.clone();
         match &self.outcome {
-            Outcome::Beside { gravix, name, peer, goal } => {
+            Outcome::Compared { gravix, name, peer, goal } => {
                 let ratio = gravix.value() / peer.value();
                 let goal =
                     goal.map_or_else(String::new, |goal| format!("{goal:.2}{}", miss(ratio, goal)));
@@ -97,7 +97,7 @@ impl Row {
                 let digits = if ratio < 0.1 { 4 } else { 2 };
                 [what, gravix.to_string(), peer, format!("{ratio:.digits$}"), goal]
             }
-            Outcome::Alone { gravix, goal } => {
+            Outcome::Measured { gravix, goal } => {
                 let goal = format!("{goal}{}", miss(gravix.value(), goal.value()));
                 [what, gravix.to_string(), String::new(), String::new(), goal]
             }

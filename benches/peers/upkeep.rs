@@ -13,7 +13,7 @@ use crate::table::{Quantity, Row};
 pub fn binary(bench: &Bench) -> Result<Vec<Row>> {
     let size = fs::metadata(&bench.programs.gravix)?.len();
     let goal = Quantity::Bytes(11 << 19); // 5.5 MiB
-    Ok(vec![Row::alone("release binary", Quantity::Bytes(size), goal)])
+    Ok(vec![Row::measured("release binary", Quantity::Bytes(size), goal)])
 }
 
 /// Counts gravix itself, and each version of a crate.
@@ -23,5 +23,5 @@ pub fn crates(_: &Bench) -> Result<Vec<Row>> {
     let output = tree.stderr(Stdio::inherit()).output()?;
     let listed = String::from_utf8(output.stdout)?;
     let count = listed.lines().collect::<BTreeSet<_>>().len() as u64;
-    Ok(vec![Row::alone("crates", Quantity::Count(count), Quantity::Count(115))])
+    Ok(vec![Row::measured("crates", Quantity::Count(count), Quantity::Count(115))])
 }
