@@ -103,8 +103,8 @@ pub struct ExchangeOutcome {
 }
 
 impl Exchange<'_> {
-    /// Asks until the reply is valid or the policy's repairs are used up. If the
-    /// server refuses a schema that the question can do without, asks again
+    /// Asks until the reply is valid, a request fails, or the policy's repairs are
+    /// used up. If the server refuses a schema that can be dropped, asks again
     /// without it.
     pub fn ask_until_valid(
         &self,
