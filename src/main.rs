@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     panic::set_hook(Box::new(|info| {
         let location = info.location().map(ToString::to_string);
         let location = location.unwrap_or_else(|| "an unknown location".to_owned());
-        notes::say(format_args!("this is a bug in gravix, at {location}; please report it"));
+        notes::print_line(format_args!("this is a bug in gravix, at {location}; please report it"));
     }));
     signals::survive_file_size_limit();
     let environment = Environment::read();

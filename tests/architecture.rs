@@ -1,15 +1,16 @@
-//! Who may import whom: the rules of ARCHITECTURE.md, held against the `use`
-//! lines of every source file.
+//! Which modules may import which, checked against the `use` lines of every
+//! source file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What everything else stands on.
-const GROUND: &[&str] = &["error", "files", "json", "secret", "signals", "wtf8"];
+/// Modules that every room except `cli` may import.
+const BASE: &[&str] = &["error", "files", "json", "secret", "signals", "wtf8"];
 
-/// Each room, and the rooms beside [`GROUND`] that it may import from. The
-/// ground's own order is checked as that of files: there are no cycles.
+/// Each room, a top-level module of `src/`, and the rooms besides [`BASE`] that
+/// it may import. Modules of [`BASE`] may import one another, but not in a
+/// cycle.
 const ROOMS: &[(&str, &[&str])] = &[
     ("cli", &[]),
     ("output", &[]),
@@ -30,16 +31,16 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Rooms that print nothing and name no option.
+/// Rooms that may not print, or name a command-line option.
 const SILENT: &[&str] = &["net", "wire", "chat", "history", "files", "exchange"];
 
 /// Crates that only these rooms may name.
 const CRATES: &[(&str, &[&str])] =
     &[("ureq", &["net"]), ("rustls", &["net"]), ("clap", &["cli", "settings", "commands"])];
 
-/// A source file as far as the rules look at it.
+/// A source file.
 struct Source {
-    /// From `src/` on, with `/`.
+    /// Relative to `src/`.
     path: String,
     text: String,
 }
@@ -50,21 +51,21 @@ impl Source {
         first.strip_suffix(".rs").unwrap_or(first)
     }
 
-    /// The lines of the file that are code, with their numbers from 1.
+    /// The lines that are not comments, numbered from 1.
     fn code(&self) -> impl Iterator<Item = (usize, &str)> {
         let lines = self.text.lines().enumerate().map(|(index, line)| (index + 1, line));
         lines.filter(|(_, line)| !line.trim_start().starts_with("//"))
     }
 
-    /// The imports of the crate's own modules, each with its line: the paths
-    /// behind `use crate::`, one for each name in braces.
+    /// The paths after `use crate::`, one for each name in braces, with their
+    /// line numbers.
     fn imports(&self) -> Vec<(usize, Vec<String>)> {
         let mut imports = Vec::new();
-        let mut open: Option<(usize, String)> = None;
+        let mut unfinished: Option<(usize, String)> = None;
         for (number, line) in self.code() {
             let line = line.trim();
-            let (begin, mut statement) = match open.take() {
-                Some((begin, statement)) => (begin, statement + line),
+            let (start, mut statement) = match unfinished.take() {
+                Some((start, statement)) => (start, statement + line),
                 None => match line.strip_prefix("pub ").unwrap_or(line).strip_prefix("use crate::")
                 {
                     Some(path) => (number, path.to_owned()),
@@ -75,10 +76,10 @@ impl Source {
                 Some(end) => {
                     statement.truncate(end);
                     for path in expand(&statement) {
-                        imports.push((begin, path.split("::").map(str::to_owned).collect()));
+                        imports.push((start, path.split("::").map(str::to_owned).collect()));
                     }
                 }
-                None => open = Some((begin, statement)),
+                None => unfinished = Some((start, statement)),
             }
         }
         imports
@@ -92,25 +93,26 @@ impl Source {
         };
         if room != "lib" && room != "main" {
             let allowed = ROOMS.iter().find(|(name, _)| *name == room);
-            let is_ground = GROUND.contains(&room);
-            if allowed.is_none() && !is_ground {
-                report(1, format!("the room {room} is not on the map"));
+            let is_base = BASE.contains(&room);
+            if allowed.is_none() && !is_base {
+                report(1, format!("the room {room} is not in ROOMS"));
             }
-            let beside = allowed.map_or(&[][..], |(_, rooms)| rooms);
+            let others = allowed.map_or(&[][..], |(_, rooms)| rooms);
             for (line, path) in self.imports() {
                 let other = path[0].as_str();
                 let is_allowed = other == room
-                    || beside.contains(&other)
-                    || (GROUND.contains(&other) && room != "cli");
+                    || others.contains(&other)
+                    || (BASE.contains(&other) && room != "cli");
                 if !is_allowed {
                     report(line, format!("{room} may not import {other}"));
                 }
             }
         }
         for (line, text) in self.code() {
-            let is_relative = ["use super::", "use self::"].iter().any(|way| text.contains(way));
+            let is_relative =
+                ["use super::", "use self::"].iter().any(|start| text.contains(start));
             if is_relative && !text.ends_with("use super::*;") {
-                report(line, "write imports from crate:: on".to_owned());
+                report(line, "write imports from crate::, not relative".to_owned());
             }
             for (name, rooms) in CRATES {
                 let is_named = text.contains(&format!("{name}::"));
@@ -149,12 +151,12 @@ fn expand(statement: &str) -> Vec<String> {
     names.flat_map(|name| expand(&format!("{head}{name}"))).collect()
 }
 
-/// A word in a string of this line that looks like an option.
+/// The first option named in a string on this line.
 fn option_in(line: &str) -> Option<&str> {
     let (_, text) = line.split_once('"')?;
     let at = text.find("--").filter(|at| {
-        let is_begin = !text[..*at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '-');
-        is_begin && text[at + 2..].starts_with(|c: char| c.is_ascii_lowercase())
+        let is_start = !text[..*at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '-');
+        is_start && text[at + 2..].starts_with(|c: char| c.is_ascii_lowercase())
     })?;
     let end = text[at..].find([' ', '"', ';', ',']).map_or(text.len(), |end| at + end);
     Some(&text[at..end])
@@ -170,7 +172,7 @@ fn sources() -> Vec<Source> {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let relative = path.strip_prefix(&root).expect("it is in src");
+                let relative = path.strip_prefix(&root).expect("the path is in src");
                 let text = fs::read_to_string(&path).expect("source is UTF-8");
                 sources.push(Source { path: relative.display().to_string(), text });
             }
@@ -179,8 +181,7 @@ fn sources() -> Vec<Source> {
     sources
 }
 
-/// The file that a path of modules leads to, as in `src/`: the longest part of
-/// the path that is a file.
+/// The file of the innermost module in `path`, relative to `src/`.
 fn file_of(path: &[String], files: &BTreeSet<PathBuf>) -> Option<PathBuf> {
     (1..=path.len()).rev().find_map(|length| {
         let base: PathBuf = path[..length].iter().collect();
@@ -189,7 +190,7 @@ fn file_of(path: &[String], files: &BTreeSet<PathBuf>) -> Option<PathBuf> {
     })
 }
 
-/// Files that import one another, as a path that ends where it began.
+/// Import cycles, as `a.rs -> b.rs -> a.rs`.
 fn cycles(sources: &[Source]) -> Vec<String> {
     let files: BTreeSet<PathBuf> =
         sources.iter().map(|source| source.path.clone().into()).collect();
@@ -208,64 +209,66 @@ fn cycles(sources: &[Source]) -> Vec<String> {
     found
 }
 
+/// Follows the imports of `file`, depth first. `path` are the files that lead
+/// to it.
 fn visit(
     file: &Path,
     graph: &BTreeMap<PathBuf, BTreeSet<PathBuf>>,
-    way: &mut Vec<PathBuf>,
+    path: &mut Vec<PathBuf>,
     done: &mut BTreeSet<PathBuf>,
     found: &mut Vec<String>,
 ) {
-    if let Some(begin) = way.iter().position(|known| known == file) {
-        let names = way[begin..].iter().map(|file| file.display().to_string());
+    if let Some(start) = path.iter().position(|known| known == file) {
+        let names = path[start..].iter().map(|file| file.display().to_string());
         found.push(names.chain([file.display().to_string()]).collect::<Vec<_>>().join(" -> "));
         return;
     }
     if done.contains(file) {
         return;
     }
-    way.push(file.to_owned());
-    graph[file].iter().for_each(|next| visit(next, graph, way, done, found));
-    way.pop();
+    path.push(file.to_owned());
+    graph[file].iter().for_each(|next| visit(next, graph, path, done, found));
+    path.pop();
     done.insert(file.to_owned());
 }
 
 #[test]
-fn every_file_keeps_the_import_rules() {
+fn every_file_follows_the_rules() {
     let found: Vec<String> = sources().iter().flat_map(Source::violations).collect();
     assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
 
 #[test]
-fn no_files_import_one_another_in_a_circle() {
+fn there_are_no_import_cycles() {
     let found = cycles(&sources());
     assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
 
 #[test]
-fn every_file_opens_with_what_it_owns() {
+fn every_file_opens_with_a_module_comment() {
     let without: Vec<String> = sources()
         .into_iter()
         .filter(|source| !source.text.starts_with("//! "))
         .map(|source| source.path)
         .collect();
-    assert!(without.is_empty(), "these do not open with a //!: {without:?}");
+    assert!(without.is_empty(), "no //! at the top of {without:?}");
 }
 
 #[test]
-fn each_rule_is_broken_by_its_own_example() {
+fn each_rule_finds_its_violation() {
     for (path, text, rule) in [
         ("net/x.rs", "use crate::batch::run::Run;", "net may not import batch"),
         ("wire/x.rs", "use crate::net::{client, tls};", "wire may not import net"),
         ("cli/x.rs", "use crate::error::Result;", "cli may not import error"),
         ("batch/x.rs", "use crate::cli::BatchArgs;", "batch may not import cli"),
         ("output/x.rs", "pub use crate::{\n    chat,\n};", "output may not import chat"),
-        ("attic/x.rs", "", "the room attic is not on the map"),
+        ("attic/x.rs", "", "the room attic is not in ROOMS"),
         ("wire/x.rs", "use ureq::Agent;", "only net may name ureq"),
         ("batch/x.rs", "fn f(e: rustls::Error) {}", "only net may name rustls"),
         ("input/x.rs", "use clap::Arg;", "only cli, settings, commands may name clap"),
         ("history/x.rs", "use crate::output::notes::Notes;", "history prints nothing"),
         ("chat/x.rs", "println!(\"hi\");", "chat prints nothing"),
-        ("wire/x.rs", "use super::chunk;", "write imports from crate:: on"),
+        ("wire/x.rs", "use super::chunk;", "write imports from crate::, not relative"),
         ("files/x.rs", "Err(\"see --no-save\")", "files names no option, but has --no-save"),
     ] {
         let source = Source { path: path.to_owned(), text: text.to_owned() };
@@ -273,10 +276,10 @@ fn each_rule_is_broken_by_its_own_example() {
         assert!(found.iter().any(|found| found.contains(rule)), "{text}: {found:?}");
     }
     let source = |path: &str, text: &str| Source { path: path.to_owned(), text: text.to_owned() };
-    let circle = [
+    let cycle = [
         source("a.rs", "use crate::b::c::X;"),
         source("b/c.rs", "use crate::b::d;"),
         source("b/d.rs", "use crate::a::Y;"),
     ];
-    assert_eq!(cycles(&circle), ["a.rs -> b/c.rs -> b/d.rs -> a.rs"]);
+    assert_eq!(cycles(&cycle), ["a.rs -> b/c.rs -> b/d.rs -> a.rs"]);
 }

@@ -1,4 +1,5 @@
-//! `gravix config`: the settings in force, and where each comes from.
+//! `gravix config`: print the settings in force, each with its origin, or
+//! create the configuration file.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -13,7 +14,7 @@ use crate::cli::{Args, ConfigArgs};
 use crate::error::{Error, Result};
 use crate::files::paths::directory_of;
 use crate::net::base_url::BaseUrl;
-use crate::output::stdout::{self, Bytes};
+use crate::output::stdout;
 use crate::secret::KEY_VARIABLE;
 use crate::settings::ask_command;
 use crate::settings::config::effective::EffectiveSettings;
@@ -28,42 +29,74 @@ use crate::settings::network::{
 
 pub fn run(args: ConfigArgs, context: &Context) -> Result<()> {
     let Context { environment, terminal, .. } = *context;
-    let bytes = if terminal.stdout { Bytes::Sanitized } else { Bytes::Exact };
-    if args.init {
-        let Some((path, _)) = config::path(&args.settings, environment) else {
-            let message = "there is no place for the file: set HOME, or name it with --config";
-            return Err(Error::Config(anyhow!(message)));
-        };
-        init(&path).map_err(|source| Error::Unwritable { path: path.clone(), source })?;
-        return stdout::print(&path.display().to_string(), bytes);
-    }
-    let command = Args::command();
-    let ask = ask_command(&command);
-    let config = Config::load(&args.settings, environment, ask)?;
-    let nothing = ask.clone().get_matches_from(["ask"]);
-    let in_force = config.resolve(ask, &nothing, environment);
-    stdout::print(&listing(in_force, ask, environment)?, bytes)
+    let text = if args.init {
+        init(&args, environment)?
+    } else {
+        let command = Args::command();
+        let ask = ask_command(&command);
+        let config = Config::load(&args.settings, environment, ask)?;
+        let no_options = ask.clone().get_matches_from(["ask"]);
+        listing(config.resolve(ask, &no_options, environment), ask, environment)?
+    };
+    stdout::print(&text, terminal.text_mode())
 }
 
-/// Writes the file to begin with; never over one that is there.
-fn init(path: &Path) -> io::Result<()> {
+/// Creates the configuration file. Returns its path.
+fn init(args: &ConfigArgs, environment: &Environment) -> Result<String> {
+    let Some((path, _)) = config::path(&args.settings, environment) else {
+        let message =
+            "no directory for the configuration file: set HOME, or name the file with --config";
+        return Err(Error::Config(anyhow!(message)));
+    };
+    create(&path).map_err(|source| Error::Unwritable { path: path.clone(), source })?;
+    Ok(path.display().to_string())
+}
+
+/// Writes the template to a new file; an existing one is an error.
+fn create(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(directory_of(path))?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(
         |error| match error.kind() {
-            ErrorKind::AlreadyExists => io::Error::other("it is there already"),
+            ErrorKind::AlreadyExists => io::Error::other("it already exists"),
             _ => error,
         },
     )?;
     file.write_all(TEMPLATE.as_bytes())
 }
 
-/// One line a setting, as TOML, with where it is from behind it.
+/// The settings as lines of TOML, each with its origin as a comment.
 fn listing(
     in_force: EffectiveSettings,
     ask: &Command,
     environment: &Environment,
 ) -> Result<String> {
     let EffectiveSettings { mut settings, key, key_origin, .. } = in_force;
+    add_defaults(&mut settings);
+    let mut lines = Vec::new();
+    for name in ask.get_arguments().filter_map(Arg::get_long).map(|long| long.replace('-', "_")) {
+        let same_name: Vec<&Setting> = settings
+            .iter()
+            .filter(|setting| setting.name == name && !setting.values.is_empty())
+            .collect();
+        if same_name.is_empty() {
+            continue;
+        }
+        let origins: Vec<String> =
+            same_name.iter().map(|setting| setting.origin.to_string()).collect();
+        let values: Vec<&String> = same_name.iter().flat_map(|setting| &setting.values).collect();
+        // An invalid base URL is not printed: it may hold a password.
+        if name == "base_url" {
+            BaseUrl::parse(values[0])?;
+        }
+        lines.push((format!("{name} = {}", toml_value(&name, &values, ask)), origins.join(", ")));
+    }
+    lines.push(key_line(&key, key_origin, environment));
+    let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or(0);
+    let lines = lines.iter().map(|(line, origin)| format!("{line:width$}  # {origin}"));
+    Ok(lines.collect::<Vec<_>>().join("\n"))
+}
+
+fn add_defaults(settings: &mut Vec<Setting>) {
     for (name, value) in [
         ("base_url", DEFAULT_BASE_URL.to_owned()),
         ("model", DEFAULT_MODEL.to_owned()),
@@ -76,50 +109,38 @@ fn listing(
             settings.push(Setting { name: name.to_owned(), values: vec![value], origin });
         }
     }
-    let mut lines = Vec::new();
-    for name in ask.get_arguments().filter_map(Arg::get_long).map(|long| long.replace('-', "_")) {
-        let named: Vec<&Setting> = settings
-            .iter()
-            .filter(|setting| setting.name == name && !setting.values.is_empty())
-            .collect();
-        if named.is_empty() {
-            continue;
-        }
-        let origins: Vec<String> = named.iter().map(|setting| setting.origin.to_string()).collect();
-        let values: Vec<&String> = named.iter().flat_map(|setting| &setting.values).collect();
-        // What is no base URL may hold a password, which no message shows.
-        if name == "base_url" {
-            BaseUrl::parse(values[0])?;
-        }
-        lines.push((format!("{name} = {}", shown(&name, &values, ask)), origins.join(", ")));
-    }
-    lines.push(match (key, key_origin) {
-        (KeySource::Default, _) if environment.get(KEY_VARIABLE).is_none() => {
-            ("# no key".to_owned(), format!("{KEY_VARIABLE} is not set"))
-        }
-        (KeySource::Default, _) => ("api_key = \"(redacted)\"".to_owned(), KEY_VARIABLE.to_owned()),
-        (key, origin) => {
-            let origin = origin.unwrap_or_default();
-            ("api_key = \"(redacted)\"".to_owned(), format!("{key}, {origin}"))
-        }
-    });
-    let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or(0);
-    let lines = lines.iter().map(|(line, origin)| format!("{line:width$}  # {origin}"));
-    Ok(lines.collect::<Vec<_>>().join("\n"))
 }
 
-/// The values as they would stand in the file.
-fn shown(name: &str, values: &[&String], ask: &Command) -> String {
+/// The line for the key, and where the key comes from.
+fn key_line(
+    key: &KeySource,
+    origin: Option<String>,
+    environment: &Environment,
+) -> (String, String) {
+    let is_missing = *key == KeySource::Default && environment.get(KEY_VARIABLE).is_none();
+    if is_missing {
+        return ("# no key".to_owned(), format!("{KEY_VARIABLE} is not set"));
+    }
+    let origin = match key {
+        KeySource::Default => KEY_VARIABLE.to_owned(),
+        key => format!("{key}, {}", origin.unwrap_or_default()),
+    };
+    ("api_key = \"(redacted)\"".to_owned(), origin)
+}
+
+/// The values of a setting as they are written in the configuration file.
+fn toml_value(name: &str, values: &[&String], ask: &Command) -> String {
     let arg = find_option(ask, name);
     let is_flag = arg.is_some_and(|arg| matches!(arg.get_action(), ArgAction::SetTrue));
     let is_list = arg.is_some_and(|arg| matches!(arg.get_action(), ArgAction::Append));
-    // A number of JSON is one of TOML.
+    // A JSON number is a TOML number too.
     let is_bare = |value: &str| is_flag || serde_json::from_str::<Number>(value).is_ok();
     let one = |value: &&String| match value.split_once(':') {
         Some((header, _)) if name == "header" && is_secret(value) => {
             Value::from(format!("{header}: (redacted)")).to_string()
         }
         _ if !is_list && is_bare(value) => (*value).clone(),
+        // TOML forbids a bare DEL in a string, JSON allows it.
         _ => Value::from(value.as_str()).to_string().replace('\u{7f}', "\\u007f"),
     };
     match values {

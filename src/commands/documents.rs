@@ -1,8 +1,8 @@
-//! `gravix completions` and `gravix man`: files that come with the program.
+//! `gravix completions` and `gravix man`: print files built into the program.
 
 use crate::cli::{Page, Shell};
 use crate::error::Result;
-use crate::output::stdout::{self, Bytes};
+use crate::output::stdout::{self, TextMode};
 
 pub fn completions(shell: Shell) -> Result<()> {
     let script = match shell {
@@ -12,7 +12,7 @@ pub fn completions(shell: Shell) -> Result<()> {
         Shell::Powershell => include_str!("../../completions/_gravix.ps1"),
         Shell::Elvish => include_str!("../../completions/gravix.elv"),
     };
-    stdout::print(script, Bytes::Exact)
+    stdout::print(script, TextMode::Exact)
 }
 
 pub fn man(page: Page) -> Result<()> {
@@ -26,5 +26,5 @@ pub fn man(page: Page) -> Result<()> {
         Page::GravixCompletions => include_str!("../../man/gravix-completions.1"),
         Page::GravixMan => include_str!("../../man/gravix-man.1"),
     };
-    stdout::print(page, Bytes::Exact)
+    stdout::print(page, TextMode::Exact)
 }

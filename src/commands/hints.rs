@@ -1,5 +1,5 @@
-//! What the user can do about an error. The core says what happened; only here
-//! is it known which options a command has.
+//! What the user can do about an error. Only the commands know which options
+//! they have, so errors themselves carry no hints.
 
 use std::fmt;
 use std::io::ErrorKind;
@@ -8,52 +8,52 @@ use std::time::Duration;
 use crate::error::{EarlyEnd, Error, NetworkError, ServerError};
 use crate::secret::KEY_VARIABLE;
 
-/// A command, as far as hints differ between them.
+/// The commands whose hints differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Advised {
+pub enum CommandKind {
     Ask,
     Batch,
     Other,
 }
 
-/// An error with its hint, as the user sees it.
+/// The error that ended a command. Displays with a hint.
 #[derive(Debug)]
 pub struct Failure {
     pub error: Error,
-    pub advised: Advised,
+    pub command: CommandKind,
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&with_hint(&self.error, self.advised))
+        f.write_str(&with_hint(&self.error, self.command))
     }
 }
 
-/// An error in words, and what can be done about it.
-pub fn with_hint(error: &Error, command: Advised) -> String {
+/// The message of `error`, followed by a hint if there is one.
+pub fn with_hint(error: &Error, command: CommandKind) -> String {
     match hint(error, command) {
         Some(hint) => format!("{error}; {hint}"),
         None => error.to_string(),
     }
 }
 
-fn hint(error: &Error, command: Advised) -> Option<String> {
-    let is_ask = command == Advised::Ask;
+fn hint(error: &Error, command: CommandKind) -> Option<String> {
+    let is_ask = command == CommandKind::Ask;
     let text = match error {
         Error::Partial(cause) => return hint(cause, command),
         Error::Server(server) => return server_hint(server, command),
         Error::Network(error) => network_hint(error)?,
-        Error::NotUtf8 { .. } if is_ask => "--lossy replaces bad bytes by U+FFFD",
+        Error::NotUtf8 { .. } if is_ask => "use --lossy to replace bad bytes with U+FFFD",
         Error::Format { early_end: Some(EarlyEnd::Length), .. }
         | Error::EndedEarly(EarlyEnd::Length) => "raise --max-tokens",
-        Error::InvalidLines(1) => "gravix history repair FILE moves it",
-        Error::InvalidLines(_) => "gravix history repair FILE moves them",
-        Error::ReadOnlyHistory { .. } if is_ask => "--no-save only reads it",
-        Error::NestedTooDeeply if is_ask => "--events prints the stream as it comes",
+        Error::InvalidLines(1) => "move it aside with gravix history repair FILE",
+        Error::InvalidLines(_) => "move them aside with gravix history repair FILE",
+        Error::ReadOnlyHistory { .. } if is_ask => "use --no-save to only read it",
+        Error::NestedTooDeeply if is_ask => "use --events to print the stream as it comes",
         Error::Locked(_) => "try again later",
-        Error::Busy(_) => "try again when it has ended",
+        Error::Busy(_) => "try again when it ends",
         Error::Certificate { is_unknown_issuer: true, .. } => {
-            "SSL_CERT_FILE or --ca-cert names a file of issuers to trust"
+            "name a file of trusted issuers with --ca-cert or SSL_CERT_FILE"
         }
         _ => return None,
     };
@@ -68,33 +68,33 @@ fn network_hint(error: &NetworkError) -> Option<&'static str> {
             "is the server running? check the base URL"
         }
         NetworkError::Connect { .. } => "check the base URL",
-        NetworkError::ConnectTimeout(_) => "--connect-timeout sets the limit",
-        NetworkError::Silence(_) => "--idle-timeout sets the limit",
+        NetworkError::ConnectTimeout(_) => "raise --connect-timeout",
+        NetworkError::Silence(_) => "raise --idle-timeout",
         _ => return None,
     })
 }
 
-fn server_hint(error: &ServerError, command: Advised) -> Option<String> {
+fn server_hint(error: &ServerError, command: CommandKind) -> Option<String> {
     let message = error.message.to_lowercase();
     let is_too_long = error.code.as_deref() == Some("context_length_exceeded")
         || ["context length", "context size", "context window", "maximum context"]
             .iter()
             .any(|words| message.contains(words));
     let shorten = match command {
-        Advised::Ask => "shorten the prompt, or send fewer --turns",
-        Advised::Batch | Advised::Other => "shorten the prompt",
+        CommandKind::Ask => "shorten the prompt, or send fewer --turns",
+        CommandKind::Batch | CommandKind::Other => "shorten the prompt",
     };
     Some(match error.status() {
         _ if is_too_long => shorten.to_owned(),
         _ if error.is_quota() => return None,
         _ if ["response_format", "json_schema"].iter().any(|name| message.contains(name)) => {
-            "a server that takes no schema may take --json-object".to_owned()
+            "if the server does not support schemas, try --json-object".to_owned()
         }
         Some(401 | 403) => match &error.key_origin {
             Some(origin) => format!("check the key in {origin}"),
             None => format!("set {KEY_VARIABLE} to your key"),
         },
-        Some(404) if message.contains("model") => "gravix models lists the models".to_owned(),
+        Some(404) if message.contains("model") => "list the models with gravix models".to_owned(),
         Some(404) => format!("check the base URL {}", error.base_url),
         Some(413) => shorten.to_owned(),
         status => match error.retry_after {

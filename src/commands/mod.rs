@@ -1,5 +1,4 @@
-//! One file or folder a subcommand, each a use case that reads from top to
-//! bottom.
+//! The subcommands, one file or folder each.
 
 pub mod ask;
 pub mod batch;
@@ -13,7 +12,7 @@ pub mod observers;
 use std::ffi::OsString;
 
 use crate::cli::Command;
-use crate::commands::hints::{Advised, Failure};
+use crate::commands::hints::{CommandKind, Failure};
 use crate::error::Result;
 use crate::output::notes::Notes;
 use crate::output::terminal::Terminal;
@@ -21,21 +20,21 @@ use crate::settings::context::Context;
 use crate::settings::environment::Environment;
 use crate::settings::{self, Arguments, clap_error};
 
-/// Runs the command that the words of `line` name; the first word is the
-/// program's.
+/// Runs a command line, whose first word is the name of the program.
 ///
 /// # Errors
-/// Whatever ended the command early, with its exit status and a hint.
+/// The error that ended the command. Printing it adds a hint.
 pub fn run(line: Vec<OsString>, environment: &Environment, notes: &Notes) -> Result<(), Failure> {
-    let mut advised = Advised::Other;
-    run_command(line, environment, notes, &mut advised).map_err(|error| Failure { error, advised })
+    let mut kind = CommandKind::Other;
+    run_command(line, environment, notes, &mut kind)
+        .map_err(|error| Failure { error, command: kind })
 }
 
 fn run_command(
     line: Vec<OsString>,
     environment: &Environment,
     notes: &Notes,
-    advised: &mut Advised,
+    kind: &mut CommandKind,
 ) -> Result<()> {
     let Arguments { command, key, config_options, config_param_count, warnings } =
         match settings::parse_command_line(line, environment)? {
@@ -47,11 +46,11 @@ fn run_command(
         Context { environment, terminal, notes, key, config_options, config_param_count, warnings };
     match command {
         Command::Ask(args) => {
-            *advised = Advised::Ask;
+            *kind = CommandKind::Ask;
             ask::run(*args, &context)
         }
         Command::Batch(args) => {
-            *advised = Advised::Batch;
+            *kind = CommandKind::Batch;
             batch::run(*args, &context)
         }
         Command::Models(args) => models::run(args, &context),

@@ -1,12 +1,12 @@
-//! What the core reports while it works, in words on stderr.
+//! Observers that report what happens during a request or the opening of a
+//! history on stderr.
 
 use crate::history::notice::HistoryNotice;
 use crate::net::observer::{Headers, NetEvent, NetObserver};
 use crate::output::notes::Notes;
 use crate::secret::is_secret_header;
 
-/// Logs connections and headers for `--verbose`, and says when a request is
-/// tried again.
+/// Reports retries, and with `--verbose` connections and headers.
 pub struct NetworkLog {
     pub notes: Notes,
 }
@@ -16,25 +16,25 @@ impl NetObserver for NetworkLog {
         let notes = &self.notes;
         match event {
             NetEvent::Retrying { error, wait, attempt, attempts } => notes.note(format_args!(
-                "{error}; trying again in {:.1} s (try {attempt} of {attempts})",
+                "{error}; retrying in {:.1} s (try {attempt} of {attempts})",
                 wait.as_secs_f64()
             )),
             NetEvent::RateLimited { error } => {
-                notes.note(format_args!("{error}; trying again when the rate allows"));
+                notes.note(format_args!("{error}; retrying when the rate allows it"));
             }
-            // The rest is formatted for --verbose alone.
+            // The rest is printed with --verbose only.
             _ if !notes.is_verbose() => {}
             NetEvent::Connecting { target, addresses } => {
-                let mut shown = vec![(*target).to_owned()];
+                let mut names = vec![(*target).to_owned()];
                 let addresses = addresses.iter().map(ToString::to_string);
-                shown.extend(addresses.filter(|address| address != target));
-                notes.detail(format_args!("* connecting to {}", shown.join(", ")));
+                names.extend(addresses.filter(|address| address != target));
+                notes.detail(format_args!("* connecting to {}", names.join(", ")));
             }
             NetEvent::Secured { host, version } => {
                 notes.detail(format_args!("* {host} speaks {version}"));
             }
             NetEvent::Reconnecting => {
-                notes.detail("* the server had closed the connection; making a new one");
+                notes.detail("* the server had closed the connection; reconnecting");
             }
             NetEvent::Request { line, headers } => self.log_head(">", line, *headers),
             NetEvent::Response { line, headers } => self.log_head("<", line, *headers),
@@ -52,14 +52,14 @@ impl NetworkLog {
     }
 }
 
-/// Says what the user should know of a history that is being opened.
+/// Reports notices about a history that is being opened.
 pub fn history_notices(notes: &Notes) -> impl Fn(HistoryNotice<'_>) + Sync + '_ {
     |notice| match notice {
         HistoryNotice::Waiting { path } => {
-            notes.note(format_args!("waiting for another turn of {} to end", path.display()));
+            notes.note(format_args!("waiting for another turn in {} to end", path.display()));
         }
         HistoryNotice::NoLocks { path } => notes.warn(format_args!(
-            "the file system of {} has no locks: let no two turns run at once",
+            "the file system of {} has no locks: do not run two turns at once",
             path.display()
         )),
         HistoryNotice::TornMoved { path, aside } => notes.warn(format_args!(

@@ -1,5 +1,5 @@
-//! Replacing a file atomically: after a crash it is the old file or the new
-//! one, whole.
+//! Replacing a file atomically: a crash leaves the whole old or the whole new
+//! file.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -9,19 +9,20 @@ use tempfile::NamedTempFile;
 
 use crate::files::paths::directory_of;
 
-/// Puts `new`, which is in the same directory, in the place of the file at
-/// `path`. Its contents reach the disk before its name does.
+/// Replaces the file at `path` with `new`, which must be in the same directory.
+/// `new` is synced before it is renamed, and the directory after.
 ///
 /// # Errors
-/// When the file cannot be synced or renamed; the old file is then still there.
+/// When `new` cannot be synced or renamed: the old file is then still there. Or
+/// when the directory cannot be synced.
 pub fn replace(new: NamedTempFile, path: &Path) -> io::Result<()> {
     new.as_file().sync_all()?;
-    new.persist(path).map_err(|refused| refused.error)?;
+    new.persist(path).map_err(|error| error.error)?;
     sync_directory(path)
 }
 
-/// Waits until the name of the file at `path` is on disk. Does nothing where
-/// the directory cannot be opened or the file system cannot sync directories.
+/// Syncs the directory of `path`, so that the file's name survives a crash. Does
+/// nothing if the directory cannot be opened or the file system cannot sync it.
 ///
 /// # Errors
 /// When syncing the directory fails.

@@ -1,4 +1,4 @@
-//! The file of `--output`, which is replaced at one stroke or not at all.
+//! The file of `--output`, replaced atomically.
 
 use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -9,29 +9,30 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::files::paths::{directory_of, follow};
 use crate::files::replace::replace;
-use crate::output::stdout::{Bytes, Output};
+use crate::output::stdout::{TextMode, TextWriter};
 use crate::signals::DeferSignals;
 
 #[derive(Debug, PartialEq, Eq)]
 pub struct OutputFile {
-    /// Where links lead, so that they stay links.
+    /// The target of symbolic links, which stay links.
     path: PathBuf,
 }
 
 impl OutputFile {
-    /// The file that `--output` names; standard output is none, as with curl.
+    /// The file that `--output` names; `None` for standard output, which is `-`
+    /// as in curl.
     pub fn named(path: Option<&Path>) -> Option<&Path> {
         path.filter(|path| path.as_os_str() != "-" && path.as_os_str() != "/dev/stdout")
     }
 
-    /// Makes sure that `path` can be written, before anything is sent.
+    /// Checks that `path` can be written, before anything is sent.
     ///
     /// # Errors
-    /// [`Error::Unwritable`].
+    /// [`Error::Unwritable`] if it cannot.
     pub fn prepare(path: &Path) -> Result<Self> {
         let unwritable = |source| Error::Unwritable { path: path.to_owned(), source };
-        // What is behind a descriptor is written to, and not replaced: it may
-        // have no path, and others write to it too.
+        // A file behind a descriptor is appended to, not replaced: it may have
+        // no path, and others may write to it too.
         if is_descriptor(path) {
             drop(File::options().append(true).open(path).map_err(unwritable)?);
             return Ok(Self { path: path.to_owned() });
@@ -50,32 +51,34 @@ impl OutputFile {
             }
             Err(_) => {}
         }
-        // This file has no name: nothing is left of it, whatever happens.
+        // This file has no name, so nothing is left of it even after a crash.
         tempfile::tempfile_in(directory_of(&file.path)).map_err(unwritable)?;
         Ok(file)
     }
 
-    /// The file that is there now, for [`crate::files::paths::identity`].
+    /// The metadata of the file that is there now, if there is one.
     pub fn metadata(&self) -> Option<Metadata> {
         fs::metadata(&self.path).ok()
     }
 
-    /// Writes `text` and the newline that it may lack. `bytes` holds where
-    /// the file is a terminal.
+    /// Replaces the file with `text`, ended by a newline. A terminal gets the
+    /// text in `terminal_mode`, a file byte for byte.
     ///
     /// # Errors
-    /// [`Error::NotSaved`]; a regular file is then what it was.
-    pub fn commit(&self, text: &str, bytes: Bytes) -> Result<()> {
+    /// [`Error::NotSaved`]; a regular file is then unchanged.
+    pub fn commit(&self, text: &str, terminal_mode: TextMode) -> Result<()> {
         self.commit_with(|file| {
-            let bytes = if file.is_terminal() { bytes } else { Bytes::Exact };
-            write(file, text, bytes).map_err(|source| self.not_saved(source))
+            let mode = if file.is_terminal() { terminal_mode } else { TextMode::Exact };
+            write_text(file, text, mode).map_err(|source| self.not_saved(source))
         })
     }
 
-    /// Has `write` write the file, as a whole or not at all.
+    /// Replaces the file with what `write` writes, if that succeeds. A device
+    /// or descriptor is written to directly.
     ///
     /// # Errors
-    /// Those of `write`, and [`Error::NotSaved`].
+    /// An error of `write`, or [`Error::NotSaved`]; a regular file is then
+    /// unchanged.
     pub fn commit_with(&self, write: impl FnOnce(&File) -> Result<()>) -> Result<()> {
         let not_saved = |source| self.not_saved(source);
         let metadata = fs::metadata(&self.path).ok();
@@ -84,19 +87,19 @@ impl OutputFile {
             let device = File::options().append(true).open(&self.path).map_err(not_saved)?;
             return write(&device);
         }
-        let _hold = DeferSignals::until_drop();
+        let _deferred = DeferSignals::until_drop();
         let old = metadata.map(|metadata| metadata.permissions());
-        let beside = tempfile::Builder::new()
+        let new = tempfile::Builder::new()
             .prefix(".gravix-")
-            // The umask applies to a new file; an old one keeps its mode.
+            // The umask applies to a new file; a replaced one keeps its mode.
             .permissions(old.clone().unwrap_or(Permissions::from_mode(0o666)))
             .tempfile_in(directory_of(&self.path))
             .map_err(not_saved)?;
-        write(beside.as_file())?;
+        write(new.as_file())?;
         if let Some(old) = old {
-            beside.as_file().set_permissions(old).map_err(not_saved)?;
+            new.as_file().set_permissions(old).map_err(not_saved)?;
         }
-        replace(beside, &self.path).map_err(not_saved)
+        replace(new, &self.path).map_err(not_saved)
     }
 
     pub fn not_saved(&self, source: io::Error) -> Error {
@@ -105,11 +108,11 @@ impl OutputFile {
 }
 
 fn is_descriptor(path: &Path) -> bool {
-    ["/dev/fd", "/dev/stderr", "/proc/self/fd"].iter().any(|place| path.starts_with(place))
+    ["/dev/fd", "/dev/stderr", "/proc/self/fd"].iter().any(|prefix| path.starts_with(prefix))
 }
 
-fn write(file: impl Write, text: &str, bytes: Bytes) -> io::Result<()> {
-    let mut output = Output::new(file, bytes);
-    output.write(text)?;
-    output.finish()
+fn write_text(file: impl Write, text: &str, mode: TextMode) -> io::Result<()> {
+    let mut writer = TextWriter::new(file, mode);
+    writer.write(text)?;
+    writer.finish()
 }

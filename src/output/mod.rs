@@ -1,4 +1,4 @@
-//! Standard output, standard error, and files of replies.
+//! Standard output, messages on stderr, and the file of `--output`.
 
 pub mod file;
 pub mod notes;

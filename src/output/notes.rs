@@ -1,4 +1,4 @@
-//! What gravix says on stderr: one line each, sanitized for a terminal.
+//! Messages on stderr: one line each, masked and sanitized.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -9,44 +9,48 @@ use std::time::Duration;
 use crate::output::sanitize::push_sanitized;
 use crate::secret::Secrets;
 
-/// How long gravix waits for something before it says what it waits for.
-pub const PATIENCE: Duration = Duration::from_secs(1);
+/// How long gravix waits before it says what it is waiting for.
+const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How much is said.
+/// Which messages are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verbosity {
-    /// Only errors.
+    /// Errors only.
     Quiet,
+    /// Errors, warnings and notes.
     Normal,
     /// Connections, headers and timings too.
     Verbose,
 }
 
+/// Prints messages on stderr. An error that the message cannot be printed is
+/// ignored: there is nowhere left to report it.
 #[derive(Debug, Clone)]
 pub struct Notes {
     verbosity: Verbosity,
-    /// Masked wherever they would appear.
+    /// Masked in every message.
     secrets: Secrets,
 }
 
 impl Notes {
-    /// Notes of normal verbosity.
+    /// Messages at normal verbosity.
     pub fn new(secrets: Secrets) -> Self {
         Self { verbosity: Verbosity::Normal, secrets }
     }
 
-    /// The same with another verbosity.
-    pub fn at(&self, verbosity: Verbosity) -> Self {
+    /// A copy with this verbosity.
+    pub fn with_verbosity(&self, verbosity: Verbosity) -> Self {
         Self { verbosity, ..self.clone() }
     }
 
-    /// The secrets that are masked.
+    /// The secrets that are masked in every message.
     pub fn secrets(&self) -> &Secrets {
         &self.secrets
     }
 
-    /// The same for one of many requests: what would be a note is a detail.
-    pub fn for_many(&self) -> Self {
+    /// A copy for single requests of a batch, whose notes are printed only with
+    /// `--verbose`.
+    pub fn for_batch(&self) -> Self {
         let verbosity = if self.is_verbose() { Verbosity::Verbose } else { Verbosity::Quiet };
         Self { verbosity, ..self.clone() }
     }
@@ -59,41 +63,50 @@ impl Notes {
         self.verbosity == Verbosity::Quiet
     }
 
-    pub fn error(&self, message: impl Display) {
-        say(self.secrets.mask(message.to_string()));
+    /// Prints `message` at any verbosity.
+    pub fn print(&self, message: impl Display) {
+        print_line(self.secrets.mask(message.to_string()));
     }
 
-    /// Shows text of several lines as it is, but for what harms a terminal.
+    /// Prints an error, at any verbosity.
+    pub fn error(&self, message: impl Display) {
+        self.print(message);
+    }
+
+    /// Prints text of several lines, without the program's name in front.
     pub fn show(&self, text: &str) {
         if text.is_empty() {
             return;
         }
-        let mut shown = Vec::new();
-        push_sanitized(&mut shown, &self.secrets.mask(text.to_owned()));
-        if !shown.ends_with(b"\n") {
-            shown.push(b'\n');
+        let mut lines = Vec::new();
+        push_sanitized(&mut lines, &self.secrets.mask(text.to_owned()));
+        if !lines.ends_with(b"\n") {
+            lines.push(b'\n');
         }
-        let _ = std::io::stderr().write_all(&shown);
+        let _ = std::io::stderr().write_all(&lines);
     }
 
+    /// Prints a warning, unless `--quiet`.
     pub fn warn(&self, message: impl Display) {
         self.note(format_args!("warning: {message}"));
     }
 
+    /// Prints a note, unless `--quiet`.
     pub fn note(&self, message: impl Display) {
         if self.verbosity >= Verbosity::Normal {
-            self.error(message);
+            self.print(message);
         }
     }
 
-    /// For `--verbose` alone.
+    /// Prints a detail, with `--verbose` only.
     pub fn detail(&self, message: impl Display) {
         if self.verbosity >= Verbosity::Verbose {
-            self.error(message);
+            self.print(message);
         }
     }
 
-    /// Runs `work`, and notes `message` once if it takes more than a second.
+    /// Runs `work`, and prints `message` as a note if it takes more than a
+    /// second.
     pub fn while_waiting<T: Send>(&self, message: &str, work: impl FnOnce() -> T + Send) -> T {
         thread::scope(|scope| {
             let (done, waiting) = mpsc::channel::<()>();
@@ -109,9 +122,8 @@ impl Notes {
     }
 }
 
-/// Writes `gravix: message` on stderr. That it cannot be written is not
-/// reported: there is nowhere left to say so.
-pub fn say(message: impl Display) {
+/// Prints `gravix: message` on stderr, on one line and unmasked.
+pub fn print_line(message: impl Display) {
     let mut line = b"gravix: ".to_vec();
     push_sanitized(&mut line, &message.to_string().replace(['\n', '\t'], " "));
     line.push(b'\n');

@@ -1,10 +1,10 @@
-//! Text made harmless for a terminal.
+//! Control characters made harmless for a terminal.
 
 use std::io::{self, Write};
 
-/// Appends `text` to `out` with every control character but newline and tab
-/// made visible: C0 and DEL as `^X`, C1 as `<U+009B>`. Each character stands
-/// for itself, so that an escape sequence cut in two is harmless too.
+/// Appends `text` to `out`, with every control character except newline and tab
+/// made visible: C0 and DEL as `^X`, C1 as `<U+009B>`. Each character is treated
+/// on its own, so an escape sequence cut in two is harmless too.
 pub fn push_sanitized(out: &mut Vec<u8>, text: &str) {
     let mut plain = 0;
     for (at, c) in text.char_indices() {
@@ -21,8 +21,8 @@ pub fn push_sanitized(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(&text.as_bytes()[plain..]);
 }
 
-/// `json` with the control characters that JSON allows, DEL and C1, escaped: it
-/// means the same, and does no harm on a terminal.
+/// `json` with DEL and C1 escaped, the control characters that JSON allows in a
+/// string (RFC 8259 7). The value stays the same.
 pub fn escape_controls(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {
@@ -34,7 +34,7 @@ pub fn escape_controls(json: &str) -> String {
     escaped
 }
 
-/// Writes whole lines of JSON with [`escape_controls`].
+/// Applies [`escape_controls`] to JSON; each write must be whole lines.
 pub struct JsonSanitizer<W>(pub W);
 
 impl<W: Write> Write for JsonSanitizer<W> {
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_become_visible() {
+    fn control_characters_are_made_visible() {
         let mut out = Vec::new();
         push_sanitized(&mut out, "a\x1b[31mé\u{9b}\x7f\t\n\r\0日");
         assert_eq!(out, "a^[[31mé<U+009B>^?\t\n^M^@日".as_bytes());

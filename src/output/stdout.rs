@@ -1,5 +1,5 @@
-//! Text to the bytes of standard output. Knows nothing of where the text
-//! comes from.
+//! Text written to standard output: byte for byte, or sanitized for a
+//! terminal.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
@@ -8,48 +8,58 @@ use std::os::fd::AsFd;
 use crate::error::{Error, Result};
 use crate::output::sanitize::push_sanitized;
 
-/// More than this is written without waiting for a flush: 64 KiB.
+/// A fuller buffer is written without waiting for a flush.
 const BUFFER_SIZE: usize = 64 << 10;
 
-/// Which bytes may leave.
+/// How text is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bytes {
-    /// Exactly those that came: for a pipe, a file, or `--raw`.
+pub enum TextMode {
+    /// Byte for byte: to a pipe or a file, or with `--raw`.
     Exact,
-    /// Those that cannot harm a terminal.
+    /// With control characters made visible, so that they cannot harm a
+    /// terminal.
     Sanitized,
 }
 
-/// A reply on its way out.
+/// Buffers text until [`Self::flush`], and ends it with a newline.
 #[derive(Debug)]
-pub struct Output<W> {
+pub struct TextWriter<W> {
     writer: W,
-    bytes: Bytes,
+    mode: TextMode,
     buffer: Vec<u8>,
     is_empty: bool,
     lacks_newline: bool,
 }
 
-/// Standard output, without Rust's line buffer.
-pub fn stdout(bytes: Bytes) -> Result<Output<File>> {
-    Ok(Output::new(stdout_file()?, bytes))
+/// A writer of text to standard output.
+///
+/// # Errors
+/// [`Error::Stdout`] if standard output is closed.
+pub fn writer(mode: TextMode) -> Result<TextWriter<File>> {
+    Ok(TextWriter::new(stdout_file()?, mode))
 }
 
+/// Standard output without Rust's line buffer.
+///
+/// # Errors
+/// [`Error::Stdout`] if it is closed.
 pub fn stdout_file() -> Result<File> {
     let stdout = io::stdout().as_fd().try_clone_to_owned().map_err(Error::Stdout)?;
     Ok(File::from(stdout))
 }
 
-/// Writes a whole text to standard output.
+/// Writes `text` to standard output, and a newline if it does not end in one.
 ///
 /// # Errors
-/// [`Error::Stdout`] and [`Error::StdoutClosed`].
-pub fn print(text: &str, bytes: Bytes) -> Result<()> {
-    let mut output = stdout(bytes)?;
-    output.write(text).and_then(|()| output.finish()).map_err(stdout_error)
+/// [`Error::StdoutClosed`] if the reader went away, [`Error::Stdout`] if the
+/// text cannot be written for another reason.
+pub fn print(text: &str, mode: TextMode) -> Result<()> {
+    let mut stdout = writer(mode)?;
+    stdout.write(text).and_then(|()| stdout.finish()).map_err(stdout_error)
 }
 
-/// What a fault of standard output means: a reader that went away is none.
+/// Converts an error of writing to standard output: a broken pipe means only
+/// that the reader has seen enough.
 pub fn stdout_error(error: io::Error) -> Error {
     match error.kind() {
         ErrorKind::BrokenPipe => Error::StdoutClosed,
@@ -57,24 +67,24 @@ pub fn stdout_error(error: io::Error) -> Error {
     }
 }
 
-impl<W: Write> Output<W> {
-    pub fn new(writer: W, bytes: Bytes) -> Self {
-        Self { writer, bytes, buffer: Vec::new(), is_empty: true, lacks_newline: false }
+impl<W: Write> TextWriter<W> {
+    pub fn new(writer: W, mode: TextMode) -> Self {
+        Self { writer, mode, buffer: Vec::new(), is_empty: true, lacks_newline: false }
     }
 
-    /// Whether nothing was written so far.
+    /// Whether no text was written so far.
     pub fn is_empty(&self) -> bool {
         self.is_empty
     }
 
-    /// Takes `text`, which may wait for [`Self::flush`].
+    /// Adds `text`, which may stay in the buffer until [`Self::flush`].
     pub fn write(&mut self, text: &str) -> io::Result<()> {
         self.is_empty &= text.is_empty();
         self.lacks_newline =
             if text.is_empty() { self.lacks_newline } else { !text.ends_with('\n') };
-        match self.bytes {
-            Bytes::Exact => self.buffer.extend_from_slice(text.as_bytes()),
-            Bytes::Sanitized => push_sanitized(&mut self.buffer, text),
+        match self.mode {
+            TextMode::Exact => self.buffer.extend_from_slice(text.as_bytes()),
+            TextMode::Sanitized => push_sanitized(&mut self.buffer, text),
         }
         if self.buffer.len() >= BUFFER_SIZE { self.flush() } else { Ok(()) }
     }
@@ -85,7 +95,7 @@ impl<W: Write> Output<W> {
         written
     }
 
-    /// Adds the newline that a text may lack at its end, and flushes.
+    /// Adds a newline if the text does not end in one, and flushes.
     pub fn finish(&mut self) -> io::Result<()> {
         if self.lacks_newline {
             self.buffer.push(b'\n');
@@ -100,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_newline_is_added_where_the_text_does_not_end_in_one() {
+    fn a_newline_is_added_if_the_text_does_not_end_in_one() {
         for (texts, expected) in [
             (&["a", "b"][..], "ab\n"),
             (&["a\n"], "a\n"),
@@ -110,9 +120,9 @@ mod tests {
             (&[], ""),
         ] {
             let mut written = Vec::new();
-            let mut output = Output::new(&mut written, Bytes::Exact);
-            texts.iter().for_each(|text| output.write(text).expect("a vector takes all"));
-            output.finish().expect("a vector takes all");
+            let mut writer = TextWriter::new(&mut written, TextMode::Exact);
+            texts.iter().for_each(|text| writer.write(text).expect("writing to a vector"));
+            writer.finish().expect("writing to a vector");
             assert_eq!(written, expected.as_bytes(), "{texts:?}");
         }
     }

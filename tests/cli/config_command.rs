@@ -43,7 +43,7 @@ fn init_writes_a_new_file_once_and_sets_nothing() {
     assert_eq!(fs::metadata(&place).expect("the file exists").permissions().mode() & 0o777, 0o600);
     fs::write(&place, fs::read_to_string(&place).expect("the file is readable") + "# mine\n")
         .expect("the file is written");
-    run(&mut init()).exits(73).prints("").says(&["it is there already"]);
+    run(&mut init()).exits(73).prints("").says(&["it already exists"]);
     let text = fs::read_to_string(&place).expect("the file is readable");
     assert!(text.ends_with("# mine\n"));
     let listing = home.listing(gravix().env("HOME", home.path()).arg("config"));

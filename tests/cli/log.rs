@@ -187,5 +187,5 @@ fn a_log_that_stays_locked_delays_no_reply() {
     let (_file, child) = start_with_locked_log(&path);
     let output = finish(child);
     assert_eq!(output.status.code(), Some(73));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("keeps it locked"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("holds its lock"));
 }

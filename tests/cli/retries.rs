@@ -31,7 +31,7 @@ const TEMPORARY: [&str; 9] = [
 fn a_temporary_error_is_retried_with_the_same_body() {
     for status in TEMPORARY {
         let server = Server::new(vec![refusal(status), whole_reply("ok")]);
-        let wait = ["trying again", "(try 2 of 3)", &status[..3]];
+        let wait = ["retrying in", "(try 2 of 3)", &status[..3]];
         run(&mut ask(&server, &["hi"])).exits(0).prints("ok\n").says(&wait);
         let requests = server.requests();
         assert_eq!(requests.len(), 2);

@@ -1,5 +1,4 @@
-//! A request as a command for curl: what a shell makes of it is the request
-//! that gravix would send. Sends nothing.
+//! A request as a curl command that sends what gravix would send.
 
 use std::fmt::Write;
 
@@ -8,31 +7,31 @@ use crate::net::base_url::BaseUrl;
 use crate::net::endpoint::Endpoint;
 use crate::settings::key::KeySource;
 
-/// The word that ends the body. No line of JSON is this word.
-const END: &str = "GRAVIX";
+/// The delimiter of the here-document. It cannot be a line of JSON.
+const DELIMITER: &str = "GRAVIX";
 
-/// The command up to the request's body, which follows as a here-document;
-/// the key stands in it as where it is kept.
+/// The command up to the body, which follows as a here-document. The shell
+/// inserts the key from where it is kept.
 ///
 /// # Errors
-/// [`Error::Usage`] for the stand-in, which curl cannot reach.
+/// [`Error::Usage`] for `mock:`, which curl cannot reach.
 pub fn head(endpoint: &Endpoint, key: Option<&KeySource>, streams: bool) -> Result<String> {
     let BaseUrl::Http { url, .. } = &endpoint.base_url else {
-        let message = "curl cannot reach mock:, which is inside gravix";
+        let message = "curl cannot reach mock:, which runs inside gravix";
         return Err(Error::Usage(message.to_owned()));
     };
     let mut parts = vec![quoted(&format!("{url}/chat/completions"))];
-    let mut has_type = false;
+    let mut has_content_type = false;
     for (name, value) in &endpoint.headers {
-        has_type |= name.eq_ignore_ascii_case("content-type");
-        // curl leaves out a header without a value, unless it is told so.
-        let end = if value.is_empty() { ";".to_owned() } else { format!(": {value}") };
-        parts.push(format!("-H {}", quoted(&(name.clone() + &end))));
+        has_content_type |= name.eq_ignore_ascii_case("content-type");
+        // curl sends a header without a value only if a semicolon ends it.
+        let rest = if value.is_empty() { ";".to_owned() } else { format!(": {value}") };
+        parts.push(format!("-H {}", quoted(&(name.clone() + &rest))));
     }
-    if !has_type {
+    if !has_content_type {
         parts.push("-H 'Content-Type: application/json'".to_owned());
     }
-    parts.extend(key.map(|key| format!("-H \"Authorization: Bearer {}\"", expression(key))));
+    parts.extend(key.map(|key| format!("-H \"Authorization: Bearer {}\"", key_expression(key))));
     parts.push(format!("--connect-timeout {}", endpoint.timeouts.connect.as_secs_f64()));
     let deadline = endpoint.timeouts.deadline;
     parts.extend(deadline.map(|deadline| format!("--max-time {}", deadline.as_secs_f64())));
@@ -43,26 +42,26 @@ pub fn head(endpoint: &Endpoint, key: Option<&KeySource>, streams: bool) -> Resu
     for part in parts {
         let _ = write!(command, " \\\n  {part}");
     }
-    let _ = writeln!(command, " \\\n  -d @- <<'{END}'");
+    let _ = writeln!(command, " \\\n  -d @- <<'{DELIMITER}'");
     Ok(command)
 }
 
-/// What follows the body.
+/// The end of the command, after the body.
 pub fn tail() -> String {
-    format!("\n{END}\n")
+    format!("\n{DELIMITER}\n")
 }
 
-/// What a shell makes the key of, within double quotes.
-fn expression(key: &KeySource) -> String {
+/// What the shell expands to the key, inside double quotes.
+fn key_expression(key: &KeySource) -> String {
     match key {
         KeySource::Default | KeySource::Variable(_) => format!("${key}"),
         KeySource::File(path) => format!("$(cat {})", quoted(&path.display().to_string())),
-        // The command may end in a comment.
+        // The newline ends a comment, if the command ends in one.
         KeySource::Command(command) => format!("$({command}\n)"),
     }
 }
 
-/// `text` as one word of a shell's command.
+/// `text` quoted as one word of a shell command.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -1,5 +1,4 @@
-//! What is done with a reply that has come: it is printed or written to a
-//! file.
+//! Where a whole reply goes: standard output or a file.
 
 use std::fs::File;
 
@@ -9,41 +8,42 @@ use crate::chat::reply::Reply;
 use crate::chat::tool_call::ToolCall;
 use crate::chat::turn::{CheckedReply, InvalidReply};
 use crate::commands::ask::log::RequestLog;
-use crate::commands::ask::plan::{AskPlan, Destination, PrintMode};
+use crate::commands::ask::plan::{AskPlan, OutputPlan, PrintMode};
 use crate::error::{Error, Result};
 use crate::files::paths::identity;
 use crate::history::conversation::History;
 use crate::output::file::OutputFile;
 use crate::output::notes::Notes;
-use crate::output::stdout::{Bytes, Output, stdout_error};
+use crate::output::stdout::{TextMode, TextWriter, stdout_error};
 
-/// The files that a turn writes beside its history, all of them writable.
-pub struct Destinations {
-    pub delivery: Delivery,
+/// The files that a turn writes besides its history.
+pub struct TurnFiles {
+    pub destination: ReplyDestination,
     pub log: Option<RequestLog>,
 }
 
-impl Destinations {
-    /// Makes sure that the files of `--output` and `--log` can be written.
+impl TurnFiles {
+    /// Checks that the file of `--output` can be written, and opens that of
+    /// `--log`.
     ///
     /// # Errors
-    /// [`Error::Unwritable`], and [`Error::Usage`] for a log on standard
-    /// output.
+    /// [`Error::Unwritable`] if one of them cannot be written, and
+    /// [`Error::Usage`] for a log on standard output.
     pub fn prepare(plan: &AskPlan) -> Result<Self> {
         let base_url = plan.endpoint.base_url.to_string();
         let open = |log| RequestLog::open(log, &plan.fields["model"], &base_url);
         let log = plan.log.as_ref().map(open).transpose()?;
-        Ok(Self { delivery: Delivery::prepare(&plan.destination)?, log })
+        Ok(Self { destination: ReplyDestination::prepare(&plan.output)?, log })
     }
 
-    /// A history, a reply and a log are three files.
+    /// Checks that the history, the output and the log are different files.
     ///
     /// # Errors
-    /// [`Error::Usage`] if two of them are the same.
-    pub fn ensure_apart(&self, history: Option<&History>) -> Result<()> {
-        let output = match &self.delivery {
-            Delivery::Stdout => None,
-            Delivery::File { file, .. } => file.metadata(),
+    /// [`Error::Usage`] if two of them are the same file.
+    pub fn ensure_distinct(&self, history: Option<&History>) -> Result<()> {
+        let output = match &self.destination {
+            ReplyDestination::Stdout => None,
+            ReplyDestination::File { file, .. } => file.metadata(),
         };
         let files = [
             ("--history", history.and_then(|history| history.file().metadata().ok())),
@@ -54,8 +54,8 @@ impl Destinations {
             .into_iter()
             .filter_map(|(option, metadata)| Some((option, identity(&metadata?)?)))
             .collect();
-        for (at, (option, file)) in files.iter().enumerate() {
-            if let Some((other, _)) = files[..at].iter().find(|(_, other)| other == file) {
+        for (index, (option, file)) in files.iter().enumerate() {
+            if let Some((other, _)) = files[..index].iter().find(|(_, other)| other == file) {
                 return Err(Error::Usage(format!("{other} and {option} name the same file")));
             }
         }
@@ -63,76 +63,78 @@ impl Destinations {
     }
 }
 
-/// Where a whole reply goes.
 #[derive(Debug)]
-pub enum Delivery {
+pub enum ReplyDestination {
     Stdout,
-    /// `terminal_bytes` is for a file that is a terminal.
     File {
         file: OutputFile,
-        terminal_bytes: Bytes,
+        /// Used if the file is a terminal.
+        terminal_mode: TextMode,
     },
 }
 
-impl Delivery {
-    fn prepare(destination: &Destination) -> Result<Self> {
-        let Some(path) = &destination.file else {
-            return Ok(Self::Stdout);
-        };
-        let terminal_bytes = destination.terminal_bytes;
-        Ok(Self::File { file: OutputFile::prepare(path)?, terminal_bytes })
+impl ReplyDestination {
+    fn prepare(plan: &OutputPlan) -> Result<Self> {
+        match &plan.file {
+            None => Ok(Self::Stdout),
+            Some(path) => {
+                let file = OutputFile::prepare(path)?;
+                Ok(Self::File { file, terminal_mode: plan.terminal_mode })
+            }
+        }
     }
 
-    /// Prints what was not printed as it came. Text that comes with calls
-    /// goes to standard error, so that standard output has only calls. An
-    /// invalid reply goes there too: it was paid for.
+    /// Prints what was not printed while the reply arrived. An invalid reply is
+    /// printed on stderr, because it was paid for; so is text beside tool calls,
+    /// because stdout then has only calls.
     ///
     /// # Errors
-    /// [`Error::Stdout`], [`Error::StdoutClosed`] and [`Error::NotSaved`];
-    /// [`Error::Format`] and [`Error::Protocol`] for an invalid reply.
+    /// [`Error::Stdout`], [`Error::StdoutClosed`] or [`Error::NotSaved`] if the
+    /// reply cannot be written; [`Error::Format`] or [`Error::Protocol`] if it is
+    /// invalid.
     pub fn deliver(
         &self,
         mode: PrintMode,
         checked: &CheckedReply,
-        stdout: &mut Output<File>,
+        stdout: &mut TextWriter<File>,
         notes: &Notes,
     ) -> Result<()> {
         let CheckedReply { reply, calls, problem, .. } = checked;
         match (problem, mode) {
-            (Some(fault @ InvalidReply::Format { .. }), _) => {
+            (Some(problem @ InvalidReply::Format { .. }), _) => {
                 show_rejected(reply, notes);
-                Err(fault.clone().into())
+                Err(problem.clone().into())
             }
-            (fault, PrintMode::Response) => {
+            (problem, PrintMode::Response) => {
                 let response = reply.response.finish(&reply.text, calls);
                 let response = response.inspect_err(|_| show_rejected(reply, notes))?;
                 self.print(&response, stdout)?;
-                fault.as_ref().map_or(Ok(()), |fault| unless_cut(fault, reply))
+                problem.as_ref().map_or(Ok(()), |problem| report_problem(problem, reply))
             }
-            (Some(fault), _) => {
+            (Some(problem), _) => {
                 show_rejected(reply, notes);
-                unless_cut(fault, reply)
+                report_problem(problem, reply)
             }
             (None, PrintMode::Stream | PrintMode::Whole) if !calls.is_empty() => {
                 if mode == PrintMode::Whole {
                     notes.show(checked.text());
                 }
-                self.print(&calls.iter().map(line).collect::<String>(), stdout)
+                self.print(&calls.iter().map(call_line).collect::<String>(), stdout)
             }
             (None, PrintMode::Whole) => self.print(checked.text(), stdout),
             (None, _) => Ok(()),
         }
     }
 
-    fn print(&self, text: &str, stdout: &mut Output<File>) -> Result<()> {
+    fn print(&self, text: &str, stdout: &mut TextWriter<File>) -> Result<()> {
         let mut print = || stdout.write(text).and_then(|()| stdout.finish()).map_err(stdout_error);
         match self {
             Self::Stdout => print(),
-            // An empty reply is no reason to replace a file.
+            // A file is not replaced by an empty reply.
             Self::File { .. } if text.is_empty() => Ok(()),
-            Self::File { file, terminal_bytes } => {
-                file.commit(text, *terminal_bytes).inspect_err(|_| {
-                    // The reply was paid for: it is not lost with its file.
+            Self::File { file, terminal_mode } => {
+                file.commit(text, *terminal_mode).inspect_err(|_| {
+                    // The reply was paid for, so it is printed instead.
                     let _ = print();
                 })
             }
@@ -140,19 +142,20 @@ impl Delivery {
     }
 }
 
-/// Shows a reply that was paid for, although it cannot be used.
+/// Prints an unusable reply on stderr, because it was paid for.
 pub fn show_rejected(reply: &Reply, notes: &Notes) {
     notes.show(&reply.text);
     notes.show(&reply.calls.raw());
 }
 
-/// The fault of a call, unless the reply was cut: that is reported instead.
-fn unless_cut(fault: &InvalidReply, reply: &Reply) -> Result<()> {
-    if reply.is_cut() { Ok(()) } else { Err(fault.clone().into()) }
+/// Fails with `problem`, unless the reply was cut short: the cut is then the error
+/// to report, and is reported when the command ends.
+fn report_problem(problem: &InvalidReply, reply: &Reply) -> Result<()> {
+    if reply.is_cut() { Ok(()) } else { Err(problem.clone().into()) }
 }
 
-/// A call as a line of JSON.
-fn line(call: &ToolCall) -> String {
+/// A tool call as a line of JSON.
+fn call_line(call: &ToolCall) -> String {
     let call = json!({"id": call.id, "name": call.name, "arguments": call.arguments});
     format!("{call}\n")
 }

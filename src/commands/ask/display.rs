@@ -1,4 +1,4 @@
-//! A reply printed as it comes, if that is wanted.
+//! Printing a reply as it arrives.
 
 use std::fs::File;
 use std::io;
@@ -7,17 +7,17 @@ use crate::chat::event::Event;
 use crate::commands::ask::plan::PrintMode;
 use crate::error::{Error, Result};
 use crate::json;
-use crate::output::stdout::{Output, stdout_error};
+use crate::output::stdout::{TextWriter, stdout_error};
 
 /// What is printed before the reply is whole.
 pub enum Display<'a> {
-    Text(&'a mut Output<File>),
-    Events(&'a mut Output<File>),
+    Text(&'a mut TextWriter<File>),
+    Events(&'a mut TextWriter<File>),
     Nothing,
 }
 
 impl<'a> Display<'a> {
-    pub fn new(mode: PrintMode, stdout: &'a mut Output<File>) -> Self {
+    pub fn new(mode: PrintMode, stdout: &'a mut TextWriter<File>) -> Self {
         match mode {
             PrintMode::Events => Self::Events(stdout),
             PrintMode::Stream => Self::Text(stdout),
@@ -25,54 +25,54 @@ impl<'a> Display<'a> {
         }
     }
 
-    /// Shows what an event brings. The text may wait for the next
-    /// [`Event::Waiting`].
+    /// Prints an event. Text stays in the buffer until the next
+    /// [`Event::Waiting`] or until the buffer is full.
     ///
     /// # Errors
-    /// [`Error::Stdout`] and [`Error::StdoutClosed`].
+    /// [`Error::Stdout`] or [`Error::StdoutClosed`] if it cannot be printed.
     pub fn show(&mut self, event: &Event) -> Result<()> {
         match (self, event) {
-            (Self::Text(output), Event::Text(text)) => output.write(text),
-            (Self::Events(output), Event::Payload(payload)) => {
-                output.write(&(json::compact(payload.text()) + "\n"))
+            (Self::Text(stdout), Event::Text(text)) => stdout.write(text),
+            (Self::Events(stdout), Event::Payload(payload)) => {
+                stdout.write(&(json::compact(payload.text()) + "\n"))
             }
-            (Self::Text(output) | Self::Events(output), Event::Waiting) => output.flush(),
+            (Self::Text(stdout) | Self::Events(stdout), Event::Waiting) => stdout.flush(),
             _ => Ok(()),
         }
         .map_err(stdout_error)
     }
 
-    /// Ends the output of a whole reply.
+    /// Ends a whole reply with a newline.
     ///
     /// # Errors
-    /// [`Error::Stdout`] and [`Error::StdoutClosed`].
+    /// [`Error::Stdout`] or [`Error::StdoutClosed`] if it cannot be printed.
     pub fn finish(&mut self) -> Result<()> {
-        self.output().map_or(Ok(()), Output::finish).map_err(stdout_error)
+        self.writer().map_or(Ok(()), TextWriter::finish).map_err(stdout_error)
     }
 
-    /// Ends the output of a reply that broke off with `error`. Returns the
-    /// error to report.
-    pub fn break_off(&mut self, error: Error) -> Error {
-        match (self.finish_part(), error) {
+    /// Ends a reply that broke off with `error`. Returns the error to report.
+    pub fn abort(&mut self, error: Error) -> Error {
+        match (self.finish_partial(), error) {
             (_, error @ (Error::Stdout(_) | Error::StdoutClosed)) => error,
-            (Err(fault), _) => stdout_error(fault),
+            (Err(write_error), _) => stdout_error(write_error),
             (Ok(true), error) => Error::Partial(Box::new(error)),
             (Ok(false), error) => error,
         }
     }
 
-    /// Returns whether anything was printed.
-    fn finish_part(&mut self) -> io::Result<bool> {
-        match self.output() {
-            Some(output) if !output.is_empty() => output.finish().map(|()| true),
+    /// Ends what was printed so far with a newline. Returns false if nothing was
+    /// printed.
+    fn finish_partial(&mut self) -> io::Result<bool> {
+        match self.writer() {
+            Some(stdout) if !stdout.is_empty() => stdout.finish().map(|()| true),
             _ => Ok(false),
         }
     }
 
-    fn output(&mut self) -> Option<&mut Output<File>> {
+    fn writer(&mut self) -> Option<&mut TextWriter<File>> {
         match self {
-            Display::Text(output) | Display::Events(output) => Some(output),
-            Display::Nothing => None,
+            Self::Text(stdout) | Self::Events(stdout) => Some(stdout),
+            Self::Nothing => None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The request as it would be sent, printed.
+//! Dry runs: print the request instead of sending it.
 
 use std::io::{self, Read};
 
@@ -8,29 +8,36 @@ use crate::commands::ask::question::AskQuestion;
 use crate::error::Result;
 use crate::exchange::Question;
 use crate::output::sanitize::escape_controls;
-use crate::output::stdout::{self, Bytes, stdout_error};
+use crate::output::stdout::{self, TextMode, stdout_error};
 use crate::settings::key::KeySource;
 
-/// Prints the body, or a curl command that sends it. `key` says where the key
-/// is, if one is to be sent.
+/// Prints the body, or a curl command that sends it. `key` is where the key
+/// comes from, if the request needs one.
 ///
 /// # Errors
-/// [`Error::Stdout`](crate::error::Error::Stdout), `StdoutClosed`, `Usage` for
-/// a server that curl cannot reach, and `Unreadable` for the history.
+/// [`Error::Usage`] for `mock:`, which curl cannot reach; [`Error::Unreadable`]
+/// for the history; [`Error::Stdout`] or [`Error::StdoutClosed`] if the request
+/// cannot be printed.
+///
+/// [`Error::Usage`]: crate::error::Error::Usage
+/// [`Error::Unreadable`]: crate::error::Error::Unreadable
+/// [`Error::Stdout`]: crate::error::Error::Stdout
+/// [`Error::StdoutClosed`]: crate::error::Error::StdoutClosed
 pub fn print(plan: &AskPlan, question: &AskQuestion, key: Option<&KeySource>) -> Result<()> {
     let (head, tail) = match plan.action {
         Action::PrintCurl => (curl::head(&plan.endpoint, key, plan.streams)?, curl::tail()),
         Action::Send | Action::PrintBody => (String::new(), "\n".to_owned()),
     };
     let body = question.body(None);
-    let mut shown = head.as_bytes().chain(body.reader()).chain(tail.as_bytes());
-    let classed = |error: io::Error| error.downcast().unwrap_or_else(stdout_error);
-    let bytes = plan.destination.stdout_bytes;
-    if bytes == Bytes::Sanitized {
+    let mut request = head.as_bytes().chain(body.reader()).chain(tail.as_bytes());
+    // An error of reading the history carries our own error.
+    let to_error = |error: io::Error| error.downcast().unwrap_or_else(stdout_error);
+    let mode = plan.output.stdout_mode;
+    if mode == TextMode::Sanitized {
         let mut text = Vec::new();
-        shown.read_to_end(&mut text).map_err(classed)?;
-        // JSON can escape what a terminal must not see.
-        return stdout::print(&escape_controls(&String::from_utf8_lossy(&text)), bytes);
+        request.read_to_end(&mut text).map_err(to_error)?;
+        // Escapes keep the JSON valid.
+        return stdout::print(&escape_controls(&String::from_utf8_lossy(&text)), mode);
     }
-    io::copy(&mut shown, &mut stdout::stdout_file()?).map(drop).map_err(classed)
+    io::copy(&mut request, &mut stdout::stdout_file()?).map(drop).map_err(to_error)
 }

@@ -1,4 +1,4 @@
-//! The log of requests: one line of JSON for each, written under a lock.
+//! The log of requests: one line of JSON each, appended under a lock.
 
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, IsTerminal, Read};
@@ -22,13 +22,12 @@ use crate::output::sanitize::escape_controls;
 use crate::signals::DeferSignals;
 use crate::wire::body::RequestBody;
 
-/// How long another process may hold the lock.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long to wait for the lock. Others hold it for one write.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often the lock is tried.
-const POLL: Duration = Duration::from_millis(5);
+const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// The log's file, and the lines that are to be appended to it.
+/// The open log, and the lines to append to it.
 #[derive(Debug)]
 pub struct RequestLog {
     path: PathBuf,
@@ -39,10 +38,10 @@ pub struct RequestLog {
     has_content: bool,
 }
 
-/// What is logged of one request.
+/// One line of the log.
 #[derive(Debug, Serialize)]
 struct LogEntry<'a> {
-    /// When it began.
+    /// When the request began.
     #[serde(serialize_with = "as_rfc_3339")]
     time: SystemTime,
     model: Value,
@@ -54,36 +53,36 @@ struct LogEntry<'a> {
     usage: Option<Usage>,
     finish_reason: Option<&'static str>,
     request_id: Option<&'a str>,
-    /// Why it failed; `None` for a whole reply.
+    /// Why the request failed; `None` for a whole reply.
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     messages: Option<Value>,
-    /// The assistant's message, as far as it came.
+    /// The assistant's message, or the part of it that arrived.
     #[serde(skip_serializing_if = "Option::is_none")]
     reply: Option<Value>,
 }
 
-/// Counted from the beginning of the request, retries included.
+/// Seconds since the request began, retries included.
 #[derive(Debug, Serialize)]
 struct Seconds {
-    /// Until the first text or call.
+    /// When the first text or tool call arrived.
     first: Option<f64>,
     total: f64,
 }
 
 impl RequestLog {
-    /// Opens a log to append to; a new one is readable by its owner only.
+    /// Opens a log to append to. A new file is readable only by its owner.
     ///
     /// # Errors
-    /// [`Error::Unwritable`], and [`Error::Usage`] for standard output, which
-    /// the reply needs.
+    /// [`Error::Unwritable`] if it cannot be opened, and [`Error::Usage`] for
+    /// standard output, which is for the reply.
     pub fn open(plan: &LogPlan, model: &Value, base_url: &str) -> Result<Self> {
         let path = &plan.path;
         if ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]
             .iter()
             .any(|name| path == Path::new(name))
         {
-            let message = "a log cannot be standard output; a file of that name is ./-";
+            let message = "the log cannot be standard output; for a file named '-', use ./-";
             return Err(Error::Usage(message.to_owned()));
         }
         let file = OpenOptions::new()
@@ -103,6 +102,7 @@ impl RequestLog {
         })
     }
 
+    /// The metadata of the log's file, if it can be read.
     pub fn metadata(&self) -> Option<Metadata> {
         self.file.metadata().ok()
     }
@@ -115,8 +115,9 @@ impl RequestLog {
         let (mut messages, mut message) = (None, None);
         if self.has_content {
             let sent = messages_of(attempt.body);
-            messages =
-                sent.map_err(|why| notes.warn(format_args!("the log has no messages: {why}"))).ok();
+            messages = sent
+                .map_err(|why| notes.warn(format_args!("the messages were not logged: {why}")))
+                .ok();
             let calls = reply.calls.finish().unwrap_or_default();
             message = serde_json::to_value(Message::assistant(&reply.text, &calls)).ok();
         }
@@ -137,14 +138,14 @@ impl RequestLog {
             messages: messages.map(mask_all),
             reply: message.map(mask_all),
         };
-        self.lines.extend(serde_json::to_vec(&entry).expect("an entry has no maps"));
+        self.lines.extend(serde_json::to_vec(&entry).expect("an entry has only string keys"));
         self.lines.push(b'\n');
     }
 
     /// Appends the lines to the file.
     ///
     /// # Errors
-    /// [`Error::NotLogged`].
+    /// [`Error::NotLogged`] if the file cannot be locked or written.
     pub fn append(self) -> Result<()> {
         let written = self.lock().and_then(|()| {
             let _deferred = DeferSignals::until_drop();
@@ -160,17 +161,16 @@ impl RequestLog {
         }
     }
 
-    /// Waits for the lock, which others hold for a single write. Closing the
-    /// file releases it.
+    /// Waits for the lock. Closing the file releases it.
     fn lock(&self) -> io::Result<()> {
         let began = Instant::now();
         while let Err(TryLockError::WouldBlock) = self.file.try_lock() {
-            if began.elapsed() > PATIENCE {
-                return Err(io::Error::other("another process keeps it locked"));
+            if began.elapsed() > LOCK_TIMEOUT {
+                return Err(io::Error::other("another process holds its lock"));
             }
-            thread::sleep(POLL);
+            thread::sleep(LOCK_POLL_INTERVAL);
         }
-        // A file system without locks has to do.
+        // A file system without locks is accepted.
         Ok(())
     }
 }
@@ -180,9 +180,10 @@ fn messages_of(body: &RequestBody) -> Result<Value> {
     let mut messages = b"[".to_vec();
     let read = body.messages().read_to_end(&mut messages);
     messages.push(b']');
-    let classed =
+    // An error of reading the history carries our own error.
+    let to_error =
         |error: io::Error| error.downcast().unwrap_or_else(|other| Error::Input(other.to_string()));
-    read.map_err(classed)?;
+    read.map_err(to_error)?;
     json::parse_leniently(&String::from_utf8_lossy(&messages))
         .ok_or_else(|| Error::Input("they are nested too deeply".to_owned()))
 }

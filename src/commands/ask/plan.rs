@@ -1,8 +1,7 @@
-//! What `ask` is to do: made once of the options, the settings and the
-//! environment. Nothing after this asks again what an option was.
+//! What `ask` does, decided once from the options, the settings and the
+//! environment.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde_json::Value;
 
@@ -10,171 +9,129 @@ use crate::chat::format::ReplyFormat;
 use crate::chat::reply::Retention;
 use crate::chat::turn::{Pick, ReplyPolicy};
 use crate::cli::AskArgs;
-use crate::cli::prompt_part::PromptPart;
-use crate::error::{Error, Result};
-use crate::files::text::Encoding;
-use crate::history::conversation::{History, HistoryOptions};
-use crate::history::lock::LockWait;
-use crate::history::locked_file::Access;
-use crate::history::notice::NoticeHandler;
-use crate::history::scan::Window;
-use crate::input::prompt::{self, PromptSource, Stdin};
+use crate::commands::ask::history_plan::HistoryPlan;
+use crate::commands::ask::message_source::{MessageSource, SystemPlan, take_json_messages};
+use crate::error::Result;
 use crate::input::{fields, reply_policy};
 use crate::json::Object;
 use crate::net::endpoint::Endpoint;
 use crate::output::file::OutputFile;
-use crate::output::stdout::Bytes;
+use crate::output::stdout::TextMode;
 use crate::output::terminal::Terminal;
 use crate::settings::context::Context;
 use crate::settings::network;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    Send,
-    /// Print the request's body, and send nothing.
-    PrintBody,
-    /// Print the request as a curl command, and send nothing.
-    PrintCurl,
-}
-
 pub struct AskPlan {
     pub action: Action,
-    /// Where the request goes; its key is found later.
+    /// Where the request goes. Its key is added before sending.
     pub endpoint: Endpoint,
     pub allow_http: bool,
-    /// The request's fields beside its messages.
+    /// The fields of the request, without its messages.
     pub fields: Object,
     pub messages: MessageSource,
     pub system: SystemPlan,
     pub history: Option<HistoryPlan>,
     pub policy: ReplyPolicy,
     pub print: PrintMode,
-    /// A stream is asked for.
+    /// Whether the request asks for a stream.
     pub streams: bool,
-    pub destination: Destination,
+    pub output: OutputPlan,
     pub log: Option<LogPlan>,
-    /// Tokens and times are reported.
+    /// Whether tokens and timings are reported.
     pub reports_usage: bool,
-    /// The exit status is the answer.
+    /// Whether the exit status is the answer.
     pub is_yes_no: bool,
 }
 
-/// Where the new messages of the request come from.
-pub enum MessageSource {
-    Prompt(PromptSource),
-    /// There are none: the history is sent as it is.
-    HistoryAlone,
-    /// They are the whole conversation, given as JSON.
-    Own(Vec<Value>),
-}
-
-pub struct SystemPlan {
-    source: Option<SystemSource>,
-    /// It is a default, which gives way to a history's own system message and
-    /// to messages that are the whole conversation.
-    is_default: bool,
-    encoding: Encoding,
-}
-
-enum SystemSource {
-    Text(String),
-    File(PathBuf),
-}
-
-pub struct HistoryPlan {
-    path: PathBuf,
-    access: Access,
-    window: Window,
-    waits: bool,
-    deadline: Option<Duration>,
-    /// Nothing is sent, and no trace is left.
-    is_dry_run: bool,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    Send,
+    /// Print the request's body instead of sending it.
+    PrintBody,
+    /// Print a curl command instead of sending the request.
+    PrintCurl,
 }
 
 /// What is printed of a reply, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PrintMode {
-    /// The text, as it comes.
+    /// The text, as it arrives.
     Stream,
-    /// The text or the calls of tools, once the reply is whole.
+    /// The text or the tool calls, once the reply is whole.
     Whole,
     /// The server's response, as one JSON object.
     Response,
-    /// Each event of the stream as JSON, as it comes.
+    /// Each event of the stream as JSON, as it arrives.
     Events,
     /// Nothing: the exit status is the answer.
     Nothing,
 }
 
-/// Where the reply goes.
-pub struct Destination {
+/// Where a reply is written.
+pub struct OutputPlan {
     /// `None` is standard output.
     pub file: Option<PathBuf>,
-    /// What a file that is a terminal gets.
-    pub terminal_bytes: Bytes,
-    /// What standard output gets.
-    pub stdout_bytes: Bytes,
+    /// Used if `file` is a terminal.
+    pub terminal_mode: TextMode,
+    pub stdout_mode: TextMode,
 }
 
 pub struct LogPlan {
     pub path: PathBuf,
-    /// The messages and the reply are logged too.
+    /// Whether the messages and the reply are logged too.
     pub has_content: bool,
 }
 
 impl AskPlan {
     /// # Errors
-    /// [`Error::Usage`], [`Error::Input`], [`Error::Config`], and
+    /// [`Error::Usage`] for options that contradict one another or lack a
+    /// prompt, [`Error::Input`] for a value that is not valid,
+    /// [`Error::Config`] for an invalid base URL or proxy, and
     /// [`Error::Unreadable`] for the file of an option.
-    pub fn new(args: AskArgs, context: &Context) -> Result<Self> {
+    ///
+    /// [`Error::Usage`]: crate::error::Error::Usage
+    /// [`Error::Input`]: crate::error::Error::Input
+    /// [`Error::Config`]: crate::error::Error::Config
+    /// [`Error::Unreadable`]: crate::error::Error::Unreadable
+    pub fn from_args(args: AskArgs, context: &Context) -> Result<Self> {
         let policy = reply_policy::from_args(&args)?;
-        let mut named = fields::from_user(&args.model, context.config_param_count)?;
-        let own = own_messages(&mut named, &args, context)?;
+        let mut given = fields::from_user(&args.model, context.config_param_count)?;
+        let json_messages = take_json_messages(&mut given, &args, context)?;
         let model = network::model(&args.model, context.environment)?;
-        let has_tools = args.format.tools.is_some() || named.contains_key("tools");
+        let has_tools = args.format.tools.is_some() || given.contains_key("tools");
         let (print, streams) = print_mode(&args, &policy, has_tools, context.terminal);
         let fields = fields::from_options(&args.model, &model, &policy.format);
-        let fields = fields::assemble(&args, fields, streams, named)?;
-        let messages = message_source(&args, own, context.terminal)?;
-        let terminal_bytes = if args.output.raw { Bytes::Exact } else { Bytes::Sanitized };
-        let stdout_bytes = if context.terminal.stdout { terminal_bytes } else { Bytes::Exact };
-        let secrets = context.notes.secrets();
-        let action = match () {
-            () if args.output.curl => Action::PrintCurl,
-            () if args.output.dry_run => Action::PrintBody,
-            () => Action::Send,
+        let fields = fields::assemble(&args, fields, streams, given)?;
+        let messages = MessageSource::new(&args, json_messages, context.terminal)?;
+        let action = action(&args);
+        let history = match messages {
+            MessageSource::Json(_) => None,
+            _ => HistoryPlan::from_args(&args, action != Action::Send),
         };
         Ok(Self {
             action,
-            endpoint: network::resolve(&args.network, context.environment, secrets)?,
+            endpoint: network::resolve(
+                &args.network,
+                context.environment,
+                context.notes.secrets(),
+            )?,
             allow_http: args.network.allow_http,
             streams: fields.get("stream") == Some(&Value::Bool(true)),
             fields,
-            history: history_plan(&args, action, &messages),
             messages,
-            system: SystemPlan {
-                is_default: !(context.is_typed("system") && context.is_typed("system_file")),
-                encoding: encoding(&args),
-                source: match (args.system_file, args.system) {
-                    (Some(path), _) => Some(SystemSource::File(path)),
-                    (None, text) => text.map(SystemSource::Text),
-                },
-            },
+            system: SystemPlan::from_args(&args, context),
+            history,
             policy,
             print,
-            destination: Destination {
-                file: OutputFile::named(args.output.output.as_deref()).map(Path::to_owned),
-                terminal_bytes,
-                stdout_bytes,
-            },
+            output: OutputPlan::from_args(&args, context.terminal),
             log: args.output.log.map(|path| LogPlan { path, has_content: args.output.log_content }),
             reports_usage: args.output.usage,
             is_yes_no: args.format.yes_no,
         })
     }
 
-    /// A text that is printed as it comes is needed for a history, a log or a
-    /// repair alone, and a response only if it is printed.
+    /// Which parts of a reply are kept in memory. Text that is printed as it
+    /// arrives is kept only for a history, a repair or a log.
     pub fn retention(&self) -> Retention {
         let is_saved = self.history.as_ref().is_some_and(HistoryPlan::saves);
         let text = !self.print.is_live()
@@ -186,88 +143,37 @@ impl AskPlan {
 }
 
 impl PrintMode {
-    /// Something is printed before the reply is whole.
+    /// Whether something is printed before the reply is whole.
     pub fn is_live(self) -> bool {
         matches!(self, Self::Stream | Self::Events)
     }
 
-    /// The server's payloads are needed, as it sent them.
-    pub fn wants_payloads(self) -> bool {
+    /// Whether the server's payloads are printed as it sent them.
+    pub fn needs_payloads(self) -> bool {
         matches!(self, Self::Response | Self::Events)
     }
 }
 
-impl SystemPlan {
-    /// The system prompt, if there is one.
-    ///
-    /// # Errors
-    /// [`Error::Unreadable`] and [`Error::NotUtf8`] for its file.
-    pub fn read(
-        &self,
-        history: Option<&History>,
-        has_own_messages: bool,
-    ) -> Result<Option<String>> {
-        if self.is_default && (has_own_messages || history.is_some_and(History::has_system)) {
-            return Ok(None);
-        }
-        match &self.source {
-            Some(SystemSource::File(path)) => prompt::read_file(path, self.encoding).map(Some),
-            Some(SystemSource::Text(text)) => Ok(Some(text.clone())),
-            None => Ok(None),
+impl OutputPlan {
+    fn from_args(args: &AskArgs, terminal: Terminal) -> Self {
+        let raw = args.output.raw;
+        Self {
+            file: OutputFile::named(args.output.output.as_deref()).map(Path::to_owned),
+            terminal_mode: if raw { TextMode::Exact } else { TextMode::Sanitized },
+            stdout_mode: if raw { TextMode::Exact } else { terminal.text_mode() },
         }
     }
 }
 
-impl HistoryPlan {
-    /// Whether the turn is appended.
-    pub fn saves(&self) -> bool {
-        self.access == Access::Append
-    }
-
-    /// Opens the history; `None` for a dry run over one that does not exist.
-    /// `time_left` is what remains until the deadline.
-    ///
-    /// # Errors
-    /// [`Error::Unreadable`], [`Error::Unwritable`] or
-    /// [`Error::ReadOnlyHistory`] if it cannot be opened, [`Error::Line`] for
-    /// a line that is not a message, [`Error::Locked`] and
-    /// [`NetworkError::Deadline`](crate::error::NetworkError::Deadline) if
-    /// another turn has it.
-    pub fn open(
-        &self,
-        time_left: Option<Duration>,
-        on_notice: NoticeHandler<'_>,
-    ) -> Result<Option<History>> {
-        if self.is_dry_run && !self.path.exists() {
-            return Ok(None);
-        }
-        let wait = match (self.waits, time_left, self.deadline) {
-            (false, ..) => LockWait::Never,
-            (true, Some(left), Some(of)) => LockWait::Until { left, of },
-            (true, ..) => LockWait::Forever,
-        };
-        let options = HistoryOptions { access: self.access, window: self.window, wait };
-        History::open(&self.path, options, on_notice).map(Some)
+fn action(args: &AskArgs) -> Action {
+    match () {
+        () if args.output.curl => Action::PrintCurl,
+        () if args.output.dry_run => Action::PrintBody,
+        () => Action::Send,
     }
 }
 
-fn history_plan(args: &AskArgs, action: Action, messages: &MessageSource) -> Option<HistoryPlan> {
-    let path = args.history.file.clone()?;
-    if matches!(messages, MessageSource::Own(_)) {
-        return None;
-    }
-    let is_dry_run = action != Action::Send;
-    let reads_only = is_dry_run || args.history.no_save;
-    Some(HistoryPlan {
-        path,
-        access: if reads_only { Access::Read } else { Access::Append },
-        window: args.history.turns.map_or(Window::All, Window::Turns),
-        waits: !args.history.no_wait,
-        deadline: args.network.deadline,
-        is_dry_run,
-    })
-}
-
+/// How the reply is printed, and whether the request asks for a stream.
 fn print_mode(
     args: &AskArgs,
     policy: &ReplyPolicy,
@@ -275,17 +181,17 @@ fn print_mode(
     terminal: Terminal,
 ) -> (PrintMode, bool) {
     let output = &args.output;
-    // What must be looked at as a whole cannot be printed before.
+    // A reply that is checked or picked from must be whole before it is printed.
     let can_stream = matches!(policy.format, ReplyFormat::Text)
         && policy.pick == Pick::Whole
         && !has_tools
         && OutputFile::named(output.output.as_deref()).is_none();
-    let wants_stream = output.stream || (terminal.stdout && !output.no_stream);
+    let prefers_stream = output.stream || (terminal.stdout && !output.no_stream);
     let mode = match () {
         () if output.events => PrintMode::Events,
         () if output.json => PrintMode::Response,
         () if args.format.yes_no => PrintMode::Nothing,
-        () if can_stream && wants_stream => PrintMode::Stream,
+        () if can_stream && prefers_stream => PrintMode::Stream,
         () => PrintMode::Whole,
     };
     let streams = match mode {
@@ -294,54 +200,4 @@ fn print_mode(
         _ => output.stream,
     };
     (mode, streams)
-}
-
-fn message_source(args: &AskArgs, own: Vec<Value>, terminal: Terminal) -> Result<MessageSource> {
-    if !own.is_empty() {
-        return Ok(MessageSource::Own(own));
-    }
-    if args.history.r#continue {
-        return Ok(MessageSource::HistoryAlone);
-    }
-    let stdin = match (args.no_stdin, terminal.stdin) {
-        (true, _) => Stdin::Refused,
-        (false, true) => Stdin::Terminal,
-        (false, false) => Stdin::Redirected,
-    };
-    let parts = args.prompt.parts.clone();
-    let source = PromptSource { parts, stdin, encoding: encoding(args) };
-    source.ensure_possible()?;
-    Ok(MessageSource::Prompt(source))
-}
-
-fn encoding(args: &AskArgs) -> Encoding {
-    if args.lossy { Encoding::Lossy } else { Encoding::Strict }
-}
-
-/// Takes the messages out of the fields that the user named. They are the
-/// whole conversation, so that nothing else may be part of it.
-fn own_messages(named: &mut Object, args: &AskArgs, context: &Context) -> Result<Vec<Value>> {
-    let messages = match named.shift_remove("messages") {
-        None => return Ok(Vec::new()),
-        Some(Value::Array(messages)) if !messages.is_empty() => messages,
-        Some(_) => {
-            let message = "the messages of --body or --param are not an array of messages";
-            return Err(Error::Input(message.to_owned()));
-        }
-    };
-    // Defaults from the configuration give way.
-    let is_typed = |part: &PromptPart| match part {
-        PromptPart::Word(_) => true,
-        PromptPart::File(_) => context.is_typed("file"),
-        PromptPart::Attachment { .. } => context.is_typed("attach"),
-    };
-    let has_more = (args.system.is_some() && context.is_typed("system"))
-        || (args.system_file.is_some() && context.is_typed("system_file"))
-        || (args.history.file.is_some() && context.is_typed("history"))
-        || args.prompt.parts.iter().any(is_typed);
-    if !has_more {
-        return Ok(messages);
-    }
-    let message = "the messages of --body are the whole conversation: leave out the prompt, --system and --history";
-    Err(Error::Usage(message.to_owned()))
 }

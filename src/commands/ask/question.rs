@@ -1,4 +1,4 @@
-//! Everything that goes into a request of `ask`.
+//! The question of `ask`, from which each request's body is made.
 
 use serde_json::Value;
 
@@ -16,27 +16,28 @@ pub struct AskQuestion<'a> {
     system: Option<String>,
     history: Option<HistoryMessages>,
     prompt: Option<&'a Content>,
-    /// The whole conversation, if the user gave it as JSON.
-    own: &'a [Value],
+    /// The whole conversation as JSON, or empty.
+    json: &'a [Value],
 }
 
-/// The messages of a turn, as far as there are any.
+/// The messages of a turn. Any of them may be missing.
 #[derive(Clone, Copy)]
 pub struct TurnMessages<'a> {
     pub system: Option<&'a str>,
     pub history: Option<&'a History>,
     pub prompt: Option<&'a Content>,
-    pub own: &'a [Value],
+    pub json: &'a [Value],
 }
 
 impl<'a> AskQuestion<'a> {
     /// # Errors
-    /// [`crate::error::Error::Unreadable`] for the history's system message.
+    /// [`Error::Unreadable`](crate::error::Error::Unreadable) if the history's
+    /// system message cannot be read.
     pub fn new(fields: Object, messages: TurnMessages<'a>, format: &ReplyFormat) -> Result<Self> {
-        let TurnMessages { system, history, prompt, own } = messages;
-        let instruction = format.instruction().filter(|_| own.is_empty());
-        // An instruction for this request alone joins the system message that
-        // there is: servers take one.
+        let TurnMessages { system, history, prompt, json } = messages;
+        let instruction = format.instruction().filter(|_| json.is_empty());
+        // An instruction is appended to the system message, because servers
+        // accept only one.
         let system = match (system, history, &instruction) {
             (None, Some(history), Some(_)) => history.system_text()?,
             (system, ..) => system.map(str::to_owned),
@@ -49,7 +50,7 @@ impl<'a> AskQuestion<'a> {
             system: Some(parts.join("\n\n")).filter(|_| !parts.is_empty()),
             history: history.map(|history| history.messages(is_replaced)),
             prompt,
-            own,
+            json,
         })
     }
 }
@@ -60,7 +61,7 @@ impl Question for AskQuestion<'_> {
             system: self.system.as_deref(),
             history: self.history.clone(),
             prompt: self.prompt,
-            raw_messages: self.own,
+            raw_messages: self.json,
             correction,
         };
         RequestBody::new(&self.fields, conversation)

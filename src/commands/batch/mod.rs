@@ -20,7 +20,7 @@ use crate::chat::format::ReplyFormat;
 use crate::chat::turn::{Pick, ReplyPolicy};
 use crate::cli::BatchArgs;
 use crate::commands::batch::outputs::Outputs;
-use crate::commands::hints::{Advised, with_hint};
+use crate::commands::hints::{CommandKind, with_hint};
 use crate::commands::observers::NetworkLog;
 use crate::error::{Error, Result};
 use crate::files::lines::Separator;
@@ -40,7 +40,7 @@ const DEFAULT_JOBS: u16 = 8;
 const WINDOW: u64 = 16;
 
 pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
-    let notes = context.notes.at(verbosity(&args.verbosity));
+    let notes = context.notes.with_verbosity(verbosity(&args.verbosity));
     context.warnings.iter().for_each(|warning| notes.warn(warning));
     if args.merge {
         return merge::run(args, &notes);
@@ -63,7 +63,7 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
     }
     let jobs = args.jobs.unwrap_or(DEFAULT_JOBS);
     open_files::ensure_for(jobs, endpoint.base_url == BaseUrl::Mock)?;
-    let many = notes.for_many();
+    let many = notes.for_batch();
     let gate = Arc::new(Gate::new(args.rate, &many));
     let observer = Arc::new(NetworkLog { notes: many });
     let clients = Client::many(&endpoint, observer, &gate)?.take(jobs.into()).collect();
@@ -87,7 +87,7 @@ fn request_policy(format: ReplyFormat, repairs: u32) -> RequestPolicy {
     RequestPolicy {
         reply: policy(format),
         own_format: policy(ReplyFormat::Text),
-        describe: |error| with_hint(error, Advised::Batch),
+        describe: |error| with_hint(error, CommandKind::Batch),
     }
 }
 

@@ -1,10 +1,10 @@
-//! `gravix history`: conversations for people, and their upkeep.
+//! `gravix history`: show, check, repair and undo conversations.
 
 pub mod pager;
 pub mod transcript;
 
-use std::io::{self, BufRead, BufReader, Write};
-use std::path::Path;
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
@@ -22,37 +22,19 @@ use crate::history::repair::move_bad_lines;
 use crate::history::scan::Window;
 use crate::output::notes::{Notes, Verbosity};
 use crate::output::sanitize::escape_controls;
-use crate::output::stdout::{self, Bytes, stdout_error};
+use crate::output::stdout::{self, TextMode, stdout_error};
 use crate::output::terminal::Terminal;
 use crate::settings::context::Context;
 use crate::settings::environment::Environment;
 
 pub fn run(command: HistoryCommand, context: &Context) -> Result<()> {
     let Context { environment, terminal, .. } = *context;
-    let notes = |quiet| context.notes.at(if quiet { Verbosity::Quiet } else { Verbosity::Normal });
+    let notes = |quiet| {
+        context.notes.with_verbosity(if quiet { Verbosity::Quiet } else { Verbosity::Normal })
+    };
     match command {
         HistoryCommand::Show(args) => show(&args, environment, terminal, &notes(false)),
-        HistoryCommand::Check(args) => {
-            let notes = notes(false);
-            let mut faults = 0;
-            let mut unread = None;
-            for file in &args.files {
-                match check(file, terminal, &notes) {
-                    Ok(found) => faults += found,
-                    // The first is told at the end.
-                    Err(error @ Error::Unreadable { .. }) if unread.is_none() => {
-                        unread = Some(error);
-                    }
-                    Err(error @ Error::Unreadable { .. }) => notes.error(error),
-                    Err(error) => return Err(error),
-                }
-            }
-            match unread {
-                Some(error) => Err(error),
-                None if faults > 0 => Err(Error::InvalidLines(faults)),
-                None => Ok(()),
-            }
-        }
+        HistoryCommand::Check(args) => check(&args.files, terminal, &notes(false)),
         HistoryCommand::Repair(args) => repair(&args, &notes(args.quiet)),
         HistoryCommand::Undo(args) => undo(&args, terminal, &notes(args.quiet)),
     }
@@ -67,26 +49,28 @@ fn show(
     let window = args.last.map_or(Window::All, Window::Turns);
     let options = HistoryOptions { access: Access::Read, window, wait: LockWait::Forever };
     let history = History::open(&args.file, options, &history_notices(notes))?;
-    // Turns may go on while it is read: they append.
+    // Other turns only append, so the lock is not needed for reading.
     history.release();
-    let bytes = if terminal.stdout && !args.raw { Bytes::Sanitized } else { Bytes::Exact };
     let size = terminal.size();
-    let has_colour = size.is_some() && environment.get("NO_COLOR").is_none();
-    let transcript = Transcript { bytes, width: size.map(|size| size.width), has_colour };
-    let screen = stdout::stdout_file()?;
+    let transcript = Transcript {
+        mode: if args.raw { TextMode::Exact } else { terminal.text_mode() },
+        width: size.map(|size| size.width),
+        has_colour: size.is_some() && environment.get("NO_COLOR").is_none(),
+    };
+    let stdout = stdout::stdout_file()?;
     match size {
         None => {
-            let mut screen = io::BufWriter::new(screen);
-            let shown = print(&history, &transcript, &args.file, &mut screen)?;
-            shown.and_then(|()| screen.flush()).map_err(stdout_error)
+            let mut stdout = BufWriter::new(stdout);
+            let written = write_messages(&history, &transcript, &args.file, &mut stdout)?;
+            written.and_then(|()| stdout.flush()).map_err(stdout_error)
         }
         Some(size) => {
-            let mut pager = Pager::new(screen, size.height, environment);
-            let shown = print(&history, &transcript, &args.file, &mut pager)?;
-            let has_pager = pager.finish().map_err(stdout_error)?;
-            match shown {
-                _ if !has_pager => Err(Error::Config(anyhow!("the pager of $PAGER cannot be run"))),
-                // A pager that is left early is no fault.
+            let mut pager = Pager::new(stdout, size.height, environment);
+            let written = write_messages(&history, &transcript, &args.file, &mut pager)?;
+            let could_run = pager.finish().map_err(stdout_error)?;
+            match written {
+                _ if !could_run => Err(Error::Config(anyhow!("cannot run the pager in $PAGER"))),
+                // The user left the pager before the end.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
                 other => other.map_err(stdout_error),
             }
@@ -94,9 +78,9 @@ fn show(
     }
 }
 
-/// Reads the history and writes its transcript. The inner result is that of
-/// the writing.
-fn print(
+/// Reads the history and writes its messages. The inner result is an error of
+/// writing.
+fn write_messages(
     history: &History,
     transcript: &Transcript,
     path: &Path,
@@ -119,16 +103,37 @@ fn print(
     Ok(Ok(()))
 }
 
-/// Prints each fault of a history and what else is in it. Gives the number of
-/// faults.
-fn check(path: &Path, terminal: Terminal, notes: &Notes) -> Result<u64> {
+/// Checks every file, also after one that cannot be read.
+fn check(files: &[PathBuf], terminal: Terminal, notes: &Notes) -> Result<()> {
+    let mut invalid_lines = 0;
+    let mut unreadable = None;
+    for file in files {
+        match check_file(file, terminal, notes) {
+            Ok(count) => invalid_lines += count,
+            // The first unreadable file is the error of the whole command.
+            Err(error @ Error::Unreadable { .. }) if unreadable.is_none() => {
+                unreadable = Some(error);
+            }
+            Err(error @ Error::Unreadable { .. }) => notes.error(error),
+            Err(error) => return Err(error),
+        }
+    }
+    match unreadable {
+        Some(error) => Err(error),
+        None if invalid_lines > 0 => Err(Error::InvalidLines(invalid_lines)),
+        None => Ok(()),
+    }
+}
+
+/// Prints each invalid line of a history and how much is in it. Returns the
+/// number of invalid lines.
+fn check_file(path: &Path, terminal: Terminal, notes: &Notes) -> Result<u64> {
     let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
     let history =
         History::open_unchecked(path, Access::Read, LockWait::Forever, &history_notices(notes))?;
-    let bytes = if terminal.stdout { Bytes::Sanitized } else { Bytes::Exact };
-    let mut report = stdout::stdout(bytes)?;
-    let (mut turns, mut messages, mut length, mut faults) = (0_u64, 0_u64, 0, 0);
-    let shown = path.display();
+    let mut report = stdout::writer(terminal.text_mode())?;
+    let (mut turns, mut messages, mut length, mut invalid_lines) = (0_u64, 0_u64, 0, 0);
+    let name = path.display();
     let mut lines = Lines::from_file(history.file()).map_err(unreadable)?;
     while let Some(line) = lines.next_line().map_err(unreadable)? {
         length = line.range().end;
@@ -138,31 +143,31 @@ fn check(path: &Path, terminal: Terminal, notes: &Notes) -> Result<u64> {
                 messages += 1;
                 turns += u64::from(role == "user");
             }
-            Err(fault) => {
-                faults += 1;
-                let torn = if fault.is_torn && !line.is_terminated { "torn: " } else { "" };
-                let text = format!("{shown}:{}: {torn}{}\n", line.number, fault.reason);
+            Err(invalid) => {
+                invalid_lines += 1;
+                let torn = if invalid.is_torn && !line.is_terminated { "torn: " } else { "" };
+                let text = format!("{name}:{}: {torn}{}\n", line.number, invalid.reason);
                 report.write(&text).map_err(stdout_error)?;
             }
         }
     }
     let plural = |count: u64| if count == 1 { "" } else { "s" };
     let counts = format!(
-        "{shown}: {turns} turn{}, {messages} message{}, {length} byte{}",
+        "{name}: {turns} turn{}, {messages} message{}, {length} byte{}",
         plural(turns),
         plural(messages),
         plural(length)
     );
     let written = report.write(&counts).and_then(|()| report.finish());
     written.map_err(stdout_error)?;
-    Ok(faults)
+    Ok(invalid_lines)
 }
 
 fn repair(args: &ChangeArgs, notes: &Notes) -> Result<()> {
     let moved = move_bad_lines(&args.file, &history_notices(notes))?;
-    let shown = args.file.display();
+    let name = args.file.display();
     if moved.lines == 0 {
-        notes.note(format_args!("{shown} needs no repair"));
+        notes.note(format_args!("{name} needs no repair"));
         return Ok(());
     }
     let mut numbers: Vec<_> = moved.first.iter().map(ToString::to_string).collect();
@@ -170,18 +175,16 @@ fn repair(args: &ChangeArgs, notes: &Notes) -> Result<()> {
         numbers.push("…".to_owned());
     }
     let (count, numbers) = (moved.lines, numbers.join(", "));
-    notes.note(format_args!("moved {count} of the lines of {shown} to {shown}.bad: {numbers}"));
+    let plural = if count == 1 { "" } else { "s" };
+    notes.note(format_args!("moved {count} line{plural} of {name} to {name}.bad: {numbers}"));
     Ok(())
 }
 
-/// Prints the lines of the newest turn, then cuts them off.
+/// Prints the lines of the newest turn, then removes them.
 fn undo(args: &ChangeArgs, terminal: Terminal, notes: &Notes) -> Result<()> {
     let path = &args.file;
-    let options = HistoryOptions {
-        access: Access::Change,
-        window: Window::Turns(1),
-        wait: LockWait::Forever,
-    };
+    let window = Window::Turns(1);
+    let options = HistoryOptions { access: Access::Change, window, wait: LockWait::Forever };
     let history = History::open(path, options, &history_notices(notes))?;
     let [_, turn] = history.ranges();
     let lines = history
@@ -192,8 +195,8 @@ fn undo(args: &ChangeArgs, terminal: Terminal, notes: &Notes) -> Result<()> {
     if role(first.as_bytes()) != Ok(Some("user".to_owned())) {
         return Err(Error::Usage(format!("{} has no turn to undo", path.display())));
     }
-    let shown = if terminal.stdout { escape_controls(&lines) } else { lines };
-    // Printed first, then removed, so that it is always somewhere.
-    stdout::print(&shown, Bytes::Exact)?;
+    let text = if terminal.stdout { escape_controls(&lines) } else { lines };
+    // Removed only after it is printed, so that a failure loses nothing.
+    stdout::print(&text, TextMode::Exact)?;
     history.truncate(turn.start)
 }

@@ -1,5 +1,5 @@
-//! A text for people: on the terminal as it is where it fits, and otherwise
-//! in the user's pager. Knows nothing of what is shown.
+//! Text shown directly if it fits on the screen, and in the user's pager if it
+//! does not.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -11,55 +11,56 @@ use memchr::memchr_iter;
 use crate::settings::environment::Environment;
 use crate::signals::DeferSignals;
 
-/// Holds back what fits the screen; the line that does not starts the pager.
+/// Buffers text until there are more lines than the screen has, then starts the
+/// pager.
 pub struct Pager {
     screen: File,
-    /// As the shell takes it; `less -FR` where there is none.
+    /// `$PAGER`, run by the shell; `less -FR` if it is unset.
     command: Option<OsString>,
-    /// How many lines fit.
+    /// How many lines the screen has.
     height: usize,
     lines: usize,
-    held: Vec<u8>,
-    running: Option<Running>,
+    buffer: Vec<u8>,
+    running: Option<RunningPager>,
 }
 
-struct Running {
+struct RunningPager {
     child: Child,
-    /// An interrupt is for the pager, which has the terminal.
-    _hold: DeferSignals,
+    /// An interrupt is meant for the pager while it has the terminal.
+    _deferred: DeferSignals,
 }
 
 impl Pager {
-    /// Writes to `screen`, which is `height` lines high, or to `$PAGER`,
-    /// which is `less -FR` where it is unset.
+    /// Writes to `screen`, which has `height` lines, or to the pager.
     pub fn new(screen: File, height: usize, environment: &Environment) -> Self {
         let command = environment.get("PAGER").map(ToOwned::to_owned);
-        Self { screen, command, height, lines: 0, held: Vec::new(), running: None }
+        Self { screen, command, height, lines: 0, buffer: Vec::new(), running: None }
     }
 
-    /// Shows what is still held back, and waits until the pager is left.
-    /// Tells whether the pager could be run, where one was needed.
+    /// Writes the buffered text to the screen, or waits until the user leaves
+    /// the pager. Returns false if the pager could not be run.
     ///
     /// # Errors
-    /// Those of the screen.
+    /// When the screen cannot be written or the pager cannot be waited for.
     pub fn finish(mut self) -> io::Result<bool> {
-        self.screen.write_all(&std::mem::take(&mut self.held))?;
-        self.leave()
+        self.screen.write_all(&std::mem::take(&mut self.buffer))?;
+        self.wait()
     }
 
-    /// Waits until the pager is left, if it runs.
-    fn leave(&mut self) -> io::Result<bool> {
+    /// Waits for the pager, if it was started. Returns false if it could not
+    /// be run.
+    fn wait(&mut self) -> io::Result<bool> {
         let Some(mut running) = self.running.take() else {
             return Ok(true);
         };
-        // What is closed here tells the pager that this is all.
+        // Closing its input tells the pager that this is all.
         drop(running.child.stdin.take());
-        // So a shell says that there is no such program, or none that runs.
+        // The shell's statuses for a program that it cannot find or run.
         Ok(!matches!(running.child.wait()?.code(), Some(126 | 127)))
     }
 
     fn start(&mut self) -> io::Result<()> {
-        let hold = DeferSignals::until_drop();
+        let deferred = DeferSignals::until_drop();
         let mut pager = match &self.command {
             Some(command) => {
                 let mut shell = Command::new("sh");
@@ -73,21 +74,21 @@ impl Pager {
             }
         };
         let Ok(mut child) = pager.stdin(Stdio::piped()).spawn() else {
-            // Without a pager the screen will do.
+            // No pager: keep buffering, and write to the screen at the end.
             self.height = usize::MAX;
             return Ok(());
         };
-        let held = std::mem::take(&mut self.held);
-        let written = child.stdin.as_mut().map_or(Ok(()), |stdin| stdin.write_all(&held));
-        self.running = Some(Running { child, _hold: hold });
+        let buffer = std::mem::take(&mut self.buffer);
+        let written = child.stdin.as_mut().map_or(Ok(()), |stdin| stdin.write_all(&buffer));
+        self.running = Some(RunningPager { child, _deferred: deferred });
         written
     }
 }
 
 impl Drop for Pager {
     fn drop(&mut self) {
-        // The terminal is the pager's until it ends, whatever else went wrong.
-        let _ = self.leave();
+        // The pager has the terminal until it ends, also after an error.
+        let _ = self.wait();
     }
 }
 
@@ -97,7 +98,7 @@ impl Write for Pager {
         {
             return stdin.write(text);
         }
-        self.held.extend_from_slice(text);
+        self.buffer.extend_from_slice(text);
         self.lines += memchr_iter(b'\n', text).count();
         if self.lines >= self.height {
             self.start()?;

@@ -1,4 +1,5 @@
-//! A history's messages, made readable. Reads no files and knows no pager.
+//! The messages of a history as text to read: a heading with the role, then the
+//! content.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -10,19 +11,19 @@ use textwrap::Options;
 
 use crate::history::line::trim;
 use crate::output::sanitize::push_sanitized;
-use crate::output::stdout::Bytes;
+use crate::output::stdout::TextMode;
 
 /// How messages are shown.
 #[derive(Debug, Clone, Copy)]
 pub struct Transcript {
-    pub bytes: Bytes,
-    /// Lines are wrapped to so many columns.
+    pub mode: TextMode,
+    /// Lines are wrapped at this many columns.
     pub width: Option<usize>,
     pub has_colour: bool,
 }
 
 #[derive(Deserialize)]
-struct ShownMessage<'a> {
+struct TranscriptMessage<'a> {
     role: Cow<'a, str>,
     content: Option<Value>,
     #[serde(borrow)]
@@ -30,63 +31,67 @@ struct ShownMessage<'a> {
 }
 
 impl Transcript {
-    /// Writes the message that `line` holds, with a blank line before it
-    /// unless it is the first. Tells whether there was one.
+    /// Writes the message on `line`, after a blank line unless it is the first.
+    /// Returns false if `line` is blank.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
     pub fn write(&self, line: &[u8], is_first: bool, out: &mut impl Write) -> io::Result<bool> {
         let line = trim(line);
         if line.is_empty() {
             return Ok(false);
         }
-        let (role, text) = match serde_json::from_slice::<ShownMessage>(line) {
+        let (role, text) = match serde_json::from_slice::<TranscriptMessage>(line) {
             Ok(message) => (message.role.to_string(), message.text()),
-            // Lone surrogates, which a message may hold and a text may not.
+            // JSON allows a lone surrogate in a string, a Rust string does not.
             Err(_) => ("message".to_owned(), String::from_utf8_lossy(line).into_owned()),
         };
-        let mut shown = Vec::new();
-        self.push(&mut shown, &format!("{role}:"));
+        let mut message = Vec::new();
+        self.push(&mut message, &format!("{role}:"));
         if self.has_colour {
-            shown = [b"\x1b[1m", shown.as_slice(), b"\x1b[0m"].concat();
+            message = [b"\x1b[1m", message.as_slice(), b"\x1b[0m"].concat();
         }
-        shown.push(b'\n');
+        message.push(b'\n');
         let mut body = Vec::new();
         self.push(&mut body, &text);
         let body = String::from_utf8_lossy(&body);
         for line in body.lines() {
-            self.wrap(line, &mut shown);
+            self.wrap(line, &mut message);
         }
         if !is_first {
             out.write_all(b"\n")?;
         }
-        out.write_all(&shown)?;
+        out.write_all(&message)?;
         Ok(true)
     }
 
-    fn push(&self, shown: &mut Vec<u8>, text: &str) {
-        match self.bytes {
-            Bytes::Exact => shown.extend_from_slice(text.as_bytes()),
-            Bytes::Sanitized => push_sanitized(shown, text),
+    fn push(&self, out: &mut Vec<u8>, text: &str) {
+        match self.mode {
+            TextMode::Exact => out.extend_from_slice(text.as_bytes()),
+            TextMode::Sanitized => push_sanitized(out, text),
         }
     }
 
-    fn wrap(&self, line: &str, shown: &mut Vec<u8>) {
+    fn wrap(&self, line: &str, out: &mut Vec<u8>) {
         let lines = match self.width {
             Some(width) => textwrap::wrap(line, Options::new(width)),
             None => vec![Cow::Borrowed(line)],
         };
         for line in lines {
-            shown.extend_from_slice(line.as_bytes());
-            shown.push(b'\n');
+            out.extend_from_slice(line.as_bytes());
+            out.push(b'\n');
         }
     }
 }
 
-impl ShownMessage<'_> {
-    /// The texts of the content; what is no text is named in brackets.
+impl TranscriptMessage<'_> {
+    /// The text of the content and the tool calls. Other parts are named in
+    /// brackets.
     fn text(&self) -> String {
         let mut parts = Vec::new();
         match &self.content {
             Some(Value::String(text)) => parts.push(text.clone()),
-            Some(Value::Array(array)) => parts.extend(array.iter().map(part)),
+            Some(Value::Array(array)) => parts.extend(array.iter().map(part_text)),
             Some(Value::Null) | None => {}
             Some(other) => parts.push(other.to_string()),
         }
@@ -95,11 +100,11 @@ impl ShownMessage<'_> {
     }
 }
 
-fn part(part: &Value) -> String {
+fn part_text(part: &Value) -> String {
     match (&part["text"], &part["type"]) {
         (Value::String(text), _) => text.clone(),
         (_, Value::String(kind)) => format!("[{kind}]"),
-        _ => "[something else]".to_owned(),
+        _ => "[unknown part]".to_owned(),
     }
 }
 
@@ -108,9 +113,9 @@ mod tests {
     use super::*;
 
     fn show(line: &str, width: Option<usize>) -> String {
-        let transcript = Transcript { bytes: Bytes::Sanitized, width, has_colour: false };
+        let transcript = Transcript { mode: TextMode::Sanitized, width, has_colour: false };
         let mut shown = Vec::new();
-        transcript.write(line.as_bytes(), true, &mut shown).expect("a vector takes all");
+        transcript.write(line.as_bytes(), true, &mut shown).expect("writing to a vector");
         String::from_utf8(shown).expect("UTF-8")
     }
 

@@ -1,22 +1,29 @@
-//! What `ask` does while a reply comes: it prints, logs, and says why it asks
-//! again.
+//! What `ask` does while a reply arrives: it prints the reply, logs each
+//! request, and says why it asks again.
 
 use crate::chat::event::Event;
 use crate::commands::ask::display::Display;
 use crate::commands::ask::log::RequestLog;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exchange::{AskAgain, Attempt, ReplyObserver};
 use crate::output::notes::Notes;
 
-pub struct Watch<'a> {
-    pub display: Display<'a>,
-    pub log: Option<&'a mut RequestLog>,
-    pub notes: &'a Notes,
-    /// Standard output failed after the last token of a whole reply.
-    pub fault: Option<Error>,
+pub struct AskObserver<'a> {
+    display: Display<'a>,
+    log: Option<&'a mut RequestLog>,
+    notes: &'a Notes,
+    /// Whether the end of a whole reply could be printed. It is kept apart
+    /// from the reply, which is then complete and can be saved.
+    pub streamed: Result<()>,
 }
 
-impl ReplyObserver for Watch<'_> {
+impl<'a> AskObserver<'a> {
+    pub fn new(display: Display<'a>, log: Option<&'a mut RequestLog>, notes: &'a Notes) -> Self {
+        Self { display, log, notes, streamed: Ok(()) }
+    }
+}
+
+impl ReplyObserver for AskObserver<'_> {
     fn event(&mut self, event: &Event) -> Result<()> {
         self.display.show(event)
     }
@@ -24,10 +31,10 @@ impl ReplyObserver for Watch<'_> {
     fn received(&mut self, received: Result<()>) -> Result<()> {
         match received {
             Ok(()) => {
-                self.fault = self.display.finish().err();
+                self.streamed = self.display.finish();
                 Ok(())
             }
-            Err(error) => Err(self.display.break_off(error)),
+            Err(error) => Err(self.display.abort(error)),
         }
     }
 
@@ -41,7 +48,7 @@ impl ReplyObserver for Watch<'_> {
     fn asking_again(&mut self, why: &AskAgain<'_>) {
         match why {
             AskAgain::WithoutSchema(error) => {
-                self.notes.detail(format_args!("{error}; asking without a schema"));
+                self.notes.detail(format_args!("{error}; asking again without a schema"));
             }
             AskAgain::Invalid(fault) => {
                 let reason = fault.reason().unwrap_or_default();

@@ -1,0 +1,135 @@
+//! Where the messages of a request come from: a prompt, the history only, or
+//! JSON; and the system prompt.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::cli::AskArgs;
+use crate::cli::prompt_part::PromptPart;
+use crate::error::{Error, Result};
+use crate::files::text::Encoding;
+use crate::history::conversation::History;
+use crate::input::prompt::{self, PromptSource, Stdin};
+use crate::json::Object;
+use crate::output::terminal::Terminal;
+use crate::settings::context::Context;
+
+pub enum MessageSource {
+    /// The history, if there is one, and a prompt.
+    Prompt(PromptSource),
+    /// The history as it is, without a prompt.
+    HistoryOnly,
+    /// The whole conversation, as JSON from `--body` or `--param`.
+    Json(Vec<Value>),
+}
+
+impl MessageSource {
+    /// `json` are the messages from [`take_json_messages`].
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if there cannot be a prompt.
+    pub fn new(args: &AskArgs, json: Vec<Value>, terminal: Terminal) -> Result<Self> {
+        if !json.is_empty() {
+            return Ok(Self::Json(json));
+        }
+        if args.history.r#continue {
+            return Ok(Self::HistoryOnly);
+        }
+        let stdin = match (args.no_stdin, terminal.stdin) {
+            (true, _) => Stdin::Refused,
+            (false, true) => Stdin::Terminal,
+            (false, false) => Stdin::Redirected,
+        };
+        let parts = args.prompt.parts.clone();
+        let source = PromptSource { parts, stdin, encoding: encoding(args) };
+        source.ensure_possible()?;
+        Ok(Self::Prompt(source))
+    }
+}
+
+/// Removes the `messages` from the fields that the user gave as JSON; empty if
+/// there are none. They are the whole conversation.
+///
+/// # Errors
+/// [`Error::Input`] if they are not a non-empty array; [`Error::Usage`] if
+/// another part of a conversation was typed too.
+pub fn take_json_messages(
+    fields: &mut Object,
+    args: &AskArgs,
+    context: &Context,
+) -> Result<Vec<Value>> {
+    let messages = match fields.shift_remove("messages") {
+        None => return Ok(Vec::new()),
+        Some(Value::Array(messages)) if !messages.is_empty() => messages,
+        Some(_) => {
+            let message = "the messages in --body or --param are not an array of messages";
+            return Err(Error::Input(message.to_owned()));
+        }
+    };
+    // Defaults from the configuration are ignored.
+    let is_typed = |part: &PromptPart| match part {
+        PromptPart::Word(_) => true,
+        PromptPart::File(_) => context.is_typed("file"),
+        PromptPart::Attachment { .. } => context.is_typed("attach"),
+    };
+    let has_more = (args.system.is_some() && context.is_typed("system"))
+        || (args.system_file.is_some() && context.is_typed("system_file"))
+        || (args.history.file.is_some() && context.is_typed("history"))
+        || args.prompt.parts.iter().any(is_typed);
+    if !has_more {
+        return Ok(messages);
+    }
+    let message = "the messages in --body are the whole conversation: leave out the prompt, --system and --history";
+    Err(Error::Usage(message.to_owned()))
+}
+
+pub struct SystemPlan {
+    source: Option<SystemSource>,
+    /// It is a default, which a history with its own system message and
+    /// messages given as JSON override.
+    is_default: bool,
+    encoding: Encoding,
+}
+
+enum SystemSource {
+    Text(String),
+    File(PathBuf),
+}
+
+impl SystemPlan {
+    pub fn from_args(args: &AskArgs, context: &Context) -> Self {
+        let source = match (&args.system_file, &args.system) {
+            (Some(path), _) => Some(SystemSource::File(path.clone())),
+            (None, text) => text.clone().map(SystemSource::Text),
+        };
+        Self {
+            source,
+            is_default: !(context.is_typed("system") && context.is_typed("system_file")),
+            encoding: encoding(args),
+        }
+    }
+
+    /// The system prompt, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`] or [`Error::NotUtf8`] for its file.
+    pub fn read(
+        &self,
+        history: Option<&History>,
+        has_json_messages: bool,
+    ) -> Result<Option<String>> {
+        if self.is_default && (has_json_messages || history.is_some_and(History::has_system)) {
+            return Ok(None);
+        }
+        match &self.source {
+            Some(SystemSource::File(path)) => prompt::read_file(path, self.encoding).map(Some),
+            Some(SystemSource::Text(text)) => Ok(Some(text.clone())),
+            None => Ok(None),
+        }
+    }
+}
+
+fn encoding(args: &AskArgs) -> Encoding {
+    if args.lossy { Encoding::Lossy } else { Encoding::Strict }
+}

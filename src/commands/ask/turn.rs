@@ -1,0 +1,126 @@
+//! The user's side of a turn: the prompt, the system prompt and the history
+//! that the turn is appended to.
+
+use std::io;
+use std::time::Duration;
+
+use crate::chat::format::ReplyFormat;
+use crate::chat::message::{Content, Message};
+use crate::chat::turn::CheckedReply;
+use crate::commands::ask::history_plan::HistoryPlan;
+use crate::commands::ask::message_source::MessageSource;
+use crate::commands::ask::plan::AskPlan;
+use crate::commands::ask::question::{AskQuestion, TurnMessages};
+use crate::commands::observers::history_notices;
+use crate::error::{Error, Result};
+use crate::history::conversation::History;
+use crate::output::notes::Notes;
+
+pub struct Turn {
+    pub history: Option<History>,
+    system: Option<String>,
+    prompt: Option<Content>,
+}
+
+/// Reads the prompt, if the request has one.
+///
+/// # Errors
+/// [`Error::Usage`] if it is empty; [`Error::Unreadable`], [`Error::Input`] or
+/// [`Error::NotUtf8`] for one of its inputs.
+pub fn read_prompt(messages: &MessageSource, notes: &Notes) -> Result<Option<Content>> {
+    match messages {
+        MessageSource::Prompt(source) => source.read(io::stdin(), notes).map(Some),
+        MessageSource::HistoryOnly | MessageSource::Json(_) => Ok(None),
+    }
+}
+
+impl Turn {
+    /// Opens the history, and reads the system prompt. `time_left` is what
+    /// remains until the deadline.
+    ///
+    /// # Errors
+    /// The errors of [`HistoryPlan::open`] for the history; [`Error::Usage`] if
+    /// it should be continued but the model has already answered;
+    /// [`Error::Unreadable`] or [`Error::NotUtf8`] for the file of the system
+    /// prompt.
+    pub fn open(
+        plan: &AskPlan,
+        prompt: Option<Content>,
+        time_left: Option<Duration>,
+        notes: &Notes,
+    ) -> Result<Self> {
+        let take_notice = history_notices(notes);
+        let open = |history: &HistoryPlan| history.open(time_left, &take_notice);
+        let history = plan.history.as_ref().map(open).transpose()?.flatten();
+        if let Some(history) = history.as_ref().filter(|history| history.is_exposed()) {
+            let path = history.path().display();
+            notes.warn(format_args!("others can read {path}; chmod 600 {path} makes it private"));
+        }
+        if matches!(plan.messages, MessageSource::HistoryOnly) {
+            ensure_continuable(history.as_ref())?;
+        }
+        let has_json_messages = matches!(plan.messages, MessageSource::Json(_));
+        let system = plan.system.read(history.as_ref(), has_json_messages)?;
+        Ok(Self { history, system, prompt })
+    }
+
+    /// # Errors
+    /// [`Error::Unreadable`] for the history's system message.
+    pub fn question<'a>(&'a self, plan: &'a AskPlan) -> Result<AskQuestion<'a>> {
+        let json = match &plan.messages {
+            MessageSource::Json(messages) => messages.as_slice(),
+            MessageSource::Prompt(_) | MessageSource::HistoryOnly => &[],
+        };
+        let messages = TurnMessages {
+            system: self.system.as_deref(),
+            history: self.history.as_ref(),
+            prompt: self.prompt.as_ref(),
+            json,
+        };
+        AskQuestion::new(plan.fields.clone(), messages, &plan.policy.format)
+    }
+
+    /// Appends the turn to the history; a new history begins with the system
+    /// prompt. An invalid reply, one without text and calls, and one whose
+    /// reader went away are not saved.
+    ///
+    /// # Errors
+    /// [`Error::NotSaved`] if the history cannot be written.
+    pub fn save(
+        mut self,
+        checked: &CheckedReply,
+        plan: &AskPlan,
+        streamed: &Result<()>,
+    ) -> Result<()> {
+        let text = match plan.policy.format {
+            ReplyFormat::Text => &checked.reply.text,
+            _ => checked.text(),
+        };
+        let calls = &checked.calls;
+        let is_unusable = checked.problem.is_some()
+            || (text.is_empty() && calls.is_empty())
+            || matches!(streamed, Err(Error::StdoutClosed));
+        let saves = plan.history.as_ref().is_some_and(HistoryPlan::saves);
+        let Some(history) = self.history.as_mut().filter(|_| saves && !is_unusable) else {
+            return Ok(());
+        };
+        let system = self.system.as_deref().filter(|_| history.is_empty()).map(Message::system);
+        let user = self.prompt.as_ref().map(Message::user);
+        let turn = [system, user, Some(Message::assistant(text, calls))];
+        history.append(turn.iter().flatten().flat_map(Message::line).collect())
+    }
+}
+
+/// Fails unless the history ends with a message that the model can answer.
+fn ensure_continuable(history: Option<&History>) -> Result<()> {
+    let why = match history.map(History::last_role) {
+        Some(Some("assistant")) => "the history ends with an assistant message",
+        Some(Some(_)) if history.is_some_and(|history| !history.messages(false).is_empty()) => {
+            return Ok(());
+        }
+        _ => "no message to send",
+    };
+    Err(Error::Usage(format!(
+        "nothing to continue: {why}; append a message, such as a tool's result, or give a prompt"
+    )))
+}
