@@ -86,48 +86,57 @@ impl Source {
     }
 
     fn violations(&self) -> Vec<String> {
-        let mut found = Vec::new();
+        let mut found = self.import_violations();
+        for (line, text) in self.code() {
+            found.extend(self.line_violations(text).into_iter().map(|rule| (line, rule)));
+        }
+        found.into_iter().map(|(line, rule)| format!("src/{}:{line}: {rule}", self.path)).collect()
+    }
+
+    /// Imports from a room that this file's room may not see, with their lines.
+    fn import_violations(&self) -> Vec<(usize, String)> {
         let room = self.room();
-        let mut report = |line: usize, rule: String| {
-            found.push(format!("src/{}:{line}: {rule}", self.path));
-        };
-        if room != "lib" && room != "main" {
-            let allowed = ROOMS.iter().find(|(name, _)| *name == room);
-            let is_base = BASE.contains(&room);
-            if allowed.is_none() && !is_base {
-                report(1, format!("the room {room} is not in ROOMS"));
-            }
-            let others = allowed.map_or(&[][..], |(_, rooms)| rooms);
-            for (line, path) in self.imports() {
-                let other = path[0].as_str();
-                let is_allowed = other == room
-                    || others.contains(&other)
-                    || (BASE.contains(&other) && room != "cli");
-                if !is_allowed {
-                    report(line, format!("{room} may not import {other}"));
-                }
+        let mut found = Vec::new();
+        if room == "lib" || room == "main" {
+            return found;
+        }
+        let allowed = ROOMS.iter().find(|(name, _)| *name == room);
+        if allowed.is_none() && !BASE.contains(&room) {
+            found.push((1, format!("the room {room} is not in ROOMS")));
+        }
+        let others = allowed.map_or(&[][..], |(_, rooms)| rooms);
+        for (line, path) in self.imports() {
+            let other = path[0].as_str();
+            let is_allowed = other == room
+                || others.contains(&other)
+                || (BASE.contains(&other) && room != "cli");
+            if !is_allowed {
+                found.push((line, format!("{room} may not import {other}")));
             }
         }
-        for (line, text) in self.code() {
-            let is_relative =
-                ["use super::", "use self::"].iter().any(|start| text.contains(start));
-            if is_relative && !text.ends_with("use super::*;") {
-                report(line, "write imports from crate::, not relative".to_owned());
+        found
+    }
+
+    /// The rules that one line of code breaks.
+    fn line_violations(&self, text: &str) -> Vec<String> {
+        let room = self.room();
+        let mut found = Vec::new();
+        let is_relative = ["use super::", "use self::"].iter().any(|start| text.contains(start));
+        if is_relative && !text.ends_with("use super::*;") {
+            found.push("write imports from crate::, not relative".to_owned());
+        }
+        for (name, rooms) in CRATES {
+            if text.contains(&format!("{name}::")) && !rooms.contains(&room) {
+                found.push(format!("only {} may name {name}", rooms.join(", ")));
             }
-            for (name, rooms) in CRATES {
-                let is_named = text.contains(&format!("{name}::"));
-                if is_named && !rooms.contains(&room) {
-                    report(line, format!("only {} may name {name}", rooms.join(", ")));
-                }
+        }
+        if SILENT.contains(&room) {
+            let prints = ["print!(", "println!(", "stderr()", "stdout()", "Notes"];
+            if let Some(name) = prints.iter().find(|name| text.contains(**name)) {
+                found.push(format!("{room} prints nothing, but has {name}"));
             }
-            if SILENT.contains(&room) {
-                let prints = ["print!(", "println!(", "stderr()", "stdout()", "Notes"];
-                if let Some(name) = prints.iter().find(|name| text.contains(**name)) {
-                    report(line, format!("{room} prints nothing, but has {name}"));
-                }
-                if let Some(option) = option_in(text) {
-                    report(line, format!("{room} names no option, but has {option}"));
-                }
+            if let Some(option) = option_in(text) {
+                found.push(format!("{room} names no option, but has {option}"));
             }
         }
         found

@@ -16,7 +16,7 @@ pub enum CommandKind {
     Other,
 }
 
-/// The error that ended a command. Displays with a hint.
+/// The error that ended a command, displayed with a hint.
 #[derive(Debug)]
 pub struct Failure {
     pub error: Error,
@@ -49,7 +49,7 @@ fn hint(error: &Error, command: CommandKind) -> Option<String> {
         Error::InvalidLines(1) => "move it aside with gravix history repair FILE",
         Error::InvalidLines(_) => "move them aside with gravix history repair FILE",
         Error::ReadOnlyHistory { .. } if is_ask => "use --no-save to only read it",
-        Error::NestedTooDeeply if is_ask => "use --events to print the stream as it comes",
+        Error::NestedTooDeeply if is_ask => "use --events to print the stream as it arrives",
         Error::Locked(_) => "try again later",
         Error::Busy(_) => "try again when it ends",
         Error::Certificate { is_unknown_issuer: true, .. } => {

@@ -23,8 +23,8 @@ pub enum Verbosity {
     Verbose,
 }
 
-/// Prints messages on stderr. An error that the message cannot be printed is
-/// ignored: there is nowhere left to report it.
+/// Prints messages on stderr. Errors of writing are ignored: there is nowhere
+/// left to report them.
 #[derive(Debug, Clone)]
 pub struct Notes {
     verbosity: Verbosity,
@@ -33,7 +33,7 @@ pub struct Notes {
 }
 
 impl Notes {
-    /// Messages at normal verbosity.
+    /// Prints at normal verbosity.
     pub fn new(secrets: Secrets) -> Self {
         Self { verbosity: Verbosity::Normal, secrets }
     }
@@ -48,8 +48,8 @@ impl Notes {
         &self.secrets
     }
 
-    /// A copy for single requests of a batch, whose notes are printed only with
-    /// `--verbose`.
+    /// A copy for messages about single requests of a batch: notes and warnings
+    /// are printed only with `--verbose`.
     pub fn for_batch(&self) -> Self {
         let verbosity = if self.is_verbose() { Verbosity::Verbose } else { Verbosity::Quiet };
         Self { verbosity, ..self.clone() }

@@ -63,9 +63,11 @@ impl TurnFiles {
     }
 }
 
+/// Where a whole reply is written.
 #[derive(Debug)]
 pub enum ReplyDestination {
     Stdout,
+    /// The file of `--output`.
     File {
         file: OutputFile,
         /// Used if the file is a terminal.
@@ -109,11 +111,11 @@ impl ReplyDestination {
                 let response = reply.response.finish(&reply.text, calls);
                 let response = response.inspect_err(|_| show_rejected(reply, notes))?;
                 self.print(&response, stdout)?;
-                problem.as_ref().map_or(Ok(()), |problem| report_problem(problem, reply))
+                problem.as_ref().map_or(Ok(()), |problem| fail_unless_cut(problem, reply))
             }
             (Some(problem), _) => {
                 show_rejected(reply, notes);
-                report_problem(problem, reply)
+                fail_unless_cut(problem, reply)
             }
             (None, PrintMode::Stream | PrintMode::Whole) if !calls.is_empty() => {
                 if mode == PrintMode::Whole {
@@ -148,9 +150,9 @@ pub fn show_rejected(reply: &Reply, notes: &Notes) {
     notes.show(&reply.calls.raw());
 }
 
-/// Fails with `problem`, unless the reply was cut short: the cut is then the error
-/// to report, and is reported when the command ends.
-fn report_problem(problem: &InvalidReply, reply: &Reply) -> Result<()> {
+/// Fails with `problem`, unless the reply was cut short. The cut is then reported
+/// instead, by [`CheckedReply::conclude`].
+fn fail_unless_cut(problem: &InvalidReply, reply: &Reply) -> Result<()> {
     if reply.is_cut() { Ok(()) } else { Err(problem.clone().into()) }
 }
 

@@ -57,7 +57,7 @@ fn send(mut plan: AskPlan, context: &Context, notes: &Notes) -> Result<()> {
     let AskObserver { streamed, .. } = observer;
 
     let delivered = checked_reply(outcome, plan.reports_usage, notes).and_then(|checked| {
-        // Saved before it is printed; an error of saving is the one reported.
+        // Save before printing, and report an error of saving first.
         let saved = turn.save(&checked, &plan, &streamed);
         let printed = files.destination.deliver(plan.print, &checked, &mut stdout, notes);
         saved.and(streamed).and(printed).map(|()| checked)
