@@ -38,7 +38,7 @@ impl Pager {
     }
 
     /// Writes the buffered text to the screen, or waits until the user leaves
-    /// the pager. Returns false if the pager could not be run.
+    /// the pager. Returns false if the shell could not run `$PAGER`.
     ///
     /// # Errors
     /// When the screen cannot be written or the pager cannot be waited for.
@@ -47,15 +47,16 @@ impl Pager {
         self.wait()
     }
 
-    /// Waits for the pager, if it was started. Returns false if it could not
-    /// be run.
+    /// Waits for the pager, if it was started. Returns false if the shell could
+    /// not run it.
     fn wait(&mut self) -> io::Result<bool> {
         let Some(mut running) = self.running.take() else {
             return Ok(true);
         };
         // Closing its input tells the pager that this is all.
         drop(running.child.stdin.take());
-        // The shell's statuses for a program that it cannot find or run.
+        // The shell exits with 127 if it cannot find a program, and with 126 if
+        // it cannot run it (POSIX 2.8.2).
         Ok(!matches!(running.child.wait()?.code(), Some(126 | 127)))
     }
 
