@@ -1,17 +1,18 @@
-//! Sets of ids in 16 bytes each: a million of them are 16 MB, whatever they
-//! look like.
+//! Sets of ids, stored as 16-byte hashes: a million ids of any length take
+//! 16 MB.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
-/// How many ids are kept unsorted: at least so many, and up to a share of the
-/// sorted ones.
-const FEWEST_RECENT: usize = 1 << 12;
+/// [`SeenIds`] merges its unsorted hashes into the sorted ones once there are
+/// this many, or a 16th of the sorted ones if that is more. Each merge moves
+/// every sorted hash, so they must not be frequent.
+const MIN_RECENT: usize = 1 << 12;
 const RECENT_SHARE: usize = 16;
 
-/// Makes an id a hash of 128 bits: that two ids of a million share one has a
-/// chance of 1 in 10^26.
+/// Hashes ids to 128 bits. The chance that two of a million ids collide is below
+/// 1 in 10^26.
 #[derive(Debug, Clone, Default)]
 pub struct IdHasher([RandomState; 2]);
 
@@ -22,7 +23,7 @@ impl IdHasher {
     }
 }
 
-/// A set that is filled first and asked then.
+/// A set that is filled, then sorted, then queried.
 #[derive(Debug, Default)]
 pub struct SortedIds(Vec<u128>);
 
@@ -31,25 +32,26 @@ impl SortedIds {
         self.0.push(hash);
     }
 
-    /// Destinations the filling. Gives one of the hashes that came more than once.
-    pub fn settle(&mut self) -> Option<u128> {
+    /// Sorts the hashes and removes duplicates. Returns one that was a
+    /// duplicate. Must be called before any query.
+    pub fn sort(&mut self) -> Option<u128> {
         self.0.sort_unstable();
-        let repeated = self.0.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
+        let duplicate = self.0.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
         self.0.dedup();
-        repeated
+        duplicate
     }
 
     pub fn contains(&self, hash: u128) -> bool {
         self.0.binary_search(&hash).is_ok()
     }
 
-    /// One of the hashes that are in `other` too.
-    pub fn any_shared(&self, other: &Self) -> Option<u128> {
+    /// Any hash that is in both sets.
+    pub fn find_shared(&self, other: &Self) -> Option<u128> {
         self.0.iter().copied().find(|hash| other.contains(*hash))
     }
 
-    /// How many hashes are in `other` too.
-    pub fn shared(&self, other: &Self) -> usize {
+    /// How many hashes are in both sets.
+    pub fn count_shared(&self, other: &Self) -> usize {
         let (mut ours, mut theirs) = (self.0.iter().peekable(), other.0.iter().peekable());
         let mut shared = 0;
         while let (Some(our), Some(their)) = (ours.peek(), theirs.peek()) {
@@ -67,7 +69,7 @@ impl SortedIds {
     }
 }
 
-/// A set that is asked while it is filled.
+/// A set that can be queried while it is filled.
 #[derive(Debug, Default)]
 pub struct SeenIds {
     sorted: SortedIds,
@@ -79,20 +81,20 @@ impl SeenIds {
         self.sorted.contains(hash) || self.recent.contains(&hash)
     }
 
-    /// Adds a hash. Returns false if it was there before.
+    /// Adds a hash. Returns false if it was already there.
     pub fn insert(&mut self, hash: u128) -> bool {
         if self.sorted.contains(hash) || !self.recent.insert(hash) {
             return false;
         }
-        if self.recent.len() >= FEWEST_RECENT.max(self.sorted.0.len() / RECENT_SHARE) {
-            self.sort_in();
+        if self.recent.len() >= MIN_RECENT.max(self.sorted.0.len() / RECENT_SHARE) {
+            self.merge_recent();
         }
         true
     }
 
-    /// Merges the recent hashes into the sorted ones, from the end, so that
-    /// no second copy is needed.
-    fn sort_in(&mut self) {
+    /// Merges the recent hashes into the sorted ones, backward from the end, so
+    /// that the sorted ones are never copied.
+    fn merge_recent(&mut self) {
         let sorted = &mut self.sorted.0;
         let mut recent: Vec<u128> = self.recent.drain().collect();
         recent.sort_unstable();
@@ -123,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_new_once() {
+    fn an_id_is_new_only_once() {
         let mut ids = SeenIds::default();
         let known: Vec<u128> = hashes(50_000).collect();
         assert!(known.iter().all(|hash| ids.insert(*hash)));
@@ -132,19 +134,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_repeated_or_shared_is_found() {
+    fn duplicate_and_shared_ids_are_found() {
         let known: Vec<u128> = hashes(1000).collect();
-        let gathered = |part: &[u128]| {
-            let mut gathered = SortedIds::default();
-            part.iter().for_each(|hash| gathered.push(*hash));
-            let repeated = gathered.settle();
-            (gathered, repeated)
+        let sorted = |part: &[u128]| {
+            let mut ids = SortedIds::default();
+            part.iter().for_each(|hash| ids.push(*hash));
+            let duplicate = ids.sort();
+            (ids, duplicate)
         };
-        let (all, repeated) = gathered(&known);
-        assert_eq!((all.0.len(), repeated), (1000, None));
-        let (end, repeated) = gathered(&[&known[900..], &known[950..951]].concat());
-        assert_eq!((end.0.len(), repeated), (100, Some(known[950])));
-        assert_eq!((all.shared(&end), end.shared(&all)), (100, 100));
+        let (all, duplicate) = sorted(&known);
+        assert_eq!((all.0.len(), duplicate), (1000, None));
+        let (end, duplicate) = sorted(&[&known[900..], &known[950..951]].concat());
+        assert_eq!((end.0.len(), duplicate), (100, Some(known[950])));
+        assert_eq!((all.count_shared(&end), end.count_shared(&all)), (100, 100));
         assert!(end.contains(known[900]) && !end.contains(known[899]));
     }
 }

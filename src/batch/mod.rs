@@ -1,4 +1,5 @@
-//! Many requests: their lines in, their lines out, and the pace between.
+//! Batches: request lines in, several workers sending at a limited rate, and
+//! result lines out.
 
 pub mod ids;
 pub mod open_files;

@@ -1,4 +1,4 @@
-//! The bar that a terminal shows while a run is under way.
+//! The progress bar that a terminal shows during a run.
 
 use std::time::Duration;
 
@@ -6,18 +6,19 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::batch::tally::Tally;
 
-/// How often the bar is drawn anew.
+/// How often the bar is redrawn.
 pub const TICK: Duration = Duration::from_millis(200);
 
-const KNOWN: &str = "{bar:20} {wide_msg}";
-const UNKNOWN: &str = "{wide_msg}";
+const TEMPLATE_WITH_TOTAL: &str = "{bar:20} {wide_msg}";
+const TEMPLATE_WITHOUT_TOTAL: &str = "{wide_msg}";
 
 #[derive(Clone)]
 pub struct Progress {
     bar: Option<ProgressBar>,
 }
 
-/// A time in no more than two units or so.
+/// Rounds down to minutes from one hour on, and to hours from one day on, so
+/// that the bar shows at most a few units.
 fn rounded(time: Duration) -> Duration {
     let seconds = time.as_secs();
     let unit = match seconds {
@@ -29,12 +30,15 @@ fn rounded(time: Duration) -> Duration {
 }
 
 impl Progress {
-    /// `total` is the number of requests, where that is known.
+    /// `total` is the number of requests, if it is known.
     pub fn new(is_shown: bool, total: Option<u64>) -> Self {
         let bar = is_shown.then(|| {
             let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
-            let template = if total.is_some() { KNOWN } else { UNKNOWN };
-            let style = ProgressStyle::with_template(template).expect("a template of its own");
+            let template = match total {
+                Some(_) => TEMPLATE_WITH_TOTAL,
+                None => TEMPLATE_WITHOUT_TOTAL,
+            };
+            let style = ProgressStyle::with_template(template).expect("the template is valid");
             bar.with_style(style.progress_chars("#>-"))
         });
         Self { bar }
@@ -64,16 +68,16 @@ impl Progress {
         bar.tick();
     }
 
-    /// Runs what writes on standard error while the bar is out of its way.
-    pub fn aside(&self, tell: impl FnOnce()) {
+    /// Hides the bar while `write` writes to the terminal.
+    pub fn suspend(&self, write: impl FnOnce()) {
         match &self.bar {
-            Some(bar) => bar.suspend(tell),
-            None => tell(),
+            Some(bar) => bar.suspend(write),
+            None => write(),
         }
     }
 
-    /// Takes the bar away.
-    pub fn end(&self) {
+    /// Removes the bar.
+    pub fn clear(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

@@ -1,4 +1,4 @@
-//! Workers at work until all is done, or until somebody says stop.
+//! A run of a batch: its workers, and how it ends.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -12,7 +12,7 @@ use crate::batch::progress::{Progress, TICK};
 use crate::batch::rate::gate::Gate;
 use crate::batch::results::result_line::ResultRecord;
 use crate::batch::results::sink::Sink;
-use crate::batch::source::feed::{Feed, Job};
+use crate::batch::source::job_queue::{Job, JobQueue};
 use crate::batch::tally::Tally;
 use crate::batch::worker::{RequestPolicy, Worker};
 use crate::error::{Error, Reason, Result};
@@ -20,91 +20,89 @@ use crate::net::client::Client;
 use crate::output::notes::Notes;
 use crate::signals;
 
-/// How long requests that are under way may take when the user ends the run.
+/// How long an interrupted run waits for requests under way.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// So many requests that fail one after another for no fault of their own, after
-/// all tries, mean that none would do better.
-const HOPELESS_IN_ROW: u64 = 16;
+/// A run stops after this many failures in a row that do not depend on the
+/// request, such as a refused key: the next request would fail too.
+const MAX_CONSECUTIVE_SYSTEMIC: u64 = 16;
 
-/// What threads share.
+/// What the threads of a run share.
 pub struct Run {
     pub gate: Arc<Gate>,
-    pub feed: Mutex<Feed>,
+    pub jobs: Mutex<JobQueue>,
     pub sink: Sink,
     pub tally: Mutex<Tally>,
     pub policy: RequestPolicy,
-    /// Stop when so many have failed.
+    /// Stop after this many failures.
     pub max_failures: Option<u64>,
     pub progress: Progress,
     pub notes: Notes,
 }
 
-/// What the main thread hears.
+/// What the workers and the signal handler report to the main thread.
 enum RunEvent {
-    /// A request of a run that is ending has its outcome, or never will.
-    Settled,
-    /// A worker has ended, by a panic perhaps.
-    Ended(thread::Result<()>),
-    /// The run ends early, for this reason.
-    Enough(String),
-    /// The input or the output has failed.
-    Broken(Error),
-    /// The user ends the run by this signal.
+    /// The run is stopping, and a request under way has ended.
+    RequestEnded,
+    /// A worker has returned or panicked.
+    WorkerEnded(thread::Result<()>),
+    /// Too many requests failed: the run stops for this reason.
+    StoppedEarly(String),
+    /// The input cannot be read, or a result cannot be written.
+    Failed(Error),
+    /// The user interrupts the run by this signal.
     Interrupted(i32),
+}
+
+/// What a wait for the next event ends with.
+enum Wakeup {
+    Event(RunEvent),
+    /// The progress bar is due.
+    Tick,
+    /// The deadline has passed, or no sender is left.
+    Over,
 }
 
 /// Why a run ends before its input does.
 #[derive(Default)]
 struct Ending {
     error: Option<Error>,
-    /// Until when requests that are under way are waited for.
+    /// How long to wait for requests under way.
     deadline: Option<Instant>,
 }
 
 impl Ending {
-    /// What is under way would go nowhere.
-    fn is_lost(&self) -> bool {
+    /// Results cannot be written any more.
+    fn is_stdout_lost(&self) -> bool {
         matches!(self.error, Some(Error::Stdout(_) | Error::StdoutClosed))
     }
 }
 
 impl Run {
-    /// Has each client send requests in a thread of its own.
+    /// Sends all requests, with one worker thread per client.
     ///
     /// # Errors
-    /// Those of the input and the output; [`Error::BatchFailed`] where requests
-    /// failed, and [`Error::Interrupted`].
+    /// - [`Error::Input`] and [`Error::Unreadable`] for the input
+    /// - [`Error::NotSaved`], [`Error::Stdout`] and [`Error::StdoutClosed`] for
+    ///   the results
+    /// - [`Error::Config`] if not every thread can be started
+    /// - [`Error::Interrupted`] by a signal
+    /// - [`Error::BatchFailed`] if requests failed
     pub fn run(self, clients: Vec<Client>) -> Result<()> {
         let run = Arc::new(self);
-        let (teller, told) = channel();
-        let tell = teller.clone();
-        // Nobody listens any more when the run is over.
-        let unheard = move |signal| drop(tell.send(RunEvent::Interrupted(signal)));
-        signals::on_first_signal(unheard).map_err(no_thread)?;
+        let (sender, events) = channel();
+        let interrupted = sender.clone();
+        // Sending fails only after the run, when nobody needs the event.
+        let on_signal = move |signal| drop(interrupted.send(RunEvent::Interrupted(signal)));
+        signals::on_first_signal(on_signal).map_err(thread_error)?;
         let workers = clients.len();
-        // Nothing is sent before all threads are there.
-        let held = run.feed.lock();
-        for client in clients {
-            let (worked, tell) = (Arc::clone(&run), teller.clone());
-            let work = move || {
-                let ended = panic::catch_unwind(AssertUnwindSafe(|| worked.work(&client, &tell)));
-                drop(tell.send(RunEvent::Ended(ended)));
-            };
-            thread::Builder::new().spawn(work).map_err(|error| {
-                run.stop();
-                // Nothing was written that could be lost.
-                let _ = run.sink.finish(false);
-                no_thread(error)
-            })?;
-        }
-        drop(held);
-        let mut ending = run.event_loop(&told, workers);
-        // What was told while nobody listened any more.
-        told.try_iter().for_each(|message| run.take(message, &mut ending));
-        run.progress.end();
-        let is_lost = ending.is_lost();
-        if let Some(error) = ending.error.take_if(|_| is_lost) {
+        Self::start_workers(&run, clients, &sender)?;
+        let mut ending = run.event_loop(&events, workers);
+        // Events that were sent after the loop looked at the last one.
+        events.try_iter().for_each(|event| run.handle(event, &mut ending));
+        run.progress.clear();
+        let is_stdout_lost = ending.is_stdout_lost();
+        if let Some(error) = ending.error.take_if(|_| is_stdout_lost) {
             return Err(error);
         }
         let finished = run.sink.finish(ending.error.is_none());
@@ -118,36 +116,62 @@ impl Run {
         }
     }
 
-    /// Listens until every worker has ended, or nothing is under way any more
-    /// of a run that is to end.
-    fn event_loop(&self, told: &Receiver<RunEvent>, mut workers: usize) -> Ending {
+    /// Starts a worker thread per client. No request is sent before all threads
+    /// have started.
+    fn start_workers(
+        run: &Arc<Self>,
+        clients: Vec<Client>,
+        sender: &Sender<RunEvent>,
+    ) -> Result<()> {
+        let _no_jobs_yet = run.jobs.lock();
+        for client in clients {
+            let (shared, sender) = (Arc::clone(run), sender.clone());
+            let work = move || {
+                let run_worker = AssertUnwindSafe(|| shared.run_worker(&client, &sender));
+                let ended = panic::catch_unwind(run_worker);
+                drop(sender.send(RunEvent::WorkerEnded(ended)));
+            };
+            thread::Builder::new().spawn(work).map_err(|error| {
+                run.stop();
+                // No results exist yet that could fail to be written.
+                let _ = run.sink.finish(false);
+                thread_error(error)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Handles events until every worker has ended, or until a run that stops
+    /// has no more requests under way.
+    fn event_loop(&self, events: &Receiver<RunEvent>, mut workers: usize) -> Ending {
         let mut ending = Ending::default();
         while workers > 0 && !(self.gate.is_closed() && self.tally().under_way == 0) {
             self.progress.show(&self.tally());
-            let Some(message) = self.listen(told, ending.deadline) else {
-                break;
-            };
-            workers -= usize::from(matches!(message, Some(RunEvent::Ended(_))));
-            if let Some(message) = message {
-                self.take(message, &mut ending);
+            match self.next_event(events, ending.deadline) {
+                Wakeup::Event(event) => {
+                    workers -= usize::from(matches!(event, RunEvent::WorkerEnded(_)));
+                    self.handle(event, &mut ending);
+                }
+                Wakeup::Tick => {}
+                Wakeup::Over => break,
             }
-            if ending.is_lost() {
+            if ending.is_stdout_lost() {
                 break;
             }
         }
         ending
     }
 
-    fn take(&self, message: RunEvent, ending: &mut Ending) {
-        match message {
-            RunEvent::Settled | RunEvent::Ended(Ok(())) => {}
-            RunEvent::Ended(Err(panic)) => panic::resume_unwind(panic),
-            RunEvent::Enough(reason) => self.tell(reason),
-            RunEvent::Broken(error) => drop(ending.error.get_or_insert(error)),
+    fn handle(&self, event: RunEvent, ending: &mut Ending) {
+        match event {
+            RunEvent::RequestEnded | RunEvent::WorkerEnded(Ok(())) => {}
+            RunEvent::WorkerEnded(Err(panic)) => panic::resume_unwind(panic),
+            RunEvent::StoppedEarly(reason) => self.note(reason),
+            RunEvent::Failed(error) => drop(ending.error.get_or_insert(error)),
             RunEvent::Interrupted(signal) => {
                 ending.deadline = Some(Instant::now() + GRACE);
                 ending.error.get_or_insert(Error::Interrupted(signal));
-                // Those that wait to be sent will not be.
+                // Requests that wait at the gate will not be sent.
                 let waiting = self.gate.waiting() as u64;
                 self.stop();
                 let requests = match self.tally().under_way.saturating_sub(waiting) {
@@ -156,117 +180,115 @@ impl Run {
                     count => format!("{count} requests"),
                 };
                 let seconds = GRACE.as_secs();
-                self.tell(format_args!(
-                    "waiting for {requests} under way, {seconds} s at most; another signal ends the run"
+                self.note(format_args!(
+                    "waiting for {requests} under way, {seconds} s at most; another signal ends the run at once"
                 ));
             }
         }
     }
 
-    /// The next message; none within a tick of the bar; `None` when the
-    /// deadline has passed.
-    fn listen(
-        &self,
-        told: &Receiver<RunEvent>,
-        deadline: Option<Instant>,
-    ) -> Option<Option<RunEvent>> {
+    fn next_event(&self, events: &Receiver<RunEvent>, deadline: Option<Instant>) -> Wakeup {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         if left == Some(Duration::ZERO) {
-            return None;
+            return Wakeup::Over;
         }
         let tick = self.progress.is_shown().then_some(TICK);
         match left.into_iter().chain(tick).min() {
-            Some(wait) => Some(told.recv_timeout(wait).ok()),
-            None => told.recv().ok().map(Some),
+            Some(wait) => events.recv_timeout(wait).map_or(Wakeup::Tick, Wakeup::Event),
+            None => events.recv().map_or(Wakeup::Over, Wakeup::Event),
         }
     }
 
-    /// What a worker does: one request after another.
-    fn work(&self, client: &Client, tell: &Sender<RunEvent>) {
+    /// Sends one request after another.
+    fn run_worker(&self, client: &Client, sender: &Sender<RunEvent>) {
         let worker = Worker { client, policy: &self.policy };
         loop {
             let job = match self.next_job() {
                 Ok(Some(job)) => job,
                 Ok(None) => return,
-                Err(error) => return self.break_off(error, tell),
+                Err(error) => return self.fail(error, sender),
             };
-            let outcome = match job.request {
-                Ok(request) => worker.perform(request),
-                Err(fault) => Some(ResultRecord::of_bad_line(job.line, &fault)),
+            let result = match job.request {
+                Ok(request) => worker.process(request),
+                Err(invalid) => Some(ResultRecord::of_invalid_line(job.line, &invalid)),
             };
-            if let Some(outcome) = outcome
-                && let Err(error) = self.deliver(job.index, &outcome, tell)
+            if let Some(result) = result
+                && let Err(error) = self.record(job.index, &result, sender)
             {
-                self.break_off(error, tell);
+                self.fail(error, sender);
             }
             self.tally().under_way -= 1;
             if self.gate.is_closed() {
-                drop(tell.send(RunEvent::Settled));
+                drop(sender.send(RunEvent::RequestEnded));
                 return;
             }
         }
     }
 
-    /// The next piece of work; `None` when there is none, or the run is to end.
+    /// The next job; `None` at the end of the input, or if the run is stopping.
     fn next_job(&self) -> Result<Option<Job>> {
-        // What a panic left of a feed is for its worker to tell.
-        let mut feed = self.feed.lock().unwrap_or_else(PoisonError::into_inner);
-        self.sink.wait_for_room(feed.index());
+        // A worker that panicked here reports it itself.
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        self.sink.wait_for_window(jobs.next_index());
         if self.gate.is_closed() {
             return Ok(None);
         }
-        let job = feed.next_job()?;
+        let job = jobs.next_job()?;
         let mut tally = self.tally();
         tally.under_way += u64::from(job.is_some());
-        tally.skipped += feed.take_skipped();
+        tally.skipped += jobs.take_skipped();
         Ok(job)
     }
 
-    fn deliver(&self, index: u64, outcome: &ResultRecord, tell: &Sender<RunEvent>) -> Result<()> {
+    /// Counts and writes a result, and stops the run after too many failures.
+    fn record(&self, index: u64, result: &ResultRecord, sender: &Sender<RunEvent>) -> Result<()> {
         let reason = {
             let mut tally = self.tally();
-            tally.add(outcome);
+            tally.add(result);
             let failed = tally.failed();
             match self.max_failures {
-                Some(most) if failed >= most => Some(format!("stopping after {failed} failures")),
-                _ if tally.hopeless_in_row() >= HOPELESS_IN_ROW => {
-                    let why = outcome.fault.as_ref().map_or("", |fault| &fault.message);
-                    Some(format!("stopping after {HOPELESS_IN_ROW} failures in a row: {why}"))
+                Some(max) if failed >= max => Some(format!("stopping after {failed} failures")),
+                _ if tally.consecutive_systemic() >= MAX_CONSECUTIVE_SYSTEMIC => {
+                    let message = result.error.as_ref().map_or("", |error| &error.message);
+                    let count = MAX_CONSECUTIVE_SYSTEMIC;
+                    Some(format!("stopping after {count} failures in a row: {message}"))
                 }
                 _ => None,
             }
         };
-        self.sink.put(index, outcome)?;
+        self.sink.write_result(index, result)?;
         if let Some(reason) = reason.filter(|_| !self.gate.is_closed()) {
-            drop(tell.send(RunEvent::Enough(reason)));
+            drop(sender.send(RunEvent::StoppedEarly(reason)));
             self.stop();
         }
         Ok(())
     }
 
-    /// The main thread hears of it before it sees that the run is to end.
-    fn break_off(&self, error: Error, tell: &Sender<RunEvent>) {
-        drop(tell.send(RunEvent::Broken(error)));
+    /// Ends the run with an error.
+    fn fail(&self, error: Error, sender: &Sender<RunEvent>) {
+        // In this order: the main thread must find the error once it sees that
+        // the run is stopping.
+        drop(sender.send(RunEvent::Failed(error)));
         self.stop();
     }
 
-    /// No new requests from now on.
+    /// Starts no more requests.
     fn stop(&self) {
         self.gate.close();
         self.sink.close();
     }
 
     fn tally(&self) -> MutexGuard<'_, Tally> {
-        // A tally is whole between any two of its steps.
+        // A panic cannot leave the tally half changed.
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell(&self, message: impl std::fmt::Display) {
-        self.progress.aside(|| self.notes.note(message));
+    fn note(&self, message: impl std::fmt::Display) {
+        self.progress.suspend(|| self.notes.note(message));
     }
 }
 
-fn no_thread(source: std::io::Error) -> Error {
+fn thread_error(source: std::io::Error) -> Error {
     let reason = Reason(&source);
-    Error::Config(anyhow!("this machine gives no more threads ({reason}); --jobs takes fewer"))
+    Error::Config(anyhow!("cannot start a thread for each job: {reason}; lower --jobs"))
 }

@@ -81,9 +81,9 @@ fn missing_threads_and_files_are_reported_before_anything_is_sent() {
     let (_directory, file) = input(&prompts(50));
     let arguments = format!("--lines -j 1000 {}", file.display());
     let threads = run(&mut limited("-v 1000000", &service.base_url(), &arguments));
-    threads.exits(78).prints("").says(&["no more threads", "--jobs takes fewer"]);
+    threads.exits(78).prints("").says(&["cannot start a thread for each job", "lower --jobs"]);
     let files = run(&mut limited("-n 500", &service.base_url(), &arguments));
-    files.exits(78).prints("").says(&["open files", "--jobs takes fewer"]);
+    files.exits(78).prints("").says(&["open files", "lower --jobs"]);
     assert!(service.seen().is_empty());
     // gravix raises a soft limit.
     let arguments = format!("--lines -j 100 {}", file.display());

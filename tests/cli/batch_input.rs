@@ -122,7 +122,12 @@ fn invalid_lines_are_named_before_anything_is_sent() {
         let line = run.stderr.lines().find(|line| line.starts_with(&place)).expect(&place);
         assert!(line.contains(reason), "{line}");
     }
-    assert!(run.stderr.lines().last().is_some_and(|line| line.contains("3 lines")));
+    assert!(
+        run.stderr
+            .lines()
+            .last()
+            .is_some_and(|line| line.contains("3 lines in ") && line.contains("are not requests"))
+    );
     assert!(service.seen().is_empty());
 }
 

@@ -26,7 +26,7 @@ fn a_torn_errors_file_is_repaired_and_another_file_refused() {
     assert!(again().exits(69).stderr.contains("was torn; it is in "));
     assert_eq!(json_lines(&errors).len(), 1);
     fs::write(&errors, "mine\n").expect("the file is written");
-    again().exits(65).says(&["errors.jsonl:1: not the output of a batch"]);
+    again().exits(65).says(&["errors.jsonl:1: not a batch result"]);
     assert_eq!(fs::read_to_string(&errors).expect("the file is readable"), "mine\n");
 }
 
@@ -102,7 +102,7 @@ fn a_file_that_is_not_an_output_is_left_alone() {
     let (directory, file) = input(&prompts(3));
     let other = directory.path().join("notes.txt");
     for (format, status, reason) in [
-        (&["--lines"][..], 65, "notes.txt:2: not the output of a batch"),
+        (&["--lines"][..], 65, "notes.txt:2: not a batch result"),
         (&["--lines", "--text"], 2, "ids"),
     ] {
         let text = "\nmine\n";

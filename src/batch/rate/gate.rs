@@ -1,4 +1,4 @@
-//! Where workers wait until they may send: a throttle that threads share.
+//! The queue in which workers wait for the throttle to admit them.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use crate::output::notes::Notes;
 
 pub struct Gate {
     state: Mutex<GateState>,
-    /// The gate was closed.
+    /// Wakes workers that back off when the gate is closed.
     closed: Condvar,
     notes: Notes,
 }
@@ -20,19 +20,20 @@ pub struct Gate {
 struct GateState {
     throttle: Throttle,
     is_closed: bool,
-    /// Who waits to send: those that were sent before first, in the order of
-    /// their first time, and then first come, first served.
+    /// Waiting workers: retries first, oldest first; then in order of arrival.
     queue: BTreeMap<QueueKey, Thread>,
-    came: u64,
-    /// How many wait to be tried again.
-    pausing: usize,
+    /// How many workers have ever joined the queue.
+    arrivals: u64,
+    /// How many workers wait before a retry, outside the queue.
+    backing_off: usize,
 }
 
-/// The number of a request's first ticket, and of its coming.
+/// The number of the request's first ticket, or `u64::MAX` for a first try, and
+/// then the number of its arrival.
 type QueueKey = (u64, u64);
 
 impl GateState {
-    /// Wakes who is next; the others have nothing to do.
+    /// Wakes only the first in the queue: no other may send before it.
     fn wake_next(&self) {
         if let Some((_, next)) = self.queue.first_key_value() {
             next.unpark();
@@ -41,19 +42,19 @@ impl GateState {
 }
 
 impl Gate {
-    /// `rate` is in requests a second; without one it is found.
+    /// `rate` is in requests per second; without one, the gate searches for it.
     pub fn new(rate: Option<f64>, notes: &Notes) -> Self {
         let state = GateState {
             throttle: Throttle::new(rate, Instant::now()),
             is_closed: false,
             queue: BTreeMap::new(),
-            came: 0,
-            pausing: 0,
+            arrivals: 0,
+            backing_off: 0,
         };
         Self { state: Mutex::new(state), closed: Condvar::new(), notes: notes.clone() }
     }
 
-    /// Nothing more is to be sent.
+    /// Stops admitting requests; workers that wait get [`Error::Stopped`].
     pub fn close(&self) {
         let mut state = self.lock();
         state.is_closed = true;
@@ -65,19 +66,20 @@ impl Gate {
         self.lock().is_closed
     }
 
-    /// How many requests wait here, and are not at the server.
+    /// How many requests wait here, in the queue or before a retry.
     pub fn waiting(&self) -> usize {
         let state = self.lock();
-        state.queue.len() + state.pausing
+        state.queue.len() + state.backing_off
     }
 
     fn lock(&self) -> MutexGuard<'_, GateState> {
-        // A throttle is whole between any two of its steps.
+        // A panic cannot leave the state half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits in the queue until this place may send.
-    fn wait(&self, place: QueueKey, until: Option<Instant>) -> Result<Option<Ticket>> {
+    /// Waits until the worker with this key is first in the queue and the
+    /// throttle admits it.
+    fn wait(&self, key: QueueKey, until: Option<Instant>) -> Result<Option<Ticket>> {
         loop {
             let mut state = self.lock();
             let now = Instant::now();
@@ -87,9 +89,9 @@ impl Gate {
             if until.is_some_and(|until| until <= now) {
                 return Ok(None);
             }
-            let is_next = state.queue.first_key_value().is_some_and(|(next, _)| *next == place);
+            let is_next = state.queue.first_key_value().is_some_and(|(next, _)| *next == key);
             let at = match state.throttle.ready(now) {
-                Ready::Now if is_next => return Ok(Some(state.throttle.send(now))),
+                Ready::Now if is_next => return Ok(Some(state.throttle.admit(now))),
                 Ready::At(at) if is_next => Some(at),
                 _ => None,
             };
@@ -106,13 +108,13 @@ impl RateLimiter for Gate {
     fn acquire(&self, first: Option<Ticket>, timeout: Option<Duration>) -> Result<Option<Ticket>> {
         let until = timeout.map(|timeout| Instant::now() + timeout);
         let mut state = self.lock();
-        state.came += 1;
-        let place = (first.map_or(u64::MAX, |first| first.number), state.came);
-        state.queue.insert(place, thread::current());
+        state.arrivals += 1;
+        let key = (first.map_or(u64::MAX, |first| first.number), state.arrivals);
+        state.queue.insert(key, thread::current());
         drop(state);
-        let admitted = self.wait(place, until);
+        let admitted = self.wait(key, until);
         let mut state = self.lock();
-        state.queue.remove(&place);
+        state.queue.remove(&key);
         state.wake_next();
         admitted
     }
@@ -127,7 +129,7 @@ impl RateLimiter for Gate {
         if let Some(rate) = after
             && before.is_none_or(|before| rate < before)
         {
-            self.notes.detail(format_args!("* slowing down to {rate:.2} requests a second"));
+            self.notes.detail(format_args!("* slowing down to {rate:.2} requests per second"));
         }
         is_rate_limited
     }
@@ -135,13 +137,13 @@ impl RateLimiter for Gate {
     fn pause(&self, wait: Duration) -> Result<()> {
         let end = Instant::now() + wait;
         let mut state = self.lock();
-        state.pausing += 1;
+        state.backing_off += 1;
         while !state.is_closed && Instant::now() < end {
             let left = end.saturating_duration_since(Instant::now());
             let waited = self.closed.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        state.pausing -= 1;
+        state.backing_off -= 1;
         if state.is_closed { Err(Error::Stopped) } else { Ok(()) }
     }
 }

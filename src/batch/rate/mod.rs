@@ -1,4 +1,4 @@
-//! When requests may be sent.
+//! The rate limit: when each request of a batch may be sent.
 
 pub mod gate;
 pub mod search;

@@ -1,259 +1,285 @@
-//! Looking for a rate that a server takes, by what it refuses: additive
-//! increase, multiplicative decrease. Pure: the time is a parameter.
+//! The search for the highest rate that the server accepts: additive increase,
+//! multiplicative decrease (AIMD) on status 429. Pure: the time is a parameter.
+//!
+//! It goes through three phases. Until the first 429 there is no rate. Then the
+//! rate is the measured throughput, and each success raises it by a share of
+//! itself (the initial search). From the next 429 on it is plain AIMD.
 
 use std::time::{Duration, Instant};
 
 use crate::net::rate_limiter::Ticket;
 
-/// What a refusal leaves of the rate.
+/// A 429 multiplies the rate by this.
 const DECREASE: f64 = 0.9;
 
-/// The same where the refusal came soon after another.
-const SHARP_DECREASE: f64 = 0.8;
+/// A 429 multiplies the rate by this if less than half of the successes that
+/// make up for the last decrease have come since.
+const EARLY_DECREASE: f64 = 0.8;
 
-/// The same where the rate was still being looked for, and where the server
-/// told how long to wait then: the next refusal costs more.
-const FIRST_DECREASE: f64 = 0.75;
-const FIRST_TOLD_DECREASE: f64 = 0.65;
+/// The 429 that ends the initial search multiplies the rate by this. The search
+/// overshoots by more than the additive increase. With `Retry-After` the
+/// decrease is larger, as the next 429 would cost a longer wait.
+const SEARCH_DECREASE: f64 = 0.75;
+const SEARCH_DECREASE_RETRY_AFTER: f64 = 0.65;
 
-/// The least that is left of a rate that was far too high.
-const DEEPEST_DECREASE: f64 = 0.5;
+/// The largest decrease, for a rate far above the measured throughput.
+const LARGEST_DECREASE: f64 = 0.5;
 
-/// So much faster each success makes a rate that is still being looked for,
-/// and what it adds at most, in requests a second: twice as fast in a second,
-/// or slower where the server told how long to wait, as that is a good measure.
-const FIRST_INCREASE: f64 = 0.08;
-const STEEPEST_INCREASE: f64 = 1.0;
-const STEEPEST_TOLD_INCREASE: f64 = 0.5;
+/// During the initial search each success raises the rate by this share of it,
+/// but by at most this many requests per second. An increase of 1 per success
+/// doubles the rate in a second. It is 0.5 after a `Retry-After`, which makes
+/// the measured rate accurate.
+const SEARCH_INCREASE: f64 = 0.08;
+const MAX_SEARCH_INCREASE: f64 = 1.0;
+const MAX_SEARCH_INCREASE_RETRY_AFTER: f64 = 0.5;
 
-/// How many successes win back what a refusal took, and over how many times
-/// the wait that it cost; beyond that the increase doubles each time.
-const REGAIN: f64 = 80.0;
-const REGAIN_WAITS: f64 = 20.0;
+/// A decrease is made up for over at least this many successes, and over at
+/// least this many times the wait that the 429 caused, so that probing for a
+/// higher rate costs little time.
+const MIN_RECOVERY: f64 = 80.0;
+const RECOVERY_PER_WAIT: f64 = 20.0;
 
-/// So many successes in a row measure a rate.
-const MEASURE: u32 = 40;
+/// A measured throughput counts only from this many requests on.
+const MIN_SAMPLE: u32 = 40;
 
-/// Waits after refusals that come without `Retry-After`: the first; the next
-/// one, which doubles while nothing is taken; the longest; and the longest of
-/// a server that took nothing yet.
-const FIRST_HOLD: Duration = Duration::from_millis(50);
-const SECOND_HOLD: Duration = Duration::from_millis(250);
-const LONGEST_HOLD: Duration = Duration::from_secs(8);
-const LONGEST_FIRST_HOLD: Duration = Duration::from_millis(500);
+/// The backoff after a 429 without `Retry-After`: the first; the second, which
+/// doubles until a request is accepted; the maximum; and the maximum before
+/// the server has accepted any request.
+const FIRST_BACKOFF: Duration = Duration::from_millis(50);
+const SECOND_BACKOFF: Duration = Duration::from_millis(250);
+const MAX_BACKOFF: Duration = Duration::from_secs(8);
+const MAX_INITIAL_BACKOFF: Duration = Duration::from_millis(500);
 
-/// A server that took nothing yet is asked this often, in requests a second.
-const LEAST_FIRST_RATE: f64 = 2.0;
+/// The lowest rate before the server has accepted any request, in requests per
+/// second.
+const MIN_INITIAL_RATE: f64 = 2.0;
 
-/// A request that is not refused in this time is taken: refusals come at once.
-const PROBE: Duration = Duration::from_millis(250);
+/// A probe counts as accepted if no 429 has come after this time: a server
+/// refuses at once, while a reply may take long.
+const PROBE_TIMEOUT: Duration = Duration::from_millis(250);
 
-pub struct Search {
-    /// Requests a second; `None` while no refusal has shown that there is a
-    /// limit.
+pub struct RateSearch {
+    /// Requests per second; `None` before the first 429.
     rate: Option<f64>,
-    /// The rate is the user's, and stays as it is.
-    is_given: bool,
-    /// Refusals of what was sent before this tell nothing new, nor do
-    /// successes.
-    since: Instant,
-    /// When the count of what was taken began.
-    counted_since: Instant,
-    /// How many were sent since then and not refused.
-    taken: u32,
-    /// How many were accepted since the last refusal, while the rate was what
-    /// held them back.
-    regained: u32,
-    /// How many refusals came without an acceptance between.
+    /// The user set the rate; it never changes.
+    is_fixed: bool,
+    /// The end of the last backoff. Responses to requests that were sent before
+    /// it say nothing about the current rate and are ignored.
+    backoff_end: Instant,
+    /// When the throughput measurement began.
+    measured_since: Instant,
+    /// How many requests were sent since then and not refused.
+    unrefused: u32,
+    /// Successes since the last decrease that were limited by the rate.
+    successes: u32,
+    /// Refusals since the last acceptance.
     refusals: u32,
-    /// When something was accepted last, if ever.
+    /// When a request was last accepted.
     accepted_at: Option<Instant>,
-    /// The rate is measured anew by each refusal until something is taken.
+    /// Each refusal sets the rate to the measured throughput, until a request
+    /// is accepted.
     is_measuring: bool,
-    /// The server told how long to wait when the rate was measured.
-    is_told: bool,
-    /// No refusal has shown yet that the measured rate is too high.
-    is_first: bool,
-    /// One request is to show whether the server takes any again.
+    /// The measured rate comes from a 429 with `Retry-After`.
+    has_retry_after: bool,
+    /// This is the initial search: no 429 has come since the rate was measured.
+    is_initial: bool,
+    /// After a backoff a single request, the probe, is sent before the others.
     is_probing: bool,
-    /// That request.
+    /// The probe, while it is unanswered.
     probe: Option<Ticket>,
-    /// How many successes win back the last decrease.
-    regain: f64,
-    /// What a success adds to the rate.
+    /// How many successes make up for the last decrease.
+    recovery: f64,
+    /// What each of them adds to the rate (the additive increase).
     step: f64,
 }
 
-impl Search {
-    /// `given` is the user's rate.
-    pub fn new(given: Option<f64>, now: Instant) -> Self {
+impl RateSearch {
+    /// `fixed` is the rate that the user set, in requests per second.
+    pub fn new(fixed: Option<f64>, now: Instant) -> Self {
         Self {
-            rate: given,
-            is_given: given.is_some(),
-            since: now,
-            counted_since: now,
-            taken: 0,
-            regained: 0,
+            rate: fixed,
+            is_fixed: fixed.is_some(),
+            backoff_end: now,
+            measured_since: now,
+            unrefused: 0,
+            successes: 0,
             refusals: 0,
             accepted_at: None,
             is_measuring: true,
-            is_told: false,
-            is_first: true,
+            has_retry_after: false,
+            is_initial: true,
             is_probing: false,
             probe: None,
-            regain: REGAIN,
+            recovery: MIN_RECOVERY,
             step: 0.0,
         }
     }
 
-    /// In requests a second.
+    /// In requests per second; `None` before the first 429.
     pub fn rate(&self) -> Option<f64> {
         self.rate
     }
 
-    /// When something was accepted last, if ever.
+    /// When a request was last accepted.
     pub fn accepted_at(&self) -> Option<Instant> {
         self.accepted_at
     }
 
-    /// Until when the others wait for what becomes of a request that was sent
-    /// ahead.
-    pub fn probed_until(&self) -> Option<Instant> {
+    /// Until when other requests wait for the response to a probe.
+    pub fn probe_deadline(&self) -> Option<Instant> {
         let probe = self.probe.filter(|_| self.is_probing)?;
-        Some(probe.at + PROBE)
+        Some(probe.at + PROBE_TIMEOUT)
     }
 
-    /// A request is sent.
-    pub fn send(&mut self, ticket: Ticket) {
+    /// Records that a request is sent.
+    pub fn record_sent(&mut self, ticket: Ticket) {
+        // The last probe timed out, which counts as accepted.
         if self.is_probing && self.probe.is_some() {
-            self.resume();
+            self.end_refusals();
         }
         if self.is_probing {
             self.probe = Some(ticket);
         }
-        self.taken += 1;
+        self.unrefused += 1;
     }
 
-    /// Something came of a request, whatever it was.
-    pub fn heard_from(&mut self, ticket: Ticket) {
+    /// Records that a request got a response or failed.
+    pub fn record_end(&mut self, ticket: Ticket) {
         self.probe.take_if(|probe| probe.number == ticket.number);
     }
 
-    /// A request was accepted; the rate was what held requests back.
-    pub fn accepted(&mut self, now: Instant, ticket: Ticket, is_bound: bool) {
+    /// Records a success. `is_rate_bound` says that the rate limited how much
+    /// was sent; otherwise the success is no reason to raise it.
+    pub fn record_accepted(&mut self, now: Instant, ticket: Ticket, is_rate_bound: bool) {
         self.accepted_at = Some(now);
-        if ticket.at < self.since {
+        if ticket.at < self.backoff_end {
             return;
         }
         if self.refusals > 0 {
-            self.resume();
+            self.end_refusals();
         }
-        let Some(rate) = self.rate.filter(|_| is_bound && !self.is_given) else {
+        let Some(rate) = self.rate.filter(|_| is_rate_bound && !self.is_fixed) else {
             return;
         };
-        self.regained += 1;
-        let steepest = if self.is_told { STEEPEST_TOLD_INCREASE } else { STEEPEST_INCREASE };
-        let increase = match self.is_first {
-            true => (rate * FIRST_INCREASE).min(steepest),
+        self.successes += 1;
+        let max_increase = match self.has_retry_after {
+            true => MAX_SEARCH_INCREASE_RETRY_AFTER,
+            false => MAX_SEARCH_INCREASE,
+        };
+        let increase = match self.is_initial {
+            true => (rate * SEARCH_INCREASE).min(max_increase),
             false => {
-                let doublings = (f64::from(self.regained) / self.regain).floor();
+                // Once the decrease is made up for, the limit may have risen.
+                let doublings = (f64::from(self.successes) / self.recovery).floor();
                 self.step * doublings.min(8.0).exp2()
             }
         };
         self.rate = Some(rate + increase);
     }
 
-    /// A request was refused; the server asks to wait so long. Gives until
-    /// when nothing is to be sent: refusals of what was on its way already
-    /// are one.
-    pub fn refused(
+    /// Records a 429 with its `Retry-After`. Returns until when to send
+    /// nothing; `None` if the request was sent before the last backoff ended:
+    /// all 429s of requests in flight count as one.
+    pub fn record_refused(
         &mut self,
         now: Instant,
         ticket: Ticket,
-        asked: Option<Duration>,
+        retry_after: Option<Duration>,
     ) -> Option<Instant> {
-        if ticket.at >= self.counted_since {
-            self.taken = self.taken.saturating_sub(1);
+        if ticket.at >= self.measured_since {
+            self.unrefused = self.unrefused.saturating_sub(1);
         }
-        if ticket.at < self.since {
+        if ticket.at < self.backoff_end {
             return None;
         }
         self.refusals += 1;
-        // A wait that is rounded to nothing, or is not enough, is none.
-        let asked = asked.filter(|wait| !wait.is_zero());
-        let own = self.own_hold();
-        let wait = match asked {
-            Some(asked) if self.refusals > 1 => asked.max(own),
-            asked => asked.unwrap_or(own),
+        // Servers round the wait down: `Retry-After: 0` counts as absent, and
+        // one that was too short the last time is raised to our backoff.
+        let retry_after = retry_after.filter(|wait| !wait.is_zero());
+        let backoff = self.backoff();
+        let wait = match retry_after {
+            Some(retry_after) if self.refusals > 1 => retry_after.max(backoff),
+            retry_after => retry_after.unwrap_or(backoff),
         };
-        let held_until = now + wait;
+        let backoff_end = now + wait;
         self.is_probing = true;
-        if !self.is_given {
-            let rate = self.decreased(now, held_until, asked);
+        if !self.is_fixed {
+            let rate = self.decreased_rate(now, backoff_end, retry_after);
             self.rate = Some(rate);
-            self.regained = 0;
-            self.regain = REGAIN.max(REGAIN_WAITS * wait.as_secs_f64() * rate);
-            self.step = rate * (1.0 / DECREASE - 1.0) / self.regain / 1.5;
+            self.successes = 0;
+            self.recovery = MIN_RECOVERY.max(RECOVERY_PER_WAIT * wait.as_secs_f64() * rate);
+            // Two thirds of a decrease are made up for at this step, and the
+            // rest at twice the step.
+            self.step = rate * (1.0 / DECREASE - 1.0) / self.recovery / 1.5;
         }
-        self.since = held_until;
-        Some(held_until)
+        self.backoff_end = backoff_end;
+        Some(backoff_end)
     }
 
-    /// The server takes requests again.
-    fn resume(&mut self) {
+    /// The server accepts requests again: starts a new measurement.
+    fn end_refusals(&mut self) {
         self.refusals = 0;
-        // No more than the probe was sent since then.
-        self.taken = 1;
-        self.counted_since = self.since;
+        // Only the probe was sent since the backoff ended.
+        self.unrefused = 1;
+        self.measured_since = self.backoff_end;
         self.is_measuring = false;
         self.is_probing = false;
     }
 
-    fn own_hold(&self) -> Duration {
-        let interval = self.rate.map_or(0.0, |rate| 0.5 / rate).min(1.0);
-        let first = FIRST_HOLD.max(Duration::from_secs_f64(interval));
-        let longest = match self.accepted_at {
-            Some(_) => LONGEST_HOLD,
-            None => LONGEST_FIRST_HOLD,
+    /// How long to wait after a 429 without `Retry-After`.
+    fn backoff(&self) -> Duration {
+        let half_interval = self.rate.map_or(0.0, |rate| 0.5 / rate).min(1.0);
+        let first = FIRST_BACKOFF.max(Duration::from_secs_f64(half_interval));
+        let max = match self.accepted_at {
+            Some(_) => MAX_BACKOFF,
+            None => MAX_INITIAL_BACKOFF,
         };
         match self.refusals {
             0 | 1 => first,
             more => {
                 let doublings = (more - 2).min(16);
-                first.max(SECOND_HOLD).saturating_mul(1 << doublings).min(longest)
+                first.max(SECOND_BACKOFF).saturating_mul(1 << doublings).min(max)
             }
         }
     }
 
-    /// The rate after a refusal.
-    fn decreased(&mut self, now: Instant, held_until: Instant, asked: Option<Duration>) -> f64 {
-        // What was taken since the limit was met before, or at all.
-        let measured = |until: Instant| {
-            let time = until.saturating_duration_since(self.counted_since);
-            f64::from(self.taken.max(1)) / time.as_secs_f64().max(1e-3)
+    /// The rate after a 429.
+    fn decreased_rate(
+        &mut self,
+        now: Instant,
+        backoff_end: Instant,
+        retry_after: Option<Duration>,
+    ) -> f64 {
+        let throughput = |until: Instant| {
+            let time = until.saturating_duration_since(self.measured_since);
+            f64::from(self.unrefused.max(1)) / time.as_secs_f64().max(1e-3)
         };
         let rate = match self.rate {
             Some(rate) if !self.is_measuring => rate,
             _ => {
-                self.is_told = asked.is_some();
-                let least = if self.accepted_at.is_none() { LEAST_FIRST_RATE } else { 0.0 };
-                return measured(held_until).max(least);
+                self.has_retry_after = retry_after.is_some();
+                let min = if self.accepted_at.is_none() { MIN_INITIAL_RATE } else { 0.0 };
+                return throughput(backoff_end).max(min);
             }
         };
         if self.refusals > 1 {
             return rate;
         }
-        let decrease = match self.is_first {
-            true if self.is_told => FIRST_TOLD_DECREASE,
-            true => FIRST_DECREASE,
-            false if f64::from(self.regained) < self.regain / 2.0 => SHARP_DECREASE,
+        let factor = match self.is_initial {
+            true if self.has_retry_after => SEARCH_DECREASE_RETRY_AFTER,
+            true => SEARCH_DECREASE,
+            false if f64::from(self.successes) < self.recovery / 2.0 => EARLY_DECREASE,
             false => DECREASE,
         };
-        // A wait that the server asks for may be longer than need be.
-        let measured = measured(if asked.is_some() { now } else { held_until });
+        // A server may ask for a longer wait than it needs, which would make
+        // the throughput look too low.
+        let throughput = throughput(if retry_after.is_some() { now } else { backoff_end });
         let is_far_too_high =
-            !self.is_first && self.taken >= MEASURE && measured < rate * FIRST_DECREASE;
-        self.is_first = false;
-        if is_far_too_high { measured.max(rate * DEEPEST_DECREASE) } else { rate * decrease }
+            !self.is_initial && self.unrefused >= MIN_SAMPLE && throughput < rate * SEARCH_DECREASE;
+        self.is_initial = false;
+        match is_far_too_high {
+            true => throughput.max(rate * LARGEST_DECREASE),
+            false => rate * factor,
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Several outputs made into one, with one line an id.
+//! Merging result files: one line per id, successes preferred.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -10,50 +10,52 @@ use crate::batch::results::{result_file, spool};
 use crate::error::{Error, Result};
 use crate::output::notes::Notes;
 
-/// An output that nobody writes any more.
+/// A result file to merge. It is locked, so no run is writing it.
 pub struct MergeSource {
     path: PathBuf,
     file: File,
 }
 
 impl MergeSource {
-    /// Opens an output to read it, which is locked until this is dropped.
+    /// Opens and locks a result file.
     ///
     /// # Errors
-    /// [`Error::Unreadable`], and [`Error::Busy`] while a run writes it.
+    /// [`Error::Unreadable`] if it cannot be opened or is not a regular file, and
+    /// [`Error::Busy`] if a run is writing it.
     pub fn open(path: PathBuf) -> Result<Self> {
         let unreadable = |source| Error::Unreadable { path: path.clone(), source };
         let file = File::open(&path).map_err(unreadable)?;
         if !file.metadata().map_err(unreadable)?.is_file() {
-            let reason = "not a regular file, which can be read twice";
+            let reason = "not a regular file, so it cannot be read twice";
             return Err(unreadable(io::Error::other(reason)));
         }
         match file.try_lock_shared() {
             Err(std::fs::TryLockError::WouldBlock) => Err(Error::Busy(path)),
-            // A file system without locks is done without.
+            // Some file systems have no locks: go on without one.
             Ok(()) | Err(std::fs::TryLockError::Error(_)) => Ok(Self { path, file }),
         }
     }
 
-    /// What waits for its turn in this output.
+    /// The file of results that a killed `--ordered` run left beside this file.
     ///
     /// # Errors
-    /// Those of [`spool::left`] and [`Self::open`].
-    pub fn waiting(&self) -> Result<Option<Self>> {
-        match spool::left(&self.path, &self.file)? {
-            Some(_) => Self::open(spool::beside(&self.path)).map(Some),
+    /// [`Error::Unreadable`], [`Error::Unwritable`] if it belongs to another
+    /// result file, and [`Error::Busy`] if a run is writing it.
+    pub fn spooled(&self) -> Result<Option<Self>> {
+        match spool::read_leftover(&self.path, &self.file)? {
+            Some(_) => Self::open(spool::path_for(&self.path)).map(Some),
             None => Ok(None),
         }
     }
 }
 
-/// Which line of an id is to stay.
+/// Which line of each id is kept.
 #[derive(Debug, Default)]
 pub struct MergePlan {
     hasher: IdHasher,
-    /// Ids that have a good line.
-    good: SortedIds,
-    /// How many failed lines there are of other ids.
+    /// Ids with a successful line.
+    succeeded: SortedIds,
+    /// Other ids, with their number of failed lines.
     failed: HashMap<u128, u64>,
 }
 
@@ -61,14 +63,15 @@ impl MergePlan {
     /// Reads all lines of `sources`.
     ///
     /// # Errors
-    /// Those of [`result_file::read`].
+    /// [`Error::Line`] for a line that is not a result, and
+    /// [`Error::Unreadable`].
     pub fn new(sources: &[MergeSource], notes: &Notes) -> Result<Self> {
         let mut plan = Self::default();
         for MergeSource { path, file } in sources {
-            let torn = result_file::read(file, path, |told, _| {
-                let hash = plan.hasher.hash(&told.id);
-                match told.is_good {
-                    true => plan.good.push(hash),
+            let torn = result_file::for_each_result(file, path, |result, _| {
+                let hash = plan.hasher.hash(&result.id);
+                match result.is_success {
+                    true => plan.succeeded.push(hash),
                     false => *plan.failed.entry(hash).or_default() += 1,
                 }
                 Ok(())
@@ -78,36 +81,38 @@ impl MergePlan {
                 notes.warn(format_args!("the last line of {path} is torn and left out"));
             }
         }
-        plan.good.settle();
-        plan.failed.retain(|hash, _| !plan.good.contains(*hash));
+        plan.succeeded.sort();
+        plan.failed.retain(|hash, _| !plan.succeeded.contains(*hash));
         Ok(plan)
     }
 
-    /// Writes one line an id: the first good one, or else the last.
+    /// Writes one line per id: its first success, or its last failure if there
+    /// is none.
     ///
     /// # Errors
-    /// Those of [`result_file::read`]; `refused` is what a fault of `out` means.
+    /// What `classify` makes of a failed write, [`Error::Line`] and
+    /// [`Error::Unreadable`].
     pub fn write(
         mut self,
         sources: &[MergeSource],
         out: &mut dyn Write,
-        refused: impl Fn(io::Error) -> Error,
+        classify: impl Fn(io::Error) -> Error,
     ) -> Result<()> {
         let mut written = SeenIds::default();
         for MergeSource { path, file } in sources {
-            result_file::read(file, path, |told, line| {
-                let hash = self.hasher.hash(&told.id);
-                let is_it = match self.failed.get_mut(&hash) {
-                    None => told.is_good && written.insert(hash),
+            result_file::for_each_result(file, path, |result, line| {
+                let hash = self.hasher.hash(&result.id);
+                let is_kept = match self.failed.get_mut(&hash) {
+                    None => result.is_success && written.insert(hash),
                     Some(left) => {
                         *left -= 1;
                         *left == 0
                     }
                 };
-                if !is_it {
+                if !is_kept {
                     return Ok(());
                 }
-                out.write_all(line).and_then(|()| out.write_all(b"\n")).map_err(&refused)
+                out.write_all(line).and_then(|()| out.write_all(b"\n")).map_err(&classify)
             })?;
         }
         Ok(())

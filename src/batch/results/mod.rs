@@ -1,4 +1,4 @@
-//! ResultFile written, resumed and merged.
+//! The results of a batch: written, resumed and merged.
 
 pub mod merge_plan;
 pub mod result_file;

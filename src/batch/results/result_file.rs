@@ -1,5 +1,5 @@
-//! The files that take lines of output: locked for the whole run, read to see
-//! what is done already, healed, and appended to in whole lines.
+//! A result file: locked for the whole run, repaired and read to resume an
+//! earlier run, and appended to in whole lines.
 
 use std::collections::HashSet;
 use std::fs::{self, File, TryLockError};
@@ -19,32 +19,32 @@ use crate::output::sanitize::{escape_controls, push_sanitized};
 use crate::output::stdout;
 use crate::signals::DeferSignals;
 
-/// Where lines of output go.
+/// Where results are written.
 #[derive(Debug)]
 pub struct ResultFile {
     target: ResultTarget,
     file: File,
-    /// Then lines are sanitized.
+    /// Lines for a terminal are sanitized.
     is_terminal: bool,
 }
 
 #[derive(Debug)]
 enum ResultTarget {
     Stdout,
-    /// A pipe or a device, which is written to and never read.
+    /// A pipe or a device, which is only written.
     Device(PathBuf),
-    /// A regular file, which nobody else writes while this lives.
+    /// A regular file, which is locked.
     File {
-        /// Where links lead.
+        /// With symbolic links resolved.
         path: PathBuf,
-        /// It was not there before.
+        /// This run created it, and removes it if nothing is written.
         is_new: bool,
     },
 }
 
 impl ResultFile {
     /// # Errors
-    /// [`Error::Stdout`].
+    /// [`Error::Stdout`] if standard output is closed.
     pub fn stdout() -> Result<Self> {
         Ok(Self::new(ResultTarget::Stdout, stdout::stdout_file()?))
     }
@@ -53,10 +53,10 @@ impl ResultFile {
         Self { target, is_terminal: file.is_terminal(), file }
     }
 
-    /// Opens a file to append to; it is created where there is none.
+    /// Opens and locks a file to append to, and creates it if needed.
     ///
     /// # Errors
-    /// [`Error::Unwritable`], and [`Error::Busy`] where another run writes it.
+    /// [`Error::Unwritable`], and [`Error::Busy`] if another run is writing it.
     pub fn open(path: &Path) -> Result<Self> {
         let unwritable = |source| Error::Unwritable { path: path.to_owned(), source };
         if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
@@ -71,7 +71,7 @@ impl ResultFile {
             let file = options.open(&path).map_err(unwritable)?;
             match file.try_lock() {
                 Err(TryLockError::WouldBlock) => return Err(Error::Busy(path)),
-                // A file system without locks is done without.
+                // Some file systems have no locks: go on without one.
                 Ok(()) | Err(TryLockError::Error(_)) => {}
             }
             if is_still_at(&file, &path) {
@@ -92,32 +92,32 @@ impl ResultFile {
         self.is_terminal
     }
 
-    /// Where lines can be kept that come before their turn.
+    /// Creates the spool of a regular file, for results that come out of order.
     ///
     /// # Errors
-    /// Those of [`Spool::open`].
+    /// [`Error::Unwritable`].
     pub fn spool(&self) -> Result<Option<Spool>> {
         match &self.target {
-            ResultTarget::File { path, .. } => Spool::open(path, &self.file).map(Some),
+            ResultTarget::File { path, .. } => Spool::create(path, &self.file).map(Some),
             ResultTarget::Stdout | ResultTarget::Device(_) => Ok(None),
         }
     }
 
-    /// The ids that have a good response. A torn last line is moved to
-    /// `FILE.torn` with a warning, and what a run that was killed had kept for
-    /// later is appended.
+    /// Repairs the file and returns the ids that have succeeded. A torn last
+    /// line is moved to `FILE.torn` with a warning, and results that a killed
+    /// run left in its spool are appended.
     ///
     /// # Errors
-    /// [`Error::Line`] for a line that is no output of a run,
-    /// [`Error::Unreadable`] and [`Error::Unwritable`].
-    pub fn done(&mut self, hasher: &IdHasher, notes: &Notes) -> Result<SortedIds> {
+    /// [`Error::Line`] for a line that is not a result, [`Error::Unreadable`],
+    /// [`Error::Unwritable`], and [`Error::NotSaved`] if appending fails.
+    pub fn resume(&mut self, hasher: &IdHasher, notes: &Notes) -> Result<SortedIds> {
         let mut done = SortedIds::default();
         let ResultTarget::File { path, .. } = &self.target else {
             return Ok(done);
         };
-        let torn = read(&self.file, path, |told, _| {
-            if told.is_good {
-                done.push(hasher.hash(&told.id));
+        let torn = for_each_result(&self.file, path, |result, _| {
+            if result.is_success {
+                done.push(hasher.hash(&result.id));
             }
             Ok(())
         })?;
@@ -126,30 +126,31 @@ impl ResultFile {
             let (path, aside) = (path.display(), aside.display());
             notes.warn(format_args!("the last line of {path} was torn; it is in {aside} now"));
         }
-        done.settle();
-        let Some(left) = spool::left(path, &self.file)? else {
+        done.sort();
+        let Some(leftover) = spool::read_leftover(path, &self.file)? else {
             return Ok(done);
         };
-        let spool = spool::beside(path);
-        let mut taken = HashSet::new();
-        for line in left.split_inclusive(|&byte| byte == b'\n') {
-            // The last one may be torn; what failed is tried again.
-            let Some(told) = ParsedResult::read(line).ok().filter(|told| told.is_good) else {
+        let spool = spool::path_for(path);
+        let mut recovered = HashSet::new();
+        for line in leftover.split_inclusive(|&byte| byte == b'\n') {
+            // The last line may be torn; failed requests are sent again.
+            let parsed = ParsedResult::parse(line).ok().filter(|result| result.is_success);
+            let Some(result) = parsed else {
                 continue;
             };
-            let hash = hasher.hash(&told.id);
-            if line.ends_with(b"\n") && !done.contains(hash) && taken.insert(hash) {
+            let hash = hasher.hash(&result.id);
+            if line.ends_with(b"\n") && !done.contains(hash) && recovered.insert(hash) {
                 self.append(line)?;
             }
         }
-        taken.into_iter().for_each(|hash| done.push(hash));
-        done.settle();
-        // What stays is known to be in the output by the next run.
+        recovered.into_iter().for_each(|hash| done.push(hash));
+        done.sort();
+        // If the spool stays, the next run sees that its results are done.
         let _ = fs::remove_file(spool);
         Ok(done)
     }
 
-    /// Whether nothing was written by an earlier run.
+    /// Whether a regular file has no content; true for anything else.
     pub fn is_empty(&self) -> bool {
         match self.target {
             ResultTarget::Stdout | ResultTarget::Device(_) => true,
@@ -159,10 +160,11 @@ impl ResultFile {
         }
     }
 
-    /// Writes whole lines at once, or none of them to a regular file.
+    /// Appends whole lines. If that fails, a regular file is left unchanged.
     ///
     /// # Errors
-    /// [`Error::NotSaved`], and those of standard output.
+    /// [`Error::NotSaved`] for a file, [`Error::Stdout`] and
+    /// [`Error::StdoutClosed`].
     pub fn append(&mut self, lines: &[u8]) -> Result<()> {
         let sanitized = self.is_terminal.then(|| sanitized(lines));
         let lines = sanitized.as_deref().unwrap_or(lines);
@@ -183,7 +185,7 @@ impl ResultFile {
         written.map_err(|source| Error::NotSaved { path: path.clone(), source })
     }
 
-    /// Waits until all is on disk.
+    /// Waits until everything is on disk.
     ///
     /// # Errors
     /// [`Error::NotSaved`].
@@ -196,19 +198,17 @@ impl ResultFile {
             }
         }
     }
-}
 
-impl ResultFile {
-    /// The file stays, also if nothing was written: that is what the run came
-    /// to.
-    pub fn keep(&mut self) {
+    /// Keeps a new file even if nothing is written: an empty result is a result
+    /// too.
+    pub fn keep_if_empty(&mut self) {
         if let ResultTarget::File { is_new, .. } = &mut self.target {
             *is_new = false;
         }
     }
 
-    /// Takes the file away that a run made which came to nothing.
-    pub fn leave_no_trace(&self) {
+    /// Removes the file if this run created it and wrote nothing.
+    pub fn remove_if_unused(&self) {
         if let ResultTarget::File { path, is_new: true } = &self.target
             && self.is_empty()
             && is_still_at(&self.file, path)
@@ -220,43 +220,45 @@ impl ResultFile {
 
 impl Drop for ResultFile {
     fn drop(&mut self) {
-        self.leave_no_trace();
+        self.remove_if_unused();
     }
 }
 
-/// Lines for a terminal: JSON stays JSON, and raw texts lose what could harm.
+/// Makes lines harmless for a terminal. Control characters in JSON are escaped,
+/// so that it stays valid; in text they are replaced.
 fn sanitized(lines: &[u8]) -> Vec<u8> {
     let mut sanitized = Vec::new();
     push_sanitized(&mut sanitized, &escape_controls(&String::from_utf8_lossy(lines)));
     sanitized
 }
 
-/// Reads lines of output, each with its text. Gives where a torn last line is.
+/// Calls `visit` with each result of a file and its line. Returns the range of
+/// a torn last line.
 ///
 /// # Errors
-/// [`Error::Line`] for the first line that is none, [`Error::Unreadable`], and
-/// those of `take`.
-pub fn read(
+/// [`Error::Line`] for a line that is not a result, [`Error::Unreadable`], and
+/// the first error of `visit`.
+pub fn for_each_result(
     file: &File,
     path: &Path,
-    mut take: impl FnMut(ParsedResult, &[u8]) -> Result<()>,
+    mut visit: impl FnMut(ParsedResult, &[u8]) -> Result<()>,
 ) -> Result<Option<Range<u64>>> {
     let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
     let mut lines = Lines::from_file(file).map_err(unreadable)?;
     while let Some(line) = lines.next_line().map_err(unreadable)? {
         let text = line.content().trim_ascii();
-        // What waits for another file is an output but for its first line.
-        if text.is_empty() || (line.number == 1 && text.starts_with(spool::HEAD)) {
+        // A spool can be read as a result file: only its header is different.
+        if text.is_empty() || (line.number == 1 && text.starts_with(spool::HEADER_START)) {
             continue;
         }
-        match ParsedResult::read(text) {
-            Ok(told) => take(told, text)?,
+        match ParsedResult::parse(text) {
+            Ok(result) => visit(result, text)?,
             Err(error) if !line.is_terminated && !error.is_data() => return Ok(Some(line.range())),
             Err(_) => {
                 return Err(Error::Line {
                     path: path.to_owned(),
                     line: line.number,
-                    reason: "not the output of a batch".to_owned(),
+                    reason: "not a batch result".to_owned(),
                 });
             }
         }

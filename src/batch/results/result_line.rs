@@ -1,5 +1,5 @@
-//! What became of a request, as a line of output: that of the Batch API, or
-//! the reply's text alone.
+//! The result of a request, and the line it is written as: a line of the Batch
+//! API's output, or only the reply's text.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
@@ -10,49 +10,51 @@ use crate::exchange::TotalUsage;
 use crate::files::lines::Separator;
 use crate::json;
 
-/// What a line of output is.
+/// How a result is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResultFormat {
-    /// An object of the Batch API.
+    /// A JSON object of the Batch API, on one line.
     Batch,
-    /// The reply's text: as inside a JSON string where newlines end it, and
-    /// as it is where NULs do.
+    /// The reply's text. With [`Separator::Newline`] it is escaped as in a JSON
+    /// string, with [`Separator::Nul`] it is unchanged.
     Text(Separator),
 }
 
-/// What became of one request.
+/// The result of a request: a success, or a failure with its error.
 #[derive(Debug)]
 pub struct ResultRecord {
     pub id: String,
     pub response: Option<RecordedResponse>,
-    /// Why it failed.
-    pub fault: Option<RequestError>,
-    /// The reply's, whatever it is worth.
+    /// Set if the request failed.
+    pub error: Option<RequestError>,
+    /// The text of the reply, valid or not.
     pub text: String,
     pub tokens: TotalUsage,
 }
 
-/// What the server answered.
+/// The server's response.
 #[derive(Debug, Serialize)]
 pub struct RecordedResponse {
     /// The HTTP status.
     pub status_code: u16,
-    /// The server's name for the request; empty where it gave none.
+    /// The server's id for the request; empty if it sent none.
     pub request_id: String,
     pub body: Box<RawValue>,
 }
 
+/// Why a request failed.
 #[derive(Debug, Serialize)]
 pub struct RequestError {
+    /// The kind of error, in one word.
     pub code: String,
     pub message: String,
-    /// The exit status that stands for it.
+    /// The exit status of a run that failed only for this reason.
     #[serde(skip)]
     pub status: u8,
 }
 
 impl RequestError {
-    /// The fault that `error` is, with its own message.
+    /// `message` describes `error`, with a hint for the user.
     pub fn new(error: &Error, message: String) -> Self {
         let status = match error.status() {
             Status::Exit(status) | Status::Quiet(status) => status,
@@ -62,7 +64,6 @@ impl RequestError {
     }
 }
 
-/// The kind of an error in one word.
 fn code(error: &Error) -> String {
     match error {
         Error::Server(server) => return server_code(server),
@@ -90,55 +91,56 @@ fn code(error: &Error) -> String {
 }
 
 fn server_code(error: &ServerError) -> String {
-    let told = error.code.clone().or_else(|| error.kind.clone());
-    told.or_else(|| Some(format!("http_{}", error.http_status?)))
+    let code = error.code.clone().or_else(|| error.kind.clone());
+    code.or_else(|| Some(format!("http_{}", error.http_status?)))
         .unwrap_or_else(|| "server_error".to_owned())
 }
 
-/// The server's JSON on one line; a body that is not JSON becomes a string.
-pub fn body(text: &str) -> Box<RawValue> {
-    // Without its white space `12 34` would be JSON.
+/// A response body as JSON on one line; a body that is not JSON becomes a
+/// string.
+pub fn json_body(text: &str) -> Box<RawValue> {
+    // Checked before it is compacted: `12 34` would become valid JSON.
     let json = serde_json::from_str::<&RawValue>(text).ok();
     json.and_then(|json| RawValue::from_string(json::compact(json.get())).ok())
         .unwrap_or_else(|| to_raw_value(text.trim()).expect("a string is JSON"))
 }
 
 impl ResultRecord {
-    /// That of a line that is no request.
-    pub fn of_bad_line(number: u64, fault: &InvalidRequest) -> Self {
-        let error = Error::Input(fault.reason.clone());
+    /// The failure of an input line that is not a request.
+    pub fn of_invalid_line(number: u64, invalid: &InvalidRequest) -> Self {
+        let error = Error::Input(invalid.reason.clone());
         Self {
-            id: request_line::id_or(fault.id.as_deref(), number).into_owned(),
+            id: request_line::id_or(invalid.id.as_deref(), number).into_owned(),
             response: None,
-            fault: Some(RequestError::new(&error, error.to_string())),
+            error: Some(RequestError::new(&error, error.to_string())),
             text: String::new(),
             tokens: TotalUsage::default(),
         }
     }
 
-    /// What it is counted under where it failed: the HTTP status that says
-    /// so, or else the fault's code.
-    pub fn class(&self) -> Option<String> {
-        let fault = self.fault.as_ref()?;
-        let refused = self.response.as_ref().map(|response| response.status_code);
-        let refused = refused.filter(|status| !(200..300).contains(status));
-        Some(refused.map_or_else(|| fault.code.clone(), |status| status.to_string()))
+    /// The class that a failure is counted in: its HTTP status, or the error's
+    /// code if the status is a success. `None` for a success.
+    pub fn failure_class(&self) -> Option<String> {
+        let error = self.error.as_ref()?;
+        let status = self.response.as_ref().map(|response| response.status_code);
+        let failed = status.filter(|status| !(200..300).contains(status));
+        Some(failed.map_or_else(|| error.code.clone(), |status| status.to_string()))
     }
 
-    /// The line, with its end. Of a request that failed no text is left.
+    /// The line, with its separator. As text, a failure is empty.
     pub fn line(&self, format: ResultFormat) -> Vec<u8> {
         let separator = match format {
             ResultFormat::Batch => {
                 let id = format!("batch_req_{:032x}", fastrand::u128(..));
-                let Self { id: custom_id, response, fault: error, .. } = self;
+                let Self { id: custom_id, response, error, .. } = self;
                 let line = serde_json::to_vec(&OutputLine { id, custom_id, response, error });
-                let mut line = line.expect("a value without maps");
+                let mut line = line.expect("a result has no maps");
                 line.push(b'\n');
                 return line;
             }
             ResultFormat::Text(separator) => separator,
         };
-        let text = if self.fault.is_none() { self.text.as_str() } else { "" };
+        let text = if self.error.is_none() { self.text.as_str() } else { "" };
         let mut text = match separator {
             Separator::Nul => text.to_owned(),
             Separator::Newline => {
@@ -152,7 +154,7 @@ impl ResultRecord {
     }
 }
 
-/// A line of the Batch API's output.
+/// A line of the Batch API's output, as it is written.
 #[derive(Serialize)]
 struct OutputLine<'a> {
     id: String,
@@ -161,22 +163,22 @@ struct OutputLine<'a> {
     error: &'a Option<RequestError>,
 }
 
-/// What a line of output tells, when it is read again.
+/// What resuming and merging need of a line of the Batch API's output.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ParsedResult {
     pub id: String,
-    pub is_good: bool,
+    pub is_success: bool,
 }
 
 impl ParsedResult {
     /// # Errors
-    /// Why the line is no line of output.
-    pub fn read(line: &[u8]) -> Result<Self, serde_json::Error> {
+    /// If the line is not JSON, or not a result.
+    pub fn parse(line: &[u8]) -> Result<Self, serde_json::Error> {
         #[derive(Deserialize)]
         struct StoredLine<'a> {
             #[serde(borrow)]
             custom_id: std::borrow::Cow<'a, str>,
-            // Neither may be left out.
+            // Both fields must be there; they may be null.
             #[serde(deserialize_with = "Option::deserialize")]
             response: Option<StoredStatus>,
             #[serde(deserialize_with = "Option::deserialize")]
@@ -187,8 +189,9 @@ impl ParsedResult {
             status_code: u16,
         }
         let line: StoredLine = serde_json::from_slice(line)?;
-        let is_success = line.response.is_some_and(|head| (200..300).contains(&head.status_code));
-        Ok(Self { id: line.custom_id.into_owned(), is_good: is_success && line.error.is_none() })
+        let is_success =
+            line.response.is_some_and(|stored| (200..300).contains(&stored.status_code));
+        Ok(Self { id: line.custom_id.into_owned(), is_success: is_success && line.error.is_none() })
     }
 }
 
@@ -196,35 +199,35 @@ impl ParsedResult {
 mod tests {
     use super::*;
 
-    fn outcome(text: &str, fault: Option<RequestError>) -> ResultRecord {
+    fn result(text: &str, error: Option<RequestError>) -> ResultRecord {
         let response = RecordedResponse {
             status_code: 200,
             request_id: "r".to_owned(),
-            body: body("{ \"a\" :\n 1.50 }"),
+            body: json_body("{ \"a\" :\n 1.50 }"),
         };
         let (id, text) = ("é\"1".to_owned(), text.to_owned());
         let tokens = TotalUsage::default();
-        ResultRecord { id, response: Some(response), fault, text, tokens }
+        ResultRecord { id, response: Some(response), error, text, tokens }
     }
 
     #[test]
-    fn a_line_is_read_as_it_was_meant() {
-        let line = outcome("hi", None).line(ResultFormat::Batch);
-        let text = String::from_utf8(line.clone()).expect("UTF-8");
+    fn a_result_is_parsed_from_its_line() {
+        let line = result("hi", None).line(ResultFormat::Batch);
+        let text = String::from_utf8(line.clone()).expect("the line is UTF-8");
         assert!(text.starts_with("{\"id\":\"batch_req_") && text.ends_with("\"error\":null}\n"));
         assert!(text.contains(r#""body":{"a":1.50}"#), "{text}");
-        let told = ParsedResult::read(&line).expect("a line of output");
-        assert_eq!(told, ParsedResult { id: "é\"1".to_owned(), is_good: true });
-        let fault = RequestError::new(
+        let parsed = ParsedResult::parse(&line).expect("the line is a result");
+        assert_eq!(parsed, ParsedResult { id: "é\"1".to_owned(), is_success: true });
+        let error = RequestError::new(
             &Error::Format { reason: String::new(), early_end: None },
             "no".to_owned(),
         );
-        let line = outcome("hi", Some(fault)).line(ResultFormat::Batch);
-        assert!(!ParsedResult::read(&line).expect("a line of output").is_good);
+        let line = result("hi", Some(error)).line(ResultFormat::Batch);
+        assert!(!ParsedResult::parse(&line).expect("the line is a result").is_success);
     }
 
     #[test]
-    fn what_is_no_line_of_output_is_told() {
+    fn a_line_that_is_not_a_result_is_an_error() {
         for line in [
             "{}",
             r#"{"custom_id":"a","response":null}"#,
@@ -232,16 +235,16 @@ mod tests {
             r#"{"custom_id":"a","response":{},"error":null}"#,
             r#"{"custom_id":"a","response":null,"error":null"#,
         ] {
-            assert!(ParsedResult::read(line.as_bytes()).is_err(), "{line}");
+            assert!(ParsedResult::parse(line.as_bytes()).is_err(), "{line}");
         }
     }
 
     #[test]
-    fn a_text_is_one_record() {
-        let outcome = outcome("a\n\"b\"\\\u{1b}é", None);
+    fn a_text_is_written_as_one_record() {
+        let result = result("a\n\"b\"\\\u{1b}é", None);
         let newline = ResultFormat::Text(Separator::Newline);
-        assert_eq!(outcome.line(newline), "a\\n\\\"b\\\"\\\\\\u001bé\n".as_bytes());
+        assert_eq!(result.line(newline), "a\\n\\\"b\\\"\\\\\\u001bé\n".as_bytes());
         let nul = ResultFormat::Text(Separator::Nul);
-        assert_eq!(outcome.line(nul), "a\n\"b\"\\\u{1b}é\0".as_bytes());
+        assert_eq!(result.line(nul), "a\n\"b\"\\\u{1b}é\0".as_bytes());
     }
 }

@@ -1,5 +1,5 @@
-//! Where outcomes go, as they come or in the order of the input. Threads share
-//! it.
+//! Where the workers of a run write their results: as they come, or in the
+//! order of the input.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -11,105 +11,118 @@ use crate::batch::results::spool::Spool;
 use crate::error::{Error, Result};
 use crate::output::notes::Notes;
 
+/// Where and how results are written.
+pub struct SinkOptions {
+    pub results: ResultFile,
+    /// If set, failures are written there instead.
+    pub errors: Option<ResultFile>,
+    pub format: ResultFormat,
+    /// If set, results are written in the order of the input, and a request is
+    /// started only if it is fewer than this many ahead of the oldest one
+    /// without a written result.
+    pub window: Option<u64>,
+}
+
 pub struct Sink {
     format: ResultFormat,
     progress: Progress,
     notes: Notes,
-    order: Option<Order>,
-    writing: Mutex<Writing>,
+    /// Set if results are written in the order of the input.
+    order: Option<InputOrder>,
+    files: Mutex<SinkFiles>,
 }
 
-/// The order of the input, where it is kept.
-struct Order {
-    /// How many requests may be begun beyond the oldest that is not written.
+/// Limits how far requests run ahead of the results. It has a lock of its own,
+/// so that workers can start requests while another one writes.
+struct InputOrder {
     window: u64,
-    room: Mutex<Room>,
-    /// The oldest was written, or nothing is begun any more.
+    position: Mutex<OrderPosition>,
+    /// The position has changed.
     advanced: Condvar,
 }
 
 #[derive(Default)]
-struct Room {
-    /// The index of the oldest.
+struct OrderPosition {
+    /// The index of the oldest request whose result is not written.
     oldest: u64,
     is_closed: bool,
 }
 
-/// What is locked while something is written, which may take its time.
-struct Writing {
+struct SinkFiles {
     results: ResultFile,
-    /// Failed requests go there, where they go apart.
     errors: Option<ResultFile>,
-    /// Lines that wait for those before them, by their index; empty where
-    /// they went apart.
+    /// Lines that wait for earlier ones, by their index; empty for a failure
+    /// that was written to `errors`.
     waiting: BTreeMap<u64, Vec<u8>>,
-    /// The index of the next to be written.
+    /// The index of the next line to write.
     next: u64,
     spool: Option<Spool>,
-    /// Something could not be written: what is kept stays.
-    is_broken: bool,
-    /// The run is over, and with it this process.
+    /// A write has failed: the spool is not removed.
+    has_failed: bool,
+    /// The run is over: nothing more is written.
     is_finished: bool,
 }
 
 impl Sink {
-    /// A `window` keeps the order.
-    ///
     /// # Errors
-    /// Those of [`ResultFile::spool`].
-    pub fn new(
-        results: ResultFile,
-        errors: Option<ResultFile>,
-        format: ResultFormat,
-        window: Option<u64>,
-        progress: Progress,
-        notes: &Notes,
-    ) -> Result<Self> {
-        // Texts have no ids by which they could be told from one another.
-        let is_kept = window.is_some() && format == ResultFormat::Batch;
-        let spool = if is_kept { results.spool()? } else { None };
-        let order =
-            window.map(|window| Order { window, room: Mutex::default(), advanced: Condvar::new() });
-        let waiting = BTreeMap::new();
-        let (is_broken, is_finished) = (false, false);
-        let writing = Writing { results, errors, waiting, next: 0, spool, is_broken, is_finished };
-        Ok(Self { format, progress, notes: notes.clone(), order, writing: Mutex::new(writing) })
+    /// [`Error::Unwritable`] if the spool cannot be created.
+    pub fn new(options: SinkOptions, progress: Progress, notes: &Notes) -> Result<Self> {
+        let SinkOptions { results, errors, format, window } = options;
+        // A spool of texts could not be resumed: they have no ids.
+        let is_spooled = window.is_some() && format == ResultFormat::Batch;
+        let spool = if is_spooled { results.spool()? } else { None };
+        let order = window.map(|window| InputOrder {
+            window,
+            position: Mutex::default(),
+            advanced: Condvar::new(),
+        });
+        let files = SinkFiles {
+            results,
+            errors,
+            waiting: BTreeMap::new(),
+            next: 0,
+            spool,
+            has_failed: false,
+            is_finished: false,
+        };
+        Ok(Self { format, progress, notes: notes.clone(), order, files: Mutex::new(files) })
     }
 
-    /// Waits until the request of this index, from 0, may be begun.
-    pub fn wait_for_room(&self, index: u64) {
+    /// Waits until the request of this index, from 0, is inside the window.
+    pub fn wait_for_window(&self, index: u64) {
         let Some(order) = &self.order else {
             return;
         };
-        let mut room = order.lock();
-        while index >= room.oldest + order.window && !room.is_closed {
-            room = order.advanced.wait(room).unwrap_or_else(PoisonError::into_inner);
+        let mut position = order.lock();
+        while index >= position.oldest + order.window && !position.is_closed {
+            position = order.advanced.wait(position).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    /// Takes what became of the request of this index.
+    /// Writes the result of the request of this index, or keeps it until its
+    /// turn.
     ///
     /// # Errors
-    /// Those of [`ResultFile::append`]. What could not be written to a file is
-    /// on standard output then.
-    pub fn put(&self, index: u64, outcome: &ResultRecord) -> Result<()> {
-        // What was written to is whole between any two lines.
-        let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        if writing.is_finished {
+    /// [`Error::NotSaved`] for a file: what could not be written to it was
+    /// printed. [`Error::Stdout`] and [`Error::StdoutClosed`].
+    pub fn write_result(&self, index: u64, result: &ResultRecord) -> Result<()> {
+        // Lines are written whole, so a panic leaves none half written.
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        if files.is_finished {
             return Ok(());
         }
-        let line = self.line(&mut writing, outcome)?;
+        let line = self.line(&mut files, result)?;
         let Some(order) = &self.order else {
-            return self.write(&mut writing.results, line);
+            return self.write(&mut files.results, line);
         };
-        let written = self.in_turn(&mut writing, index, line);
-        writing.is_broken |= written.is_err();
-        order.lock().oldest = writing.next;
+        let written = self.write_in_order(&mut files, index, line);
+        files.has_failed |= written.is_err();
+        order.lock().oldest = files.next;
         order.advanced.notify_all();
         written
     }
 
-    /// Nothing more is begun: nobody is to wait any more.
+    /// Wakes all workers that wait for the window: no more requests are started.
     pub fn close(&self) {
         if let Some(order) = &self.order {
             order.lock().is_closed = true;
@@ -117,72 +130,73 @@ impl Sink {
         }
     }
 
-    /// Writes what still waits for what will not come, and waits until all is
-    /// on disk. Nothing is written after that. A file without a line stays
-    /// where the run is `whole`.
+    /// Writes the lines that still wait for earlier ones, and waits until
+    /// everything is on disk. Later results are dropped. Empty files that the
+    /// run created are kept only if it `is_complete`.
     ///
     /// # Errors
-    /// Those of [`ResultFile::append`] and [`ResultFile::sync`].
-    pub fn finish(&self, is_whole: bool) -> Result<()> {
-        let mut writing = match self.writing.try_lock() {
-            Ok(writing) => writing,
+    /// [`Error::NotSaved`], [`Error::Stdout`] and [`Error::StdoutClosed`].
+    pub fn finish(&self, is_complete: bool) -> Result<()> {
+        let mut files = match self.files.try_lock() {
+            Ok(files) => files,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            // Whoever writes will not come to its end.
+            // A worker is blocked in a write, which may never end.
             Err(TryLockError::WouldBlock) => return Ok(()),
         };
-        writing.is_finished = true;
+        files.is_finished = true;
         let mut written = Ok(());
-        for line in std::mem::take(&mut writing.waiting).into_values() {
-            written = written.and(self.write(&mut writing.results, line));
+        for line in std::mem::take(&mut files.waiting).into_values() {
+            written = written.and(self.write(&mut files.results, line));
         }
         written?;
-        let Writing { results, errors, spool, is_broken, .. } = &mut *writing;
-        if let Some(spool) = spool.as_ref().filter(|_| !*is_broken) {
+        let SinkFiles { results, errors, spool, has_failed, .. } = &mut *files;
+        if let Some(spool) = spool.as_ref().filter(|_| !*has_failed) {
             spool.remove();
         }
         [Some(results), errors.as_mut()].into_iter().flatten().try_for_each(|results| {
-            match is_whole {
-                true => results.keep(),
-                false => results.leave_no_trace(),
+            match is_complete {
+                true => results.keep_if_empty(),
+                false => results.remove_if_unused(),
             }
             results.sync()
         })
     }
 
-    /// The line of an outcome; empty where that goes apart.
-    fn line(&self, writing: &mut Writing, outcome: &ResultRecord) -> Result<Vec<u8>> {
-        match (&mut writing.errors, &outcome.fault) {
+    /// The line of a result; empty if it was written to `errors` instead.
+    fn line(&self, files: &mut SinkFiles, result: &ResultRecord) -> Result<Vec<u8>> {
+        match (&mut files.errors, &result.error) {
             (Some(errors), Some(_)) => {
-                self.write(errors, outcome.line(ResultFormat::Batch))?;
+                self.write(errors, result.line(ResultFormat::Batch))?;
                 return Ok(Vec::new());
             }
-            (None, Some(fault)) if self.format != ResultFormat::Batch => {
-                self.progress.aside(|| {
-                    self.notes.error(format_args!("request {}: {}", outcome.id, fault.message));
-                    // What was paid for is not lost with its form.
-                    self.notes.show(&outcome.text);
+            (None, Some(error)) if self.format != ResultFormat::Batch => {
+                self.progress.suspend(|| {
+                    self.notes.error(format_args!("request {}: {}", result.id, error.message));
+                    // The user paid for the reply, even if it is invalid.
+                    self.notes.show(&result.text);
                 })
             }
             _ => {}
         }
-        Ok(outcome.line(self.format))
+        Ok(result.line(self.format))
     }
 
-    /// Writes a line and those that waited for it, or has it wait.
-    fn in_turn(&self, writing: &mut Writing, index: u64, line: Vec<u8>) -> Result<()> {
-        let is_early = index > writing.next && !line.is_empty();
-        writing.waiting.insert(index, line);
-        if let Some(spool) = writing.spool.as_mut().filter(|_| is_early) {
-            let waiting = writing.waiting.values().map(Vec::as_slice);
-            spool.keep(&writing.waiting[&index], waiting)?;
+    /// Writes a line and the lines that waited for it, or keeps it until its
+    /// turn.
+    fn write_in_order(&self, files: &mut SinkFiles, index: u64, line: Vec<u8>) -> Result<()> {
+        let is_early = index > files.next && !line.is_empty();
+        files.waiting.insert(index, line);
+        if let Some(spool) = files.spool.as_mut().filter(|_| is_early) {
+            let waiting = files.waiting.values().map(Vec::as_slice);
+            spool.push(&files.waiting[&index], waiting)?;
         }
         let mut written = Ok(());
-        while let Some(line) = writing.waiting.remove(&writing.next) {
-            writing.next += 1;
-            written = written.and(self.write(&mut writing.results, line));
+        while let Some(line) = files.waiting.remove(&files.next) {
+            files.next += 1;
+            written = written.and(self.write(&mut files.results, line));
         }
-        let is_settled = writing.waiting.is_empty() && written.is_ok() && !writing.is_broken;
-        if let Some(spool) = writing.spool.as_mut().filter(|_| is_settled) {
+        let is_all_written = files.waiting.is_empty() && written.is_ok() && !files.has_failed;
+        if let Some(spool) = files.spool.as_mut().filter(|_| is_all_written) {
             spool.clear();
         }
         written
@@ -194,11 +208,11 @@ impl Sink {
         }
         let mut written = Ok(());
         match results.is_terminal() {
-            true => self.progress.aside(|| written = results.append(&line)),
+            true => self.progress.suspend(|| written = results.append(&line)),
             false => written = results.append(&line),
         }
         written.inspect_err(|error| {
-            // A reply that was paid for is not lost with its file.
+            // The user paid for the reply: print it if it cannot be saved.
             if let (Error::NotSaved { .. }, Ok(mut stdout)) = (error, ResultFile::stdout()) {
                 let _ = stdout.append(&line);
             }
@@ -206,9 +220,9 @@ impl Sink {
     }
 }
 
-impl Order {
-    fn lock(&self) -> MutexGuard<'_, Room> {
-        // A room is whole between any two of its steps.
-        self.room.lock().unwrap_or_else(PoisonError::into_inner)
+impl InputOrder {
+    fn lock(&self) -> MutexGuard<'_, OrderPosition> {
+        // A panic cannot leave the position half changed.
+        self.position.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

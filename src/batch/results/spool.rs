@@ -1,6 +1,6 @@
-//! Lines of output that came before their turn, kept in a file beside the
-//! output until it is theirs: who is killed loses none of them. Its first line
-//! says which output it belongs to.
+//! The spool of `--ordered`: a file beside the result file that holds results
+//! until it is their turn, so that none is lost if the run is killed. Its first
+//! line says which result file it belongs to.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -11,117 +11,122 @@ use crate::files::append::open_private;
 use crate::files::paths::{directory_of, identity, with_suffix};
 use crate::files::replace::replace;
 
-/// So many times as many lines as wait may be in the file.
+/// The spool is rewritten once it has more than about this many times as many
+/// lines as wait, so that it does not grow with the run.
 const SLACK: usize = 4;
 
-/// What the first line of such a file begins with.
-pub const HEAD: &[u8] = b"{\"waiting_for\":";
+/// The beginning of a spool's first line.
+pub const HEADER_START: &[u8] = b"{\"waiting_for\":";
 
 pub struct Spool {
     path: PathBuf,
-    head: Vec<u8>,
+    header: Vec<u8>,
     file: File,
+    /// How many lines it has, without the header.
     lines: usize,
 }
 
-/// Where lines wait for the output at `path`.
-pub fn beside(path: &Path) -> PathBuf {
+/// The path of the spool for the result file at `path`.
+pub fn path_for(path: &Path) -> PathBuf {
     with_suffix(path, ".waiting")
 }
 
-/// What a run left that was killed, as lines; `None` where nothing waits for
-/// the output at `path`, which is `output`.
+/// Reads the lines that a killed run left in the spool for `results`, which is
+/// at `path`. Returns `None` if there is no spool.
 ///
 /// # Errors
-/// [`Error::Unreadable`], and [`Error::Unwritable`] for what waits for another
-/// file of that name.
-pub fn left(path: &Path, output: &File) -> Result<Option<Vec<u8>>> {
-    let path = beside(path);
-    let kept = match fs::read(&path) {
+/// [`Error::Unreadable`], and [`Error::Unwritable`] if the spool belongs to
+/// another file that had this path before.
+pub fn read_leftover(path: &Path, results: &File) -> Result<Option<Vec<u8>>> {
+    let path = path_for(path);
+    let content = match fs::read(&path) {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidFilename) => {
             return Ok(None);
         }
         read => read.map_err(|source| Error::Unreadable { path: path.clone(), source })?,
     };
-    if !kept.starts_with(HEAD) {
+    if !content.starts_with(HEADER_START) {
         return Ok(None);
     }
-    let head = head(output);
-    match kept.strip_prefix(head.as_slice()) {
+    match content.strip_prefix(header(results).as_slice()) {
         Some(lines) => Ok(Some(lines.to_vec())),
         None => {
-            let reason = "it holds results of another file of that name; join them with --merge, or take it away";
+            let reason = "it holds results of another file that had the same name; merge them with --merge, or delete it";
             Err(Error::Unwritable { path, source: io::Error::other(reason) })
         }
     }
 }
 
-/// The first line of what waits for an output.
-fn head(output: &File) -> Vec<u8> {
-    let identity = output.metadata().ok().and_then(|metadata| identity(&metadata));
+/// The first line of the spool for a result file, which it identifies by device
+/// and inode.
+fn header(results: &File) -> Vec<u8> {
+    let identity = results.metadata().ok().and_then(|metadata| identity(&metadata));
     let (device, inode) = identity.unwrap_or_default();
     let rest = format!("[{device},{inode}]}}\n");
-    [HEAD, rest.as_bytes()].concat()
+    [HEADER_START, rest.as_bytes()].concat()
 }
 
 impl Spool {
-    /// One for the output at `path`, which is `output` and locked, in place of
-    /// what was left.
+    /// Creates an empty spool for `results`, which is at `path` and locked. It
+    /// replaces one that was left over.
     ///
     /// # Errors
-    /// [`Error::Unwritable`].
-    pub fn open(path: &Path, output: &File) -> Result<Self> {
-        let (path, head) = (beside(path), head(output));
+    /// [`Error::Unwritable`], also if a file that is not a spool has its path.
+    pub fn create(path: &Path, results: &File) -> Result<Self> {
+        let (path, header) = (path_for(path), header(results));
         let unwritable = |source| Error::Unwritable { path: path.clone(), source };
-        if fs::read(&path).is_ok_and(|kept| !kept.is_empty() && !kept.starts_with(HEAD)) {
-            let reason = "there is a file of that name, which --ordered needs";
+        let is_foreign =
+            |content: Vec<u8>| !content.is_empty() && !content.starts_with(HEADER_START);
+        if fs::read(&path).is_ok_and(is_foreign) {
+            let reason =
+                "--ordered needs this name, but the file is not from gravix; rename or delete it";
             return Err(unwritable(io::Error::other(reason)));
         }
         let mut file = open_private(&path).map_err(unwritable)?;
-        file.set_len(0).and_then(|()| file.write_all(&head)).map_err(unwritable)?;
-        Ok(Self { path, head, file, lines: 0 })
+        file.set_len(0).and_then(|()| file.write_all(&header)).map_err(unwritable)?;
+        Ok(Self { path, header, file, lines: 0 })
     }
 
-    /// Retention a line, which is among those that are `waiting`.
+    /// Adds a line, which must be one of the `waiting` lines.
     ///
     /// # Errors
     /// [`Error::NotSaved`].
-    pub fn keep<'a>(
+    pub fn push<'a>(
         &mut self,
         line: &[u8],
         waiting: impl ExactSizeIterator<Item = &'a [u8]>,
     ) -> Result<()> {
         self.lines += 1;
-        let kept = match self.lines > SLACK * (waiting.len() + SLACK) {
+        let written = match self.lines > SLACK * (waiting.len() + SLACK) {
             true => self.rewrite(waiting),
             false => self.file.write_all(line),
         };
-        kept.map_err(|source| Error::NotSaved { path: self.path.clone(), source })
+        written.map_err(|source| Error::NotSaved { path: self.path.clone(), source })
     }
 
-    /// Forgets all lines: they are in the output.
+    /// Removes all lines: they are in the result file.
     pub fn clear(&mut self) {
-        // Lines that stay are known to be in the output by the next run.
-        if self.lines > 0 && self.file.set_len(self.head.len() as u64).is_ok() {
+        // If lines stay, the next run sees that they are done.
+        if self.lines > 0 && self.file.set_len(self.header.len() as u64).is_ok() {
             self.lines = 0;
         }
     }
 
-    /// Takes the file away: its lines are in the output.
+    /// Removes the spool: its lines are in the result file.
     pub fn remove(&self) {
-        // The same holds.
+        // If it stays, the next run sees that its lines are done.
         let _ = fs::remove_file(&self.path);
     }
 
-    /// Puts another file in its place that has the lines that wait alone.
+    /// Replaces the spool by one that has only the `waiting` lines.
     fn rewrite<'a>(&mut self, waiting: impl ExactSizeIterator<Item = &'a [u8]>) -> io::Result<()> {
-        let mut beside = tempfile::NamedTempFile::new_in(directory_of(&self.path))?;
+        let mut new = tempfile::NamedTempFile::new_in(directory_of(&self.path))?;
         self.lines = waiting.len();
-        beside.write_all(&self.head)?;
+        new.write_all(&self.header)?;
         for line in waiting {
-            beside.write_all(line)?;
+            new.write_all(line)?;
         }
-        replace(beside, &self.path)?;
+        replace(new, &self.path)?;
         self.file = open_private(&self.path)?;
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The fields of a JSON object as they stand: their bytes are kept.
+//! The fields of a JSON object, with the exact bytes of their values.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,43 +6,50 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The fields of an object in their order, each once.
+/// The fields of an object in their order, without duplicates.
 #[derive(Debug, Default)]
 pub struct JsonFields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> JsonFields<'a> {
-    pub fn all(&self) -> &[(Cow<'a, str>, &'a RawValue)] {
+    pub fn as_slice(&self) -> &[(Cow<'a, str>, &'a RawValue)] {
         &self.0
     }
 
-    pub fn has(&self, name: &str) -> bool {
+    pub fn contains(&self, name: &str) -> bool {
         self.0.iter().any(|(known, _)| known == name)
     }
 
-    pub fn take(&mut self, name: &str) -> Option<&'a RawValue> {
-        let place = self.0.iter().position(|(known, _)| known == name)?;
-        Some(self.0.remove(place).1)
+    pub fn remove(&mut self, name: &str) -> Option<&'a RawValue> {
+        let index = self.0.iter().position(|(known, _)| known == name)?;
+        Some(self.0.remove(index).1)
     }
 
-    /// The line's id: a string, or a number, which is its own text.
-    pub fn take_id(&mut self) -> Result<Option<Cow<'a, str>>, String> {
-        let (name, id) = match (self.take("custom_id"), self.take("id")) {
+    /// Removes the line's `custom_id` or `id`. A number counts as the text that
+    /// it is written as.
+    ///
+    /// # Errors
+    /// The reason, if it is neither a string nor a number.
+    pub fn remove_id(&mut self) -> Result<Option<Cow<'a, str>>, String> {
+        let (name, id) = match (self.remove("custom_id"), self.remove("id")) {
             (Some(id), _) => ("custom_id", id),
             (None, Some(id)) => ("id", id),
             (None, None) => return Ok(None),
         };
         match id.get().as_bytes()[0] {
             b'0'..=b'9' | b'-' => Ok(Some(id.get().into())),
-            _ => string(name, id).map(Some),
+            _ => parse_string(name, id).map(Some),
         }
     }
 }
 
-/// The text of a field that must be a string.
-pub fn string<'a>(name: &str, value: &'a RawValue) -> Result<Cow<'a, str>, String> {
+/// Parses the value of the field `name`, which must be a string.
+///
+/// # Errors
+/// The reason, if it is not a string.
+pub fn parse_string<'a>(name: &str, value: &'a RawValue) -> Result<Cow<'a, str>, String> {
     #[derive(serde::Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    let text: Result<Text, _> = serde_json::from_str(value.get());
+    struct JsonString<'a>(#[serde(borrow)] Cow<'a, str>);
+    let text: Result<JsonString, _> = serde_json::from_str(value.get());
     text.map(|text| text.0).map_err(|_| format!("its {name} is not a string"))
 }
 
@@ -66,8 +73,8 @@ impl<'de> Visitor<'de> for FieldsVisitor {
         struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
         let mut fields = JsonFields::default();
         while let Some((Name(name), value)) = map.next_entry::<Name, &RawValue>()? {
-            if fields.has(&name) {
-                return Err(A::Error::custom(format_args!("the field {name} stands there twice")));
+            if fields.contains(&name) {
+                return Err(A::Error::custom(format_args!("the field {name} appears twice")));
             }
             fields.0.push((name, value));
         }

@@ -1,6 +1,7 @@
-//! Records to requests.
+//! The input of a batch: its lines, read and made into requests.
 
-pub mod feed;
+pub mod batch_request;
+pub mod job_queue;
 pub mod json_fields;
 pub mod records;
 pub mod request_line;

@@ -1,5 +1,5 @@
-//! The lines of requests: where they come from, and a first look at all of
-//! them where they can be read twice.
+//! The input file of a batch, and the scan that checks all of its lines before
+//! anything is sent.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Take};
@@ -13,13 +13,13 @@ use crate::error::{Error, Result};
 use crate::files::lines::{Lines, Separator};
 use crate::output::notes::Notes;
 
-/// A longer line is no request: 64 MiB.
+/// A longer line is not a request: 64 MiB.
 const LINE_LIMIT: u64 = 64 << 20;
 
-/// How many bad lines are named.
-const NAMED: u64 = 10;
+/// At most this many invalid lines are reported one by one.
+const MAX_REPORTED: u64 = 10;
 
-/// Which lines are this run's.
+/// The part of the lines that this run sends: every `count`-th from `number` on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shard {
     /// From 1 to `count`.
@@ -30,36 +30,37 @@ pub struct Shard {
 impl Shard {
     pub const ALL: Self = Self { number: 1, count: 1 };
 
-    /// Whether the line of this number, from 1, belongs to it.
+    /// Whether the shard has the line of this number, from 1.
     pub fn has(self, line: u64) -> bool {
         (line - 1) % self.count == self.number - 1
     }
 }
 
-/// How the input is to be read.
+/// How the input is read.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadOptions {
     pub kind: LineKind,
     pub separator: Separator,
     pub shard: Shard,
-    /// Bad lines are outcomes like any other.
+    /// Invalid lines are recorded as failures instead of ending the run.
     pub skips_bad: bool,
 }
 
 pub struct Records {
     file: Arc<File>,
     path: PathBuf,
-    /// Where it begins, where it can be read twice.
-    begin: Option<u64>,
+    /// The offset at which it starts, if it can be read twice.
+    start: Option<u64>,
+    /// In bytes; lines that are appended after the scan are not read.
     length: u64,
 }
 
-/// What a first look at the input found.
+/// What a scan of the input found.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Preflight {
-    /// How many requests are this run's.
+    /// How many requests this run has.
     pub total: u64,
-    /// How many of them are done already.
+    /// How many of them succeeded in an earlier run.
     pub skipped: u64,
 }
 
@@ -67,7 +68,7 @@ impl Records {
     /// Opens a file, or standard input.
     ///
     /// # Errors
-    /// [`Error::Unreadable`].
+    /// [`Error::Unreadable`] if it cannot be opened or is a directory.
     pub fn open(path: Option<&Path>) -> Result<Self> {
         let (opened, path) = match path {
             Some(path) => (File::open(path), path.to_owned()),
@@ -82,144 +83,154 @@ impl Records {
         if metadata.is_dir() {
             return Err(unreadable(io::ErrorKind::IsADirectory.into()));
         }
-        let begin = match metadata.is_file() {
+        let start = match metadata.is_file() {
             true => Some((&file).stream_position().map_err(unreadable)?),
             false => None,
         };
-        Ok(Self { file: Arc::new(file), path, begin, length: u64::MAX })
+        Ok(Self { file: Arc::new(file), path, start, length: u64::MAX })
     }
 
     pub fn file(&self) -> &File {
         &self.file
     }
 
-    /// Looks at all lines of an input that can be read twice: whether each is
-    /// a request, with an id of its own. `None` for one that cannot.
+    /// Checks that every line is a request and has a different id, and counts
+    /// the requests. Returns `None` if the input cannot be read twice.
     ///
     /// # Errors
-    /// [`Error::Input`], after bad lines were told.
-    pub fn survey(
+    /// [`Error::Input`] if a line is not a request, after the first few such
+    /// lines were reported, or if an id is repeated, and [`Error::Unreadable`].
+    pub fn preflight(
         &mut self,
-        reading: ReadOptions,
+        options: ReadOptions,
         hasher: &IdHasher,
         done: &SortedIds,
         notes: &Notes,
     ) -> Result<Option<Preflight>> {
-        let Some(begin) = self.begin else {
+        let Some(start) = self.start else {
             return Ok(None);
         };
-        let mut bad = 0;
+        let mut invalid_count = 0;
         let mut total = 0;
         let mut valid = SortedIds::default();
         // Several invalid lines may have the same id.
         let mut invalid = SortedIds::default();
-        let mut others = SortedIds::default();
-        let end = self.look(reading, |number, read| {
-            if let Err(invalid) = read
-                && !reading.skips_bad
+        let mut other_shards = SortedIds::default();
+        let end = self.for_each_line(options, |number, parsed| {
+            if let Err(invalid) = parsed
+                && !options.skips_bad
             {
-                bad += 1;
-                if bad <= NAMED {
-                    notes.error(self.at(number, &invalid.reason));
+                invalid_count += 1;
+                if invalid_count <= MAX_REPORTED {
+                    notes.error(self.message(number, &invalid.reason));
                 }
                 return;
             }
-            let hash = hasher.hash(&request_line::id(read, number));
-            let ids = if read.is_ok() { &mut valid } else { &mut invalid };
+            let hash = hasher.hash(&request_line::id(parsed, number));
+            let ids = if parsed.is_ok() { &mut valid } else { &mut invalid };
             ids.push(hash);
-            match reading.shard.has(number) {
+            match options.shard.has(number) {
                 true => total += 1,
-                false => others.push(hash),
+                false => other_shards.push(hash),
             }
         })?;
-        if bad > 0 {
-            return Err(self.bad_lines(bad));
+        if invalid_count > 0 {
+            return Err(self.invalid_lines(invalid_count));
         }
-        let repeated = valid.settle();
-        invalid.settle();
-        if let Some(repeated) = repeated.or_else(|| invalid.any_shared(&valid)) {
-            self.rewind(begin)?;
-            return Err(self.find(reading, hasher, repeated)?);
+        let duplicate = valid.sort();
+        invalid.sort();
+        if let Some(duplicate) = duplicate.or_else(|| invalid.find_shared(&valid)) {
+            self.rewind(start)?;
+            return Err(self.find_duplicate(options, hasher, duplicate)?);
         }
-        others.settle();
-        self.rewind(begin)?;
-        self.length = end - begin;
-        let skipped = (valid.shared(done) + invalid.shared(done) - others.shared(done)) as u64;
+        other_shards.sort();
+        self.rewind(start)?;
+        self.length = end - start;
+        let all_done = valid.count_shared(done) + invalid.count_shared(done);
+        let skipped = (all_done - other_shards.count_shared(done)) as u64;
         Ok(Some(Preflight { total, skipped }))
     }
 
-    /// Reads all lines but blank ones. Gives where they end.
-    fn look(
+    /// Parses all lines except blank ones. Returns the offset of their end.
+    fn for_each_line(
         &self,
-        reading: ReadOptions,
-        mut take: impl FnMut(u64, &Result<RequestLine, InvalidRequest>),
+        options: ReadOptions,
+        mut visit: impl FnMut(u64, &Result<RequestLine, InvalidRequest>),
     ) -> Result<u64> {
-        let mut lines = self.lines(reading);
-        while let Some(line) = lines.next_line().map_err(|source| self.fault(source))? {
-            if let Some(read) = RequestLine::read(&line, reading.kind).transpose() {
-                take(line.number, &read);
+        let mut lines = self.lines(options);
+        while let Some(line) = lines.next_line().map_err(|source| self.unreadable(source))? {
+            if let Some(parsed) = RequestLine::parse(&line, options.kind).transpose() {
+                visit(line.number, &parsed);
             }
         }
-        (&*self.file).stream_position().map_err(|source| self.fault(source))
+        (&*self.file).stream_position().map_err(|source| self.unreadable(source))
     }
 
-    fn rewind(&self, begin: u64) -> Result<()> {
-        let sought = (&*self.file).seek(SeekFrom::Start(begin));
-        sought.map(drop).map_err(|source| self.fault(source))
+    fn rewind(&self, start: u64) -> Result<()> {
+        let sought = (&*self.file).seek(SeekFrom::Start(start));
+        sought.map(drop).map_err(|source| self.unreadable(source))
     }
 
-    /// The error of the line that repeats an id.
-    fn find(&self, reading: ReadOptions, hasher: &IdHasher, repeated: u128) -> Result<Error> {
-        let mut before = None;
+    /// The error of the first line that repeats the id of this hash.
+    fn find_duplicate(
+        &self,
+        options: ReadOptions,
+        hasher: &IdHasher,
+        duplicate: u128,
+    ) -> Result<Error> {
+        // Whether an earlier line with the id was valid, if there was one.
+        let mut earlier = None;
         let mut found = None;
-        self.look(reading, |number, read| {
-            let id = request_line::id(read, number);
-            if found.is_none() && hasher.hash(&id) == repeated {
-                let is_repeated = before.is_some_and(|is_valid| is_valid || read.is_ok());
-                found = is_repeated.then(|| (number, id.into_owned()));
-                before = Some(before.unwrap_or(false) || read.is_ok());
+        self.for_each_line(options, |number, parsed| {
+            let id = request_line::id(parsed, number);
+            if found.is_none() && hasher.hash(&id) == duplicate {
+                let is_duplicate = earlier.is_some_and(|is_valid| is_valid || parsed.is_ok());
+                found = is_duplicate.then(|| (number, id.into_owned()));
+                earlier = Some(earlier.unwrap_or(false) || parsed.is_ok());
             }
         })?;
-        // It was found a moment ago.
+        // Nothing is found only if the file changed since the scan.
         let (line, id) = found.unwrap_or_default();
-        Ok(self.repeated(line, &id))
+        Ok(self.duplicate_id(line, &id))
     }
 
-    fn bad_lines(&self, count: u64) -> Error {
-        let lines = match count {
-            1 => "1 line is no request".to_owned(),
-            count => format!("{count} lines are no requests"),
-        };
+    fn invalid_lines(&self, count: u64) -> Error {
         let path = self.path.display();
+        let lines = match count {
+            1 => format!("1 line in {path} is not a request"),
+            count => format!("{count} lines in {path} are not requests"),
+        };
         Error::Input(format!(
-            "{lines} in {path}; nothing was sent; --skip-bad goes on without them"
+            "{lines}; nothing was sent; --skip-bad records such lines as failures and sends the rest"
         ))
     }
 
-    /// The lines, of an input that was looked at as far as it went then.
-    pub fn lines(&self, reading: ReadOptions) -> Lines<Take<Arc<File>>> {
+    /// The lines; after a scan, only those that it has seen.
+    pub fn lines(&self, options: ReadOptions) -> Lines<Take<Arc<File>>> {
         let source = Arc::clone(&self.file).take(self.length);
-        Lines::new(source, reading.separator).with_limit(LINE_LIMIT)
+        Lines::new(source, options.separator).with_limit(LINE_LIMIT)
     }
 
     pub fn is_rereadable(&self) -> bool {
-        self.begin.is_some()
+        self.start.is_some()
     }
 
-    /// The error that a fault of reading is.
-    pub fn fault(&self, source: io::Error) -> Error {
+    /// The error for a failed read.
+    pub fn unreadable(&self, source: io::Error) -> Error {
         Error::Unreadable { path: self.path.clone(), source }
     }
 
-    pub fn repeated(&self, line: u64, id: &str) -> Error {
-        Error::Input(self.at(line, &format!("the id {id} is that of an earlier line")))
+    /// The error for a line with the id of an earlier line.
+    pub fn duplicate_id(&self, line: u64, id: &str) -> Error {
+        Error::Input(self.message(line, &format!("the id {id} is already used by an earlier line")))
     }
 
-    pub fn bad(&self, line: u64, fault: &InvalidRequest) -> Error {
-        Error::Input(self.at(line, &fault.reason))
+    /// The error for a line that is not a request.
+    pub fn invalid_line(&self, line: u64, invalid: &InvalidRequest) -> Error {
+        Error::Input(self.message(line, &invalid.reason))
     }
 
-    fn at(&self, line: u64, reason: &str) -> String {
+    fn message(&self, line: u64, reason: &str) -> String {
         format!("{}:{line}: {reason}", self.path.display())
     }
 }

@@ -1,4 +1,4 @@
-//! `gravix batch --merge`: result files merged into one, with one line per id.
+//! `gravix batch --merge`: merges result files into one, with one line per id.
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -16,11 +16,11 @@ pub fn run(args: BatchArgs, notes: &Notes) -> Result<()> {
     let mut sources = Vec::new();
     for path in args.files {
         let source = MergeSource::open(path)?;
-        let waiting = source.waiting()?;
+        let spooled = source.spooled()?;
         sources.push(source);
-        sources.extend(waiting);
+        sources.extend(spooled);
     }
-    // A run that is writing this file would lose its results.
+    // Locks the old file: a run that is writing it would lose its results.
     let _guard = args.output.filter(|path| path.is_file()).map(MergeSource::open).transpose()?;
     let plan = MergePlan::new(&sources, notes)?;
     match output {
@@ -31,8 +31,8 @@ pub fn run(args: BatchArgs, notes: &Notes) -> Result<()> {
     }
 }
 
-/// Writes the lines that the plan keeps. `classify` makes an error of a failed
-/// write.
+/// Writes the lines that the plan keeps. `classify` says what error a failed
+/// write is.
 fn write(
     plan: MergePlan,
     sources: &[MergeSource],

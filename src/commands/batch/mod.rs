@@ -1,4 +1,4 @@
-//! `gravix batch`: many requests, many at a time.
+//! `gravix batch`: sends the requests of a file, many at a time.
 
 pub mod merge;
 pub mod outputs;
@@ -11,9 +11,10 @@ use crate::batch::open_files;
 use crate::batch::progress::Progress;
 use crate::batch::rate::gate::Gate;
 use crate::batch::run::Run;
-use crate::batch::source::feed::{Feed, IdFilter};
+use crate::batch::source::batch_request::Defaults;
+use crate::batch::source::job_queue::{IdFilter, JobQueue};
 use crate::batch::source::records::{Preflight, ReadOptions, Records, Shard};
-use crate::batch::source::request_line::{Defaults, LineKind};
+use crate::batch::source::request_line::LineKind;
 use crate::batch::tally::Tally;
 use crate::batch::worker::RequestPolicy;
 use crate::chat::format::ReplyFormat;
@@ -33,11 +34,12 @@ use crate::output::notes::Notes;
 use crate::settings::context::Context;
 use crate::settings::{network, verbosity};
 
-/// How many requests may be under way where the user does not say.
+/// How many requests are sent concurrently without `--jobs`.
 const DEFAULT_JOBS: u16 = 8;
 
-/// So many times the jobs is how far a run in order may be ahead.
-const WINDOW: u64 = 16;
+/// With `--ordered`, a request is started at most this many times `--jobs`
+/// ahead of the oldest one without a written result.
+const WINDOW_PER_JOB: u64 = 16;
 
 pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
     let notes = context.notes.with_verbosity(verbosity(&args.verbosity));
@@ -47,33 +49,34 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
     }
     let format = reply_policy::json_format(&args.json)?;
     let defaults = defaults(&args, &format, context)?;
-    let reading = reading(&args);
-    let mut input = Records::open(source(&args, context)?)?;
+    let options = read_options(&args);
+    let mut input = Records::open(input_path(&args, context)?)?;
     let mut endpoint =
         network::resolve(&args.network, context.environment, context.notes.secrets())?;
     network::load_key(&mut endpoint, args.network.allow_http, context, &notes)?;
     let mut outputs = Outputs::open(&args, &input)?;
     let hasher = IdHasher::default();
-    let done = outputs.done(&hasher, &notes)?;
-    let survey = input.survey(reading, &hasher, &done, &notes)?;
-    if survey.is_some_and(|Preflight { total, skipped }| total == skipped) {
-        outputs.keep();
-        notes.note(Tally::new(survey).summary());
+    let done = outputs.resume(&hasher, &notes)?;
+    let preflight = input.preflight(options, &hasher, &done, &notes)?;
+    if preflight.is_some_and(|Preflight { total, skipped }| total == skipped) {
+        outputs.keep_if_empty();
+        notes.note(Tally::new(preflight).summary());
         return Ok(());
     }
     let jobs = args.jobs.unwrap_or(DEFAULT_JOBS);
-    open_files::ensure_for(jobs, endpoint.base_url == BaseUrl::Mock)?;
-    let many = notes.for_batch();
-    let gate = Arc::new(Gate::new(args.rate, &many));
-    let observer = Arc::new(NetworkLog { notes: many });
+    open_files::raise_limit(jobs, endpoint.base_url == BaseUrl::Mock)?;
+    let request_notes = notes.for_batch();
+    let gate = Arc::new(Gate::new(args.rate, &request_notes));
+    let observer = Arc::new(NetworkLog { notes: request_notes });
     let clients = Client::many(&endpoint, observer, &gate)?.take(jobs.into()).collect();
-    let progress = Progress::new(is_shown(context, &notes), survey.map(|survey| survey.total));
-    let window = args.ordered.then(|| WINDOW * u64::from(jobs));
+    let total = preflight.map(|preflight| preflight.total);
+    let progress = Progress::new(shows_progress(context, &notes), total);
+    let window = args.ordered.then(|| WINDOW_PER_JOB * u64::from(jobs));
     let run = Run {
         gate,
-        feed: Feed::new(input, reading, defaults, IdFilter::new(hasher, done)).into(),
+        jobs: JobQueue::new(input, options, defaults, IdFilter::new(hasher, done)).into(),
         sink: outputs.into_sink(window, progress.clone(), &notes)?,
-        tally: Tally::new(survey).into(),
+        tally: Tally::new(preflight).into(),
         policy: request_policy(format, args.json.repair.unwrap_or(0)),
         max_failures: args.max_failures.map(u64::from),
         progress,
@@ -85,22 +88,23 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
 fn request_policy(format: ReplyFormat, repairs: u32) -> RequestPolicy {
     let policy = |format| ReplyPolicy { format, pick: Pick::Whole, must_call: false, repairs };
     RequestPolicy {
-        reply: policy(format),
+        default_format: policy(format),
         own_format: policy(ReplyFormat::Text),
         describe: |error| with_hint(error, CommandKind::Batch),
     }
 }
 
-/// Whether a bar is shown: what --verbose tells would tear it apart.
-fn is_shown(context: &Context, notes: &Notes) -> bool {
+/// Whether to show the progress bar; not with `--verbose`, whose lines would
+/// interrupt it.
+fn shows_progress(context: &Context, notes: &Notes) -> bool {
     context.terminal.stderr && !notes.is_quiet() && !notes.is_verbose()
 }
 
-/// What lines leave out.
+/// What lines that leave it out get from the options and the settings.
 fn defaults(args: &BatchArgs, format: &ReplyFormat, context: &Context) -> Result<Defaults> {
     let named = fields::from_user(&args.model, context.config_param_count)?;
     if named.contains_key("messages") {
-        let message = "--body has messages, which each line of a batch has of its own";
+        let message = "--body has messages, but in a batch each line has its own";
         return Err(Error::Usage(message.to_owned()));
     }
     let model = network::model(&args.model, context.environment)?;
@@ -113,7 +117,7 @@ fn defaults(args: &BatchArgs, format: &ReplyFormat, context: &Context) -> Result
     Ok(Defaults::new(&fields, system.as_deref()))
 }
 
-fn reading(args: &BatchArgs) -> ReadOptions {
+fn read_options(args: &BatchArgs) -> ReadOptions {
     let (kind, separator) = match (args.null, args.lines) {
         (true, _) => (LineKind::Text, Separator::Nul),
         (false, true) => (LineKind::Text, Separator::Newline),
@@ -123,18 +127,18 @@ fn reading(args: &BatchArgs) -> ReadOptions {
     ReadOptions { kind, separator, shard, skips_bad: args.skip_bad }
 }
 
-/// The file of requests; `None` is standard input.
-fn source<'a>(args: &'a BatchArgs, context: &Context) -> Result<Option<&'a Path>> {
+/// The file of requests; `None` for standard input.
+fn input_path<'a>(args: &'a BatchArgs, context: &Context) -> Result<Option<&'a Path>> {
     let named = match args.files.as_slice() {
         [] => None,
         [file] => Some(file.as_path()).filter(|file| file.as_os_str() != "-"),
         _ => {
-            let message = "batch takes one FILE of requests; --merge joins outputs";
+            let message = "batch reads one FILE of requests; --merge merges result files";
             return Err(Error::Usage(message.to_owned()));
         }
     };
     if named.is_none() && context.terminal.stdin {
-        let message = "no requests: name a file of them, as in gravix batch requests.jsonl, or give them on standard input";
+        let message = "no requests: name a file, as in gravix batch requests.jsonl, or pipe them to standard input";
         return Err(Error::Usage(message.to_owned()));
     }
     Ok(named)

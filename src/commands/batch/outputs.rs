@@ -1,5 +1,4 @@
-//! The files that a run writes: opened, told from one another, and made into
-//! a sink.
+//! The files that a run writes, checked for options that name the same file.
 
 use std::fs::File;
 use std::path::Path;
@@ -8,7 +7,7 @@ use crate::batch::ids::{IdHasher, SortedIds};
 use crate::batch::progress::Progress;
 use crate::batch::results::result_file::ResultFile;
 use crate::batch::results::result_line::ResultFormat;
-use crate::batch::results::sink::Sink;
+use crate::batch::results::sink::{Sink, SinkOptions};
 use crate::batch::source::records::Records;
 use crate::cli::BatchArgs;
 use crate::error::{Error, Result};
@@ -19,7 +18,7 @@ use crate::output::notes::Notes;
 
 pub struct Outputs {
     results: ResultFile,
-    /// Failed requests go there, where they go apart.
+    /// If set, failures are written there instead.
     errors: Option<ResultFile>,
     format: ResultFormat,
 }
@@ -28,15 +27,16 @@ impl Outputs {
     /// Opens the files of `--output` and `--errors`.
     ///
     /// # Errors
-    /// Those of [`ResultFile::open`], and [`Error::Usage`] where two files are
-    /// one, or there are texts already, which have no ids to go on from.
+    /// [`Error::Usage`] if two options name the same file, or if the output of
+    /// `--text`, which cannot be resumed, is not empty; [`Error::Unwritable`];
+    /// [`Error::Busy`] if another run is writing a file; and [`Error::Stdout`].
     pub fn open(args: &BatchArgs, input: &Records) -> Result<Self> {
         let results = match OutputFile::named(args.output.as_deref()) {
             Some(path) => open("--output", path, input)?,
             None => ResultFile::stdout()?,
         };
         let errors = args.errors.as_deref().map(|path| match open("--errors", path, input) {
-            // This run is the one that writes it.
+            // This run itself has the file locked.
             Err(Error::Busy(path)) if results.is_at(&path) => {
                 Err(Error::Usage("--output and --errors name the same file".to_owned()))
             }
@@ -48,39 +48,40 @@ impl Outputs {
             (true, true) => ResultFormat::Text(Separator::Nul),
         };
         if format != ResultFormat::Batch && !results.is_empty() {
-            let message = "the file of --output holds something, and texts have no ids to go on from; name another file";
+            let message = "the --output file is not empty, and a run with --text cannot be resumed, as texts have no ids; name another file";
             return Err(Error::Usage(message.to_owned()));
         }
         Ok(Self { results, errors: errors.transpose()?, format })
     }
 
-    /// The ids that have a good response. Both files are healed.
+    /// Repairs both files and returns the ids that have succeeded.
     ///
     /// # Errors
-    /// Those of [`ResultFile::done`].
-    pub fn done(&mut self, hasher: &IdHasher, notes: &Notes) -> Result<SortedIds> {
+    /// [`Error::Line`] for a line that is not a result, [`Error::Unreadable`],
+    /// [`Error::Unwritable`] and [`Error::NotSaved`].
+    pub fn resume(&mut self, hasher: &IdHasher, notes: &Notes) -> Result<SortedIds> {
         if let Some(errors) = &mut self.errors {
-            // Its ids failed.
-            errors.done(hasher, notes)?;
+            // Its ids have failed and are sent again.
+            errors.resume(hasher, notes)?;
         }
-        self.results.done(hasher, notes)
+        self.results.resume(hasher, notes)
     }
 
-    /// There is nothing to do: the files stay as they are.
-    pub fn keep(mut self) {
-        self.results.keep();
+    /// Ends a run that has nothing to send. Files that it created stay.
+    pub fn keep_if_empty(mut self) {
+        self.results.keep_if_empty();
         if let Some(errors) = &mut self.errors {
-            errors.keep();
+            errors.keep_if_empty();
         }
     }
 
-    /// A `window` keeps the order of the input.
+    /// `window` is [`SinkOptions::window`].
     ///
     /// # Errors
-    /// Those of [`Sink::new`].
+    /// [`Error::Unwritable`] if a file for ordered results cannot be created.
     pub fn into_sink(self, window: Option<u64>, progress: Progress, notes: &Notes) -> Result<Sink> {
         let Self { results, errors, format } = self;
-        Sink::new(results, errors, format, window, progress, notes)
+        Sink::new(SinkOptions { results, errors, format, window }, progress, notes)
     }
 }
 

@@ -1,14 +1,13 @@
-//! The input as a queue of jobs, which the threads of a run share.
+//! The input as a queue of jobs, which the workers of a run share.
 
 use std::fs::File;
 use std::io::Take;
 use std::sync::Arc;
 
 use crate::batch::ids::{IdHasher, SeenIds, SortedIds};
+use crate::batch::source::batch_request::{BatchRequest, Defaults};
 use crate::batch::source::records::{ReadOptions, Records};
-use crate::batch::source::request_line::{
-    self, BatchRequest, Defaults, InvalidRequest, RequestLine,
-};
+use crate::batch::source::request_line::{self, InvalidRequest, RequestLine};
 use crate::error::Result;
 use crate::files::lines::Lines;
 
@@ -23,24 +22,24 @@ pub struct Job {
     pub request: Result<BatchRequest, InvalidRequest>,
 }
 
-pub struct Feed {
+pub struct JobQueue {
     input: Records,
     lines: Lines<Take<Arc<File>>>,
     options: ReadOptions,
     defaults: Defaults,
     ids: IdFilter,
-    index: u64,
+    next_index: u64,
 }
 
-/// Which ids need no request.
+/// Recognizes ids that were done before and ids that are repeated.
 pub struct IdFilter {
-    pub hasher: IdHasher,
-    /// Requests that have a good response already.
-    pub done: SortedIds,
-    /// The ids so far, if the input cannot be scanned in advance.
+    hasher: IdHasher,
+    /// Requests that succeeded in an earlier run.
+    done: SortedIds,
+    /// The ids so far, if the input could not be scanned in advance.
     seen: Option<InputIds>,
-    /// Done requests of such an input that were passed over since they were
-    /// counted last.
+    /// Requests of such an input that were skipped as done since
+    /// [`JobQueue::take_skipped`] was last called.
     skipped: u64,
 }
 
@@ -56,7 +55,7 @@ impl IdFilter {
         Self { hasher, done, seen: None, skipped: 0 }
     }
 
-    /// Returns false if another line has the id already.
+    /// Returns false if another line already has the id.
     fn is_new(&mut self, id: &str, is_valid: bool) -> bool {
         let hash = self.hasher.hash(id);
         match &mut self.seen {
@@ -76,20 +75,20 @@ impl IdFilter {
     }
 }
 
-impl Feed {
+impl JobQueue {
     pub fn new(input: Records, options: ReadOptions, defaults: Defaults, ids: IdFilter) -> Self {
         let lines = input.lines(options);
         let seen = (!input.is_rereadable()).then(InputIds::default);
-        Self { input, lines, options, defaults, ids: IdFilter { seen, ..ids }, index: 0 }
+        Self { input, lines, options, defaults, ids: IdFilter { seen, ..ids }, next_index: 0 }
     }
 
     /// The index of the next job.
-    pub fn index(&self) -> u64 {
-        self.index
+    pub fn next_index(&self) -> u64 {
+        self.next_index
     }
 
-    /// How many done requests were passed over since the last call. Those of an
-    /// input that was scanned in advance were counted then.
+    /// How many requests were skipped as done since the last call. Always 0 for
+    /// an input that was scanned in advance: the scan counted them.
     pub fn take_skipped(&mut self) -> u64 {
         std::mem::take(&mut self.ids.skipped)
     }
@@ -105,27 +104,27 @@ impl Feed {
             let line = match self.lines.next_line() {
                 Ok(Some(line)) => line,
                 Ok(None) => return Ok(None),
-                Err(source) => return Err(self.input.fault(source)),
+                Err(source) => return Err(self.input.unreadable(source)),
             };
             let number = line.number;
-            let Some(read) = RequestLine::read(&line, self.options.kind).transpose() else {
+            let Some(parsed) = RequestLine::parse(&line, self.options.kind).transpose() else {
                 continue;
             };
-            if let Err(invalid) = &read
+            if let Err(invalid) = &parsed
                 && !self.options.skips_bad
             {
-                return Err(self.input.bad(number, invalid));
+                return Err(self.input.invalid_line(number, invalid));
             }
-            let id = request_line::id(&read, number);
-            if !self.ids.is_new(&id, read.is_ok()) {
-                return Err(self.input.repeated(number, &id));
+            let id = request_line::id(&parsed, number);
+            if !self.ids.is_new(&id, parsed.is_ok()) {
+                return Err(self.input.duplicate_id(number, &id));
             }
             if !self.options.shard.has(number) || self.ids.is_done(&id) {
                 continue;
             }
-            let request = read.map(|request| self.defaults.complete(&request, number));
-            self.index += 1;
-            return Ok(Some(Job { index: self.index - 1, line: number, request }));
+            let request = parsed.map(|line| self.defaults.complete(&line, number));
+            self.next_index += 1;
+            return Ok(Some(Job { index: self.next_index - 1, line: number, request }));
         }
     }
 }

@@ -1,0 +1,171 @@
+//! A request that is ready to be sent: an input line, completed from the
+//! options.
+
+use serde_json::Value;
+
+use crate::batch::source::request_line::{LineMessages, LineSystem, RequestLine, id_or};
+use crate::chat::message::Message;
+use crate::exchange::Question;
+use crate::json::Object;
+use crate::wire::body::RequestBody;
+
+/// What lines that leave it out get from the options.
+#[derive(Debug, Default)]
+pub struct Defaults {
+    /// Names and JSON values of fields of the request body.
+    fields: Vec<(String, String)>,
+    /// The system prompt, as a JSON string.
+    system: Option<String>,
+}
+
+/// A request that is ready to be sent.
+#[derive(Debug, PartialEq, Eq)]
+pub struct BatchRequest {
+    pub id: String,
+    /// The body up to the end of its last message, so that a correction can be
+    /// appended.
+    body: String,
+    /// The line has no `response_format`, so the options' format applies.
+    pub has_default_format: bool,
+}
+
+impl Question for BatchRequest {
+    fn body(&self, correction: Option<[Message<'_>; 2]>) -> RequestBody {
+        let mut body = self.body.clone().into_bytes();
+        for message in correction.into_iter().flatten() {
+            body.push(b',');
+            body.extend(message.json());
+        }
+        body.extend_from_slice(b"]}");
+        RequestBody::from(body)
+    }
+}
+
+impl Defaults {
+    /// `fields` are fields of the request body, without `messages`.
+    pub fn new(fields: &Object, system: Option<&str>) -> Self {
+        let field = |(name, value): (&String, &Value)| (name.clone(), value.to_string());
+        Self {
+            fields: fields.iter().map(field).collect(),
+            system: system.map(|text| Value::from(text).to_string()),
+        }
+    }
+
+    /// Completes a line. Its number is the id if the line has none.
+    pub fn complete(&self, line: &RequestLine, number: u64) -> BatchRequest {
+        let mut body = String::from("{");
+        let default = |(name, _): &&(String, String)| !line.fields.contains(name);
+        for (name, value) in self.fields.iter().filter(default) {
+            push_field(&mut body, name, value);
+        }
+        for (name, value) in line.fields.as_slice() {
+            push_field(&mut body, name, value.get());
+        }
+        body += "\"messages\":[";
+        let system = match (&line.system, &line.messages) {
+            (LineSystem::Own(system), _) => Some(*system),
+            (LineSystem::None, _) | (_, LineMessages::Array { has_system: true, .. }) => None,
+            (LineSystem::Default, _) => self.system.as_deref(),
+        };
+        if let Some(system) = system {
+            body += &format!(r#"{{"role":"system","content":{system}}},"#);
+        }
+        match &line.messages {
+            LineMessages::Prompt(content) => {
+                body += &format!(r#"{{"role":"user","content":{content}}}"#);
+            }
+            LineMessages::Array { json, .. } => {
+                let inside = json.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+                body += inside.unwrap_or_default().trim();
+            }
+        }
+        BatchRequest {
+            id: id_or(line.id.as_deref(), number).into_owned(),
+            body,
+            has_default_format: !line.fields.contains("response_format"),
+        }
+    }
+}
+
+fn push_field(body: &mut String, name: &str, value: &str) {
+    *body += &Value::from(name).to_string();
+    body.push(':');
+    *body += value;
+    body.push(',');
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::batch::source::request_line::LineKind;
+    use crate::files::lines::{Lines, Separator};
+
+    fn completed(line: &str, kind: LineKind) -> BatchRequest {
+        let fields = json!({"model": "m", "temperature": 1.5});
+        let fields = fields.as_object().expect("the value is an object");
+        let defaults = Defaults::new(fields, Some("Be brief."));
+        let mut lines = Lines::new(line.as_bytes(), Separator::Newline);
+        let line = lines.next_line().expect("memory is readable").expect("there is a line");
+        let parsed = RequestLine::parse(&line, kind).expect("the line is a request");
+        defaults.complete(&parsed.expect("the line is not blank"), 7)
+    }
+
+    #[track_caller]
+    fn assert_completed(line: &str, id: &str, body: &Value) {
+        let request = completed(line, LineKind::Json);
+        let text = request.body.clone() + "]}";
+        assert_eq!(request.id, id);
+        assert_eq!(serde_json::from_str::<Value>(&text).expect(&text), *body);
+    }
+
+    #[test]
+    fn every_form_of_line_becomes_a_request() {
+        let system = json!({"role": "system", "content": "Be brief."});
+        let user = json!({"role": "user", "content": "hi"});
+        let whole = json!({"model": "m", "temperature": 1.5, "messages": [system, user]});
+        assert_completed(r#"{"prompt":"hi"}"#, "7", &whole);
+        assert_completed(r#"{"id":"a","prompt":"hi"}"#, "a", &whole);
+        assert_completed(
+            r#"{"id":12.0,"messages":[{"role":"user","content":"hi"}]}"#,
+            "12.0",
+            &whole,
+        );
+        assert_completed(
+            r#"{"custom_id":"c","method":"POST","url":"/v1/chat/completions","label":1,"body":{"messages":[{"role":"user","content":"hi"}]}}"#,
+            "c",
+            &whole,
+        );
+        assert_completed(
+            r#"{"prompt":[{"type":"text","text":"hi"}],"system":null,"model":"n","top_k":3}"#,
+            "7",
+            &json!({"model": "n", "temperature": 1.5, "top_k": 3,
+                "messages": [{"role": "user", "content": [{"type": "text", "text": "hi"}]}]}),
+        );
+        let own = json!({"role": "system", "content": "Rhyme."});
+        let whole = json!({"model": "m", "temperature": 1.5, "messages": [own, user]});
+        assert_completed(r#"{"prompt":"hi","system":"Rhyme."}"#, "7", &whole);
+        assert_completed(
+            r#"{"body":{"messages": [ {"role":"system","content":"Rhyme."},{"role":"user","content":"hi"} ]}}"#,
+            "7",
+            &whole,
+        );
+    }
+
+    #[test]
+    fn a_line_of_text_becomes_the_prompt_unchanged() {
+        let request = completed(r#"{"a": "b\n"} "#, LineKind::Text);
+        let body: Value = serde_json::from_str(&(request.body + "]}")).expect("the body is JSON");
+        assert_eq!(body["messages"][1]["content"], r#"{"a": "b\n"} "#);
+    }
+
+    #[test]
+    fn the_values_of_a_line_keep_their_bytes() {
+        let line = r#"{"prompt":"\u0041\ud83d","seed":1.50,"stop":["\/"]}"#;
+        let request = completed(line, LineKind::Json);
+        for part in [r#""\u0041\ud83d""#, r#""seed":1.50"#, r#"["\/"]"#] {
+            assert!(request.body.contains(part), "{request:?}");
+        }
+    }
+}
