@@ -39,7 +39,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// `preflight` is `None` if the input could not be scanned in advance.
+    /// `preflight` is `None` if the input cannot be read twice.
     pub fn new(preflight: Option<Preflight>) -> Self {
         Self {
             started_at: Instant::now(),

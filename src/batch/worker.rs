@@ -37,8 +37,8 @@ impl Worker<'_> {
             with_payloads: true,
             retention: Retention { text: true, response: true },
         };
-        let outcome = exchange.ask_until_valid(&mut request, &mut NoObserver);
-        let ExchangeOutcome { answer, rejected, spent } = outcome;
+        let ExchangeOutcome { answer, rejected, spent } =
+            exchange.ask_until_valid(&mut request, &mut NoObserver);
         Some(match (answer, rejected) {
             (Err(Error::Stopped), None) => return None,
             (Ok(answer), _) => self.answered(request.id, spent, answer, None),
@@ -86,7 +86,7 @@ impl Worker<'_> {
     }
 }
 
-/// The response as it is written to the result.
+/// The server's response, as it is recorded in the result.
 ///
 /// # Errors
 /// [`Error::NestedTooDeeply`] if the chunks of a stream cannot be joined.

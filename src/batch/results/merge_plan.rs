@@ -90,8 +90,8 @@ impl MergePlan {
     /// is none.
     ///
     /// # Errors
-    /// What `classify` makes of a failed write, [`Error::Line`] and
-    /// [`Error::Unreadable`].
+    /// [`Error::Line`], [`Error::Unreadable`], and the error into which
+    /// `classify` turns a failed write.
     pub fn write(
         mut self,
         sources: &[MergeSource],

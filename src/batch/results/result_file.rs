@@ -19,7 +19,7 @@ use crate::output::sanitize::{escape_controls, push_sanitized};
 use crate::output::stdout;
 use crate::signals::DeferSignals;
 
-/// Where results are written.
+/// A file, a device or standard output that results are written to.
 #[derive(Debug)]
 pub struct ResultFile {
     target: ResultTarget,
@@ -199,8 +199,8 @@ impl ResultFile {
         }
     }
 
-    /// Keeps a new file even if nothing is written: an empty result is a result
-    /// too.
+    /// Keeps a new file even if nothing is written: the run is complete and has
+    /// no results.
     pub fn keep_if_empty(&mut self) {
         if let ResultTarget::File { is_new, .. } = &mut self.target {
             *is_new = false;

@@ -9,7 +9,7 @@ use crate::exchange::Question;
 use crate::json::Object;
 use crate::wire::body::RequestBody;
 
-/// What lines that leave it out get from the options.
+/// The fields and the system prompt of lines that do not have their own.
 #[derive(Debug, Default)]
 pub struct Defaults {
     /// Names and JSON values of fields of the request body.

@@ -31,12 +31,12 @@ pub struct JobQueue {
     next_index: u64,
 }
 
-/// Recognizes ids that were done before and ids that are repeated.
+/// Recognizes the ids of requests that are done and ids that are repeated.
 pub struct IdFilter {
     hasher: IdHasher,
     /// Requests that succeeded in an earlier run.
     done: SortedIds,
-    /// The ids so far, if the input could not be scanned in advance.
+    /// The ids so far, if the input had no preflight.
     seen: Option<InputIds>,
     /// Requests of such an input that were skipped as done since
     /// [`JobQueue::take_skipped`] was last called.
@@ -88,7 +88,7 @@ impl JobQueue {
     }
 
     /// How many requests were skipped as done since the last call. Always 0 for
-    /// an input that was scanned in advance: the scan counted them.
+    /// an input with a preflight, which counted them.
     pub fn take_skipped(&mut self) -> u64 {
         std::mem::take(&mut self.ids.skipped)
     }

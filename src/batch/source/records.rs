@@ -1,4 +1,4 @@
-//! The input file of a batch, and the scan that checks all of its lines before
+//! The input of a batch, and the preflight check of all its lines before
 //! anything is sent.
 
 use std::fs::File;
@@ -46,16 +46,17 @@ pub struct ReadOptions {
     pub skips_bad: bool,
 }
 
+/// The input of a batch: a file or standard input.
 pub struct Records {
     file: Arc<File>,
     path: PathBuf,
     /// The offset at which it starts, if it can be read twice.
     start: Option<u64>,
-    /// In bytes; lines that are appended after the scan are not read.
+    /// In bytes; lines that are appended after the preflight are not read.
     length: u64,
 }
 
-/// What a scan of the input found.
+/// What the preflight found.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Preflight {
     /// How many requests this run has.
@@ -167,11 +168,12 @@ impl Records {
     }
 
     fn rewind(&self, start: u64) -> Result<()> {
-        let sought = (&*self.file).seek(SeekFrom::Start(start));
-        sought.map(drop).map_err(|source| self.unreadable(source))
+        let result = (&*self.file).seek(SeekFrom::Start(start));
+        result.map(drop).map_err(|source| self.unreadable(source))
     }
 
-    /// The error of the first line that repeats the id of this hash.
+    /// Finds the first line that repeats the id with this hash, and returns the
+    /// error for it.
     fn find_duplicate(
         &self,
         options: ReadOptions,
@@ -189,7 +191,7 @@ impl Records {
                 earlier = Some(earlier.unwrap_or(false) || parsed.is_ok());
             }
         })?;
-        // Nothing is found only if the file changed since the scan.
+        // Nothing is found only if the file changed since the preflight.
         let (line, id) = found.unwrap_or_default();
         Ok(self.duplicate_id(line, &id))
     }
@@ -205,7 +207,7 @@ impl Records {
         ))
     }
 
-    /// The lines; after a scan, only those that it has seen.
+    /// The lines; after a preflight, only those that it checked.
     pub fn lines(&self, options: ReadOptions) -> Lines<Take<Arc<File>>> {
         let source = Arc::clone(&self.file).take(self.length);
         Lines::new(source, options.separator).with_limit(LINE_LIMIT)

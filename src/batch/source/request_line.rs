@@ -106,9 +106,9 @@ impl<'a> RequestLine<'a> {
                 Category::Data if text.trim_start().starts_with('[') => {
                     "an array, not an object; jq -c '.[]' splits it into lines".to_owned()
                 }
-                Category::Data => "not an object; --lines reads lines of text".to_owned(),
+                Category::Data => "not an object; use --lines for plain-text prompts".to_owned(),
                 _ => format!(
-                    "not JSON from column {} on; --lines reads lines of text",
+                    "not JSON from column {} on; use --lines for plain-text prompts",
                     error.column()
                 ),
             })
@@ -167,7 +167,7 @@ impl<'a> RequestLine<'a> {
             (None, None) => {
                 let names: Vec<&str> = fields.as_slice().iter().map(|(name, _)| &**name).collect();
                 let found = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
-                return Err(format!("neither a prompt nor messages nor a body, only {found}"));
+                return Err(format!("neither a prompt nor messages nor a body (found: {found})"));
             }
         };
         let system = match fields.remove("system").map(RawValue::get) {
@@ -234,7 +234,7 @@ mod tests {
             ("1", "not an object"),
             ("{", "not JSON"),
             ("{}", "neither a prompt"),
-            (r#"{"promt":"a","id":1,"n":2}"#, "only promt, n"),
+            (r#"{"promt":"a","id":1,"n":2}"#, "(found: promt, n)"),
             (r#"{"prompt":" \n"}"#, "empty"),
             (r#"{"prompt":[]}"#, "empty"),
             (r#"{"prompt":1}"#, "neither a string"),

@@ -31,8 +31,8 @@ pub fn run(args: BatchArgs, notes: &Notes) -> Result<()> {
     }
 }
 
-/// Writes the lines that the plan keeps. `classify` says what error a failed
-/// write is.
+/// Writes the lines that the plan keeps. `classify` turns a failed write into
+/// the error to report.
 fn write(
     plan: MergePlan,
     sources: &[MergeSource],

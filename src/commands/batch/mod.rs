@@ -100,7 +100,7 @@ fn shows_progress(context: &Context, notes: &Notes) -> bool {
     context.terminal.stderr && !notes.is_quiet() && !notes.is_verbose()
 }
 
-/// What lines that leave it out get from the options and the settings.
+/// The fields and the system prompt of lines that do not have their own.
 fn defaults(args: &BatchArgs, format: &ReplyFormat, context: &Context) -> Result<Defaults> {
     let named = fields::from_user(&args.model, context.config_param_count)?;
     if named.contains_key("messages") {
