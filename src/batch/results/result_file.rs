@@ -224,8 +224,9 @@ impl Drop for ResultFile {
     }
 }
 
-/// Makes lines harmless for a terminal. Control characters in JSON are escaped,
-/// so that it stays valid; in text they are replaced.
+/// Makes lines harmless for a terminal: DEL and C1 become JSON escapes, so that
+/// JSON stays valid, and any other control character, which only text has,
+/// becomes `^X`.
 fn sanitized(lines: &[u8]) -> Vec<u8> {
     let mut sanitized = Vec::new();
     push_sanitized(&mut sanitized, &escape_controls(&String::from_utf8_lossy(lines)));
