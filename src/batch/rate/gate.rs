@@ -91,7 +91,7 @@ impl Gate {
             }
             let is_next = state.queue.first_key_value().is_some_and(|(next, _)| *next == key);
             let at = match state.throttle.ready(now) {
-                Ready::Now if is_next => return Ok(Some(state.throttle.admit(now))),
+                Ready::Now if is_next => return Ok(Some(state.throttle.acquire(now))),
                 Ready::At(at) if is_next => Some(at),
                 _ => None,
             };
@@ -104,9 +104,9 @@ impl Gate {
     }
 }
 
-impl RateLimiter for Gate {
-    fn acquire(&self, first: Option<Ticket>, timeout: Option<Duration>) -> Result<Option<Ticket>> {
-        let until = timeout.map(|timeout| Instant::now() + timeout);
+impl Pace for Gate {
+    fn admit(&self, first: Option<Ticket>, left: Option<Duration>) -> Result<Option<Ticket>> {
+        let until = left.map(|left| Instant::now() + left);
         let mut state = self.lock();
         state.arrivals += 1;
         let key = (first.map_or(u64::MAX, |first| first.number), state.arrivals);

@@ -88,8 +88,8 @@ impl Throttle {
         if at <= now { Ready::Now } else { Ready::At(at) }
     }
 
-    /// Admits a request, which is sent now.
-    pub fn admit(&mut self, now: Instant) -> Ticket {
+    /// Issues the ticket of a request, which is sent now.
+    pub fn acquire(&mut self, now: Instant) -> Ticket {
         self.sent += 1;
         if self.allowed.is_some_and(|(_, until)| until <= now) {
             self.allowed = None;
@@ -190,7 +190,7 @@ mod tests {
             let next = match throttle.ready(now) {
                 _ if in_flight.len() == jobs => None,
                 Ready::Now => {
-                    let ticket = throttle.admit(now);
+                    let ticket = throttle.acquire(now);
                     let feedback = server.answer(now - start);
                     let is_accepted = feedback.status == Some(200);
                     *(if is_accepted { &mut accepted } else { &mut refused }) += 1.0;
@@ -250,14 +250,14 @@ mod tests {
     fn a_fixed_rate_is_kept() {
         let start = Instant::now();
         let mut throttle = Throttle::new(Some(100.0 / 60.0), start);
-        throttle.admit(start);
+        throttle.acquire(start);
         assert_eq!(throttle.ready(start), Ready::At(start + after(0.6)));
-        let ticket = throttle.admit(start + after(0.6));
+        let ticket = throttle.acquire(start + after(0.6));
         let refusal = Feedback { status: Some(429), ..Feedback::default() };
         throttle.record(start + after(0.7), ticket, &refusal);
         assert_eq!(throttle.ready(start + after(0.7)), Ready::At(start + after(1.2)));
         // An idle time is not followed by a burst.
-        throttle.admit(start + after(100.0));
+        throttle.acquire(start + after(100.0));
         let Ready::At(next) = throttle.ready(start + after(100.0)) else { panic!("too fast") };
         assert!(next > start + after(100.5));
     }
@@ -269,7 +269,7 @@ mod tests {
             [(429, 3.0, true), (503, 3.0, true), (500, 3.0, false), (503, 1000.0, false)]
         {
             let mut throttle = Throttle::new(Some(1e6), start);
-            let ticket = throttle.admit(start);
+            let ticket = throttle.acquire(start);
             let retry_after = Some(after(seconds));
             let feedback = Feedback { status: Some(status), retry_after, ..Feedback::default() };
             throttle.record(start + after(1.0), ticket, &feedback);
@@ -282,17 +282,17 @@ mod tests {
     fn the_rate_limit_headers_of_the_server_are_kept() {
         let start = Instant::now();
         let mut throttle = Throttle::new(None, start);
-        let first = throttle.admit(start);
-        throttle.admit(start);
+        let first = throttle.acquire(start);
+        throttle.acquire(start);
         let rate_limit = Some(RateLimit { remaining: 2, reset: after(5.0) });
         let feedback = Feedback { status: Some(200), rate_limit, ..Feedback::default() };
         throttle.record(start, first, &feedback);
         // The second request was already sent and counts as one of the two.
         assert_eq!(throttle.ready(start), Ready::Now);
-        throttle.admit(start);
+        throttle.acquire(start);
         assert_eq!(throttle.ready(start), Ready::At(start + after(5.0)));
         assert_eq!(throttle.ready(start + after(5.0)), Ready::Now);
-        throttle.admit(start + after(5.0));
+        throttle.acquire(start + after(5.0));
         assert_eq!(throttle.ready(start + after(5.0)), Ready::Now);
         // A reset that is too far away is ignored.
         let rate_limit = Some(RateLimit { remaining: 0, reset: after(86400.0) });

@@ -177,7 +177,7 @@ impl ResultFile {
                 let _hold = DeferSignals::until_drop();
                 let written = match is_still_at(&self.file, path) {
                     true => append_lines(&self.file, lines.to_vec(), |_| Ok(())).map(drop),
-                    false => Err(io::Error::other("another file took its place meanwhile")),
+                    false => Err(io::Error::other("another file has replaced it")),
                 };
                 (path, written)
             }

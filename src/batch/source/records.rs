@@ -203,7 +203,7 @@ impl Records {
             count => format!("{count} lines in {path} are not requests"),
         };
         Error::Input(format!(
-            "{lines}; nothing was sent; --skip-bad records such lines as failures and sends the rest"
+            "{lines}; nothing was sent; --skip-bad treats such lines as failures and goes on"
         ))
     }
 

@@ -104,11 +104,12 @@ impl<'a> RequestLine<'a> {
             invalid(match error.classify() {
                 Category::Data if text.trim_start().starts_with('{') => json::reason(&error),
                 Category::Data if text.trim_start().starts_with('[') => {
-                    "an array, not an object; jq -c '.[]' splits it into lines".to_owned()
+                    "an array, not an object; jq -c '.[]' puts each element on its own line"
+                        .to_owned()
                 }
                 Category::Data => "not an object; use --lines for plain-text prompts".to_owned(),
                 _ => format!(
-                    "not JSON from column {} on; use --lines for plain-text prompts",
+                    "not JSON at column {}; use --lines for plain-text prompts",
                     error.column()
                 ),
             })
