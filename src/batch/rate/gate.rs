@@ -104,9 +104,9 @@ impl Gate {
     }
 }
 
-impl Pace for Gate {
-    fn admit(&self, first: Option<Ticket>, left: Option<Duration>) -> Result<Option<Ticket>> {
-        let until = left.map(|left| Instant::now() + left);
+impl RateLimiter for Gate {
+    fn acquire(&self, first: Option<Ticket>, timeout: Option<Duration>) -> Result<Option<Ticket>> {
+        let until = timeout.map(|timeout| Instant::now() + timeout);
         let mut state = self.lock();
         state.arrivals += 1;
         let key = (first.map_or(u64::MAX, |first| first.number), state.arrivals);

@@ -15,7 +15,7 @@ use crate::files::append::{append_lines, move_torn};
 use crate::files::lines::Lines;
 use crate::files::paths::{follow, is_still_at};
 use crate::output::notes::Notes;
-use crate::output::sanitize::{escape_controls, push_sanitized};
+use crate::output::sanitize::push_sanitized;
 use crate::output::stdout;
 use crate::signals::DeferSignals;
 
@@ -166,8 +166,11 @@ impl ResultFile {
     /// [`Error::NotSaved`] for a file, [`Error::Stdout`] and
     /// [`Error::StdoutClosed`].
     pub fn append(&mut self, lines: &[u8]) -> Result<()> {
-        let sanitized = self.is_terminal.then(|| sanitized(lines));
-        let lines = sanitized.as_deref().unwrap_or(lines);
+        let mut sanitized = Vec::new();
+        if self.is_terminal {
+            push_sanitized(&mut sanitized, &String::from_utf8_lossy(lines));
+        }
+        let lines = if self.is_terminal { &sanitized } else { lines };
         let (path, written) = match &self.target {
             ResultTarget::Stdout => {
                 return self.file.write_all(lines).map_err(stdout::stdout_error);
@@ -222,15 +225,6 @@ impl Drop for ResultFile {
     fn drop(&mut self) {
         self.remove_if_unused();
     }
-}
-
-/// Makes lines harmless for a terminal: DEL and C1 become JSON escapes, so that
-/// JSON stays valid, and any other control character, which only text has,
-/// becomes `^X`.
-fn sanitized(lines: &[u8]) -> Vec<u8> {
-    let mut sanitized = Vec::new();
-    push_sanitized(&mut sanitized, &escape_controls(&String::from_utf8_lossy(lines)));
-    sanitized
 }
 
 /// Calls `visit` with each result of a file and its line. Returns the range of
