@@ -123,7 +123,7 @@ fn a_reply_with_malformed_tool_arguments_keeps_its_response_and_its_tokens() {
     let line = &by_id(&run.stdout)["1"];
     assert_eq!(line["error"]["code"], "invalid_reply");
     let message = line["error"]["message"].as_str().expect("the error has a message");
-    assert!(message.contains("the arguments of the call of f are not JSON"), "{message}");
+    assert!(message.contains("the arguments of the call to f are not JSON"), "{message}");
     assert_eq!(line["response"]["status_code"], 200);
     let calls = &line["response"]["body"]["choices"][0]["message"]["tool_calls"];
     assert_eq!(calls[0]["function"]["arguments"], "{\"x\":");
@@ -141,7 +141,7 @@ fn malformed_tool_arguments_are_repaired() {
     assert_eq!(line["error"], Value::Null);
     let messages = service.seen()[1].request.json()["messages"].clone();
     let told = messages[2]["content"].as_str().expect("the correction is a text");
-    assert!(told.contains("the arguments of the call of f are not JSON"), "{messages}");
+    assert!(told.contains("the arguments of the call to f are not JSON"), "{messages}");
     assert!(messages[1]["content"].as_str().expect("the reply is a text").contains("{\"x\":"));
     run.says(&["1 done", "10 tokens in, 14 out"]);
 }
