@@ -99,7 +99,7 @@ impl Tally {
     }
 
     /// The exit status, or `None` for 0. If every request failed, it is that of
-    /// the first permanent failure, or [`TEMPORARY`] if all were temporary.
+    /// the first permanent failure, or 75 if all were temporary.
     pub fn status(&self) -> Option<u8> {
         match (self.failed(), self.done + self.skipped) {
             (0, _) => None,

@@ -65,6 +65,15 @@ Examples:
   gravix man | man -l -
   gravix man gravix-ask > ~/.local/share/man/man1/gravix-ask.1";
 
+/// The long help of `--base-url`. In a doc comment rustdoc would want its
+/// address to be a link.
+pub(super) const BASE_URL_HELP: &str = "\
+Use the API at URL, or 'mock:' [env: GRAVIX_BASE_URL]
+
+The default is https://api.gravixlayer.com/v1/inference. 'mock:' is the \
+built-in mock server, which answers with the prompt and needs neither a key \
+nor a network.";
+
 /// Exit statuses of `ask`, in ascending order.
 pub const ASK_STATUS: Entries = &[
     ("0", "the whole reply was printed and, if asked, saved"),

@@ -5,17 +5,14 @@ use std::time::Duration;
 
 use clap::ValueHint;
 
+use crate::cli::help_text::BASE_URL_HELP;
 use crate::cli::values::{Header, count, header, seconds};
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Network")]
 pub struct NetworkArgs {
     /// Use the API at URL, or 'mock:' [env: GRAVIX_BASE_URL]
-    ///
-    /// The default is https://api.gravixlayer.com/v1/inference. 'mock:' is the
-    /// built-in mock server, which answers with the prompt and needs neither a
-    /// key nor a network.
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    #[arg(long, value_name = "URL", long_help = BASE_URL_HELP, value_hint = ValueHint::Url)]
     pub base_url: Option<String>,
 
     /// Give up connecting after S seconds (default 10)
