@@ -1,5 +1,7 @@
 //! `gravix ask`: send one question, print one reply.
 
+pub mod ask_observer;
+pub mod ask_turn;
 pub mod curl;
 pub mod delivery;
 pub mod display;
@@ -7,21 +9,19 @@ pub mod dry_run;
 pub mod history_plan;
 pub mod log;
 pub mod message_source;
-pub mod observer;
 pub mod plan;
 pub mod question;
-pub mod turn;
 
 use std::sync::Arc;
 
 use crate::chat::turn::CheckedReply;
 use crate::cli::AskArgs;
+use crate::commands::ask::ask_observer::AskObserver;
+use crate::commands::ask::ask_turn::{Turn, read_prompt};
 use crate::commands::ask::delivery::{TurnFiles, show_rejected};
 use crate::commands::ask::display::Display;
 use crate::commands::ask::log::RequestLog;
-use crate::commands::ask::observer::AskObserver;
 use crate::commands::ask::plan::{Action, AskPlan};
-use crate::commands::ask::turn::{Turn, read_prompt};
 use crate::commands::observers::NetworkLog;
 use crate::error::{Error, Result};
 use crate::exchange::{Exchange, ExchangeOutcome};
