@@ -1,5 +1,5 @@
-//! Which modules may import which, checked against the `use` lines of every
-//! source file.
+//! Which modules may import which, checked against the `use` lines and paths
+//! of every source file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -57,8 +57,8 @@ impl Source {
         lines.filter(|(_, line)| !line.trim_start().starts_with("//"))
     }
 
-    /// The paths after `use crate::`, one for each name in braces, with their
-    /// line numbers.
+    /// The paths after `crate::`, one for each name in the braces of a `use`,
+    /// with their line numbers.
     fn imports(&self) -> Vec<(usize, Vec<String>)> {
         let mut imports = Vec::new();
         let mut unfinished: Option<(usize, String)> = None;
@@ -69,7 +69,10 @@ impl Source {
                 None => match line.strip_prefix("pub ").unwrap_or(line).strip_prefix("use crate::")
                 {
                     Some(path) => (number, path.to_owned()),
-                    None => continue,
+                    None => {
+                        imports.extend(inline_paths(line).map(|path| (number, path)));
+                        continue;
+                    }
                 },
             };
             match statement.find(';') {
@@ -141,6 +144,15 @@ impl Source {
         }
         found
     }
+}
+
+/// The paths after `crate::` in a line that is not a `use`.
+fn inline_paths(line: &str) -> impl Iterator<Item = Vec<String>> {
+    line.split("crate::").skip(1).map(|rest| {
+        let end = rest.find(|c: char| !c.is_alphanumeric() && !"_:".contains(c));
+        let path = &rest[..end.unwrap_or(rest.len())];
+        path.split("::").filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    })
 }
 
 /// The paths of a `use` statement: `a::{b, c::{self, d}}` is `a::b`, `a::c`
@@ -277,6 +289,7 @@ fn each_rule_finds_its_violation() {
         ("input/x.rs", "use clap::Arg;", "only cli, settings, commands may name clap"),
         ("history/x.rs", "use crate::output::notes::Notes;", "history prints nothing"),
         ("chat/x.rs", "println!(\"hi\");", "chat prints nothing"),
+        ("wire/x.rs", "fn f() -> crate::net::Client {", "wire may not import net"),
         ("wire/x.rs", "use super::chunk;", "write imports from crate::, not relative"),
         ("files/x.rs", "Err(\"see --no-save\")", "files names no option, but has --no-save"),
     ] {
