@@ -31,7 +31,7 @@ fn main() -> ExitCode {
 fn report(failure: &Failure, notes: &Notes) -> ExitCode {
     match failure.error.status() {
         Status::Exit(status) => {
-            notes.error(failure);
+            notes.print(failure);
             ExitCode::from(status)
         }
         Status::Quiet(status) => ExitCode::from(status),

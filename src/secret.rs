@@ -1,5 +1,6 @@
 //! API keys and secret headers, and masking them in text.
 
+use std::cmp::Reverse;
 use std::ffi::OsStr;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -75,6 +76,8 @@ impl Secrets {
         let mut secrets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !secrets.contains(&secret) {
             secrets.push(secret);
+            // One secret may be the beginning of another.
+            secrets.sort_by_key(|secret| Reverse(secret.key.len()));
         }
     }
 

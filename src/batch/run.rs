@@ -244,7 +244,7 @@ impl Run {
     fn record(&self, index: u64, result: &ResultRecord, sender: &Sender<RunEvent>) -> Result<()> {
         let reason = {
             let mut tally = self.tally();
-            tally.add(result);
+            tally.add(index, result);
             let failed = tally.failed();
             match self.max_failures {
                 Some(max) if failed >= max => Some(format!("stopping after {failed} failures")),

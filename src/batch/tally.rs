@@ -34,8 +34,9 @@ pub struct Tally {
     failed: BTreeMap<String, u64>,
     tokens: TotalUsage,
     consecutive_systemic: u64,
-    /// The exit status of the first failure that is not temporary.
-    permanent: Option<u8>,
+    /// The index and the exit status of the failure that comes first in the
+    /// input and is not temporary.
+    permanent: Option<(u64, u8)>,
 }
 
 impl Tally {
@@ -54,7 +55,8 @@ impl Tally {
         }
     }
 
-    pub fn add(&mut self, result: &ResultRecord) {
+    /// Counts the result of the request with this index in the input.
+    pub fn add(&mut self, index: u64, result: &ResultRecord) {
         self.tokens.add(result.tokens);
         let (Some(error), Some(class)) = (&result.error, result.failure_class()) else {
             self.done += 1;
@@ -66,7 +68,8 @@ impl Tally {
             if SYSTEMIC.contains(&class.as_str()) { consecutive } else { 0 };
         *self.failed.entry(class).or_default() += 1;
         if error.status != TEMPORARY {
-            self.permanent.get_or_insert(error.status);
+            let failure = (index, error.status);
+            self.permanent = Some(self.permanent.map_or(failure, |first| first.min(failure)));
         }
     }
 
@@ -99,11 +102,11 @@ impl Tally {
     }
 
     /// The exit status, or `None` for 0. If every request failed, it is that of
-    /// the first permanent failure, or 75 if all were temporary.
+    /// the first permanent failure in the input, or 75 if all were temporary.
     pub fn status(&self) -> Option<u8> {
         match (self.failed(), self.done + self.skipped) {
             (0, _) => None,
-            (_, 0) => Some(self.permanent.unwrap_or(TEMPORARY)),
+            (_, 0) => Some(self.permanent.map_or(TEMPORARY, |(_, status)| status)),
             _ => Some(PARTIAL),
         }
     }
@@ -144,7 +147,10 @@ mod tests {
 
     fn status(skipped: u64, errors: Vec<Option<Error>>) -> Option<u8> {
         let mut tally = Tally::new(Some(Preflight { total: 9, skipped }));
-        errors.into_iter().for_each(|error| tally.add(&result(error)));
+        // The order in which results come does not matter.
+        for (index, error) in errors.into_iter().enumerate().rev() {
+            tally.add(index as u64, &result(error));
+        }
         tally.status()
     }
 
@@ -168,8 +174,8 @@ mod tests {
     #[test]
     fn the_summary_counts_every_request() {
         let mut tally = Tally::new(Some(Preflight { total: 9, skipped: 4 }));
-        tally.add(&result(None));
-        tally.add(&result(Some(Error::Format { reason: String::new(), early_end: None })));
+        tally.add(0, &result(None));
+        tally.add(1, &result(Some(Error::Format { reason: String::new(), early_end: None })));
         let summary = tally.summary();
         assert!(
             summary.starts_with(

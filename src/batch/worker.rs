@@ -12,12 +12,12 @@ use crate::net::client::Client;
 /// What replies must be, and how errors are described; the same for all
 /// requests of a run.
 pub struct RequestPolicy {
-    /// For requests in the default format.
-    pub default_format: ReplyPolicy,
+    /// For requests in the format of the options.
+    pub default: ReplyPolicy,
     /// For requests that set their own `response_format`.
     pub own_format: ReplyPolicy,
-    /// Describes an error, with a hint for the user.
-    pub describe: fn(&Error) -> String,
+    /// Describes an error with a hint for the user, its secrets masked.
+    pub describe: Box<dyn Fn(&Error) -> String + Send + Sync>,
 }
 
 pub struct Worker<'a> {
@@ -29,10 +29,10 @@ impl Worker<'_> {
     /// Sends a request and returns its result; `None` if the run was stopped
     /// before there was one.
     pub fn process(&self, mut request: BatchRequest) -> Option<ResultRecord> {
-        let RequestPolicy { default_format, own_format, .. } = self.policy;
+        let RequestPolicy { default, own_format, .. } = self.policy;
         let exchange = Exchange {
             client: self.client,
-            policy: if request.has_default_format { default_format } else { own_format },
+            policy: if request.has_default_format { default } else { own_format },
             streams: false,
             with_payloads: true,
             retention: Retention { text: true, response: true },
@@ -58,16 +58,15 @@ impl Worker<'_> {
     ) -> ResultRecord {
         let (response, unrecorded) = recorded_response(&answer)
             .map_or_else(|error| (None, Some(error)), |response| (Some(response), None));
-        let text = answer.checked.text().to_owned();
-        let raw = answer.checked.reply.text.clone();
-        let checked = error.or(unrecorded).map_or_else(|| answer.checked.conclude(), Err);
-        match checked {
-            Ok(()) => ResultRecord { id, response, error: None, text, tokens: spent },
-            Err(error) => {
-                let error = Some(RequestError::new(&error, (self.policy.describe)(&error)));
-                ResultRecord { id, response, error, text: raw, tokens: spent }
-            }
-        }
+        let checked = answer.checked;
+        let error = error.or(unrecorded).or_else(|| checked.failure());
+        let text = match &error {
+            None => checked.into_text(),
+            // All that the user paid for.
+            Some(_) => checked.reply.text,
+        };
+        let error = error.map(|error| RequestError::new(&error, (self.policy.describe)(&error)));
+        ResultRecord { id, response, error, text, tokens: spent }
     }
 
     /// The result of a request that got no reply, or an error.

@@ -53,13 +53,6 @@ impl ReplyFormat {
         }
     }
 
-    /// The user message that asks the model to correct an invalid reply.
-    pub fn correction(reason: &str) -> String {
-        format!(
-            "This is not what was asked for: {reason}. Answer again, with nothing but what was asked for."
-        )
-    }
-
     /// Returns the reply as it should be printed: JSON without a code fence
     /// around it, or the chosen word as the user spelled it.
     ///

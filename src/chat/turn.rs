@@ -1,6 +1,8 @@
 //! The end of a turn: whether a complete reply is what was asked for, and
 //! whether to ask again.
 
+use std::fmt;
+
 use crate::chat::code_block::{self, CodeBlock};
 use crate::chat::event::FinishReason;
 use crate::chat::format::ReplyFormat;
@@ -68,6 +70,15 @@ pub enum InvalidReply {
     Call(CallError),
 }
 
+impl fmt::Display for InvalidReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Format { reason, .. } => f.write_str(reason),
+            Self::Call(error) => error.fmt(f),
+        }
+    }
+}
+
 impl From<InvalidReply> for Error {
     fn from(problem: InvalidReply) -> Self {
         match problem {
@@ -78,20 +89,24 @@ impl From<InvalidReply> for Error {
 }
 
 impl InvalidReply {
-    /// The reason to give the model when asking again. `None` if asking again
-    /// does not help: a call without a name is the server's mistake.
-    pub fn reason(&self) -> Option<String> {
+    /// What to tell the model when asking again. `None` if asking again does
+    /// not help: a call without a name is the server's mistake.
+    pub fn correction(&self) -> Option<String> {
         match self {
-            Self::Format { reason, .. } => Some(reason.clone()),
-            Self::Call(error @ CallError::Arguments { .. }) => Some(error.to_string()),
+            Self::Format { reason, .. } => Some(format!(
+                "This is not what was asked for: {reason}. Answer again, with nothing but what was asked for."
+            )),
+            Self::Call(error @ CallError::Arguments { .. }) => Some(format!(
+                "This tool call is not valid: {error}. Call the tool again, with a JSON object as its arguments."
+            )),
             Self::Call(CallError::Nameless(_)) => None,
         }
     }
 }
 
 /// Checks a reply and decides how the turn goes on. An invalid reply is
-/// repaired if `repairs_left` is not 0, the reply was not cut, and the model can
-/// be told what to correct.
+/// repaired if `repairs_left` is not 0, the server or the model did not end it
+/// early, and the model can be told what to correct.
 pub fn judge(reply: Reply, policy: &ReplyPolicy, repairs_left: u32) -> TurnEnd {
     let (calls, malformed) = match reply.calls.finish() {
         Ok(calls) => (calls, None),
@@ -101,12 +116,13 @@ pub fn judge(reply: Reply, policy: &ReplyPolicy, repairs_left: u32) -> TurnEnd {
         Ok(picked) => (picked, malformed),
         Err(reason) => (None, Some(invalid_format(reason, &reply))),
     };
-    let reason_to_repair = problem.as_ref().and_then(InvalidReply::reason);
-    let is_repairable = repairs_left > 0 && !reply.is_cut() && reason_to_repair.is_some();
+    let correction = problem.as_ref().and_then(InvalidReply::correction);
+    // A reply that was cut or refused would be so again.
+    let can_improve = reply.early_end().is_none() && correction.is_some();
     let checked = CheckedReply { reply, calls, picked, problem };
-    if is_repairable {
+    if can_improve && repairs_left > 0 {
         TurnEnd::Repair(checked)
-    } else if checked.calls.is_empty() {
+    } else if checked.problem.is_some() || checked.calls.is_empty() {
         TurnEnd::Done(checked)
     } else {
         TurnEnd::Tools(checked)
@@ -192,26 +208,29 @@ impl CheckedReply {
         [self.reply.text.as_str(), &self.reply.calls.raw()].concat()
     }
 
-    /// Fails if the complete reply does not count as a success.
-    ///
-    /// # Errors
+    /// The text that was asked for.
+    pub fn into_text(self) -> String {
+        self.picked.unwrap_or(self.reply.text)
+    }
+
+    /// The error of a complete reply that does not count as a success:
     /// [`Error::EndedEarly`] if the server ended the reply early, the model
     /// refused, or the reply has neither text nor tool calls. [`Error::Format`]
     /// if it does not have the required format, or the arguments of a call are
     /// not a JSON object. [`Error::Protocol`] if a call has no name, or the
     /// finish reason announces calls but there are none and no text.
-    pub fn conclude(self) -> Result<(), Error> {
+    pub fn failure(&self) -> Option<Error> {
         if let Some(end) = self.reply.early_end() {
-            return Err(Error::EndedEarly(end));
+            return Some(Error::EndedEarly(end));
         }
-        if let Some(problem) = self.problem {
-            return Err(problem.into());
+        if let Some(problem) = &self.problem {
+            return Some(problem.clone().into());
         }
         let is_empty = !self.reply.has_text && self.calls.is_empty();
         match self.reply.finish {
-            _ if !is_empty => Ok(()),
-            Some(FinishReason::ToolCalls) => Err(Error::Protocol(NO_CALL.to_owned())),
-            _ => Err(Error::EndedEarly(EarlyEnd::NoText)),
+            _ if !is_empty => None,
+            Some(FinishReason::ToolCalls) => Some(Error::Protocol(NO_CALL.to_owned())),
+            _ => Some(Error::EndedEarly(EarlyEnd::NoText)),
         }
     }
 

@@ -23,8 +23,9 @@ use crate::settings::config::{self, Config, TEMPLATE};
 use crate::settings::context::Context;
 use crate::settings::environment::Environment;
 use crate::settings::key::KeySource;
+use crate::settings::model::DEFAULT_MODEL;
 use crate::settings::network::{
-    DEFAULT_BASE_URL, DEFAULT_CONNECT_TIMEOUT, DEFAULT_IDLE_TIMEOUT, DEFAULT_MODEL, DEFAULT_RETRIES,
+    DEFAULT_BASE_URL, DEFAULT_CONNECT_TIMEOUT, DEFAULT_IDLE_TIMEOUT, DEFAULT_RETRIES,
 };
 
 pub fn run(args: ConfigArgs, context: &Context) -> Result<()> {

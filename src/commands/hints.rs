@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use crate::cli::Command;
 use crate::error::{EarlyEnd, Error, NetworkError, ServerError};
 use crate::secret::KEY_VARIABLE;
 
@@ -14,6 +15,16 @@ pub enum CommandKind {
     Ask,
     Batch,
     Other,
+}
+
+impl CommandKind {
+    pub fn of(command: &Command) -> Self {
+        match command {
+            Command::Ask(_) => Self::Ask,
+            Command::Batch(_) => Self::Batch,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// The error that ended a command, displayed with a hint.

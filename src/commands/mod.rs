@@ -25,38 +25,25 @@ use crate::settings::{self, Arguments, clap_error};
 /// # Errors
 /// The error that ended the command. Printing it adds a hint.
 pub fn run(line: Vec<OsString>, environment: &Environment, notes: &Notes) -> Result<(), Failure> {
-    let mut kind = CommandKind::Other;
-    run_command(line, environment, notes, &mut kind)
-        .map_err(|error| Failure { error, command: kind })
-}
-
-fn run_command(
-    line: Vec<OsString>,
-    environment: &Environment,
-    notes: &Notes,
-    kind: &mut CommandKind,
-) -> Result<()> {
+    let failure = |command| move |error| Failure { error, command };
+    let parsed = settings::parse_command_line(line, environment);
     let Arguments { command, key, config_options, config_param_count, warnings } =
-        match settings::parse_command_line(line, environment)? {
+        match parsed.map_err(failure(CommandKind::Other))? {
             Ok(arguments) => arguments,
-            Err(error) => return clap_error::handle(&error),
+            Err(error) => return clap_error::handle(&error).map_err(failure(CommandKind::Other)),
         };
     let terminal = Terminal::detect();
     let context =
         Context { environment, terminal, notes, key, config_options, config_param_count, warnings };
+    let kind = CommandKind::of(&command);
     match command {
-        Command::Ask(args) => {
-            *kind = CommandKind::Ask;
-            ask::run(*args, &context)
-        }
-        Command::Batch(args) => {
-            *kind = CommandKind::Batch;
-            batch::run(*args, &context)
-        }
+        Command::Ask(args) => ask::run(*args, &context),
+        Command::Batch(args) => batch::run(*args, &context),
         Command::Models(args) => models::run(args, &context),
         Command::History(args) => history::run(args.command, &context),
         Command::Config(args) => config::run(args, &context),
         Command::Completions(args) => documents::completions(args.shell),
         Command::Man(args) => documents::man(args.page),
     }
+    .map_err(failure(kind))
 }

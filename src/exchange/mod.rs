@@ -201,9 +201,9 @@ struct Correction {
 
 impl Correction {
     fn of(rejected: &Answer) -> Option<Self> {
-        let reason = rejected.checked.problem.as_ref()?.reason()?;
-        let instruction = Content::Text(ReplyFormat::correction(&reason));
-        Some(Self { reply: rejected.checked.as_received(), instruction })
+        let instruction = rejected.checked.problem.as_ref()?.correction()?;
+        let reply = rejected.checked.as_received();
+        Some(Self { reply, instruction: Content::Text(instruction) })
     }
 
     fn messages(&self) -> [Message<'_>; 2] {

@@ -68,11 +68,6 @@ impl Notes {
         print_line(self.secrets.mask(message.to_string()));
     }
 
-    /// Prints an error, at any verbosity.
-    pub fn error(&self, message: impl Display) {
-        self.print(message);
-    }
-
     /// Prints text of several lines, without the program's name in front.
     pub fn show(&self, text: &str) {
         if text.is_empty() {

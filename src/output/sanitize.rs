@@ -34,13 +34,15 @@ pub fn escape_controls(json: &str) -> String {
     escaped
 }
 
-/// Applies [`escape_controls`] to JSON; each write must be whole lines.
-pub struct JsonSanitizer<W>(pub W);
+/// A writer that sanitizes each text it is given, which must be whole lines.
+pub struct Sanitizer<W>(pub W);
 
-impl<W: Write> Write for JsonSanitizer<W> {
-    fn write(&mut self, json: &[u8]) -> io::Result<usize> {
-        self.0.write_all(escape_controls(&String::from_utf8_lossy(json)).as_bytes())?;
-        Ok(json.len())
+impl<W: Write> Write for Sanitizer<W> {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        let mut sanitized = Vec::new();
+        push_sanitized(&mut sanitized, &String::from_utf8_lossy(text));
+        self.0.write_all(&sanitized)?;
+        Ok(text.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

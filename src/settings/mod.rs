@@ -6,6 +6,7 @@ pub mod config;
 pub mod context;
 pub mod environment;
 pub mod key;
+pub mod model;
 pub mod network;
 pub mod proxy;
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 use anyhow::anyhow;
 
 use crate::cli::NetworkArgs;
-use crate::cli::ask_args::ModelArgs;
 use crate::cli::values::Header;
 use crate::error::{Error, Result};
 use crate::net::base_url::{BaseUrl, is_loopback};
@@ -20,13 +19,9 @@ use crate::settings::{key, proxy};
 
 pub const DEFAULT_BASE_URL: &str = "https://api.gravixlayer.com/v1/inference";
 const DEFAULT_HOST: &str = "api.gravixlayer.com";
-pub const DEFAULT_MODEL: &str = "llama3.1:8b-instruct-fp16";
 pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 pub const DEFAULT_RETRIES: u32 = 2;
-
-/// The most stop sequences the API accepts.
-pub const MAX_STOPS: usize = 4;
 
 /// The endpoint, without its key.
 ///
@@ -148,20 +143,4 @@ fn last_of_each_name(headers: &[Header]) -> Vec<Header> {
         kept.push(header.clone());
     }
     kept
-}
-
-/// The name of the model: from the option, the environment, or the default.
-///
-/// # Errors
-/// [`Error::Usage`] for an empty name or too many stop sequences,
-/// [`Error::Config`] if `GRAVIX_MODEL` is not UTF-8.
-pub fn model(args: &ModelArgs, environment: &Environment) -> Result<String> {
-    if args.stop.len() > MAX_STOPS {
-        return Err(Error::Usage(format!("--stop can be given at most {MAX_STOPS} times")));
-    }
-    match &args.model {
-        Some(name) if name.is_empty() => Err(Error::Usage("the model name is empty".to_owned())),
-        Some(name) => Ok(name.clone()),
-        None => Ok(environment.text("GRAVIX_MODEL")?.unwrap_or(DEFAULT_MODEL).to_owned()),
-    }
 }

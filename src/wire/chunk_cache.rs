@@ -60,9 +60,10 @@ fn text_range(payload: &[u8], chunk: &Chunk) -> Option<Range<usize>> {
         return None;
     }
     let quoted = [b"\"", choice.text.as_slice(), b"\""].concat();
-    let mut found = memmem::find_iter(payload, &quoted);
-    let start = found.next()? + 1;
-    found.next().is_none().then_some(start..start + choice.text.len())
+    let start = memmem::find(payload, &quoted)? + 1;
+    // Matches may overlap: in `"content":":"` the text `:` has two.
+    let is_unique = memmem::find(&payload[start..], &quoted).is_none();
+    is_unique.then_some(start..start + choice.text.len())
 }
 
 #[cfg(test)]
@@ -96,6 +97,8 @@ mod tests {
         let text = prop::sample::select(vec![
             &b"\"\""[..],
             b"\"a\"",
+            b"\":\"",
+            b"\",\"",
             b"\" b\"",
             b"\"\\n\"",
             b"\"\\\"\"",

@@ -201,3 +201,33 @@ fn an_error_body_that_is_not_json_is_recorded_as_it_came() {
         assert_eq!(by_id(&run.stdout)["1"]["response"]["body"], recorded, "{body}");
     }
 }
+
+#[test]
+fn of_several_permanent_failures_the_first_in_the_input_decides_the_exit_status() {
+    let refuse = |statuses: [&'static str; 2]| {
+        let (service, go_on) = {
+            let (go_on, wait) = std::sync::mpsc::channel::<()>();
+            let wait = std::sync::Mutex::new(wait);
+            let service = Service::new(move |request, _| {
+                // The first request of the input is answered last.
+                if prompt(request) == "first" {
+                    let _ = wait.lock().expect("no panic").recv();
+                    return Reply::new(statuses[0], "");
+                }
+                Reply::new(statuses[1], "")
+            });
+            (service, go_on)
+        };
+        let (_directory, file) = input(&["first", "second"]);
+        let mut command = batch(&service.base_url(), &["--lines", "-j2", "-q"]);
+        let mut child = start(command.arg(file));
+        let mut line = String::new();
+        let stdout = child.stdout.as_mut().expect("stdout is a pipe");
+        let mut reader = std::io::BufReader::new(stdout);
+        std::io::BufRead::read_line(&mut reader, &mut line).expect("a result is written");
+        drop(go_on);
+        child.wait().expect("gravix ends").code()
+    };
+    assert_eq!(refuse(["401 Unauthorized", "422 Unprocessable Content"]), Some(77));
+    assert_eq!(refuse(["422 Unprocessable Content", "401 Unauthorized"]), Some(69));
+}

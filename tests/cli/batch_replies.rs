@@ -145,3 +145,13 @@ fn malformed_tool_arguments_are_repaired() {
     assert!(messages[1]["content"].as_str().expect("the reply is a text").contains("{\"x\":"));
     run.says(&["1 done", "10 tokens in, 14 out"]);
 }
+
+#[test]
+fn a_reply_that_announces_a_call_and_has_none_is_recorded_as_a_protocol_error() {
+    let service = Service::new(|_, _| Reply::new("200 OK", completion_ended("", "tool_calls")));
+    let (_directory, file) = input(&["a"]);
+    let run = run(batch(&service.base_url(), &["--lines"]).arg(file)).exits(76);
+    let line = &by_id(&run.stdout)["1"];
+    assert_eq!(line["error"]["code"], "protocol");
+    assert_eq!(line["response"]["status_code"], 200);
+}

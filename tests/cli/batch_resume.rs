@@ -177,3 +177,14 @@ fn a_run_killed_at_any_moment_resumes_and_sends_nothing_twice() {
         assert!(text(&line).starts_with(&prompt), "{id}");
     }
 }
+
+#[test]
+fn invalid_lines_with_a_done_id_count_as_done() {
+    let (directory, file) = input(&[r#"{"id":"a","prompt":"x"}"#]);
+    let results = directory.path().join("results.jsonl");
+    run(batch("mock:", &["-o"]).arg(&results).arg(&file)).exits(0);
+    fs::write(&file, "{\"id\":\"a\"}\n{\"id\":\"a\"}\n").expect("the file is written");
+    run(batch("mock:", &["--skip-bad", "-o"]).arg(&results).arg(&file))
+        .exits(0)
+        .says(&["0 done, 0 failed, 2 done before; "]);
+}

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::batch_lines::input;
+use crate::support::batch_lines::{by_id, input};
 use crate::support::server::{Server, answer, events, raw, whole_reply};
 use crate::support::service::{Reply, Service};
 use crate::support::{DONE, ask, batch, gravix, run, token};
@@ -128,4 +128,28 @@ fn a_key_in_a_header_of_the_user_is_masked_too() {
     run(&mut ask(&server, &["-n", "-H", "X-Team: sesame42", "hi"]))
         .exits(77)
         .says(&["no team sesame42"]);
+}
+
+#[test]
+fn a_key_in_a_refusal_is_masked_in_the_message_of_a_result() {
+    let service = Service::new(|_, _| {
+        let message = json!({"role": "assistant", "content": null, "refusal": format!("no {KEY}")});
+        Reply::new("200 OK", json!({"choices": [{"index": 0, "message": message}]}).to_string())
+    });
+    let (_directory, file) = input(&[r#"{"prompt":"hi"}"#]);
+    let mut command = batch(&service.base_url(), &["-q"]);
+    let run = run(command.arg(file).env("GRAVIXLAYER_API_KEY", KEY)).exits(3);
+    let line = &by_id(&run.stdout)["1"];
+    assert_eq!(line["error"]["message"], "the model refused: no (redacted)");
+}
+
+#[test]
+fn a_key_that_begins_another_hides_none_of_it() {
+    let body = json!({"error": {"message": format!("bad key {KEY}-and-more")}}).to_string();
+    let server = Server::once(answer("401 No", "application/json", &body));
+    let header = format!("X-Api-Key: {KEY}-and-more");
+    let mut command = ask(&server, &["-n", "-H", &header, "hi"]);
+    let run = run(command.env("GRAVIXLAYER_API_KEY", KEY)).exits(77).prints("");
+    assert!(run.stderr.contains("bad key (redacted)"), "{}", run.stderr);
+    assert!(!run.stderr.contains("and-more"), "{}", run.stderr);
 }

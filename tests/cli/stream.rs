@@ -6,7 +6,7 @@ use std::path::Path;
 use base64::Engine;
 use serde::Deserialize;
 
-use crate::support::server::{Script, Server, Step, answer, chunk, gate, raw, stream_head};
+use crate::support::server::{Script, Server, Step, answer, chunk, events, gate, raw, stream_head};
 use crate::support::{DONE, ask, completion, run, token};
 
 #[derive(Deserialize)]
@@ -119,4 +119,13 @@ fn a_json_reply_must_be_a_completion() {
         let server = Server::once(answer("200 OK", "application/json", body));
         run(&mut ask(&server, &["hi"])).exits(status).prints("").says(&[]);
     }
+}
+
+#[test]
+fn a_chunk_that_only_resembles_the_one_before_is_parsed() {
+    let chunk = |content: &str| format!("data: {{\"choices\":[{{\"delta\":{content}}}]}}\n\n");
+    let first = chunk(r#"{"content":":"}"#);
+    let malformed = chunk(r#"{"content"GARBAGE":"}"#);
+    let server = Server::once(events(&[&first, &malformed, DONE]));
+    run(&mut ask(&server, &["-n", "--stream", "hi"])).exits(4).prints(":\n");
 }

@@ -276,3 +276,31 @@ fn a_failed_repair_after_printed_events_exits_4() {
     assert_eq!(String::from_utf8_lossy(&run.stdout).lines().count(), 1);
     assert_eq!(server.requests()[1].json()["messages"][1]["content"], "I will not");
 }
+
+#[test]
+fn malformed_arguments_are_repaired_but_not_beside_a_refusal() {
+    let call = |arguments: &str| json!({"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}});
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
+    let tools = directory.path().join("tools.json");
+    fs::write(&tools, r#"[{"type":"function","function":{"name":"f"}}]"#)
+        .expect("the file is written");
+    let ask_with_repair = |server: &Server| {
+        let mut command = ask(server, &["-n", "-q", "--repair", "1", "hi", "--tools"]);
+        command.arg(&tools);
+        command
+    };
+    let server = Server::new(vec![
+        calling(&[call("{bad")], Value::Null),
+        calling(&[call("{\"x\":1}")], Value::Null),
+    ]);
+    run(&mut ask_with_repair(&server))
+        .exits(0)
+        .prints("{\"id\":\"c\",\"name\":\"f\",\"arguments\":{\"x\":1}}\n");
+    let correction = server.requests()[1].json()["messages"][2]["content"].to_string();
+    assert!(correction.contains("Call the tool again"), "{correction}");
+    let message = json!({"role": "assistant", "content": null, "refusal": "no", "tool_calls": [call("{bad")]});
+    let reply = json!({"choices": [{"index": 0, "message": message}]}).to_string();
+    let server = Server::once(answer("200 OK", "application/json", &reply));
+    run(&mut ask_with_repair(&server)).exits(65).prints("");
+    assert_eq!(server.requests().len(), 1);
+}

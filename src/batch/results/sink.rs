@@ -171,7 +171,7 @@ impl Sink {
             }
             (None, Some(error)) if self.format != ResultFormat::Batch => {
                 self.progress.suspend(|| {
-                    self.notes.error(format_args!("request {}: {}", result.id, error.message));
+                    self.notes.print(format_args!("request {}: {}", result.id, error.message));
                     // The user paid for the reply, even if it is invalid.
                     self.notes.show(&result.text);
                 })

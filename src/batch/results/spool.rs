@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::files::append::open_private;
 use crate::files::paths::{directory_of, identity, with_suffix};
-use crate::files::replace::replace;
 
 /// The spool is rewritten once it has more than about this many times as many
 /// lines as wait, so that it does not grow with the run.
@@ -126,7 +125,7 @@ impl Spool {
         for line in waiting {
             new.write_all(line)?;
         }
-        replace(new, &self.path)?;
+        new.persist(&self.path)?;
         self.file = open_private(&self.path)?;
         Ok(())
     }

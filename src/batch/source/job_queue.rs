@@ -51,8 +51,10 @@ struct InputIds {
 }
 
 impl IdFilter {
-    pub fn new(hasher: IdHasher, done: SortedIds) -> Self {
-        Self { hasher, done, seen: None, skipped: 0 }
+    /// With `finds_repeats`, ids that are repeated are found too: a preflight
+    /// has not looked for them.
+    pub fn new(hasher: IdHasher, done: SortedIds, finds_repeats: bool) -> Self {
+        Self { hasher, done, seen: finds_repeats.then(InputIds::default), skipped: 0 }
     }
 
     /// Returns false if another line already has the id.
@@ -78,8 +80,7 @@ impl IdFilter {
 impl JobQueue {
     pub fn new(input: Records, options: ReadOptions, defaults: Defaults, ids: IdFilter) -> Self {
         let lines = input.lines(options);
-        let seen = (!input.is_rereadable()).then(InputIds::default);
-        Self { input, lines, options, defaults, ids: IdFilter { seen, ..ids }, next_index: 0 }
+        Self { input, lines, options, defaults, ids, next_index: 0 }
     }
 
     /// The index of the next job.

@@ -112,7 +112,7 @@ impl Records {
             return Ok(None);
         };
         let mut invalid_count = 0;
-        let mut total = 0;
+        let (mut total, mut skipped) = (0, 0);
         let mut valid = SortedIds::default();
         // Several invalid lines may have the same id.
         let mut invalid = SortedIds::default();
@@ -123,16 +123,23 @@ impl Records {
             {
                 invalid_count += 1;
                 if invalid_count <= MAX_REPORTED {
-                    notes.error(self.message(number, &invalid.reason));
+                    notes.print(self.message(number, &invalid.reason));
                 }
                 return;
             }
             let hash = hasher.hash(&request_line::id(parsed, number));
-            let ids = if parsed.is_ok() { &mut valid } else { &mut invalid };
-            ids.push(hash);
-            match options.shard.has(number) {
-                true => total += 1,
-                false => other_shards.push(hash),
+            let is_in_shard = options.shard.has(number);
+            total += u64::from(is_in_shard);
+            match (parsed, is_in_shard) {
+                (Ok(_), true) => valid.push(hash),
+                (Ok(_), false) => {
+                    valid.push(hash);
+                    other_shards.push(hash);
+                }
+                (Err(_), is_in_shard) => {
+                    invalid.push(hash);
+                    skipped += u64::from(is_in_shard && done.contains(hash));
+                }
             }
         })?;
         if invalid_count > 0 {
@@ -147,8 +154,8 @@ impl Records {
         other_shards.sort();
         self.rewind(start)?;
         self.length = end - start;
-        let all_done = valid.count_shared(done) + invalid.count_shared(done);
-        let skipped = (all_done - other_shards.count_shared(done)) as u64;
+        // Valid ids are different, so that sorted lists are compared in one go.
+        skipped += (valid.count_shared(done) - other_shards.count_shared(done)) as u64;
         Ok(Some(Preflight { total, skipped }))
     }
 

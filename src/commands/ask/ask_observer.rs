@@ -50,10 +50,9 @@ impl ReplyObserver for AskObserver<'_> {
             AskAgain::WithoutSchema(error) => {
                 self.notes.detail(format_args!("{error}; asking again without a schema"));
             }
-            AskAgain::Invalid(fault) => {
-                let reason = fault.reason().unwrap_or_default();
+            AskAgain::Invalid(problem) => {
                 self.notes.note(format_args!(
-                    "the reply is not what was asked for: {reason}; asking again"
+                    "the reply is not what was asked for: {problem}; asking again"
                 ));
             }
         }

@@ -1,7 +1,6 @@
 //! The user's side of a turn: the prompt, the system prompt and the history
 //! that the turn is appended to.
 
-use std::io;
 use std::time::Duration;
 
 use crate::chat::format::ReplyFormat;
@@ -10,7 +9,6 @@ use crate::chat::turn::CheckedReply;
 use crate::commands::ask::history_plan::HistoryPlan;
 use crate::commands::ask::message_source::MessageSource;
 use crate::commands::ask::plan::AskPlan;
-use crate::commands::ask::question::{AskQuestion, TurnMessages};
 use crate::commands::observers::history_notices;
 use crate::error::{Error, Result};
 use crate::history::conversation::History;
@@ -18,20 +16,8 @@ use crate::output::notes::Notes;
 
 pub struct Turn {
     pub history: Option<History>,
-    system: Option<String>,
-    prompt: Option<Content>,
-}
-
-/// Reads the prompt, if the request has one.
-///
-/// # Errors
-/// [`Error::Usage`] if it is empty; [`Error::Unreadable`], [`Error::Input`] or
-/// [`Error::NotUtf8`] for one of its inputs.
-pub fn read_prompt(messages: &MessageSource, notes: &Notes) -> Result<Option<Content>> {
-    match messages {
-        MessageSource::Prompt(source) => source.read(io::stdin(), notes).map(Some),
-        MessageSource::HistoryOnly | MessageSource::Json(_) => Ok(None),
-    }
+    pub system: Option<String>,
+    pub prompt: Option<Content>,
 }
 
 impl Turn {
@@ -59,25 +45,8 @@ impl Turn {
         if matches!(plan.messages, MessageSource::HistoryOnly) {
             ensure_continuable(history.as_ref())?;
         }
-        let has_json_messages = matches!(plan.messages, MessageSource::Json(_));
-        let system = plan.system.read(history.as_ref(), has_json_messages)?;
+        let system = plan.system.read(history.as_ref())?;
         Ok(Self { history, system, prompt })
-    }
-
-    /// # Errors
-    /// [`Error::Unreadable`] for the history's system message.
-    pub fn question<'a>(&'a self, plan: &'a AskPlan) -> Result<AskQuestion<'a>> {
-        let json = match &plan.messages {
-            MessageSource::Json(messages) => messages.as_slice(),
-            MessageSource::Prompt(_) | MessageSource::HistoryOnly => &[],
-        };
-        let messages = TurnMessages {
-            system: self.system.as_deref(),
-            history: self.history.as_ref(),
-            prompt: self.prompt.as_ref(),
-            json,
-        };
-        AskQuestion::new(plan.fields.clone(), messages, &plan.policy.format)
     }
 
     /// Appends the turn to the history; a new history begins with the system
@@ -121,6 +90,6 @@ fn ensure_continuable(history: Option<&History>) -> Result<()> {
         _ => "no message to send",
     };
     Err(Error::Usage(format!(
-        "nothing to continue: {why}; append a message, such as a tool's result, or give a prompt"
+        "nothing to continue: {why}; append a message, such as a tool's result, or replace --continue with a prompt"
     )))
 }

@@ -151,7 +151,7 @@ pub fn show_rejected(reply: &Reply, notes: &Notes) {
 }
 
 /// Fails with `problem`, unless the reply was cut short. The cut is then reported
-/// instead, by [`CheckedReply::conclude`].
+/// instead, by [`CheckedReply::failure`].
 fn fail_unless_cut(problem: &InvalidReply, reply: &Reply) -> Result<()> {
     if reply.is_cut() { Ok(()) } else { Err(problem.clone().into()) }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use crate::commands::ask::curl;
-use crate::commands::ask::plan::{Action, AskPlan};
+use crate::commands::ask::plan::{AskPlan, RequestFormat};
 use crate::commands::ask::question::AskQuestion;
 use crate::error::Result;
 use crate::exchange::Question;
@@ -23,10 +23,15 @@ use crate::settings::key::KeySource;
 /// [`Error::Unreadable`]: crate::error::Error::Unreadable
 /// [`Error::Stdout`]: crate::error::Error::Stdout
 /// [`Error::StdoutClosed`]: crate::error::Error::StdoutClosed
-pub fn print(plan: &AskPlan, question: &AskQuestion, key: Option<&KeySource>) -> Result<()> {
-    let (head, tail) = match plan.action {
-        Action::PrintCurl => (curl::head(&plan.endpoint, key, plan.streams)?, curl::tail()),
-        Action::Send | Action::PrintBody => (String::new(), "\n".to_owned()),
+pub fn print(
+    plan: &AskPlan,
+    format: RequestFormat,
+    question: &AskQuestion,
+    key: Option<&KeySource>,
+) -> Result<()> {
+    let (head, tail) = match format {
+        RequestFormat::Curl => (curl::head(&plan.endpoint, key, plan.streams)?, curl::tail()),
+        RequestFormat::Body => (String::new(), "\n".to_owned()),
     };
     let body = question.body(None);
     let mut request = head.as_bytes().chain(body.reader()).chain(tail.as_bytes());

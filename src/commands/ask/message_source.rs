@@ -1,10 +1,12 @@
 //! Where the messages of a request come from: a prompt, the history only, or
 //! JSON; and the system prompt.
 
+use std::io;
 use std::path::PathBuf;
 
 use serde_json::Value;
 
+use crate::chat::message::Content;
 use crate::cli::AskArgs;
 use crate::cli::prompt_part::PromptPart;
 use crate::error::{Error, Result};
@@ -12,6 +14,7 @@ use crate::files::text::Encoding;
 use crate::history::conversation::History;
 use crate::input::prompt::{self, PromptSource, Stdin};
 use crate::json::Object;
+use crate::output::notes::Notes;
 use crate::output::terminal::Terminal;
 use crate::settings::context::Context;
 
@@ -45,6 +48,26 @@ impl MessageSource {
         let source = PromptSource { parts, stdin, encoding: encoding(args) };
         source.ensure_possible()?;
         Ok(Self::Prompt(source))
+    }
+
+    /// Reads the prompt, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if it is empty; [`Error::Unreadable`], [`Error::Input`]
+    /// or [`Error::NotUtf8`] for one of its inputs.
+    pub fn read_prompt(&self, notes: &Notes) -> Result<Option<Content>> {
+        match self {
+            Self::Prompt(source) => source.read(io::stdin(), notes).map(Some),
+            Self::HistoryOnly | Self::Json(_) => Ok(None),
+        }
+    }
+
+    /// The whole conversation as JSON, or empty.
+    pub fn json(&self) -> &[Value] {
+        match self {
+            Self::Json(messages) => messages,
+            Self::Prompt(_) | Self::HistoryOnly => &[],
+        }
     }
 }
 
@@ -86,8 +109,7 @@ pub fn take_json_messages(
 
 pub struct SystemPlan {
     source: Option<SystemSource>,
-    /// It is a default, which a history with its own system message and
-    /// messages given as JSON override.
+    /// It is a default, which a history with its own system message overrides.
     is_default: bool,
     encoding: Encoding,
 }
@@ -98,28 +120,23 @@ enum SystemSource {
 }
 
 impl SystemPlan {
-    pub fn from_args(args: &AskArgs, context: &Context) -> Self {
+    /// A default is dropped if the whole conversation is given as JSON.
+    pub fn from_args(args: &AskArgs, messages: &MessageSource, context: &Context) -> Self {
+        let is_default = !(context.is_typed("system") && context.is_typed("system_file"));
         let source = match (&args.system_file, &args.system) {
             (Some(path), _) => Some(SystemSource::File(path.clone())),
             (None, text) => text.clone().map(SystemSource::Text),
         };
-        Self {
-            source,
-            is_default: !(context.is_typed("system") && context.is_typed("system_file")),
-            encoding: encoding(args),
-        }
+        let is_used = !is_default || messages.json().is_empty();
+        Self { source: source.filter(|_| is_used), is_default, encoding: encoding(args) }
     }
 
     /// The system prompt, if there is one.
     ///
     /// # Errors
     /// [`Error::Unreadable`] or [`Error::NotUtf8`] for its file.
-    pub fn read(
-        &self,
-        history: Option<&History>,
-        has_json_messages: bool,
-    ) -> Result<Option<String>> {
-        if self.is_default && (has_json_messages || history.is_some_and(History::has_system)) {
+    pub fn read(&self, history: Option<&History>) -> Result<Option<String>> {
+        if self.is_default && history.is_some_and(History::has_system) {
             return Ok(None);
         }
         match &self.source {

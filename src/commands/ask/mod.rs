@@ -17,11 +17,12 @@ use std::sync::Arc;
 use crate::chat::turn::CheckedReply;
 use crate::cli::AskArgs;
 use crate::commands::ask::ask_observer::AskObserver;
-use crate::commands::ask::ask_turn::{Turn, read_prompt};
+use crate::commands::ask::ask_turn::Turn;
 use crate::commands::ask::delivery::{TurnFiles, show_rejected};
 use crate::commands::ask::display::Display;
 use crate::commands::ask::log::RequestLog;
-use crate::commands::ask::plan::{Action, AskPlan};
+use crate::commands::ask::plan::{Action, AskPlan, RequestFormat};
+use crate::commands::ask::question::AskQuestion;
 use crate::commands::observers::NetworkLog;
 use crate::error::{Error, Result};
 use crate::exchange::{Exchange, ExchangeOutcome};
@@ -37,17 +38,17 @@ pub fn run(args: AskArgs, context: &Context) -> Result<()> {
     let plan = AskPlan::from_args(args, context)?;
     match plan.action {
         Action::Send => send(plan, context, &notes),
-        Action::PrintBody | Action::PrintCurl => print_request(plan, context, &notes),
+        Action::Print(format) => print_request(&plan, format, context, &notes),
     }
 }
 
 fn send(mut plan: AskPlan, context: &Context, notes: &Notes) -> Result<()> {
     let mut files = TurnFiles::prepare(&plan)?;
     network::load_key(&mut plan.endpoint, plan.allow_http, context, notes)?;
-    let prompt = read_prompt(&plan.messages, notes)?;
+    let prompt = plan.messages.read_prompt(notes)?;
     let client = Client::new(&plan.endpoint, Arc::new(NetworkLog { notes: notes.clone() }))?;
     let turn = Turn::open(&plan, prompt, client.time_left(), notes)?;
-    let mut question = turn.question(&plan)?;
+    let mut question = AskQuestion::new(&plan, &turn)?;
     files.ensure_distinct(turn.history.as_ref())?;
     let mut stdout = stdout::writer(plan.output.stdout_mode)?;
 
@@ -63,16 +64,21 @@ fn send(mut plan: AskPlan, context: &Context, notes: &Notes) -> Result<()> {
         saved.and(streamed).and(printed).map(|()| checked)
     });
     let checked = append_log(files.log, delivered, notes)?;
-    conclude(checked, plan.is_yes_no, notes)
+    conclude(&checked, plan.is_yes_no, notes)
 }
 
-fn print_request(plan: AskPlan, context: &Context, notes: &Notes) -> Result<()> {
+fn print_request(
+    plan: &AskPlan,
+    format: RequestFormat,
+    context: &Context,
+    notes: &Notes,
+) -> Result<()> {
     network::ensure_key_is_encrypted(&plan.endpoint, plan.allow_http, context)?;
-    let prompt = read_prompt(&plan.messages, notes)?;
-    let turn = Turn::open(&plan, prompt, plan.endpoint.timeouts.deadline, notes)?;
-    let question = turn.question(&plan)?;
+    let prompt = plan.messages.read_prompt(notes)?;
+    let turn = Turn::open(plan, prompt, plan.endpoint.timeouts.deadline, notes)?;
+    let question = AskQuestion::new(plan, &turn)?;
     let key = network::sends_key(&plan.endpoint, context).then_some(&context.key);
-    dry_run::print(&plan, &question, key)
+    dry_run::print(plan, format, &question, key)
 }
 
 fn exchange<'a>(client: &'a Client, plan: &'a AskPlan) -> Exchange<'a> {
@@ -126,10 +132,10 @@ fn append_log(
 }
 
 /// Fails if a whole reply was cut short or is invalid, or if its answer is no.
-fn conclude(checked: CheckedReply, is_yes_no: bool, notes: &Notes) -> Result<()> {
-    let is_no = is_yes_no && checked.text() == "no";
-    let warning = checked.warning();
-    checked.conclude()?;
-    warning.into_iter().for_each(|warning| notes.warn(warning));
-    if is_no { Err(Error::No) } else { Ok(()) }
+fn conclude(checked: &CheckedReply, is_yes_no: bool, notes: &Notes) -> Result<()> {
+    if let Some(error) = checked.failure() {
+        return Err(error);
+    }
+    checked.warning().into_iter().for_each(|warning| notes.warn(warning));
+    if is_yes_no && checked.text() == "no" { Err(Error::No) } else { Ok(()) }
 }

@@ -19,7 +19,7 @@ use crate::output::file::OutputFile;
 use crate::output::stdout::TextMode;
 use crate::output::terminal::Terminal;
 use crate::settings::context::Context;
-use crate::settings::network;
+use crate::settings::{model, network};
 
 pub struct AskPlan {
     pub action: Action,
@@ -46,10 +46,17 @@ pub struct AskPlan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     Send,
-    /// Print the request's body instead of sending it.
-    PrintBody,
-    /// Print a curl command instead of sending the request.
-    PrintCurl,
+    /// Print the request instead of sending it.
+    Print(RequestFormat),
+}
+
+/// How a request is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestFormat {
+    /// Its body.
+    Body,
+    /// A curl command that sends it.
+    Curl,
 }
 
 /// What is printed of a reply, and when.
@@ -97,7 +104,7 @@ impl AskPlan {
         let policy = reply_policy::from_args(&args)?;
         let mut given = fields::from_user(&args.model, context.config_param_count)?;
         let json_messages = take_json_messages(&mut given, &args, context)?;
-        let model = network::model(&args.model, context.environment)?;
+        let model = model::model(&args.model, context.environment)?;
         let has_tools = args.format.tools.is_some() || given.contains_key("tools");
         let (print, streams) = print_mode(&args, &policy, has_tools, context.terminal);
         let fields = fields::from_options(&args.model, &model, &policy.format);
@@ -118,8 +125,8 @@ impl AskPlan {
             allow_http: args.network.allow_http,
             streams: fields.get("stream") == Some(&Value::Bool(true)),
             fields,
+            system: SystemPlan::from_args(&args, &messages, context),
             messages,
-            system: SystemPlan::from_args(&args, context),
             history,
             policy,
             print,
@@ -144,7 +151,7 @@ impl AskPlan {
 
 impl PrintMode {
     /// Whether something is printed before the reply is whole.
-    pub fn is_live(self) -> bool {
+    fn is_live(self) -> bool {
         matches!(self, Self::Stream | Self::Events)
     }
 
@@ -167,8 +174,8 @@ impl OutputPlan {
 
 fn action(args: &AskArgs) -> Action {
     match () {
-        () if args.output.curl => Action::PrintCurl,
-        () if args.output.dry_run => Action::PrintBody,
+        () if args.output.curl => Action::Print(RequestFormat::Curl),
+        () if args.output.dry_run => Action::Print(RequestFormat::Body),
         () => Action::Send,
     }
 }

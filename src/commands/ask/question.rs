@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::chat::format::ReplyFormat;
 use crate::chat::message::{Content, Message};
+use crate::commands::ask::ask_turn::Turn;
+use crate::commands::ask::plan::AskPlan;
 use crate::error::Result;
 use crate::exchange::Question;
-use crate::history::conversation::History;
 use crate::history::messages::HistoryMessages;
 use crate::json::Object;
 use crate::wire::body::{Conversation, RequestBody};
@@ -20,36 +20,28 @@ pub struct AskQuestion<'a> {
     json: &'a [Value],
 }
 
-/// The messages of a turn. Any of them may be missing.
-#[derive(Clone, Copy)]
-pub struct TurnMessages<'a> {
-    pub system: Option<&'a str>,
-    pub history: Option<&'a History>,
-    pub prompt: Option<&'a Content>,
-    pub json: &'a [Value],
-}
-
 impl<'a> AskQuestion<'a> {
     /// # Errors
     /// [`Error::Unreadable`](crate::error::Error::Unreadable) if the history's
     /// system message cannot be read.
-    pub fn new(fields: Object, messages: TurnMessages<'a>, format: &ReplyFormat) -> Result<Self> {
-        let TurnMessages { system, history, prompt, json } = messages;
-        let instruction = format.instruction().filter(|_| json.is_empty());
+    pub fn new(plan: &'a AskPlan, turn: &'a Turn) -> Result<Self> {
+        let json = plan.messages.json();
+        let history = turn.history.as_ref();
+        let instruction = plan.policy.format.instruction().filter(|_| json.is_empty());
         // An instruction is appended to the system message, because servers
         // accept only one.
-        let system = match (system, history, &instruction) {
+        let system = match (&turn.system, history, &instruction) {
             (None, Some(history), Some(_)) => history.system_text()?,
-            (system, ..) => system.map(str::to_owned),
+            (system, ..) => system.clone(),
         };
         let is_replaced = system.is_some();
         let system = system.filter(|text| instruction.is_none() || !text.is_empty());
         let parts: Vec<String> = system.into_iter().chain(instruction).collect();
         Ok(Self {
-            fields,
+            fields: plan.fields.clone(),
             system: Some(parts.join("\n\n")).filter(|_| !parts.is_empty()),
             history: history.map(|history| history.messages(is_replaced)),
-            prompt,
+            prompt: turn.prompt.as_ref(),
             json,
         })
     }

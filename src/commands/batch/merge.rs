@@ -8,7 +8,7 @@ use crate::cli::BatchArgs;
 use crate::error::{Error, Result};
 use crate::output::file::OutputFile;
 use crate::output::notes::Notes;
-use crate::output::sanitize::JsonSanitizer;
+use crate::output::sanitize::Sanitizer;
 use crate::output::stdout::{self, stdout_error};
 
 pub fn run(args: BatchArgs, notes: &Notes) -> Result<()> {
@@ -41,7 +41,7 @@ fn write(
 ) -> Result<()> {
     let buffered = BufWriter::new(file);
     let mut out: Box<dyn Write> = match file.is_terminal() {
-        true => Box::new(JsonSanitizer(buffered)),
+        true => Box::new(Sanitizer(buffered)),
         false => Box::new(buffered),
     };
     plan.write(sources, &mut *out, &classify)?;

@@ -31,8 +31,9 @@ use crate::json;
 use crate::net::base_url::BaseUrl;
 use crate::net::client::Client;
 use crate::output::notes::Notes;
+use crate::secret::Secrets;
 use crate::settings::context::Context;
-use crate::settings::{network, verbosity};
+use crate::settings::{model, network, verbosity};
 
 /// How many requests are sent concurrently without `--jobs`.
 const DEFAULT_JOBS: u16 = 8;
@@ -74,10 +75,16 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
     let window = args.ordered.then(|| WINDOW_PER_JOB * u64::from(jobs));
     let run = Run {
         gate,
-        jobs: JobQueue::new(input, options, defaults, IdFilter::new(hasher, done)).into(),
+        jobs: JobQueue::new(
+            input,
+            options,
+            defaults,
+            IdFilter::new(hasher, done, preflight.is_none()),
+        )
+        .into(),
         sink: outputs.into_sink(window, progress.clone(), &notes)?,
         tally: Tally::new(preflight).into(),
-        policy: request_policy(format, args.json.repair.unwrap_or(0)),
+        policy: request_policy(format, args.json.repair.unwrap_or(0), notes.secrets()),
         max_failures: args.max_failures.map(u64::from),
         progress,
         notes,
@@ -85,12 +92,13 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
     run.run(clients)
 }
 
-fn request_policy(format: ReplyFormat, repairs: u32) -> RequestPolicy {
+fn request_policy(format: ReplyFormat, repairs: u32, secrets: &Secrets) -> RequestPolicy {
     let policy = |format| ReplyPolicy { format, pick: Pick::Whole, must_call: false, repairs };
+    let secrets = secrets.clone();
     RequestPolicy {
-        default_format: policy(format),
+        default: policy(format),
         own_format: policy(ReplyFormat::Text),
-        describe: |error| with_hint(error, CommandKind::Batch),
+        describe: Box::new(move |error| secrets.mask(with_hint(error, CommandKind::Batch))),
     }
 }
 
@@ -107,7 +115,7 @@ fn defaults(args: &BatchArgs, format: &ReplyFormat, context: &Context) -> Result
         let message = "--body has messages, but in a batch each line has its own";
         return Err(Error::Usage(message.to_owned()));
     }
-    let model = network::model(&args.model, context.environment)?;
+    let model = model::model(&args.model, context.environment)?;
     let mut fields = fields::from_options(&args.model, &model, format);
     json::merge(&mut fields, named);
     let system = match &args.system_file {

@@ -114,7 +114,7 @@ fn check(files: &[PathBuf], terminal: Terminal, notes: &Notes) -> Result<()> {
             Err(error @ Error::Unreadable { .. }) if unreadable.is_none() => {
                 unreadable = Some(error);
             }
-            Err(error @ Error::Unreadable { .. }) => notes.error(error),
+            Err(error @ Error::Unreadable { .. }) => notes.print(error),
             Err(error) => return Err(error),
         }
     }

@@ -19,7 +19,8 @@ use crate::settings::config::reader::{SettingsReader, suggestion};
 use crate::settings::config::setting::{Layer, Origin, Setting};
 use crate::settings::config::toml_file::SettingsFile;
 use crate::settings::environment::Environment;
-use crate::settings::network::{DEFAULT_BASE_URL, DEFAULT_MODEL};
+use crate::settings::model::DEFAULT_MODEL;
+use crate::settings::network::DEFAULT_BASE_URL;
 
 /// The contents of a new file.
 pub const TEMPLATE: &str = include_str!("template.toml");

@@ -20,7 +20,7 @@ use crate::settings::config::setting::{
 use crate::settings::config::toml_file::{SettingEntry, SettingTable, SettingValue};
 use crate::settings::environment::Environment;
 use crate::settings::key::KeySource;
-use crate::settings::network::MAX_STOPS;
+use crate::settings::model::MAX_STOPS;
 
 /// Names with a higher Jaro-Winkler similarity are suggested for a misspelled one.
 const MIN_SIMILARITY: f64 = 0.75;

@@ -1,0 +1,26 @@
+//! The model and what its parameters may be.
+
+use crate::cli::ask_args::ModelArgs;
+use crate::error::{Error, Result};
+use crate::settings::environment::Environment;
+
+pub const DEFAULT_MODEL: &str = "llama3.1:8b-instruct-fp16";
+
+/// The most stop sequences the API accepts.
+pub const MAX_STOPS: usize = 4;
+
+/// The name of the model: from the option, the environment, or the default.
+///
+/// # Errors
+/// [`Error::Usage`] for an empty name or too many stop sequences,
+/// [`Error::Config`] if `GRAVIX_MODEL` is not UTF-8.
+pub fn model(args: &ModelArgs, environment: &Environment) -> Result<String> {
+    if args.stop.len() > MAX_STOPS {
+        return Err(Error::Usage(format!("--stop can be given at most {MAX_STOPS} times")));
+    }
+    match &args.model {
+        Some(name) if name.is_empty() => Err(Error::Usage("the model name is empty".to_owned())),
+        Some(name) => Ok(name.clone()),
+        None => Ok(environment.text("GRAVIX_MODEL")?.unwrap_or(DEFAULT_MODEL).to_owned()),
+    }
+}
