@@ -50,11 +50,11 @@ complete -c gravix -n "__fish_gravix_using_subcommand ask" -l frequency-penalty 
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l param -d 'Send any other field of the request (repeatable)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l body -d 'Merge a JSON object into the request' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s o -l output -d 'Write the reply to FILE once it is complete' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -s x -l extract -d 'Print only the reply\'s first code block [in LANG]' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l extract-last -d 'Print only the reply\'s last code block [in LANG]' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s x -l extract -d 'Print the first code block, or the first in LANG' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l extract-last -d 'Print only the reply\'s last code block, or the last in LANG' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l log -d 'Append a line of JSON about each request to FILE' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l schema -d 'Require JSON that matches this schema' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l repair -d 'Ask again up to N times if the reply is not in the requested form' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l repair -d 'Ask again up to N times if the reply is not in the requested format' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l choose -d 'Require one of these words, and print it' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l tools -d 'Offer the model the tools defined in FILE, a JSON array' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l tool-choice -d 'Set which tool to call: auto, none, required, or a tool\'s name' -r -f
@@ -65,12 +65,12 @@ complete -c gravix -n "__fish_gravix_using_subcommand ask" -l connect-timeout -d
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l idle-timeout -d 'Give up after S seconds without data (default 300)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l deadline -d 'Give up after S seconds in total' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l retries -d 'Retry a failed request up to N times (default 2)' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l ca-cert -d 'Trust only the issuers in FILE (PEM) [env: SSL_CERT_FILE]' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l ca-cert -d 'Trust only the certificate authorities in FILE (PEM) [env: SSL_CERT_FILE]' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s H -l header -d 'Send this request header too (repeatable)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s p -l profile -d 'Use the settings of a profile [env: GRAVIX_PROFILE]' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l config -d 'Read the settings from FILE [env: GRAVIX_CONFIG]' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s h -l help -d 'Print help (-h prints a summary)'
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -s n -l no-stdin -d 'Never read stdin (for loops such as \'while read\')'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -s n -l no-stdin -d 'Never read stdin (use in loops such as \'while read\')'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l lossy -d 'Replace bytes that are not UTF-8 with U+FFFD'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l stream -d 'Print tokens as they arrive, even into a pipe'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l no-stream -d 'Print the reply once it is complete, even on a terminal'
@@ -108,19 +108,19 @@ complete -c gravix -n "__fish_gravix_using_subcommand batch" -l frequency-penalt
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l param -d 'Send any other field of the request (repeatable)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l body -d 'Merge a JSON object into the request' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l schema -d 'Require JSON that matches this schema' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l repair -d 'Ask again up to N times if the reply is not in the requested form' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l repair -d 'Ask again up to N times if the reply is not in the requested format' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l base-url -d 'Use the API at URL, or \'mock:\' [env: GRAVIX_BASE_URL]' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l connect-timeout -d 'Give up connecting after S seconds (default 10)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l idle-timeout -d 'Give up after S seconds without data (default 300)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l deadline -d 'Give up after S seconds in total' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l retries -d 'Retry a failed request up to N times (default 2)' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l ca-cert -d 'Trust only the issuers in FILE (PEM) [env: SSL_CERT_FILE]' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l ca-cert -d 'Trust only the certificate authorities in FILE (PEM) [env: SSL_CERT_FILE]' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -s H -l header -d 'Send this request header too (repeatable)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -s p -l profile -d 'Use the settings of a profile [env: GRAVIX_PROFILE]' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l config -d 'Read the settings from FILE [env: GRAVIX_CONFIG]' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -s h -l help -d 'Print help (-h prints a summary)'
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l lines -d 'Treat each line as a prompt, not as JSON'
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -s 0 -l null -d 'Read NUL-terminated prompts; write NUL-terminated --text'
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -s 0 -l null -d 'Read NUL-terminated prompts, and end each --text with NUL'
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l skip-bad -d 'Treat lines that are not requests as failures, and go on'
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l ordered -d 'Write results in the order of the input'
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l text -d 'Print only the text of each reply, on one line'
@@ -134,7 +134,7 @@ complete -c gravix -n "__fish_gravix_using_subcommand models" -l connect-timeout
 complete -c gravix -n "__fish_gravix_using_subcommand models" -l idle-timeout -d 'Give up after S seconds without data (default 300)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand models" -l deadline -d 'Give up after S seconds in total' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand models" -l retries -d 'Retry a failed request up to N times (default 2)' -r -f
-complete -c gravix -n "__fish_gravix_using_subcommand models" -l ca-cert -d 'Trust only the issuers in FILE (PEM) [env: SSL_CERT_FILE]' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand models" -l ca-cert -d 'Trust only the certificate authorities in FILE (PEM) [env: SSL_CERT_FILE]' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand models" -s H -l header -d 'Send this request header too (repeatable)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand models" -s p -l profile -d 'Use the settings of a profile [env: GRAVIX_PROFILE]' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand models" -l config -d 'Read the settings from FILE [env: GRAVIX_CONFIG]' -r -F

@@ -20,7 +20,7 @@ use crate::net::client::Client;
 use crate::output::notes::Notes;
 use crate::signals;
 
-/// How long an interrupted run waits for requests under way.
+/// How long an interrupted run waits for requests in progress.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// A run stops after this many failures in a row that do not depend on the
@@ -42,7 +42,7 @@ pub struct Run {
 
 /// What the workers and the signal handler report to the main thread.
 enum RunEvent {
-    /// The run is stopping, and a request under way has ended.
+    /// The run is stopping, and a request in progress has ended.
     RequestEnded,
     /// A worker has returned or panicked.
     WorkerEnded(thread::Result<()>),
@@ -67,7 +67,7 @@ enum Wakeup {
 #[derive(Default)]
 struct Ending {
     error: Option<Error>,
-    /// How long to wait for requests under way.
+    /// How long to wait for requests in progress.
     deadline: Option<Instant>,
 }
 
@@ -142,7 +142,7 @@ impl Run {
     }
 
     /// Handles events until every worker has ended, or until a run that stops
-    /// has no more requests under way.
+    /// has no more requests in progress.
     fn event_loop(&self, events: &Receiver<RunEvent>, mut workers: usize) -> Ending {
         let mut ending = Ending::default();
         while workers > 0 && !(self.gate.is_closed() && self.tally().under_way == 0) {
@@ -181,7 +181,7 @@ impl Run {
                 };
                 let seconds = GRACE.as_secs();
                 self.note(format_args!(
-                    "waiting for {requests} under way, {seconds} s at most; another signal ends the run at once"
+                    "waiting for {requests} in progress, {seconds} s at most; another signal ends the run immediately"
                 ));
             }
         }
@@ -251,7 +251,7 @@ impl Run {
                 _ if tally.consecutive_systemic() >= MAX_CONSECUTIVE_SYSTEMIC => {
                     let message = result.error.as_ref().map_or("", |error| &error.message);
                     let count = MAX_CONSECUTIVE_SYSTEMIC;
-                    Some(format!("stopping after {count} failures in a row: {message}"))
+                    Some(format!("stopping after {count} failures in a row; the last: {message}"))
                 }
                 _ => None,
             }

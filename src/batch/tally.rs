@@ -120,7 +120,7 @@ impl Tally {
             let _ = write!(line, " ({})", classes.join(", "));
         }
         if self.skipped > 0 {
-            let _ = write!(line, ", {} done before", self.skipped);
+            let _ = write!(line, ", {} already done", self.skipped);
         }
         if let Some(left @ 1..) = self.left() {
             let _ = write!(line, ", {left} left");
@@ -179,7 +179,7 @@ mod tests {
         let summary = tally.summary();
         assert!(
             summary.starts_with(
-                "1 done, 1 failed (invalid_reply: 1), 4 done before, 3 left; 4 tokens in, 6 out; "
+                "1 done, 1 failed (invalid_reply: 1), 4 already done, 3 left; 4 tokens in, 6 out; "
             ),
             "{summary}"
         );

@@ -28,7 +28,7 @@ pub struct AskArgs {
 
     /// Read the system prompt from FILE
     ///
-    /// A line ending at the very end of the file is removed.
+    /// One newline at the end of the file is removed.
     #[arg(
         long,
         value_name = "FILE",
@@ -39,7 +39,7 @@ pub struct AskArgs {
     )]
     pub system_file: Option<PathBuf>,
 
-    /// Never read stdin (for loops such as 'while read')
+    /// Never read stdin (use in loops such as 'while read')
     #[arg(short, long, help_heading = "Input")]
     pub no_stdin: bool,
 
@@ -109,8 +109,8 @@ pub struct ModelArgs {
     ///
     /// VALUE is JSON if it parses as JSON, and a string otherwise. A dot goes
     /// one level down: options.num_ctx=8192 sends
-    /// {"options":{"num_ctx":8192}}. These fields override all other options;
-    /// objects are merged.
+    /// {"options":{"num_ctx":8192}}. These fields override all other options,
+    /// but not the fields of a line in batch; objects are merged.
     #[arg(long, value_name = "NAME=VALUE", hide_short_help = true, value_hint = ValueHint::Other)]
     pub param: Vec<String>,
 
@@ -118,7 +118,9 @@ pub struct ModelArgs {
     ///
     /// A value that begins with '{' is the object itself; any other value is
     /// the name of a file. Its fields override all other options except
-    /// --param. If the object has messages, do not give a prompt.
+    /// --param. In ask, messages in the object are the whole conversation: give
+    /// no prompt, --system or --history. In batch, the object cannot have
+    /// messages.
     #[arg(long, value_name = "FILE|JSON", hide_short_help = true, value_hint = ValueHint::FilePath)]
     pub body: Option<String>,
 }
@@ -143,7 +145,7 @@ pub struct OutputArgs {
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 
-    /// Print only the reply's first code block [in LANG]
+    /// Print the first code block, or the first in LANG
     ///
     /// LANG is the language named on the fence; give it after '=', as in -x=sh.
     /// bash and sh count as the same language, as do py and python. A reply
@@ -159,7 +161,7 @@ pub struct OutputArgs {
     )]
     pub extract: Option<String>,
 
-    /// Print only the reply's last code block [in LANG]
+    /// Print only the reply's last code block, or the last in LANG
     #[arg(
         long,
         value_name = "LANG",
@@ -201,13 +203,15 @@ pub struct OutputArgs {
 
     /// Append a line of JSON about each request to FILE
     ///
-    /// The line has the time, the model, the base URL, the HTTP status, the
+    /// The line contains the time, the model, the base URL, the HTTP status, the
     /// number of tries, the seconds to the first token and in total, the usage,
     /// the finish reason, the request id, and the error if there was one.
     #[arg(long, value_name = "FILE", hide_short_help = true, value_hint = ValueHint::FilePath)]
     pub log: Option<PathBuf>,
 
     /// Include the messages and the reply in the log
+    ///
+    /// Needs --log.
     #[arg(long, hide_short_help = true)]
     pub log_content: bool,
 
@@ -217,8 +221,8 @@ pub struct OutputArgs {
 
     /// Print the request as a curl command and send nothing
     ///
-    /// The command reads the key from $GRAVIXLAYER_API_KEY, or from where the
-    /// configuration file says the key is.
+    /// The command reads the key from $GRAVIXLAYER_API_KEY, or from the place
+    /// that the configuration file names. curl cannot reach mock:.
     #[arg(long, conflicts_with = "dry_run", hide_short_help = true)]
     pub curl: bool,
 
@@ -246,14 +250,15 @@ pub struct HistoryArgs {
     /// Send only the system message and the newest N turns
     ///
     /// A turn begins at a user message. The file is read from its end, and
-    /// older lines are not checked.
+    /// older lines are not checked. Needs --history.
     #[arg(long, value_name = "N", value_hint = ValueHint::Other)]
     pub turns: Option<u64>,
 
     /// Send the history as it is, without a new prompt
     ///
-    /// For a history that ends with a message that you added, or with the
+    /// Use it when the history ends with a message that you added, such as the
     /// result of a tool. Only the reply is appended. Standard input is not read.
+    /// Needs --history.
     #[arg(
         long,
         conflicts_with_all = ["words", "files", "attachments"],
@@ -263,11 +268,13 @@ pub struct HistoryArgs {
 
     /// Send the history but append nothing
     ///
-    /// The file may be read-only then.
+    /// The file may then be read-only. Needs --history.
     #[arg(long, hide_short_help = true)]
     pub no_save: bool,
 
     /// Fail immediately if another turn of the conversation is in progress
+    ///
+    /// Needs --history.
     #[arg(long, hide_short_help = true)]
     pub no_wait: bool,
 }

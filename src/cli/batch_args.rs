@@ -26,7 +26,7 @@ pub struct BatchArgs {
     #[arg(long, help_heading = "Input")]
     pub lines: bool,
 
-    /// Read NUL-terminated prompts; write NUL-terminated --text
+    /// Read NUL-terminated prompts, and end each --text with NUL
     ///
     /// For prompts and replies of several lines, as with find -print0 and
     /// xargs -0.
@@ -39,7 +39,7 @@ pub struct BatchArgs {
 
     /// Read the system prompt from FILE
     ///
-    /// A line ending at the very end of the file is removed.
+    /// One newline at the end of the file is removed.
     #[arg(
         long,
         value_name = "FILE",
@@ -53,14 +53,14 @@ pub struct BatchArgs {
     /// Send only every N-th line, starting with line I
     ///
     /// N machines that get the same input, each with its own I from 1 to N,
-    /// send all requests between them. The ids are the same on every machine.
+    /// share the requests; together they send all of them. The ids are the same on every machine.
     #[arg(long, value_name = "I/N", value_parser = shard, help_heading = "Input", value_hint = ValueHint::Other)]
     pub shard: Option<(u64, u64)>,
 
     /// Treat lines that are not requests as failures, and go on
     ///
-    /// By default such a line is exit status 65: before anything is sent if
-    /// the input is a file, or once the line is read if it is a pipe.
+    /// By default, such a line gives exit status 65. In a file, it is found
+    /// before anything is sent; in a pipe, when the line is read.
     #[arg(long, help_heading = "Input", hide_short_help = true)]
     pub skip_bad: bool,
 
@@ -89,7 +89,8 @@ pub struct BatchArgs {
     ///
     /// Newlines and quotes are escaped as in a JSON string. With -0, texts are
     /// printed unchanged and end with NUL. A failed request leaves an empty
-    /// line and is reported on stderr, unless --errors is given.
+    /// line and is reported on stderr; with --errors, it goes to that file
+    /// only.
     #[arg(long, help_heading = "Output")]
     pub text: bool,
 
@@ -117,13 +118,16 @@ pub struct BatchArgs {
     ///
     /// Without this option gravix finds the rate itself: it slows down when
     /// the server refuses requests (429), and speeds up again while the server
-    /// accepts them. A request refused this way is sent again later. It does
-    /// not count as a retry, as long as the server has accepted any request in
-    /// the last two minutes.
+    /// accepts them. A refused request is sent again later. This does not count
+    /// as a retry if the server has accepted a request in the last two minutes.
+    /// Retry-After, X-RateLimit-Remaining and X-RateLimit-Reset are obeyed.
     #[arg(long, value_name = "N/s|m|h", value_parser = rate, help_heading = "Network", value_hint = ValueHint::Other)]
     pub rate: Option<f64>,
 
     /// Stop after N failed requests
+    ///
+    /// Without this option too, the run stops after 16 failures in a row that
+    /// any request would meet: 429, 401, 403 or no connection.
     #[arg(long, value_name = "N", value_parser = positive, help_heading = "Network", hide_short_help = true, value_hint = ValueHint::Other)]
     pub max_failures: Option<u32>,
 

@@ -81,7 +81,7 @@ pub const ASK_STATUS: Entries = &[
     ("2", "usage: a bad option, no prompt, or nothing to continue"),
     ("3", "the reply ended early (length, filter, refusal, no text)"),
     ("4", "part of the reply was printed, then it failed; nothing was saved"),
-    ("65", "bad input, or a reply that is not in the requested form"),
+    ("65", "bad input, or a reply that is not in the requested format"),
     ("66", "an input cannot be read"),
     ("69", "the server refused the request (400, 404, 413, 422, quota)"),
     ("70", "a bug in gravix"),
@@ -96,16 +96,16 @@ pub const ASK_STATUS: Entries = &[
 
 pub const BATCH_STATUS: Entries = &[
     ("0", "every request has a successful response"),
-    ("2", "usage: a bad option, or no FILE on a terminal"),
+    ("2", "usage: a bad option, or stdin is a terminal and no FILE is given"),
     ("4", "some requests failed; each is in the output with its error"),
     ("65", "a line is not a request, or an id is repeated"),
     ("66", "an input cannot be read"),
     ("70", "a bug in gravix"),
     ("73", "an output file cannot be written"),
     ("74", "standard output cannot be written"),
-    ("75", "all failed but may succeed later, or the output is locked"),
+    ("75", "all requests failed and may succeed later, or the output is locked"),
     ("78", "configuration: no key, bad base URL, TLS trust, proxy or file"),
-    ("3 65 69 76 77", "all failed: ask's status for the first lasting failure"),
+    ("3 65 69 76 77", "all failed: ask's status for the first permanent failure"),
     ("130 141 143", "killed by SIGINT, SIGPIPE or SIGTERM"),
 ];
 
@@ -142,8 +142,8 @@ pub const CONFIG_STATUS: Entries = &[
 
 /// Exit statuses of `completions` and `man`.
 pub const DOCUMENT_STATUS: Entries = &[
-    ("0", "the script or page was printed"),
-    ("2", "usage: unknown shell or page"),
+    ("0", "the output was printed"),
+    ("2", "usage: a bad option, or an unknown shell or page"),
     ("74", "standard output cannot be written"),
 ];
 
@@ -155,9 +155,9 @@ pub const ENVIRONMENT: Entries = &[
     ("GRAVIX_PROFILE", "the profile, unless --profile is given"),
     ("GRAVIX_CONFIG", "the configuration file, unless --config is given"),
     ("XDG_CONFIG_HOME", "directory of gravix/config.toml; default ~/.config"),
-    ("SSL_CERT_FILE", "trusted issuers, unless --ca-cert is given"),
+    ("SSL_CERT_FILE", "trusted certificate authorities, unless --ca-cert is given"),
     ("https_proxy, http_proxy", "the proxy for https:// and http:// base URLs"),
-    ("all_proxy", "the proxy for both, unless the one above is set"),
+    ("all_proxy", "the proxy for either, if its own variable is not set"),
     ("no_proxy", "hosts to connect to directly, separated by commas"),
     ("PAGER", "the pager for history show; default less -FR"),
     ("NO_COLOR", "if set, output has no colour"),

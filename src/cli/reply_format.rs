@@ -1,4 +1,4 @@
-//! Options that require a form of the reply: JSON, a word, yes or no, or a
+//! Options that require a format of the reply: JSON, a word, yes or no, or a
 //! tool call.
 
 use std::path::PathBuf;
@@ -13,8 +13,8 @@ use crate::cli::values::count;
 pub struct JsonFormatArgs {
     /// Require a JSON object (JSON mode)
     ///
-    /// A code fence around the object is removed. Any other reply is exit
-    /// status 65, or a failed request in a batch.
+    /// A code fence around the object is removed. For any other reply, the exit
+    /// status is 65; in batch, the request fails.
     #[arg(long, hide_short_help = true)]
     pub json_object: bool,
 
@@ -22,18 +22,18 @@ pub struct JsonFormatArgs {
     ///
     /// A value that begins with '{' is the JSON Schema itself; any other value
     /// is the name of a file. The schema is sent with the request (strict,
-    /// named after its title), and gravix also checks the reply against it. A
-    /// reply that does not match is exit status 65 with nothing on standard
-    /// output, or a failed request in a batch. The reply is printed once it is
-    /// complete, even with --stream.
+    /// named after its title), and gravix also checks the reply against it. If
+    /// the reply does not match, nothing is printed to standard output and the
+    /// exit status is 65; in batch, the request fails. No reply is printed
+    /// before it is checked.
     #[arg(long, value_name = "FILE|JSON", conflicts_with = "json_object", value_hint = ValueHint::FilePath)]
     pub schema: Option<String>,
 
-    /// Ask again up to N times if the reply is not in the requested form
+    /// Ask again up to N times if the reply is not in the requested format
     ///
-    /// The next request includes the wrong reply and says what is wrong with
-    /// it; neither is saved in the history. A reply that was cut off at its
-    /// length limit is not asked for again.
+    /// The next request includes the invalid reply and the reason; neither is
+    /// saved. A reply that was cut off at its length limit is not asked for
+    /// again.
     #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true, hide_short_help = true, value_hint = ValueHint::Other)]
     pub repair: Option<u32>,
 }
@@ -46,8 +46,8 @@ pub struct ReplyFormatArgs {
 
     /// Require one of these words, and print it
     ///
-    /// The model is given the words, as a schema too if the server accepts
-    /// one. Any other reply is exit status 65.
+    /// The words are added to the system prompt, and sent as a schema too if
+    /// the server accepts one. For any other reply, the exit status is 65.
     #[arg(
         long,
         value_name = "A,B,C",
@@ -61,7 +61,8 @@ pub struct ReplyFormatArgs {
 
     /// Print nothing: exit with status 0 for yes and 1 for no
     ///
-    /// Any other reply is exit status 65. Failures keep their own statuses.
+    /// For any other reply, the exit status is 65. Failures keep their own
+    /// statuses.
     #[arg(
         long,
         conflicts_with_all = [
@@ -75,8 +76,8 @@ pub struct ReplyFormatArgs {
     ///
     /// When the model calls tools, each call is printed as one line of JSON
     /// with its id, name and arguments. Text that comes with the calls goes to
-    /// standard error (unless --json or --events prints it). The reply is
-    /// printed once it is complete, even with --stream. To answer a call,
+    /// standard error (with --json or --events, it is part of the output). The
+    /// reply is printed once it is complete, even with --stream. To answer a call,
     /// append the result to the history as a line
     /// {"role":"tool","tool_call_id":ID,"content":TEXT}, then use --continue.
     #[arg(long, value_name = "FILE", hide_short_help = true, value_hint = ValueHint::FilePath)]
@@ -84,7 +85,8 @@ pub struct ReplyFormatArgs {
 
     /// Set which tool to call: auto, none, required, or a tool's name
     ///
-    /// A reply that does not make a required call is exit status 65.
+    /// If the reply does not make a required call, the exit status is 65. Needs
+    /// --tools.
     #[arg(long, value_name = "CHOICE", hide_short_help = true, value_hint = ValueHint::Other)]
     pub tool_choice: Option<String>,
 }

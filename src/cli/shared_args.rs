@@ -24,7 +24,7 @@ pub struct NetworkArgs {
     /// Give up after S seconds without data (default 300)
     ///
     /// Comments, blank lines and partial events do not count as data. In a
-    /// reply that is not streamed, each further 64 KiB counts as an event.
+    /// reply that is not streamed, only each full 64 KiB counts.
     #[arg(long, value_name = "S", value_parser = seconds, hide_short_help = true, value_hint = ValueHint::Other)]
     pub idle_timeout: Option<Duration>,
 
@@ -40,14 +40,14 @@ pub struct NetworkArgs {
     ///
     /// gravix retries if the connection fails or closes before a response, and
     /// for the statuses 408, 409, 425, 429, 500, 502, 503, 504 and 529. It
-    /// waits as long as the server asks for (at most 120 s), or else for a
-    /// random time of up to 0.5 s, a limit that doubles with each retry up to
-    /// 8 s. It never retries after a timeout once the request was sent, because
-    /// the request may be billed.
+    /// waits as long as the server asks for, but gives up if that is more than
+    /// 120 s. If the server does not ask, it waits for a random time of up to
+    /// 0.5 s; that limit doubles with each retry, up to 8 s. It never retries after a timeout once the request was sent, because
+    /// it may already have been billed.
     #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true, hide_short_help = true, value_hint = ValueHint::Other)]
     pub retries: Option<u32>,
 
-    /// Trust only the issuers in FILE (PEM) [env: SSL_CERT_FILE]
+    /// Trust only the certificate authorities in FILE (PEM) [env: SSL_CERT_FILE]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true)]
     pub ca_cert: Option<PathBuf>,
 
@@ -57,8 +57,8 @@ pub struct NetworkArgs {
 
     /// Send this request header too (repeatable)
     ///
-    /// Authorization is refused, because gravix makes it from the key. Headers
-    /// that frame the request, such as Content-Length, are refused as well.
+    /// Authorization is refused, because gravix sets it from the key. Headers
+    /// that gravix itself must set, such as Content-Length, are refused too.
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header, hide_short_help = true, value_hint = ValueHint::Other)]
     pub headers: Vec<Header>,
 }
@@ -67,6 +67,8 @@ pub struct NetworkArgs {
 #[command(next_help_heading = "Output")]
 pub struct VerbosityArgs {
     /// Suppress notes and warnings, but not errors
+    ///
+    /// In batch, this also turns off the progress bar and the summary.
     #[arg(short, long)]
     pub quiet: bool,
 

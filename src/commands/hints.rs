@@ -3,9 +3,11 @@
 
 use std::fmt;
 use std::io::ErrorKind;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::cli::Command;
+use crate::commands::shell;
 use crate::error::{EarlyEnd, Error, NetworkError, ServerError};
 use crate::secret::KEY_VARIABLE;
 
@@ -57,18 +59,24 @@ fn hint(error: &Error, command: CommandKind) -> Option<String> {
         Error::NotUtf8 { .. } if is_ask => "use --lossy to replace bad bytes with U+FFFD",
         Error::Format { early_end: Some(EarlyEnd::Length), .. }
         | Error::EndedEarly(EarlyEnd::Length) => "raise --max-tokens",
-        Error::InvalidLines(1) => "move it aside with gravix history repair FILE",
-        Error::InvalidLines(_) => "move them aside with gravix history repair FILE",
+        Error::InvalidLines { path: Some(path), .. } => return Some(repair(path)),
+        Error::InvalidLines { .. } => "move them aside with gravix history repair FILE",
+        Error::Line { path, .. } if is_ask => return Some(repair(path)),
         Error::ReadOnlyHistory { .. } if is_ask => "use --no-save to only read it",
         Error::NestedTooDeeply if is_ask => "use --events to print the stream as it arrives",
         Error::Locked(_) => "try again later",
         Error::Busy(_) => "try again when it ends",
         Error::Certificate { is_unknown_issuer: true, .. } => {
-            "name a file of trusted issuers with --ca-cert or SSL_CERT_FILE"
+            "name a PEM file of trusted certificate authorities with --ca-cert or SSL_CERT_FILE"
         }
         _ => return None,
     };
     Some(text.to_owned())
+}
+
+fn repair(path: &Path) -> String {
+    let path = shell::word(&path.display().to_string());
+    format!("move bad lines aside with gravix history repair {path}")
 }
 
 fn network_hint(error: &NetworkError) -> Option<&'static str> {
@@ -92,20 +100,23 @@ fn server_hint(error: &ServerError, command: CommandKind) -> Option<String> {
             .iter()
             .any(|words| message.contains(words));
     let shorten = match command {
-        CommandKind::Ask => "shorten the prompt, or send fewer --turns",
+        CommandKind::Ask => "shorten the prompt, or lower --turns",
         CommandKind::Batch | CommandKind::Other => "shorten the prompt",
     };
     Some(match error.status() {
         _ if is_too_long => shorten.to_owned(),
         _ if error.is_quota() => return None,
         _ if ["response_format", "json_schema"].iter().any(|name| message.contains(name)) => {
-            "if the server does not support schemas, try --json-object".to_owned()
+            "try --json-object if the server does not support schemas".to_owned()
         }
         Some(401 | 403) => match &error.key_origin {
             Some(origin) => format!("check the key in {origin}"),
             None => format!("set {KEY_VARIABLE} to your key"),
         },
-        Some(404) if message.contains("model") => "list the models with gravix models".to_owned(),
+        Some(404) if message.contains("model") => {
+            let base_url = shell::word(&error.base_url);
+            format!("list the models with gravix models --base-url {base_url}")
+        }
         Some(404) => format!("check the base URL {}", error.base_url),
         Some(413) => shorten.to_owned(),
         status => match error.retry_after {

@@ -8,6 +8,7 @@ pub mod hints;
 pub mod history;
 pub mod models;
 pub mod observers;
+pub mod shell;
 
 use std::ffi::OsString;
 

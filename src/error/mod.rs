@@ -63,9 +63,13 @@ pub enum Error {
     /// A line of a file is not valid. `line` counts from 1.
     #[error("{}:{line}: {reason}", path.display())]
     Line { path: PathBuf, line: u64, reason: String },
-    /// This many history lines are not messages. Each was reported.
-    #[error("{}", match .0 { 1 => "1 line is not a message".to_owned(), count => format!("{count} lines are not messages") })]
-    InvalidLines(u64),
+    /// This many lines of histories are not messages. Each was reported.
+    #[error("{}", match count { 1 => "1 line is not a message".to_owned(), count => format!("{count} lines are not messages") })]
+    InvalidLines {
+        count: u64,
+        /// The history, if all of them are in one.
+        path: Option<PathBuf>,
+    },
     /// An input cannot be read.
     #[error("cannot read {}: {}", path.display(), Reason(source))]
     Unreadable { path: PathBuf, source: io::Error },
@@ -79,7 +83,7 @@ pub enum Error {
     #[error("{} is locked by another process", .0.display())]
     Locked(PathBuf),
     /// A batch run is writing this result file.
-    #[error("a run is writing {}", .0.display())]
+    #[error("another run is writing {}", .0.display())]
     Busy(PathBuf),
     /// The reply was received, but could not be written to a file.
     #[error("the reply was not saved to {}: {}", path.display(), Reason(source))]
@@ -148,7 +152,7 @@ impl Error {
             | Error::Format { .. }
             | Error::NotUtf8 { .. }
             | Error::Line { .. }
-            | Error::InvalidLines(_) => 65,
+            | Error::InvalidLines { .. } => 65,
             Error::Unreadable { .. } => 66,
             Error::Unwritable { .. }
             | Error::ReadOnlyHistory { .. }

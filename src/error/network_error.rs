@@ -24,14 +24,14 @@ pub enum NetworkError {
     #[error("cannot set up TLS with {host}: {reason}")]
     Tls { host: String, reason: String },
     /// No connection was established within the connect timeout.
-    #[error("no connection within {} s", .0.as_secs_f64())]
+    #[error("cannot connect within {} s", .0.as_secs_f64())]
     ConnectTimeout(Duration),
     /// The connection ended before the status line of the response.
     #[error("the server closed the connection without a response")]
     Unanswered,
     /// The server sent nothing for the idle timeout. Keep-alive comments do not
     /// count.
-    #[error("the server was silent for {} s", .0.as_secs_f64())]
+    #[error("the server sent no data for {} s", .0.as_secs_f64())]
     Silence(Duration),
     /// The deadline for the request and all its retries has passed.
     #[error("the deadline of {} s has passed", .0.as_secs_f64())]

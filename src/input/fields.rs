@@ -42,7 +42,7 @@ pub fn from_user(args: &ModelArgs, config_param_count: usize) -> Result<Object> 
 pub fn parse_param(param: &str) -> Result<Object> {
     let invalid = |reason| Err(Error::Input(format!("--param {param}: {reason}")));
     let Some((path, text)) = param.split_once('=') else {
-        return invalid("not in the form NAME=VALUE");
+        return invalid("not in the format NAME=VALUE");
     };
     let mut names: Vec<&str> = path.split('.').collect();
     if names.iter().any(|name| name.is_empty()) {

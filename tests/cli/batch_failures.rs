@@ -142,7 +142,7 @@ fn a_full_disk_loses_no_reply() {
     assert_eq!(saved.len() + printed.len(), service.seen().len());
     assert_eq!(printed.len(), 1);
     let mut command = batch(&service.base_url(), &["--lines", "-o"]);
-    run(command.arg(&output).arg(&file)).exits(0).says(&["17 done, 0 failed, 3 done before"]);
+    run(command.arg(&output).arg(&file)).exits(0).says(&["17 done, 0 failed, 3 already done"]);
     let mut full = batch(&service.base_url(), &["--lines", "-o", "/dev/full"]);
     let failed = run(full.arg(&file)).exits(73);
     assert!(failed.stderr.contains("/dev/full"), "{}", failed.stderr);

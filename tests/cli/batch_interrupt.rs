@@ -24,7 +24,7 @@ fn an_interrupt_works_while_nobody_reads_the_output() {
     let mut note = String::new();
     let mut stderr = BufReader::new(child.stderr.take().expect("stderr is a pipe"));
     stderr.read_line(&mut note).expect("stderr is UTF-8");
-    assert!(note.contains("under way, 10 s at most"), "{note}");
+    assert!(note.contains("in progress, 10 s at most"), "{note}");
     let status = child.wait().expect("gravix ends");
     assert_eq!(status.signal(), Some(Signal::SIGINT as i32));
 }
@@ -63,7 +63,7 @@ fn the_first_interrupt_lets_requests_under_way_finish() {
         let mut note = [0; 100];
         let read = stderr.read(&mut note).expect("gravix prints a line");
         let note = String::from_utf8_lossy(&note[..read]).into_owned();
-        assert!(note.contains("waiting for 3 requests under way"), "{note}");
+        assert!(note.contains("waiting for 3 requests in progress"), "{note}");
         drop(go_on);
         let mut summary = String::new();
         stderr.read_to_string(&mut summary).expect("stderr is UTF-8");

@@ -81,7 +81,7 @@ fn merge_does_not_replace_an_output_in_use() {
         command.arg(&output).arg(&file).stderr(Stdio::null()).spawn().expect("gravix starts");
     service.wait_for(1);
     let mut merge = batch("mock:", &["--merge", "-o"]);
-    run(merge.arg(&output).arg(&other)).exits(75).says(&["a run is writing"]);
+    run(merge.arg(&output).arg(&other)).exits(75).says(&["another run is writing"]);
     drop(go_on);
     assert!(child.wait().expect("gravix ends").success());
     assert_eq!(json_lines(&output).len(), 1);

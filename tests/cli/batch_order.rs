@@ -77,13 +77,13 @@ fn replies_waiting_for_their_turn_survive_a_kill() {
     assert_eq!(fs::read_to_string(&output).unwrap_or_default(), "");
     let before = service.seen().len();
     assert!(ordered().status().expect("gravix runs").success());
-    // The request under way, and those that were not sent before.
+    // The request in progress, and those that were not sent before.
     assert_eq!(service.seen().len() - before, 100 - 31);
     assert_eq!(by_id(&fs::read(&output).expect("the output is readable")).len(), 100);
     assert!(!waiting.exists());
 }
 
-/// Kills an ordered run whose first request is under way, whose second failed
+/// Kills an ordered run whose first request is in progress, whose second failed
 /// and whose third has its reply. Returns the output and the waiting file.
 fn kill_ordered_run(directory: &Path, file: &Path) -> (PathBuf, PathBuf) {
     let (go_on, wait) = channel::<()>();
@@ -118,7 +118,7 @@ fn waiting_failures_are_sent_again() {
     let mut command = batch(&service.base_url(), &["--lines", "-o"]);
     let run = run(command.arg(&output).arg(&file)).exits(0);
     assert_eq!(service.prompts(), ["first", "second"]);
-    run.says(&["2 done, 0 failed, 1 done before"]);
+    run.says(&["2 done, 0 failed, 1 already done"]);
     let lines = by_id(&fs::read(&output).expect("the output is readable"));
     assert_eq!((lines.len(), text(&lines["3"])), (3, "kept"));
     assert!(!waiting.exists());

@@ -34,7 +34,7 @@ fn jobs_sets_the_number_of_concurrent_requests() {
     let mut command = batch(&service.base_url(), &["--lines", "-j5"]);
     let child = command.arg(file).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
     let child = child.expect("gravix starts");
-    // Five requests are under way before the first gets its answer.
+    // Five requests are in progress before the first gets its answer.
     (0..5).for_each(|_| arrivals.recv().expect("a request arrives"));
     (0..20).for_each(|_| leave.send(()).expect("the service is waiting"));
     let output = finish(child);
@@ -78,7 +78,7 @@ fn retry_after_pauses_all_workers() {
         let seen = service.seen();
         assert_eq!(seen.len(), 2001);
         let times = times(&seen);
-        // Requests already under way may arrive within 200 ms.
+        // Requests already in progress may arrive within 200 ms.
         let [begin, end] = [200, 1000].map(|ms| times[10] + Duration::from_millis(ms));
         let silence = times.iter().filter(|time| (begin..end).contains(*time));
         assert_eq!(silence.count(), 0, "{times:?}");
@@ -211,7 +211,7 @@ fn a_server_that_refuses_everything_stops_the_run() {
     let (_directory, file) = input(&prompts(50));
     let options = ["--lines", "--retries", "0"];
     let output = run(batch(&service.base_url(), &options).arg(file)).exits(75);
-    let reason = "stopping after 16 failures in a row: the server answered 429";
+    let reason = "stopping after 16 failures in a row; the last: the server answered 429";
     assert!(output.stderr.contains(reason), "{}", output.stderr);
     assert!(output.stderr.contains(" left; "), "{}", output.stderr);
 }

@@ -39,7 +39,7 @@ fn a_run_on_a_pipe_resumes_like_one_on_a_file() {
         run_with(command.arg(&output), lines).exits(0)
     };
     again(b"a\nb\n").says(&["2 done, 0 failed; "]);
-    again(b"a\nb\nc\n").says(&["1 done, 0 failed, 2 done before; "]);
+    again(b"a\nb\nc\n").says(&["1 done, 0 failed, 2 already done; "]);
 }
 
 #[test]
@@ -57,10 +57,10 @@ fn only_failed_requests_are_sent_again() {
         run(command.arg(&output).arg(&file))
     };
     again().exits(4).prints("").says(&["3 done, 1 failed (404: 1)"]);
-    again().exits(4).says(&["0 done, 1 failed (404: 1), 3 done before"]);
+    again().exits(4).says(&["0 done, 1 failed (404: 1), 3 already done"]);
     *is_up.lock().expect("no thread panicked") = true;
-    again().exits(0).says(&["1 done, 0 failed, 3 done before"]);
-    again().exits(0).says(&["0 done, 0 failed, 4 done before"]);
+    again().exits(0).says(&["1 done, 0 failed, 3 already done"]);
+    again().exits(0).says(&["0 done, 0 failed, 4 already done"]);
     assert_eq!(service.prompts(), ["0", "1", "1", "1", "2", "3"]);
     let lines = json_lines(&output);
     assert_eq!(lines.len(), 6);
@@ -92,7 +92,7 @@ fn a_torn_last_line_is_moved_aside_and_its_request_sent_again() {
     // A complete last line without its newline is kept and gets one.
     fs::write(&output, whole.lines().take(2).collect::<Vec<_>>().join("\n"))
         .expect("the file is written");
-    again().says(&["1 done, 0 failed, 2 done before"]);
+    again().says(&["1 done, 0 failed, 2 already done"]);
     assert_eq!(by_id(&fs::read(&output).expect("the output is readable")).len(), 3);
     assert_eq!(service.prompts(), ["0", "1", "2", "2", "2"]);
 }
@@ -122,8 +122,8 @@ fn a_second_run_on_the_same_output_is_refused() {
     let first = start(first.arg(&output).arg(&file));
     service.wait_for(2);
     let mut second = batch("mock:", &["--lines", "-o"]);
-    run(second.arg(&output).arg(&file)).exits(75).prints("").says(&["a run is writing"]);
-    run(batch("mock:", &["--merge"]).arg(&output)).exits(75).says(&["a run is writing"]);
+    run(second.arg(&output).arg(&file)).exits(75).prints("").says(&["another run is writing"]);
+    run(batch("mock:", &["--merge"]).arg(&output)).exits(75).says(&["another run is writing"]);
     drop(go_on);
     assert!(finish(first).status.success());
     assert_eq!(json_lines(&output).len(), 2);
@@ -186,5 +186,5 @@ fn invalid_lines_with_a_done_id_count_as_done() {
     fs::write(&file, "{\"id\":\"a\"}\n{\"id\":\"a\"}\n").expect("the file is written");
     run(batch("mock:", &["--skip-bad", "-o"]).arg(&results).arg(&file))
         .exits(0)
-        .says(&["0 done, 0 failed, 2 done before; "]);
+        .says(&["0 done, 0 failed, 2 already done; "]);
 }

@@ -49,7 +49,7 @@ fn an_unknown_model_points_to_the_list_of_models() {
     run(&mut ask(&server, &["-m", "x", "hi"])).exits(69).prints("").says(&[
         "404",
         "model 'x'",
-        "gravix models",
+        &format!("gravix models --base-url {}", server.base_url()),
     ]);
 }
 

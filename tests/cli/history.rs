@@ -106,7 +106,7 @@ fn a_bad_line_is_named_and_nothing_is_sent_or_written() {
         let text = format!("{{\"role\":\"user\",\"content\":\"a\"}}\n{line}\n");
         fs::write(&file, &text).expect("the file is written");
         let run = run(ask(&server, &["hi", "-q", "--history"]).arg(&file)).exits(65).prints("");
-        run.says(&["chat.jsonl:2: ", reason]);
+        run.says(&["chat.jsonl:2: ", reason, "gravix history repair /"]);
         assert_eq!(fs::read_to_string(&file).expect("the file is readable"), text);
     }
     fs::write(&file, b"{\"role\":\"\xff\"}\n").expect("the file is written");

@@ -131,7 +131,9 @@ fn check_continues_after_an_unreadable_file() {
 fn check_names_every_invalid_line_and_counts_the_rest() {
     let (_directory, file) =
         history(format!("{SYSTEM}[]\n{USER}\n{ASSISTANT}{{\"role\":1}}\n{{\"torn"));
-    let run = run_history(&["check"], &file).exits(65).says(&["3 lines", "repair"]);
+    let run = run_history(&["check"], &file)
+        .exits(65)
+        .says(&["3 lines", &format!("gravix history repair {}", file.display())]);
     let report = String::from_utf8(run.stdout).expect("stdout is UTF-8");
     let name = file.display();
     for part in [

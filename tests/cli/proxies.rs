@@ -105,7 +105,7 @@ fn a_stalled_proxy_times_out() {
             &["hi", "--retries", "0", "--connect-timeout", "0.3"],
         );
         command.env("all_proxy", format!("{scheme}://127.0.0.1:{port}"));
-        run(&mut command).exits(75).prints("").says(&["no connection within 0.3 s"]);
+        run(&mut command).exits(75).prints("").says(&["cannot connect within 0.3 s"]);
     }
 }
 

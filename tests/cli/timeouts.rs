@@ -14,7 +14,7 @@ use crate::support::{DONE, completion, gravix, run, run_with, token};
 
 #[test]
 fn the_idle_timeout_ends_every_kind_of_stall() {
-    let silent: &[&str] = &["silent for 0.4 s", "--idle-timeout"];
+    let silent: &[&str] = &["no data for 0.4 s", "--idle-timeout"];
     let half = token("x").split_off(10);
     for fault in [
         Fault::new("before the status", vec![Step::Stall]).says(silent),
@@ -119,7 +119,7 @@ fn a_server_that_does_not_read_times_out() {
     // More than the buffers of both sockets can hold.
     let prompt = vec![b'x'; 16 << 20];
     for (option, reason) in
-        [("--idle-timeout", "silent for 2 s"), ("--deadline", "deadline of 2 s")]
+        [("--idle-timeout", "no data for 2 s"), ("--deadline", "deadline of 2 s")]
     {
         // Connections wait in the queue of the listener and are never read.
         let (_listener, port) = listen_on_loopback();
@@ -147,7 +147,7 @@ fn a_connection_that_is_never_accepted_times_out() {
     }
     let url = format!("http://{address}/v1");
     for (limit, parts) in [
-        (["--connect-timeout", "0.3"], ["no connection within 0.3 s", "--connect-timeout"]),
+        (["--connect-timeout", "0.3"], ["cannot connect within 0.3 s", "--connect-timeout"]),
         (["--deadline", "0.3"], ["the deadline of 0.3 s", "passed"]),
     ] {
         let mut command = gravix();

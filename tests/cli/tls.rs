@@ -75,7 +75,7 @@ fn a_stalled_handshake_times_out() {
     let (listener, port) = listen_on_loopback();
     // The connection waits in the queue of the listener and is never answered.
     let limits = ["--retries", "0", "--connect-timeout", "0.3"];
-    run(&mut ask(port, &limits)).exits(75).prints("").says(&["no connection within 0.3 s"]);
+    run(&mut ask(port, &limits)).exits(75).prints("").says(&["cannot connect within 0.3 s"]);
     drop(listener);
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::commands::shell::quoted;
 use crate::error::{Error, Result};
 use crate::net::base_url::BaseUrl;
 use crate::net::endpoint::Endpoint;
@@ -59,9 +60,4 @@ fn key_expression(key: &KeySource) -> String {
         // The newline ends a comment, if the command ends in one.
         KeySource::Command(command) => format!("$({command}\n)"),
     }
-}
-
-/// `text` quoted as one word of a shell command.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -105,11 +105,16 @@ fn write_messages(
 
 /// Checks every file, also after one that cannot be read.
 fn check(files: &[PathBuf], terminal: Terminal, notes: &Notes) -> Result<()> {
-    let mut invalid_lines = 0;
+    let mut count = 0;
+    let mut invalid_files = Vec::new();
     let mut unreadable = None;
     for file in files {
         match check_file(file, terminal, notes) {
-            Ok(count) => invalid_lines += count,
+            Ok(0) => {}
+            Ok(lines) => {
+                count += lines;
+                invalid_files.push(file);
+            }
             // The first unreadable file is the error of the whole command.
             Err(error @ Error::Unreadable { .. }) if unreadable.is_none() => {
                 unreadable = Some(error);
@@ -118,10 +123,11 @@ fn check(files: &[PathBuf], terminal: Terminal, notes: &Notes) -> Result<()> {
             Err(error) => return Err(error),
         }
     }
-    match unreadable {
-        Some(error) => Err(error),
-        None if invalid_lines > 0 => Err(Error::InvalidLines(invalid_lines)),
-        None => Ok(()),
+    match (unreadable, invalid_files.as_slice()) {
+        (Some(error), _) => Err(error),
+        (None, []) => Ok(()),
+        (None, [file]) => Err(Error::InvalidLines { count, path: Some(file.to_path_buf()) }),
+        (None, _) => Err(Error::InvalidLines { count, path: None }),
     }
 }
 
