@@ -43,6 +43,8 @@ const SETTINGS: &[&str] = &[
     "SSL_CERT_FILE",
 ];
 
+const CONFIG_FILE: &str = "~/.config/gravix/config.toml";
+
 /// The release date in CHANGELOG.md.
 const RELEASED: &str = "2026-11-23";
 
@@ -127,23 +129,50 @@ fn page(command: clap::Command, examples: &str) -> String {
         text.replace_range(begin..end, "");
     }
     text += &nested;
-    let (statuses, variables, files): (_, &[&str], _) = match bin_name.as_str() {
-        "gravix batch" => (cli::BATCH_STATUS, &[], true),
-        "gravix config" => (cli::CONFIG_STATUS, SETTINGS, true),
-        "gravix models" => (cli::MODELS_STATUS, NETWORK, false),
-        "gravix history" => (cli::HISTORY_STATUS, &["PAGER", "NO_COLOR"], true),
-        "gravix completions" | "gravix man" => (cli::DOCUMENT_STATUS, &["NO_COLOR"], false),
-        _ => (cli::ASK_STATUS, &[], true),
-    };
-    let is_read = |entry: &&(&str, &str)| variables.is_empty() || variables.contains(&entry.0);
-    let read: Vec<_> = cli::ENVIRONMENT.iter().filter(is_read).copied().collect();
-    text += &entries("EXIT STATUS", statuses);
-    text += &entries("ENVIRONMENT", &read);
-    if files {
-        text += &entries("FILES", cli::FILES);
+    let (statuses, reads, uses) = tables(&bin_name);
+    text += &entries("EXIT STATUS", statuses, |_| true);
+    text += &entries("ENVIRONMENT", cli::ENVIRONMENT, reads);
+    if cli::FILES.iter().any(|(file, _)| uses(file)) {
+        text += &entries("FILES", cli::FILES, uses);
     }
     text += &literal("EXAMPLES", examples.trim_start_matches("Examples:\n"));
     text
+}
+
+type Filter = fn(&str) -> bool;
+
+/// The exit statuses of a command, the variables that it reads, and the files
+/// that it uses.
+fn tables(command: &str) -> (&'static [(&'static str, &'static str)], Filter, Filter) {
+    match command {
+        "gravix batch" => (
+            cli::BATCH_STATUS,
+            |variable| variable != "PAGER",
+            |file| [CONFIG_FILE, "FILE.torn", "FILE.waiting"].contains(&file),
+        ),
+        "gravix config" => (
+            cli::CONFIG_STATUS,
+            |variable| SETTINGS.contains(&variable),
+            |file| file == CONFIG_FILE,
+        ),
+        "gravix models" => {
+            (cli::MODELS_STATUS, |variable| NETWORK.contains(&variable), |file| file == CONFIG_FILE)
+        }
+        "gravix history" => (
+            cli::HISTORY_STATUS,
+            |variable| ["PAGER", "NO_COLOR"].contains(&variable),
+            |file| ["FILE", "FILE.torn", "FILE.bad"].contains(&file),
+        ),
+        "gravix completions" | "gravix man" => {
+            (cli::DOCUMENT_STATUS, |variable| variable == "NO_COLOR", |_| false)
+        }
+        "gravix ask" => (
+            cli::ASK_STATUS,
+            |variable| variable != "PAGER",
+            |file| [CONFIG_FILE, "FILE", "FILE.torn"].contains(&file),
+        ),
+        _ => (cli::ASK_STATUS, |_| true, |_| true),
+    }
 }
 
 /// The sections for nested commands, which have no pages of their own.
@@ -169,10 +198,11 @@ fn subsections(command: &clap::Command) -> String {
     text
 }
 
-fn entries(title: &str, entries: &[(&str, &str)]) -> String {
+/// A section of the entries whose term is wanted.
+fn entries(title: &str, entries: &[(&str, &str)], is_wanted: Filter) -> String {
     let mut roff = Roff::new();
     roff.control("SH", [title]);
-    for (term, description) in entries {
+    for (term, description) in entries.iter().filter(|(term, _)| is_wanted(term)) {
         roff.control("TP", []);
         roff.text([bold(*term)]);
         roff.text([roman(*description)]);
