@@ -151,7 +151,7 @@ impl ReplyPolicy {
         let is_any_text = matches!(self.format, ReplyFormat::Text);
         let has_calls = !calls.is_empty() || has_malformed_call;
         match &self.format {
-            ReplyFormat::Choice(_) if has_calls => return Err("it calls a tool".to_owned()),
+            ReplyFormat::Choice(_) if !calls.is_empty() => return Err("it calls a tool".to_owned()),
             _ if self.must_call && !has_calls && reply.refusal.is_empty() => {
                 return Err("it calls no tool".to_owned());
             }

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::cli::Command;
-use crate::commands::shell;
 use crate::error::{EarlyEnd, Error, NetworkError, ServerError};
+use crate::files::shell;
 use crate::secret::KEY_VARIABLE;
 
 /// The commands whose hints differ.
@@ -75,7 +75,7 @@ fn hint(error: &Error, command: CommandKind) -> Option<String> {
 }
 
 fn repair(path: &Path) -> String {
-    let path = shell::word(&path.display().to_string());
+    let path = shell::path_word(path);
     format!("move bad lines aside with gravix history repair {path}")
 }
 

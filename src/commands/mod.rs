@@ -8,7 +8,6 @@ pub mod hints;
 pub mod history;
 pub mod models;
 pub mod observers;
-pub mod shell;
 
 use std::ffi::OsString;
 

@@ -14,6 +14,7 @@ use crate::settings::context::Context;
 use crate::settings::{network, verbosity};
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct ModelList {
     /// The field is required, but may be null.
     #[serde(deserialize_with = "Option::deserialize")]
@@ -21,6 +22,7 @@ struct ModelList {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Model {
     id: String,
 }

@@ -18,6 +18,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use crate::error::{Error, Result};
+use crate::files::shell;
 use crate::output::notes::Notes;
 use crate::secret::{KEY_VARIABLE, Secret, Secrets};
 use crate::settings::environment::Environment;
@@ -121,8 +122,11 @@ fn read_to_limit(source: impl Read) -> io::Result<Option<Vec<u8>>> {
 fn warn_if_exposed(path: &Path, notes: &Notes) {
     let mode = fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
     if mode & 0o077 != 0 {
-        let path = path.display();
-        notes.warn(format_args!("others can read the key in {path}; run chmod 600 {path}"));
+        notes.warn(format_args!(
+            "others can read the key in {}; run chmod 600 {}",
+            path.display(),
+            shell::path_word(path)
+        ));
     }
 }
 

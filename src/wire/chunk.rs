@@ -89,6 +89,7 @@ pub fn parse(payload: &[u8]) -> Result<Chunk, ChunkError> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct WireChunk<'a> {
     #[serde(borrow)]
     choices: Option<Vec<WireChoice<'a>>>,
@@ -110,6 +111,7 @@ impl WireChunk<'_> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct WireChoice<'a> {
     index: Option<i64>,
     #[serde(borrow)]
@@ -120,6 +122,7 @@ struct WireChoice<'a> {
 }
 
 #[derive(Default, Deserialize)]
+#[serde(expecting = "an object")]
 struct WireMessage<'a> {
     content: Option<Text>,
     refusal: Option<Text>,

@@ -9,6 +9,7 @@ use crate::wtf8::Text;
 /// A tool call, or a fragment of one. Fields of an unexpected type must not
 /// lose a call, so most are kept as raw JSON.
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 pub struct WireCall<'a> {
     #[serde(borrow)]
     index: Option<&'a RawValue>,
@@ -19,6 +20,7 @@ pub struct WireCall<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct WireFunction<'a> {
     name: Option<Text>,
     #[serde(borrow)]

@@ -48,6 +48,11 @@ fn a_new_file_is_private_whatever_the_umask() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o664)).expect("the mode is set");
     run(ask_mock(&["hi", "--history"]).arg(&file)).exits(0).says(&["others can read"]);
     assert_eq!(fs::metadata(&file).expect("the file exists").permissions().mode() & 0o777, 0o664);
+    // The command of the warning is one to paste.
+    let odd = file.with_file_name("a b;c");
+    fs::rename(&file, &odd).expect("the file is renamed");
+    let pasted = format!("chmod 600 '{}' ", odd.display());
+    run(ask_mock(&["hi", "--history"]).arg(&odd)).exits(0).says(&[&pasted]);
 }
 
 #[test]

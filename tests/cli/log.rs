@@ -24,7 +24,7 @@ fn the_log_has_a_line_for_each_request() {
     let server = Server::new(vec![retry(), vec![raw(head), raw(body.to_string())]]);
     run(ask(&server, &["-q", "-m", "M", "hi", "--log"]).arg(&log)).exits(0).prints("a\n");
     let refusal = r#"{"error":{"message":"no"},"meta":{"request_id":"r-2"}}"#;
-    let server = Server::once(answer("400 Bad Request", "application/json", refusal));
+    let server = Server::once(answer("404 Not Found", "application/json", refusal));
     run(ask(&server, &["hi", "--log"]).arg(&log)).exits(69);
     let server = Server::new(vec![]);
     run(ask(&server, &["--retries", "0", "hi", "--log"]).arg(&log)).exits(75);
@@ -47,8 +47,9 @@ fn the_log_has_a_line_for_each_request() {
     assert!(first["base_url"].as_str().is_some_and(|url| url.starts_with("http://127.0.0.1:")));
     assert!(first["time"].as_str().is_some_and(|time| time.ends_with('Z') && time.len() == 24));
     assert!(first["seconds"]["first"].is_number() && first["seconds"]["total"].is_number());
-    assert_eq!((&lines[1]["status"], &lines[1]["request_id"]), (&json!(400), &json!("r-2")));
-    assert!(lines[1]["error"].as_str().is_some_and(|error| error.contains("answered 400")));
+    assert_eq!((&lines[1]["status"], &lines[1]["request_id"]), (&json!(404), &json!("r-2")));
+    let error = lines[1]["error"].as_str().expect("the log has the error");
+    assert!(error.contains("answered 404") && error.contains("; check the base URL"), "{error}");
     assert_eq!((&lines[2]["status"], &lines[2]["tries"]), (&Value::Null, &json!(1)));
     assert!(lines.iter().all(|line| line.get("messages").is_none()));
     assert_eq!(fs::metadata(&log).expect("the log exists").permissions().mode() & 0o777, 0o600);

@@ -137,10 +137,17 @@ fn an_invalid_call_is_an_error() {
             "call 1 of the reply has no tool name",
         ),
     ] {
-        let server = Server::once(calling(&[call], Value::Null));
-        let run = run(&mut ask(&server, &["hi"])).exits(status).prints("");
-        assert!(run.stderr.contains(reason), "{}", run.stderr);
+        for format in [&[][..], &["--schema", "{}"], &["-x"], &["--choose", "a,b"], &["--yes-no"]] {
+            let server = Server::once(calling(std::slice::from_ref(&call), Value::Null));
+            let run = run(ask(&server, format).arg("hi")).exits(status).prints("");
+            assert!(run.stderr.contains(reason), "{}", run.stderr);
+        }
     }
+    // The server's mistake is not repaired: asking again would not help.
+    let nameless = json!({"id": "a", "function": {"name": "", "arguments": "{}"}});
+    let server = Server::once(calling(&[nameless], Value::Null));
+    run(&mut ask(&server, &["--yes-no", "--repair", "1", "hi"])).exits(76).prints("");
+    assert_eq!(server.requests().len(), 1);
     let server = Server::once(calling(&[], Value::Null));
     run(&mut ask(&server, &["hi"])).exits(76).prints("").says(&["calls no tool"]);
 }
@@ -212,7 +219,7 @@ fn a_truncated_call_exits_3_and_says_so() {
     let call = json!({"id": "a", "function": {"name": "f", "arguments": "{\"x"}});
     let message = json!({"content": null, "tool_calls": [call]});
     let body = json!({"choices": [{"message": message, "finish_reason": "length"}]}).to_string();
-    for (option, has_output) in [("--no-stream", false), ("--json", true)] {
+    for (option, has_output) in [("--no-stream", false), ("--yes-no", false), ("--json", true)] {
         let server = Server::once(answer("200 OK", "application/json", &body));
         let run = run(&mut ask(&server, &[option, "hi"])).exits(3);
         assert!(run.stderr.contains("--max-tokens"), "{}", run.stderr);

@@ -175,6 +175,7 @@ impl ParsedResult {
     /// If the line is not JSON, or not a result.
     pub fn parse(line: &[u8]) -> Result<Self, serde_json::Error> {
         #[derive(Deserialize)]
+        #[serde(expecting = "an object")]
         struct StoredLine<'a> {
             #[serde(borrow)]
             custom_id: std::borrow::Cow<'a, str>,
@@ -185,6 +186,7 @@ impl ParsedResult {
             error: Option<serde::de::IgnoredAny>,
         }
         #[derive(Deserialize)]
+        #[serde(expecting = "an object")]
         struct StoredStatus {
             status_code: u16,
         }

@@ -11,6 +11,7 @@ use crate::commands::ask::message_source::MessageSource;
 use crate::commands::ask::plan::AskPlan;
 use crate::commands::observers::history_notices;
 use crate::error::{Error, Result};
+use crate::files::shell;
 use crate::history::conversation::History;
 use crate::output::notes::Notes;
 
@@ -39,8 +40,12 @@ impl Turn {
         let open = |history: &HistoryPlan| history.open(time_left, &take_notice);
         let history = plan.history.as_ref().map(open).transpose()?.flatten();
         if let Some(history) = history.as_ref().filter(|history| history.is_exposed()) {
-            let path = history.path().display();
-            notes.warn(format_args!("others can read {path}; chmod 600 {path} makes it private"));
+            let path = history.path();
+            notes.warn(format_args!(
+                "others can read {}; chmod 600 {} makes it private",
+                path.display(),
+                shell::path_word(path)
+            ));
         }
         if matches!(plan.messages, MessageSource::HistoryOnly) {
             ensure_continuable(history.as_ref())?;

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::commands::shell::quoted;
 use crate::error::{Error, Result};
+use crate::files::shell::quoted;
 use crate::net::base_url::BaseUrl;
 use crate::net::endpoint::Endpoint;
 use crate::settings::key::KeySource;

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::chat::event::{FinishReason, Usage};
 use crate::chat::message::Message;
 use crate::commands::ask::plan::LogPlan;
+use crate::commands::hints::{CommandKind, with_hint};
 use crate::error::{Error, Result};
 use crate::exchange::Attempt;
 use crate::files::append::append_lines;
@@ -134,7 +135,7 @@ impl RequestLog {
             usage: reply.usage,
             finish_reason: reply.finish.map(FinishReason::name),
             request_id: trace.request_id.as_deref(),
-            error: attempt.error.map(|error| mask(error.to_string())),
+            error: attempt.error.map(|error| mask(with_hint(error, CommandKind::Ask))),
             messages: messages.map(mask_all),
             reply: message.map(mask_all),
         };

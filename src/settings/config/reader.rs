@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, Command, ValueHint};
 
 use crate::error::{Error, Result};
+use crate::files::shell;
 use crate::input::attachment::is_url;
 use crate::input::{fields, file_or_json};
 use crate::net::base_url::BaseUrl;
@@ -207,7 +208,7 @@ impl<'a> SettingsReader<'a> {
             if name == "header" && is_secret(value) && self.is_exposed() {
                 return invalid(format!(
                     "others can read the secret in this file; run chmod 600 {}",
-                    self.path.display()
+                    shell::path_word(self.path)
                 ));
             }
         }

@@ -1,4 +1,6 @@
-//! Text as a word of a shell command.
+//! Text and paths as words of a shell command.
+
+use std::path::Path;
 
 /// `text` in single quotes.
 pub fn quoted(text: &str) -> String {
@@ -11,6 +13,15 @@ pub fn word(text: &str) -> String {
     match !text.is_empty() && text.chars().all(is_plain) {
         true => text.to_owned(),
         false => quoted(text),
+    }
+}
+
+/// `path` as it would be typed.
+pub fn path_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    match text.strip_prefix('-') {
+        Some(_) => word(&format!("./{text}")),
+        None => word(&text),
     }
 }
 
@@ -29,6 +40,9 @@ mod tests {
             ("~x", "'~x'"),
         ] {
             assert_eq!(word(text), typed);
+        }
+        for (path, typed) in [("-n.jsonl", "./-n.jsonl"), ("a b;c", "'a b;c'")] {
+            assert_eq!(path_word(path.as_ref()), typed);
         }
     }
 }
