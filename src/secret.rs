@@ -82,13 +82,16 @@ impl Secrets {
     }
 
     /// If `name` is the name of a secret header, masks its value from now on:
-    /// all of `Bearer KEY`, and `KEY` by itself.
+    /// all of `Bearer KEY`, and `KEY` by itself; of a `Cookie`, each value.
     pub fn add_header(&self, name: &str, value: &str) {
         if !is_secret_header(name) {
             return;
         }
         let credentials = value.split_once(' ').map(|(_, rest)| rest);
-        for text in [Some(value), credentials].into_iter().flatten() {
+        let cookies = value.split(';').filter_map(|cookie| Some(cookie.split_once('=')?.1.trim()));
+        let is_cookie = name.eq_ignore_ascii_case("cookie");
+        let texts = [Some(value), credentials].into_iter().flatten();
+        for text in texts.chain(cookies.filter(|_| is_cookie)) {
             let is_long_enough = text.len() >= MIN_HEADER_SECRET_LENGTH;
             if is_long_enough && let Ok(secret) = Secret::parse(text.as_ref(), name) {
                 self.add(secret);

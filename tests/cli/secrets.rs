@@ -116,6 +116,7 @@ fn a_key_in_a_header_of_the_user_is_masked_too() {
         ("X-Api-Key: sesame42", "sesame42"),
         ("X-Auth: Bearer sesame42", "Bearer sesame42"),
         ("X-Auth: Bearer sesame42", "sesame42"),
+        ("Cookie: session=sesame42; theme=1", "sesame42"),
     ] {
         let body = json!({"error": {"message": format!("bad key {echoed}")}}).to_string();
         let server = Server::once(answer("401 No", "application/json", &body));
