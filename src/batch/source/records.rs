@@ -65,6 +65,41 @@ pub struct Preflight {
     pub skipped: u64,
 }
 
+/// The ids that a preflight finds.
+#[derive(Default)]
+struct PreflightIds {
+    valid: SortedIds,
+    /// Several invalid lines may have the same id.
+    invalid: SortedIds,
+    /// Those of the valid ids that other shards send.
+    other_shards: SortedIds,
+}
+
+impl PreflightIds {
+    fn add(&mut self, hash: u128, is_valid: bool, is_in_shard: bool) {
+        let ids = if is_valid { &mut self.valid } else { &mut self.invalid };
+        ids.push(hash);
+        if is_valid && !is_in_shard {
+            self.other_shards.push(hash);
+        }
+    }
+
+    /// Sorts the ids. Returns one that is repeated, if there is any.
+    fn sort(&mut self) -> Option<u128> {
+        let duplicate = self.valid.sort();
+        self.invalid.sort();
+        self.other_shards.sort();
+        duplicate.or_else(|| self.invalid.find_shared(&self.valid))
+    }
+
+    /// How many valid ids of this shard are in `done`. They must be sorted, and
+    /// none repeated.
+    fn count_valid(&self, done: &SortedIds) -> usize {
+        // Two sorted lists are compared in one go.
+        self.valid.count_shared(done) - self.other_shards.count_shared(done)
+    }
+}
+
 impl Records {
     /// Opens a file, or standard input.
     ///
@@ -113,10 +148,7 @@ impl Records {
         };
         let mut invalid_count = 0;
         let (mut total, mut skipped) = (0, 0);
-        let mut valid = SortedIds::default();
-        // Several invalid lines may have the same id.
-        let mut invalid = SortedIds::default();
-        let mut other_shards = SortedIds::default();
+        let mut ids = PreflightIds::default();
         let end = self.for_each_line(options, |number, parsed| {
             if let Err(invalid) = parsed
                 && !options.skips_bad
@@ -130,32 +162,19 @@ impl Records {
             let hash = hasher.hash(&request_line::id(parsed, number));
             let is_in_shard = options.shard.has(number);
             total += u64::from(is_in_shard);
-            match (parsed, is_in_shard) {
-                (Ok(_), true) => valid.push(hash),
-                (Ok(_), false) => {
-                    valid.push(hash);
-                    other_shards.push(hash);
-                }
-                (Err(_), is_in_shard) => {
-                    invalid.push(hash);
-                    skipped += u64::from(is_in_shard && done.contains(hash));
-                }
-            }
+            skipped += u64::from(parsed.is_err() && is_in_shard && done.contains(hash));
+            ids.add(hash, parsed.is_ok(), is_in_shard);
         })?;
         if invalid_count > 0 {
             return Err(self.invalid_lines(invalid_count));
         }
-        let duplicate = valid.sort();
-        invalid.sort();
-        if let Some(duplicate) = duplicate.or_else(|| invalid.find_shared(&valid)) {
-            self.rewind(start)?;
+        let duplicate = ids.sort();
+        self.rewind(start)?;
+        if let Some(duplicate) = duplicate {
             return Err(self.find_duplicate(options, hasher, duplicate)?);
         }
-        other_shards.sort();
-        self.rewind(start)?;
         self.length = end - start;
-        // Valid ids are different, so that sorted lists are compared in one go.
-        skipped += (valid.count_shared(done) - other_shards.count_shared(done)) as u64;
+        skipped += ids.count_valid(done) as u64;
         Ok(Some(Preflight { total, skipped }))
     }
 
