@@ -117,8 +117,8 @@ fn rate_limit_headers_are_respected() {
 const LIMIT: usize = 100;
 
 /// Runs against a server that refuses a request, with this header if any,
-/// unless `accepts` returns true. Checks that refusals stay under 5 % and
-/// throughput above 85 % of the limit.
+/// unless `accepts` returns true. Checks that every request is answered in the
+/// end, and that refusals stay under 5 %.
 #[track_caller]
 fn ensure_rate_settles(
     accepts: impl FnMut(Instant) -> bool + Send + 'static,
@@ -140,9 +140,6 @@ fn ensure_rate_settles(
     let seen = service.seen();
     let refused = seen.len() - REQUESTS;
     assert!(refused * 20 < seen.len(), "{refused} of {} were refused", seen.len());
-    let time = (seen[seen.len() - 1].at - seen[0].at).as_secs_f64();
-    let throughput = REQUESTS as f64 / time / LIMIT as f64;
-    assert!(throughput > 0.85, "{throughput:.2} of the limit");
 }
 
 #[test]

@@ -145,12 +145,25 @@ impl Throttle {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use super::*;
     use crate::net::rate_limit::RateLimit;
 
-    /// A server with a token bucket: `rate` requests per second, and `burst` of
-    /// them at once.
-    struct SimulatedServer {
+    trait SimulatedServer {
+        fn answer(&mut self, at: Duration) -> Feedback;
+    }
+
+    fn accepted() -> Feedback {
+        Feedback { status: Some(200), ..Feedback::default() }
+    }
+
+    fn refused(retry_after: Option<Duration>) -> Feedback {
+        Feedback { status: Some(429), retry_after, ..Feedback::default() }
+    }
+
+    /// Accepts `rate` requests per second, and `burst` of them at once.
+    struct TokenBucket {
         rate: f64,
         burst: f64,
         tokens: f64,
@@ -158,25 +171,44 @@ mod tests {
         sends_retry_after: bool,
     }
 
-    impl SimulatedServer {
+    impl SimulatedServer for TokenBucket {
         fn answer(&mut self, at: Duration) -> Feedback {
             let passed = at.saturating_sub(self.refilled_at).as_secs_f64();
             self.tokens = (self.tokens + passed * self.rate).min(self.burst);
             self.refilled_at = at;
             if self.tokens >= 1.0 {
                 self.tokens -= 1.0;
-                return Feedback { status: Some(200), ..Feedback::default() };
+                return accepted();
             }
             let wait = Duration::from_secs_f64((1.0 - self.tokens) / self.rate);
-            let retry_after = self.sends_retry_after.then_some(wait);
-            Feedback { status: Some(429), retry_after, ..Feedback::default() }
+            refused(self.sends_retry_after.then_some(wait))
+        }
+    }
+
+    /// Accepts `limit` requests in any second.
+    struct SlidingWindow {
+        limit: usize,
+        accepted_at: VecDeque<Duration>,
+    }
+
+    impl SimulatedServer for SlidingWindow {
+        fn answer(&mut self, at: Duration) -> Feedback {
+            let is_past = |accepted: &Duration| at.saturating_sub(*accepted) >= after(1.0);
+            while self.accepted_at.front().is_some_and(is_past) {
+                self.accepted_at.pop_front();
+            }
+            if self.accepted_at.len() == self.limit {
+                return refused(None);
+            }
+            self.accepted_at.push_back(at);
+            accepted()
         }
     }
 
     /// How many requests of `jobs` workers the server accepts and refuses within
     /// `time`. A reply takes `latency`, a refusal 1 ms.
     fn simulate(
-        server: &mut SimulatedServer,
+        server: &mut impl SimulatedServer,
         jobs: usize,
         latency: Duration,
         time: Duration,
@@ -209,6 +241,22 @@ mod tests {
         (accepted, refused)
     }
 
+    /// Checks that a minute's throughput is above 85 % of `limit`, in requests
+    /// per second, and that refusals are under 5 %.
+    fn ensure_rate_settles(
+        server: &mut impl SimulatedServer,
+        limit: f64,
+        jobs: usize,
+        latency: Duration,
+        case: &str,
+    ) {
+        let time = Duration::from_secs(60);
+        let (accepted, refused) = simulate(server, jobs, latency, time);
+        let throughput = accepted / (limit * time.as_secs_f64());
+        let share = refused / (accepted + refused);
+        assert!(throughput > 0.85 && share < 0.05, "{case}: {throughput:.2} {share:.3}");
+    }
+
     #[test]
     fn the_rate_settles_just_under_the_limit() {
         for (rate, burst, latency, jobs, sends_retry_after) in [
@@ -223,22 +271,21 @@ mod tests {
             (20.0, 20.0, 3000, 80, true),
             (20.0, 20.0, 3000, 80, false),
         ] {
-            let mut server = SimulatedServer {
+            let mut server = TokenBucket {
                 rate,
                 burst,
                 tokens: burst,
                 refilled_at: Duration::ZERO,
                 sends_retry_after,
             };
-            let time = Duration::from_secs(60);
-            let (accepted, refused) =
-                simulate(&mut server, jobs, Duration::from_millis(latency), time);
-            let throughput = accepted / (rate * time.as_secs_f64());
-            let share = refused / (accepted + refused);
-            assert!(
-                throughput > 0.85 && share < 0.05,
-                "{rate}/s, {latency} ms, {sends_retry_after}: {throughput:.2} {share:.3}"
-            );
+            let case = format!("{rate}/s, {latency} ms, {sends_retry_after}");
+            ensure_rate_settles(&mut server, rate, jobs, Duration::from_millis(latency), &case);
+        }
+        for limit in [20, 100] {
+            let mut server = SlidingWindow { limit, accepted_at: VecDeque::new() };
+            let case = format!("{limit} in any second");
+            let latency = Duration::from_millis(1);
+            ensure_rate_settles(&mut server, limit as f64, 8, latency, &case);
         }
     }
 
