@@ -16,13 +16,10 @@ pub fn word(text: &str) -> String {
     }
 }
 
-/// `path` as it would be typed.
+/// `path` as it would be typed, so that it is not taken for an option.
 pub fn path_word(path: &Path) -> String {
     let text = path.display().to_string();
-    match text.strip_prefix('-') {
-        Some(_) => word(&format!("./{text}")),
-        None => word(&text),
-    }
+    if text.starts_with('-') { word(&format!("./{text}")) } else { word(&text) }
 }
 
 #[cfg(test)]

@@ -154,11 +154,11 @@ mod tests {
         fn answer(&mut self, at: Duration) -> Feedback;
     }
 
-    fn accepted() -> Feedback {
+    fn acceptance() -> Feedback {
         Feedback { status: Some(200), ..Feedback::default() }
     }
 
-    fn refused(retry_after: Option<Duration>) -> Feedback {
+    fn refusal(retry_after: Option<Duration>) -> Feedback {
         Feedback { status: Some(429), retry_after, ..Feedback::default() }
     }
 
@@ -178,10 +178,10 @@ mod tests {
             self.refilled_at = at;
             if self.tokens >= 1.0 {
                 self.tokens -= 1.0;
-                return accepted();
+                return acceptance();
             }
             let wait = Duration::from_secs_f64((1.0 - self.tokens) / self.rate);
-            refused(self.sends_retry_after.then_some(wait))
+            refusal(self.sends_retry_after.then_some(wait))
         }
     }
 
@@ -198,10 +198,10 @@ mod tests {
                 self.accepted_at.pop_front();
             }
             if self.accepted_at.len() == self.limit {
-                return refused(None);
+                return refusal(None);
             }
             self.accepted_at.push_back(at);
-            accepted()
+            acceptance()
         }
     }
 
@@ -266,6 +266,7 @@ mod tests {
             (50.0, 50.0, 100, 8, false),
             (50.0, 1.0, 1, 8, true),
             (50.0, 1.0, 1, 8, false),
+            (100.0, 50.0, 1, 8, true),
             (200.0, 200.0, 1, 8, false),
             (20.0, 20.0, 200, 8, false),
             (20.0, 20.0, 3000, 80, true),
