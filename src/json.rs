@@ -1,5 +1,9 @@
 //! Helpers for JSON that serde_json does not have.
 
+use std::fmt;
+
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
@@ -61,6 +65,101 @@ pub fn map_strings(value: Value, map: &impl Fn(String) -> String) -> Value {
     }
 }
 
+/// The values of these fields of an object, each as it came. `None` for a field
+/// that is missing or null. Of fields with the same name, the last one counts.
+/// `None` for all if `json` is not an object.
+pub fn fields<'a, const N: usize>(json: &'a str, names: [&str; N]) -> [Option<&'a RawValue>; N] {
+    struct NamedFields<'n, const N: usize>([&'n str; N]);
+
+    impl<'de, const N: usize> Visitor<'de> for NamedFields<'_, N> {
+        type Value = [Option<&'de RawValue>; N];
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut found = [None; N];
+            while let Some(key) = map.next_key::<&RawValue>()? {
+                match self.0.iter().position(|name| is_string(key, name)) {
+                    Some(position) => found[position] = non_null(map.next_value()?),
+                    None => drop(map.next_value::<IgnoredAny>()?),
+                }
+            }
+            Ok(found)
+        }
+    }
+
+    let mut json = serde_json::Deserializer::from_str(json);
+    json.deserialize_map(NamedFields(names)).unwrap_or([None; N])
+}
+
+/// Calls `visit` with each element of an array until it returns false. A value
+/// that is not an array is its own only element.
+pub fn each_element<'a>(json: &'a RawValue, visit: impl FnMut(&'a RawValue) -> bool) {
+    struct Elements<F>(F);
+
+    impl<'de, F: FnMut(&'de RawValue) -> bool> Visitor<'de> for Elements<F> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an array")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
+            while let Some(element) = seq.next_element()? {
+                if !(self.0)(element) {
+                    break;
+                }
+            }
+            Ok(())
+        }
+    }
+
+    let mut visitor = Elements(visit);
+    if json.get().starts_with('[') {
+        // Stopping before the end of the array counts as an error.
+        let _ = serde_json::Deserializer::from_str(json.get()).deserialize_seq(visitor);
+    } else {
+        (visitor.0)(json);
+    }
+}
+
+fn non_null(value: &RawValue) -> Option<&RawValue> {
+    Some(value).filter(|value| value.get() != "null")
+}
+
+/// Whether a JSON string has this content.
+pub fn is_string(json: &RawValue, text: &str) -> bool {
+    let quoted = json.get();
+    match quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(inside) if !inside.contains('\\') => inside == text,
+        Some(_) => serde_json::from_str::<String>(quoted).is_ok_and(|string| string == text),
+        None => false,
+    }
+}
+
+/// `json` with null in place of `NaN`, `Infinity` and `-Infinity`, which Python
+/// writes but JSON does not have. `None` if it contains none of them.
+pub fn without_non_finite(json: &str) -> Option<String> {
+    let mut replaced = String::new();
+    let (mut rest, mut is_string) = (json, false);
+    while let Some(at) = rest.find(['"', '\\', 'N', 'I', '-']) {
+        let found = &rest[at..];
+        let names = ["NaN", "Infinity", "-Infinity"];
+        let name = names.iter().find(|name| !is_string && found.starts_with(**name));
+        // A backslash and the character after it are skipped together.
+        let skipped = found.char_indices().nth(if found.starts_with('\\') { 2 } else { 1 });
+        let length = name.map_or(skipped.map_or(found.len(), |(end, _)| end), |name| name.len());
+        is_string ^= found.starts_with('"');
+        replaced += &rest[..at];
+        replaced += if name.is_some() { "null" } else { &found[..length] };
+        rest = &found[length..];
+    }
+    replaced += rest;
+    (replaced != json).then_some(replaced)
+}
+
 /// Removes the white space between the tokens of a JSON text, so that it is one
 /// line.
 pub fn compact(text: &str) -> String {
@@ -105,6 +204,51 @@ mod tests {
     fn compact_keeps_white_space_in_strings() {
         let text = "{ \"a b\" :\t[ 1.50 ,\r\n\"x \\\" \\\\\" , \" \" ] }";
         assert_eq!(compact(text), r#"{"a b":[1.50,"x \" \\"," "]}"#);
+    }
+
+    fn raw(json: &str) -> &RawValue {
+        serde_json::from_str(json).expect("JSON")
+    }
+
+    #[test]
+    fn fields_are_found_by_name_and_the_last_duplicate_counts() {
+        let found = |json, name| fields(json, [name])[0].map(RawValue::get);
+        let json = r#"{"a":1,"b":null,"a": [2] ,"\u0063":3,"b":4,"a":null,"d":{"e":5}}"#;
+        assert_eq!(found(json, "a"), None);
+        assert_eq!(found(json, "b"), Some("4"));
+        assert_eq!(found(json, "c"), Some("3"));
+        assert_eq!(found(json, "e"), None);
+        assert_eq!(found("[1]", "a"), None);
+        assert_eq!(found("{\"\\ud83d\":1,\"a\":2}", "a"), Some("2"));
+    }
+
+    #[test]
+    fn a_value_that_is_not_an_array_is_its_own_element() {
+        let elements = |json, limit| {
+            let mut found = Vec::new();
+            each_element(raw(json), |element| {
+                found.push(element.get());
+                found.len() < limit
+            });
+            found
+        };
+        assert_eq!(elements(r#"[1, {"a":2} ,null]"#, 9), ["1", r#"{"a":2}"#, "null"]);
+        assert_eq!(elements(r#"[1,2,3]"#, 2), ["1", "2"]);
+        assert_eq!(elements(r#"{"a":2}"#, 9), [r#"{"a":2}"#]);
+        assert!(elements("[]", 9).is_empty());
+    }
+
+    #[test]
+    fn numbers_that_json_does_not_have_become_null() {
+        for (json, replaced) in [
+            (r#"[-Infinity,NaN, Infinity]"#, Some("[null,null, null]")),
+            (r#"["NaN \" -Infinity",-1,NaN]"#, Some(r#"["NaN \" -Infinity",-1,null]"#)),
+            (r#"["\\",NaN]"#, Some(r#"["\\",null]"#)),
+            (r#"["NaN",-1]"#, None),
+            ("NaN\\", Some("null\\")),
+        ] {
+            assert_eq!(without_non_finite(json).as_deref(), replaced, "{json}");
+        }
     }
 
     #[test]

@@ -2,11 +2,11 @@
 //! as WTF-8 (<https://simonsapin.github.io/wtf-8/>) and converted to UTF-8 once
 //! complete.
 
-use serde::Deserialize;
-use serde::de::{self, Deserializer, SeqAccess, Visitor};
+use serde::de::{self, Deserializer, Visitor};
+use serde_json::value::RawValue;
 
-/// The text of a JSON string, or of the text parts in an array of content parts.
-#[derive(Default)]
+/// The text of a JSON value.
+#[derive(Debug, Default)]
 pub struct Text {
     /// WTF-8: UTF-8 that may also encode lone surrogates.
     pub bytes: Vec<u8>,
@@ -14,19 +14,25 @@ pub struct Text {
     pub is_literal: bool,
 }
 
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_bytes(TextVisitor)
+impl Text {
+    /// The content of a string, or a number or a boolean as it is written. `None`
+    /// for other values.
+    pub fn scalar(json: &RawValue) -> Option<Self> {
+        match json.get().as_bytes().first()? {
+            b'"' => serde_json::Deserializer::from_str(json.get()).deserialize_bytes(Bytes).ok(),
+            b'[' | b'{' | b'n' => None,
+            _ => Some(Self { bytes: json.get().into(), is_literal: false }),
+        }
     }
 }
 
-struct TextVisitor;
+struct Bytes;
 
-impl<'de> Visitor<'de> for TextVisitor {
+impl<'de> Visitor<'de> for Bytes {
     type Value = Text;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a string or an array of parts")
+        f.write_str("a string")
     }
 
     fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Text, E> {
@@ -35,21 +41,6 @@ impl<'de> Visitor<'de> for TextVisitor {
 
     fn visit_borrowed_bytes<E: de::Error>(self, bytes: &'de [u8]) -> Result<Text, E> {
         Ok(Text { bytes: bytes.to_vec(), is_literal: true })
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Text, A::Error> {
-        #[derive(Deserialize)]
-        struct ContentText {
-            r#type: Option<Text>,
-            text: Option<Text>,
-        }
-        let mut joined = Vec::new();
-        while let Some(part) = parts.next_element::<ContentText>()? {
-            if part.r#type.is_none_or(|kind| kind.bytes == b"text") {
-                joined.extend(part.text.unwrap_or_default().bytes);
-            }
-        }
-        Ok(Text { bytes: joined, is_literal: false })
     }
 }
 

@@ -44,7 +44,7 @@ fn decode_and_parse_events(bencher: Bencher) {
         let mut text = 0;
         while let Ok(SseItem::Event(event)) = decoder.next_item() {
             let choice = chunk::parse(event.data).ok().and_then(|chunk| chunk.choice);
-            text += choice.map_or(0, |choice| choice.text.len());
+            text += choice.map_or(0, |choice| choice.delta.text.len());
         }
         text
     });
@@ -59,7 +59,7 @@ fn decode_events_through_the_chunk_cache(bencher: Bencher) {
         let mut text = 0;
         while let Ok(SseItem::Event(event)) = decoder.next_item() {
             let choice = cache.parse(event.data).ok().and_then(|chunk| chunk.choice);
-            text += choice.map_or(0, |choice| choice.text.len());
+            text += choice.map_or(0, |choice| choice.delta.text.len());
         }
         text
     });

@@ -94,6 +94,6 @@ fn recorded_response(answer: &Answer) -> Result<RecordedResponse> {
     Ok(RecordedResponse {
         status_code: trace.status.unwrap_or_default(),
         request_id: trace.request_id.clone().unwrap_or_default(),
-        body: json_body(&reply.response.finish(&reply.text, calls)?),
+        body: json_body(&reply.response(calls)?),
     })
 }

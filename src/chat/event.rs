@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::chat::finish::FinishReason;
 use crate::chat::tool_call::CallFragment;
 
 /// One event of a reply, in the order received.
@@ -11,11 +12,15 @@ pub enum Event {
     Text(String),
     /// Part of the model's refusal. Never empty.
     Refusal(String),
+    /// Part of the model's reasoning, which some servers send apart from the text.
+    /// Never empty.
+    Reasoning(String),
     /// A tool call, or a fragment of one.
     Call(CallFragment),
     /// The JSON as the server sent it. Only on request, and before the events
     /// parsed from it.
     Payload(Payload),
+    /// A finish reason. Some servers send several; the worst one counts.
     Finish(FinishReason),
     Usage(Usage),
     /// The server sent data and resets the idle timeout: a server-sent event
@@ -39,27 +44,6 @@ impl Payload {
     pub fn text(&self) -> &str {
         let (Self::Chunk(text) | Self::Response(text)) = self;
         text
-    }
-}
-
-/// Why the model stopped, as the server reported it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FinishReason {
-    Stop,
-    Length,
-    ContentFilter,
-    ToolCalls,
-}
-
-impl FinishReason {
-    /// The value of `finish_reason` in the API.
-    pub fn name(self) -> &'static str {
-        match self {
-            FinishReason::Stop => "stop",
-            FinishReason::Length => "length",
-            FinishReason::ContentFilter => "content_filter",
-            FinishReason::ToolCalls => "tool_calls",
-        }
     }
 }
 

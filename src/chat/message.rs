@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::chat::tool_call::{SavedCall, ToolCall};
+use crate::chat::tool_call::ToolCall;
+use crate::json::Object;
 
 /// The content of a user message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,7 +36,7 @@ pub struct Message<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     content: Option<MessageContent<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    tool_calls: Vec<SavedCall<'a>>,
+    tool_calls: Vec<&'a Object>,
 }
 
 #[derive(Debug, Serialize)]
@@ -62,7 +63,11 @@ impl<'a> Message<'a> {
     pub fn assistant(text: &'a str, calls: &'a [ToolCall]) -> Self {
         let has_content = calls.is_empty() || !text.is_empty();
         let content = has_content.then_some(MessageContent::Text(text));
-        Self { role: "assistant", content, tool_calls: calls.iter().map(SavedCall::from).collect() }
+        Self {
+            role: "assistant",
+            content,
+            tool_calls: calls.iter().map(|call| &call.message).collect(),
+        }
     }
 
     pub fn json(&self) -> Vec<u8> {

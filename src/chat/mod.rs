@@ -1,11 +1,14 @@
 //! Messages, replies and the checks on a reply. Independent of the wire format.
 
 pub mod code_block;
+pub mod delta;
 pub mod event;
+pub mod finish;
 pub mod format;
 pub mod message;
 pub mod reply;
 pub mod response;
 pub mod schema;
+pub mod thoughts;
 pub mod tool_call;
 pub mod turn;

@@ -3,10 +3,13 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::chat::event::{Event, FinishReason, Usage};
-use crate::chat::response::ResponseBuilder;
-use crate::chat::tool_call::ToolCalls;
-use crate::error::EarlyEnd;
+use crate::chat::event::{Event, Usage};
+use crate::chat::finish::{FinishKind, FinishReason};
+use crate::chat::response::{DecodedMessage, ResponseBuilder};
+use crate::chat::thoughts::{self, ThoughtsPolicy};
+use crate::chat::tool_call::{ToolCall, ToolCalls};
+use crate::error::{EarlyEnd, Result};
+use crate::json::Object;
 
 /// Which parts of a reply are kept in memory. A streamed reply that is already
 /// printed may not be needed again, and can be long.
@@ -24,6 +27,9 @@ pub struct Reply {
     retention: Retention,
     /// Empty if [`Retention::text`] is not set.
     pub text: String,
+    /// The thoughts that were taken off the beginning of the text, with their
+    /// tags.
+    pub thoughts: String,
     /// Whether any text came, kept or not.
     pub has_text: bool,
     pub refusal: String,
@@ -32,7 +38,7 @@ pub struct Reply {
     pub usage: Option<Usage>,
     /// Empty if [`Retention::response`] is not set, or the events contain no
     /// payloads.
-    pub response: ResponseBuilder,
+    response: ResponseBuilder,
     asked_at: Instant,
     /// The number of events with text or a tool call.
     chunks: u64,
@@ -46,6 +52,7 @@ impl Reply {
         Self {
             retention,
             text: String::new(),
+            thoughts: String::new(),
             has_text: false,
             refusal: String::new(),
             calls: ToolCalls::default(),
@@ -74,9 +81,15 @@ impl Reply {
             }
             Event::Payload(payload) if self.retention.response => self.response.add(payload),
             Event::Payload(_) => {}
-            Event::Finish(reason) => self.finish = Some(*reason),
+            Event::Finish(reason) => {
+                let reason = reason.clone();
+                self.finish = Some(match self.finish.take() {
+                    Some(earlier) => earlier.worse(reason),
+                    None => reason,
+                });
+            }
             Event::Usage(usage) => self.usage = Some(*usage),
-            Event::Alive | Event::Waiting => {}
+            Event::Reasoning(_) | Event::Alive | Event::Waiting => {}
         }
     }
 
@@ -85,18 +98,63 @@ impl Reply {
         self.time_to_first_token.get_or_insert_with(|| self.asked_at.elapsed());
     }
 
+    /// Takes thoughts off the beginning of a complete reply.
+    pub fn take_thoughts(&mut self, policy: ThoughtsPolicy) {
+        let rest = self.text.split_off(thoughts::len(&self.text, policy));
+        self.thoughts = std::mem::replace(&mut self.text, rest);
+        self.has_text &= self.thoughts.is_empty() || !self.text.is_empty();
+    }
+
+    /// The thoughts that were taken off although they lacked their opening tag;
+    /// `None` if there are none.
+    pub fn unopened_thoughts(&self) -> Option<String> {
+        let has_tag = self.thoughts.trim_start().starts_with(thoughts::OPEN);
+        let thoughts = Some(&self.thoughts).filter(|thoughts| !thoughts.is_empty() && !has_tag);
+        thoughts.map(|thoughts| thoughts::without_closing_tags(thoughts))
+    }
+
+    /// The text as received, thoughts included.
+    pub fn received_text(&self) -> String {
+        [self.thoughts.as_str(), &self.text].concat()
+    }
+
+    /// The server's response as one JSON object; see [`ResponseBuilder::finish`].
+    /// `calls` are the reply's tool calls.
+    ///
+    /// # Errors
+    /// [`Error::NestedTooDeeply`](crate::error::Error::NestedTooDeeply) if a chunk
+    /// could not be parsed.
+    pub fn response(&self, calls: &[ToolCall]) -> Result<String> {
+        let content = &self.received_text();
+        self.response.finish(&DecodedMessage { content, calls, finish: self.finish.as_ref() })
+    }
+
+    /// The assistant's message as the server sent it; see
+    /// [`ResponseBuilder::message`]. `calls` are the reply's tool calls.
+    pub fn message(&self, calls: &[ToolCall]) -> Option<Object> {
+        let content = &self.received_text();
+        self.response.message(&DecodedMessage { content, calls, finish: self.finish.as_ref() })
+    }
+
+    pub fn finish_kind(&self) -> Option<FinishKind> {
+        self.finish.as_ref().map(|finish| finish.kind)
+    }
+
     /// Whether a length limit or a content filter ended the reply. Asking again
     /// would end the same way.
     pub fn is_cut(&self) -> bool {
-        matches!(self.finish, Some(FinishReason::Length | FinishReason::ContentFilter))
+        matches!(self.finish_kind(), Some(FinishKind::Length | FinishKind::ContentFilter))
     }
 
     /// Why the reply ended early, if it did.
     pub fn early_end(&self) -> Option<EarlyEnd> {
-        match self.finish {
-            _ if !self.refusal.is_empty() => Some(EarlyEnd::Refusal(self.refusal.clone())),
-            Some(FinishReason::Length) => Some(EarlyEnd::Length),
-            Some(FinishReason::ContentFilter) => Some(EarlyEnd::ContentFilter),
+        if !self.refusal.is_empty() {
+            return Some(EarlyEnd::Refusal(self.refusal.clone()));
+        }
+        let FinishReason { kind, word } = self.finish.as_ref()?;
+        match kind {
+            FinishKind::Length => Some(EarlyEnd::Length(word.clone())),
+            FinishKind::ContentFilter => Some(EarlyEnd::ContentFilter(word.clone())),
             _ => None,
         }
     }
@@ -119,8 +177,8 @@ impl Reply {
             parts.push(format!("first after {:.3} s", first.as_secs_f64()));
         }
         parts.push(format!("{:.3} s total", self.elapsed().as_secs_f64()));
-        if let Some(finish) = self.finish {
-            parts.push(format!("finish reason {}", finish.name()));
+        if let Some(finish) = &self.finish {
+            parts.push(format!("finish reason {finish}"));
         }
         if self.usage.is_some() {
             parts.push(self.tokens());

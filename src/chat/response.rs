@@ -4,8 +4,10 @@
 
 use serde_json::{Value, json};
 
+use crate::chat::delta::join;
 use crate::chat::event::Payload;
-use crate::chat::tool_call::{SavedCall, ToolCall};
+use crate::chat::finish::FinishReason;
+use crate::chat::tool_call::ToolCall;
 use crate::error::{Error, Result};
 use crate::json::{self, Object};
 
@@ -20,6 +22,8 @@ pub struct ResponseBuilder {
     /// A chunk is missing from `joined` because it could not be parsed: it is
     /// nested too deeply for serde_json (128 levels).
     is_incomplete: bool,
+    /// A delta has a `content`, even if it is null.
+    has_content: bool,
 }
 
 impl ResponseBuilder {
@@ -33,13 +37,13 @@ impl ResponseBuilder {
                 return;
             }
         };
-        let Some(Value::Object(mut chunk)) = json::parse_leniently(chunk) else {
+        let Some(Value::Object(mut chunk)) = parse(chunk) else {
             self.is_incomplete = true;
             return;
         };
-        let choices = chunk.shift_remove("choices");
-        let choices = match choices {
+        let choices = match chunk.shift_remove("choices") {
             Some(Value::Array(choices)) => choices,
+            Some(choice @ Value::Object(_)) => vec![choice],
             _ => Vec::new(),
         };
         for (name, value) in chunk {
@@ -64,8 +68,12 @@ impl ResponseBuilder {
         let Value::Object(mut choice) = choice else {
             return;
         };
-        let index = choice.shift_remove("index").filter(Value::is_number).unwrap_or(json!(0));
+        let index = index_of(choice.shift_remove("index"));
         let delta = choice.shift_remove("delta");
+        let message = choice.shift_remove("message");
+        let has_content =
+            |part: &Option<Value>| part.as_ref().is_some_and(|part| part.get("content").is_some());
+        self.has_content |= index == json!(0) && (has_content(&delta) || has_content(&message));
         let choices = self.joined.entry("choices").or_insert_with(|| json!([]));
         let Value::Array(choices) = choices else {
             return;
@@ -79,10 +87,8 @@ impl ResponseBuilder {
         let Value::Object(known) = &mut choices[position] else {
             return;
         };
-        if let (Some(Value::Object(message)), Some(Value::Object(delta))) =
-            (known.get_mut("message"), delta)
-        {
-            delta.into_iter().for_each(|(name, value)| join(message, name, value));
+        if let Some(Value::Object(joined)) = known.get_mut("message") {
+            add_message(joined, delta, message);
         }
         for (name, value) in choice {
             match value {
@@ -97,13 +103,9 @@ impl ResponseBuilder {
 
     /// The response: a plain one byte for byte, joined chunks on one line.
     ///
-    /// In joined chunks, `content` and `calls` replace those of choice 0. They
-    /// were decoded from the same chunks with more care: chunks can cut a
-    /// surrogate pair in two, and some servers give every call index 0.
-    ///
     /// # Errors
     /// [`Error::NestedTooDeeply`] if a chunk could not be parsed.
-    pub fn finish(&self, content: &str, calls: &[ToolCall]) -> Result<String> {
+    pub fn finish(&self, decoded: &DecodedMessage<'_>) -> Result<String> {
         if let Some(plain) = &self.plain {
             return Ok(plain.clone());
         }
@@ -111,55 +113,110 @@ impl ResponseBuilder {
             return Err(Error::NestedTooDeeply);
         }
         let mut response = self.joined.clone();
-        let message = response.get_mut("choices").and_then(|choices| {
-            let first = choices.as_array_mut()?.iter_mut().find(|choice| choice["index"] == 0)?;
-            first.pointer_mut("/message")?.as_object_mut()
-        });
-        if let Some(message) = message {
-            if message.get("content").is_some_and(Value::is_string) {
-                message.insert("content".to_owned(), content.into());
+        let first = response.get_mut("choices").and_then(first_choice);
+        if let Some(choice) = first {
+            if let Some(finish) = decoded.finish {
+                choice.insert("finish_reason".to_owned(), finish.word.as_str().into());
             }
-            if !calls.is_empty() {
-                let calls: Vec<SavedCall> = calls.iter().map(SavedCall::from).collect();
-                message.insert("tool_calls".to_owned(), json!(calls));
+            if let Some(Value::Object(message)) = choice.get_mut("message") {
+                decoded.replace_content(message);
+                decoded.replace_calls(message);
             }
         }
         Ok(Value::from(response).to_string())
     }
+
+    /// The assistant's message with every field that the server sent. `None` if
+    /// there is none, or it is nested too deeply.
+    pub fn message(&self, decoded: &DecodedMessage<'_>) -> Option<Object> {
+        if self.is_incomplete {
+            return None;
+        }
+        let mut response = match &self.plain {
+            Some(plain) => parse(plain)?,
+            None => self.joined.clone().into(),
+        };
+        let choice = first_choice(response.get_mut("choices")?)?;
+        let Some(Value::Object(mut message)) = choice.shift_remove("message") else {
+            return None;
+        };
+        message.entry("role").or_insert_with(|| "assistant".into());
+        if self.plain.is_none() {
+            decoded.replace_content(&mut message);
+            if !self.has_content {
+                message.shift_remove("content");
+            }
+        }
+        decoded.replace_calls(&mut message);
+        Some(message)
+    }
 }
 
-/// Joins a field of a delta to the same field of earlier deltas. Strings and
-/// arrays are appended, objects are joined field by field, other values replace
-/// the earlier one, and null replaces nothing.
-fn join(into: &mut Object, name: String, value: Value) {
-    // Servers that repeat these fields repeat the complete value.
-    let is_complete = matches!(name.as_str(), "role" | "id" | "type" | "name");
-    match (into.get_mut(&name), value) {
-        (Some(Value::String(text)), Value::String(more)) if !is_complete => *text += &more,
-        (Some(Value::Object(known)), Value::Object(more)) => {
-            more.into_iter().for_each(|(name, value)| join(known, name, value));
+/// What was decoded of choice 0. In joined chunks it replaces what was joined
+/// here. It was decoded with more care: chunks can cut a surrogate pair in two,
+/// some servers give every call index 0, and the last finish reason is not always
+/// the one that counts.
+pub struct DecodedMessage<'a> {
+    pub content: &'a str,
+    pub calls: &'a [ToolCall],
+    pub finish: Option<&'a FinishReason>,
+}
+
+impl DecodedMessage<'_> {
+    fn replace_content(&self, message: &mut Object) {
+        let is_null = message.get("content").is_none_or(Value::is_null);
+        if !is_null || !self.content.is_empty() {
+            message.insert("content".to_owned(), self.content.into());
         }
-        (Some(Value::Array(known)), Value::Array(more)) => {
-            more.into_iter().for_each(|value| join_element(known, value));
-        }
-        (Some(_), Value::Null) => {}
-        (_, value) => {
-            into.insert(name, value);
+    }
+
+    fn replace_calls(&self, message: &mut Object) {
+        // A legacy `function_call` stays as it is.
+        let is_null = message.get("tool_calls").is_none_or(Value::is_null);
+        if !is_null && !self.calls.is_empty() {
+            let calls: Vec<&Object> = self.calls.iter().map(|call| &call.message).collect();
+            message.insert("tool_calls".to_owned(), json!(calls));
         }
     }
 }
 
-/// Joins an element with an `index` to the element of the same index, such as
-/// a fragment of a tool call. Other elements are appended.
-fn join_element(known: &mut Vec<Value>, value: Value) {
-    let index = value.get("index").filter(|index| index.is_number());
-    let same =
-        index.and_then(|index| known.iter().position(|known| known.get("index") == Some(index)));
-    match (same.map(|position| &mut known[position]), value) {
-        (Some(Value::Object(known)), Value::Object(more)) => {
-            more.into_iter().for_each(|(name, value)| join(known, name, value));
+/// Parses a payload. Infinite numbers, which JSON does not have, become null.
+fn parse(payload: &str) -> Option<Value> {
+    json::parse_leniently(payload)
+        .or_else(|| json::parse_leniently(&json::without_non_finite(payload)?))
+}
+
+/// Adds a delta to a message. A `message` beside the deltas, with which some
+/// servers close a stream, repeats them: it adds only fields that they lack.
+fn add_message(joined: &mut Object, delta: Option<Value>, message: Option<Value>) {
+    if let Some(Value::Object(delta)) = delta {
+        delta.into_iter().for_each(|(name, value)| join(joined, name, value));
+    }
+    if let Some(Value::Object(message)) = message {
+        for (name, value) in message {
+            if joined.get(&name).is_none_or(Value::is_null) {
+                joined.insert(name, value);
+            }
         }
-        (_, value) => known.push(value),
+    }
+}
+
+/// The index of a choice: 0 if it is missing. Some servers send it as a string.
+fn index_of(index: Option<Value>) -> Value {
+    let number = match index {
+        Some(Value::String(text)) => text.parse::<u64>().ok().map(Value::from),
+        other => other.filter(Value::is_number),
+    };
+    number.unwrap_or(json!(0))
+}
+
+fn first_choice(choices: &mut Value) -> Option<&mut Object> {
+    let is_first = |choice: &&mut Value| {
+        choice.is_object() && index_of(choice.get("index").cloned()) == json!(0)
+    };
+    match choices {
+        Value::Array(choices) => choices.iter_mut().find(is_first)?.as_object_mut(),
+        choice => choice.as_object_mut(),
     }
 }
 
@@ -167,13 +224,17 @@ fn join_element(known: &mut Vec<Value>, value: Value) {
 mod tests {
     use super::*;
 
+    fn decoded(content: &str) -> DecodedMessage<'_> {
+        DecodedMessage { content, calls: &[], finish: None }
+    }
+
     /// The response joined from these chunks.
     fn joined(chunks: &[&str], content: &str) -> Value {
         let mut builder = ResponseBuilder::default();
         for chunk in chunks {
             builder.add(&Payload::Chunk((*chunk).to_owned()));
         }
-        let response = builder.finish(content, &[]).expect("a response");
+        let response = builder.finish(&decoded(content)).expect("a response");
         serde_json::from_str(&response).expect("JSON")
     }
 
@@ -227,7 +288,7 @@ mod tests {
         let deep = "[".repeat(200) + &"]".repeat(200);
         let mut builder = ResponseBuilder::default();
         builder.add(&Payload::Chunk(format!(r#"{{"x":{deep}}}"#)));
-        assert!(builder.finish("a", &[]).is_err());
+        assert!(builder.finish(&decoded("a")).is_err());
     }
 
     #[test]
@@ -235,6 +296,6 @@ mod tests {
         let payload = r#"{ "choices" : [{"message":{"content":"a"}}], "n": 1.0 }"#;
         let mut builder = ResponseBuilder::default();
         builder.add(&Payload::Response(payload.to_owned()));
-        assert_eq!(builder.finish("a", &[]).expect("a response"), payload);
+        assert_eq!(builder.finish(&decoded("a")).expect("a response"), payload);
     }
 }

@@ -1,12 +1,12 @@
 //! Tool calls: fragments as received, and complete calls.
 
-use serde::Serialize;
 use serde::de::IgnoredAny;
-use serde_json::Value;
+use serde_json::{Value, json};
 use thiserror::Error as ThisError;
 
+use crate::chat::delta;
 use crate::error::Error;
-use crate::json;
+use crate::json::{self, Object};
 use crate::wtf8::Surrogates;
 
 /// A tool call, or a fragment of one.
@@ -20,6 +20,8 @@ pub struct CallFragment {
     pub name: String,
     /// JSON text as WTF-8, because a fragment may end within a surrogate pair.
     pub arguments: Vec<u8>,
+    /// All fields as the server sent them; empty for a legacy `function_call`.
+    pub fields: Object,
 }
 
 /// A complete tool call.
@@ -27,10 +29,11 @@ pub struct CallFragment {
 pub struct ToolCall {
     pub id: String,
     pub name: String,
-    /// The arguments as JSON text, as the model wrote them.
-    pub text: String,
     /// The parsed arguments, always an object.
     pub arguments: Value,
+    /// The call as an assistant message holds it, with every field that the
+    /// server sent: some servers refuse a later turn that lacks one of them.
+    pub message: Object,
 }
 
 /// Why a tool call cannot be used.
@@ -42,6 +45,12 @@ pub enum CallError {
     /// The arguments are not a JSON object.
     #[error("the arguments of the call to {name} are {why}")]
     Arguments { name: String, why: String },
+    /// No tool of this name was offered.
+    #[error("it calls {name}, {}", match offered.as_slice() {
+        [] => "but no tools were offered".to_owned(),
+        names => format!("which was not offered (offered: {})", names.join(", ")),
+    })]
+    NotOffered { name: String, offered: Vec<String> },
 }
 
 impl From<CallError> for Error {
@@ -49,9 +58,22 @@ impl From<CallError> for Error {
         let reason = error.to_string();
         match error {
             CallError::Nameless(_) => Error::Protocol(reason),
-            CallError::Arguments { .. } => Error::Format { reason, early_end: None },
+            CallError::Arguments { .. } | CallError::NotOffered { .. } => {
+                Error::Format { reason, early_end: None }
+            }
         }
     }
+}
+
+/// The names of the tools in the fields `tools` and `functions` of a request.
+/// `None` if one has no name that can be read, such as a tool of the server.
+pub fn offered_names(fields: [Option<&Value>; 2]) -> Option<Vec<String>> {
+    let tools = fields.into_iter().flatten().filter_map(Value::as_array).flatten();
+    let name = |tool: &Value| {
+        let places = [&tool["function"]["name"], &tool["custom"]["name"], &tool["name"]];
+        places.into_iter().find_map(Value::as_str).map(str::to_owned)
+    };
+    tools.map(name).collect()
 }
 
 /// The tool calls of a reply, joined from the fragments received so far.
@@ -73,12 +95,17 @@ impl ToolCalls {
                 if call.id.is_empty() {
                     call.id = fragment.id;
                 }
-                if call.name.is_empty() {
-                    call.name = fragment.name;
+                call.join_name(&fragment.name);
+                for (name, value) in fragment.fields {
+                    delta::join(&mut call.fields, name, value);
                 }
             }
             _ => self.calls.push(fragment),
         }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.calls.is_empty()
     }
 
     /// Name and arguments of each call as received, one per line, valid or not.
@@ -89,13 +116,16 @@ impl ToolCalls {
         self.calls.iter().map(line).collect()
     }
 
-    /// The complete calls, in the order received.
+    /// The complete calls, in the order received. `offered` are the names of the
+    /// tools that may be called; `None` if they are not known.
     ///
     /// # Errors
-    /// [`CallError::Nameless`] or [`CallError::Arguments`] for the first call
-    /// without a name, or whose arguments are not a JSON object.
-    pub fn finish(&self) -> Result<Vec<ToolCall>, CallError> {
-        self.calls.iter().enumerate().map(|(index, call)| call.finish(index)).collect()
+    /// For the first call that is not valid: [`CallError::Nameless`] if it has no
+    /// name, [`CallError::NotOffered`] if it is to another tool,
+    /// [`CallError::Arguments`] if its arguments are not a JSON object.
+    pub fn finish(&self, offered: Option<&[String]>) -> Result<Vec<ToolCall>, CallError> {
+        let finish = |(index, call): (usize, &CallFragment)| call.finish(index, offered);
+        self.calls.iter().enumerate().map(finish).collect()
     }
 }
 
@@ -113,7 +143,14 @@ impl CallFragment {
         }
     }
 
-    fn finish(&self, index: usize) -> Result<ToolCall, CallError> {
+    /// Adds a piece of the name. Some servers repeat the whole name instead.
+    fn join_name(&mut self, piece: &str) {
+        if self.name != piece {
+            self.name += piece;
+        }
+    }
+
+    fn finish(&self, index: usize, offered: Option<&[String]>) -> Result<ToolCall, CallError> {
         let mut surrogates = Surrogates::default();
         let text = surrogates.join(self.arguments.clone()) + &surrogates.end();
         // Some models send no arguments to a tool without parameters.
@@ -122,35 +159,45 @@ impl CallFragment {
         if name.is_empty() {
             return Err(CallError::Nameless(index + 1));
         }
+        if let Some(offered) = offered.filter(|offered| !offered.contains(&name)) {
+            return Err(CallError::NotOffered { name, offered: offered.to_vec() });
+        }
         let invalid = |why: String| CallError::Arguments { name: self.name.clone(), why };
-        let arguments =
-            json::parse_leniently(&text).ok_or_else(|| invalid("not JSON".to_owned()))?;
+        let arguments = parse_arguments(&text).ok_or_else(|| invalid("not JSON".to_owned()))?;
         if !arguments.is_object() {
             return Err(invalid(format!("{}, not an object", json::kind(&arguments))));
         }
         // A tool's result refers to its call by id.
         let id = if self.id.is_empty() { format!("call_{index}") } else { self.id.clone() };
-        Ok(ToolCall { id, name, text, arguments })
+        let message = self.message(&id, &text);
+        Ok(ToolCall { id, name, arguments, message })
+    }
+
+    /// The call in an assistant message: all that the server sent, with what it
+    /// left out. Joined strings come from the fragments, which were joined with
+    /// more care.
+    fn message(&self, id: &str, arguments: &str) -> Object {
+        let mut call = self.fields.clone();
+        // Only fragments have an index.
+        call.shift_remove("index");
+        call.insert("id".to_owned(), id.into());
+        call.entry("type").or_insert_with(|| "function".into());
+        let function = call.entry("function").or_insert_with(|| json!({}));
+        if let Value::Object(function) = function {
+            function.insert("name".to_owned(), self.name.as_str().into());
+            let sent = function.get("arguments");
+            if sent.is_none_or(|sent| sent.is_string() || sent.is_null()) {
+                function.insert("arguments".to_owned(), arguments.into());
+            }
+        }
+        call
     }
 }
 
-/// A tool call in an assistant message.
-#[derive(Debug, Serialize)]
-pub struct SavedCall<'a> {
-    id: &'a str,
-    r#type: &'static str,
-    function: SavedFunction<'a>,
-}
-
-#[derive(Debug, Serialize)]
-struct SavedFunction<'a> {
-    name: &'a str,
-    arguments: &'a str,
-}
-
-impl<'a> From<&'a ToolCall> for SavedCall<'a> {
-    fn from(call: &'a ToolCall) -> Self {
-        let function = SavedFunction { name: &call.name, arguments: &call.text };
-        Self { id: &call.id, r#type: "function", function }
+/// Parses arguments. Some models encode them twice: as a string of JSON.
+fn parse_arguments(text: &str) -> Option<Value> {
+    match json::parse_leniently(text)? {
+        Value::String(inner) => json::parse_leniently(&inner).or(Some(Value::String(inner))),
+        arguments => Some(arguments),
     }
 }

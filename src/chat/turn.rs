@@ -4,9 +4,10 @@
 use std::fmt;
 
 use crate::chat::code_block::{self, CodeBlock};
-use crate::chat::event::FinishReason;
+use crate::chat::finish::{FinishKind, FinishReason};
 use crate::chat::format::ReplyFormat;
 use crate::chat::reply::Reply;
+use crate::chat::thoughts::ThoughtsPolicy;
 use crate::chat::tool_call::{CallError, ToolCall};
 use crate::error::{EarlyEnd, Error};
 
@@ -14,6 +15,7 @@ use crate::error::{EarlyEnd, Error};
 pub struct ReplyPolicy {
     pub format: ReplyFormat,
     pub pick: Pick,
+    pub thoughts: ThoughtsPolicy,
     /// A reply without a tool call is invalid.
     pub must_call: bool,
     /// How often to ask again after an invalid reply.
@@ -99,6 +101,9 @@ impl InvalidReply {
             Self::Call(error @ CallError::Arguments { .. }) => Some(format!(
                 "This tool call is not valid: {error}. Call the tool again, with a JSON object as its arguments."
             )),
+            Self::Call(error @ CallError::NotOffered { .. }) => {
+                Some(format!("This tool call is not valid: {error}. Call only tools that exist."))
+            }
             Self::Call(CallError::Nameless(_)) => None,
         }
     }
@@ -106,9 +111,18 @@ impl InvalidReply {
 
 /// Checks a reply and decides how the turn goes on. An invalid reply is
 /// repaired if `repairs_left` is not 0, the server or the model did not end it
-/// early, and the model can be told what to correct.
-pub fn judge(reply: Reply, policy: &ReplyPolicy, repairs_left: u32) -> TurnEnd {
-    let (calls, malformed) = match reply.calls.finish() {
+/// early, and the model can be told what to correct. `offered` are the names of
+/// the tools that the reply may call; `None` if they are not known.
+pub fn judge(
+    mut reply: Reply,
+    policy: &ReplyPolicy,
+    offered: Option<&[String]>,
+    repairs_left: u32,
+) -> TurnEnd {
+    reply.take_thoughts(policy.thoughts);
+    // A choice refuses any call, for a reason of its own.
+    let offered = offered.filter(|_| !matches!(policy.format, ReplyFormat::Choice(_)));
+    let (calls, malformed) = match reply.calls.finish(offered) {
         Ok(calls) => (calls, None),
         Err(error) => (Vec::new(), Some(InvalidReply::Call(error))),
     };
@@ -132,7 +146,7 @@ pub fn judge(reply: Reply, policy: &ReplyPolicy, repairs_left: u32) -> TurnEnd {
 fn invalid_format(reason: String, reply: &Reply) -> InvalidReply {
     let early_end = reply.early_end();
     match &early_end {
-        Some(end @ (EarlyEnd::Length | EarlyEnd::ContentFilter)) => {
+        Some(end @ (EarlyEnd::Length(_) | EarlyEnd::ContentFilter(_))) => {
             InvalidReply::Format { reason: format!("{reason}; {end}"), early_end }
         }
         _ => InvalidReply::Format { reason, early_end: None },
@@ -227,17 +241,25 @@ impl CheckedReply {
             return Some(problem.clone().into());
         }
         let is_empty = !self.reply.has_text && self.calls.is_empty();
-        match self.reply.finish {
+        match self.reply.finish_kind() {
             _ if !is_empty => None,
-            Some(FinishReason::ToolCalls) => Some(Error::Protocol(NO_CALL.to_owned())),
+            Some(FinishKind::ToolCalls) => Some(Error::Protocol(NO_CALL.to_owned())),
             _ => Some(Error::EndedEarly(EarlyEnd::NoText)),
         }
     }
 
     /// A warning about a reply that is still used.
-    pub fn warning(&self) -> Option<&'static str> {
-        let announces_calls = self.reply.finish == Some(FinishReason::ToolCalls);
-        (announces_calls && self.calls.is_empty() && self.reply.has_text).then_some(NO_CALL)
+    pub fn warning(&self) -> Option<String> {
+        let FinishReason { kind, word } = self.reply.finish.as_ref()?;
+        match kind {
+            FinishKind::ToolCalls if self.calls.is_empty() && self.reply.has_text => {
+                Some(NO_CALL.to_owned())
+            }
+            FinishKind::Unknown => Some(format!(
+                "the reply ended with the unknown finish reason {word}; it may not be whole"
+            )),
+            _ => None,
+        }
     }
 }
 

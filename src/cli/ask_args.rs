@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, ValueHint};
+use clap::{ArgAction, ValueEnum, ValueHint};
 
 use crate::cli::prompt_part::PromptArgs;
 use crate::cli::reply_format::ReplyFormatArgs;
@@ -226,6 +226,16 @@ pub struct OutputArgs {
     #[arg(long, conflicts_with = "dry_run", hide_short_help = true)]
     pub curl: bool,
 
+    /// Print the model's reasoning on stderr, or drop it
+    ///
+    /// The reasoning that a server sends apart from the text is dropped by
+    /// default. A block of thoughts at the beginning of the text,
+    /// <think>...</think>, is part of it, unless this option says where it goes
+    /// or a code block, JSON or a choice is asked for: then it is taken off
+    /// first.
+    #[arg(long, value_name = "WHERE", value_enum, hide_short_help = true)]
+    pub reasoning: Option<ReasoningTarget>,
+
     /// Print control characters to a terminal unchanged
     ///
     /// By default, control characters other than newline and tab are made
@@ -233,6 +243,15 @@ pub struct OutputArgs {
     /// it. Pipes and files always get the exact bytes.
     #[arg(long, hide_short_help = true)]
     pub raw: bool,
+}
+
+/// Where the model's reasoning goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReasoningTarget {
+    /// Print it as it arrives, dim on a terminal
+    Stderr,
+    /// Drop it
+    Drop,
 }
 
 /// The conversation that the prompt continues.

@@ -94,6 +94,14 @@ pub struct BatchArgs {
     #[arg(long, help_heading = "Output")]
     pub text: bool,
 
+    /// Take thoughts (<think>...</think>) off the text of each reply: drop
+    ///
+    /// Only --text prints them; the responses of results stay as the server sent
+    /// them. Replies in a requested format are checked without their thoughts
+    /// in any case.
+    #[arg(long, value_name = "drop", value_parser = ["drop"], help_heading = "Output", hide_short_help = true)]
+    pub reasoning: Option<String>,
+
     /// Merge result files: one line per id, successes preferred
     ///
     /// FILE... are the result files. The merged results go to standard output,

@@ -28,7 +28,7 @@ pub type Header = (String, String);
 
 /// Parses `Name: value` (RFC 9110 5.1, 5.5).
 pub fn header(text: &str) -> Result<Header, String> {
-    let (name, value) = text.split_once(':').ok_or("not in the formatat 'Name: value'")?;
+    let (name, value) = text.split_once(':').ok_or("not in the format 'Name: value'")?;
     let value = value.trim();
     let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     if name.is_empty() || !name.bytes().all(is_token) {

@@ -57,8 +57,8 @@ fn hint(error: &Error, command: CommandKind) -> Option<String> {
         Error::Server(server) => return server_hint(server, command),
         Error::Network(error) => network_hint(error)?,
         Error::NotUtf8 { .. } if is_ask => "use --lossy to replace bad bytes with U+FFFD",
-        Error::Format { early_end: Some(EarlyEnd::Length), .. }
-        | Error::EndedEarly(EarlyEnd::Length) => "raise --max-tokens",
+        Error::Format { early_end: Some(EarlyEnd::Length(_)), .. }
+        | Error::EndedEarly(EarlyEnd::Length(_)) => "raise --max-tokens",
         Error::InvalidLines { path: Some(path), .. } => return Some(repair(path)),
         Error::InvalidLines { .. } => "move them aside with gravix history repair FILE",
         Error::Line { path, .. } if is_ask => return Some(repair(path)),

@@ -130,10 +130,12 @@ pub enum Error {
 /// Why the server ended a reply early.
 #[derive(Debug, Clone, PartialEq, Eq, ThisError)]
 pub enum EarlyEnd {
-    #[error("the reply was cut off at the length limit (finish_reason length)")]
-    Length,
-    #[error("the server's content filter ended the reply (finish_reason content_filter)")]
-    ContentFilter,
+    /// With the server's own finish reason.
+    #[error("the reply was cut off at the length limit (finish_reason {0})")]
+    Length(String),
+    /// With the server's own finish reason.
+    #[error("the server's content filter ended the reply (finish_reason {0})")]
+    ContentFilter(String),
     /// The model refused, with this text.
     #[error("the model refused: {0}")]
     Refusal(String),

@@ -39,4 +39,7 @@ pub enum NetworkError {
     /// The connection ended before the reply was complete. The text says how.
     #[error("{0} before the reply was complete")]
     Cut(String),
+    /// The server gave up in the middle of the reply, with this finish reason.
+    #[error("the server gave up before the reply was complete (finish_reason {0})")]
+    GaveUp(String),
 }

@@ -19,6 +19,10 @@ pub trait Question {
     /// messages: the invalid reply, and the user message that asks to correct it.
     fn body(&self, correction: Option<[Message<'_>; 2]>) -> RequestBody;
 
+    /// The names of the tools that the request offers; `None` if a tool has no
+    /// name that can be read.
+    fn offered_tools(&self) -> Option<Vec<String>>;
+
     /// Removes the schema from further requests. Returns false if there is no
     /// schema to remove.
     fn drop_schema(&mut self) -> bool {
@@ -128,7 +132,9 @@ impl Exchange<'_> {
                 Err(error) => return ExchangeOutcome { answer: Err(error), rejected, spent },
             };
             spent.add(TotalUsage::of(&reply));
-            match judge(reply, self.policy, repairs_left) {
+            let calls_tools = !reply.calls.is_empty();
+            let offered = calls_tools.then(|| question.offered_tools()).flatten();
+            match judge(reply, self.policy, offered.as_deref(), repairs_left) {
                 TurnEnd::Repair(checked) => {
                     repairs_left -= 1;
                     if let Some(problem) = &checked.problem {

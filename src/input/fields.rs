@@ -85,6 +85,19 @@ pub fn assemble(
     Ok(fields)
 }
 
+/// Checks that the request asks for one reply. `way_out` says how to get more.
+///
+/// # Errors
+/// [`Error::Usage`] if `n` is more than 1: all but the first reply would be lost.
+pub fn ensure_one_choice(fields: &Object, way_out: &str) -> Result<()> {
+    match fields.get("n").and_then(Value::as_f64) {
+        Some(n) if n > 1.0 => {
+            Err(Error::Usage(format!("n is {n}, but only one reply can be printed; {way_out}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The fields that options set in any request to `model`.
 pub fn from_options(args: &ModelArgs, model: &str, format: &ReplyFormat) -> Object {
     let ModelArgs {

@@ -2,6 +2,7 @@
 
 use crate::chat::format::ReplyFormat;
 use crate::chat::schema::Schema;
+use crate::chat::thoughts::ThoughtsPolicy;
 use crate::chat::turn::{Pick, ReplyPolicy};
 use crate::cli::AskArgs;
 use crate::cli::reply_format::{JsonFormatArgs, ReplyFormatArgs};
@@ -24,6 +25,7 @@ pub fn from_args(args: &AskArgs) -> Result<ReplyPolicy> {
     Ok(ReplyPolicy {
         format: format(&args.format)?,
         pick,
+        thoughts: ThoughtsPolicy::Keep,
         must_call: is_forced && args.format.tools.is_some(),
         repairs: args.format.json.repair.unwrap_or(0),
     })

@@ -2,6 +2,7 @@
 
 pub mod file;
 pub mod notes;
+pub mod reasoning;
 pub mod sanitize;
 pub mod stdout;
 pub mod terminal;

@@ -1,44 +1,19 @@
-//! One JSON payload of a reply, parsed for its first choice. A chunk of a stream
-//! has a `delta` where a whole completion has a `message`; all else is the same.
+//! One JSON payload of a reply: a chunk of a stream, a whole completion, an
+//! error, or something else.
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::chat::event::{FinishReason, Usage};
-use crate::chat::tool_call::CallFragment;
+use crate::chat::event::Usage;
 use crate::error::{Error, ServerError};
+use crate::json;
+use crate::wire::choice::Choice;
 use crate::wire::error_body;
-use crate::wire::wire_call::WireCall;
-use crate::wtf8::Text;
-
-/// The content of choice 0 in one payload.
-#[derive(Debug, Default)]
-pub struct Choice {
-    /// WTF-8: UTF-8 that may also encode lone surrogates.
-    pub text: Vec<u8>,
-    /// The payload contains these bytes as one string without escapes.
-    pub is_literal: bool,
-    /// WTF-8, like `text`.
-    pub refusal: Vec<u8>,
-    pub calls: Vec<CallFragment>,
-    pub finish: Option<FinishReason>,
-    /// The choice has a `message`, as only whole completions do.
-    pub has_message: bool,
-}
-
-impl Choice {
-    /// Whether the choice has text and nothing else.
-    pub fn is_only_text(&self) -> bool {
-        let Self { text: _, is_literal: _, refusal, calls, finish, has_message } = self;
-        refusal.is_empty() && calls.is_empty() && finish.is_none() && !has_message
-    }
-}
+use crate::wire::failure;
 
 /// Why a payload cannot be used.
 #[derive(Debug)]
 pub enum ChunkError {
-    /// It is not the JSON of a chat completion. `is_truncated` if it ends within
-    /// the JSON.
+    /// It is not the JSON of an object. `is_truncated` if it ends within the JSON.
     Malformed { reason: String, is_truncated: bool },
     /// It is an error sent by the server.
     Server(Box<ServerError>),
@@ -61,113 +36,94 @@ pub struct Chunk {
     /// `None` if the payload has no choice 0, such as a chunk with only usage.
     pub choice: Option<Choice>,
     pub usage: Option<Usage>,
+    /// Whether the payload has neither choices nor anything else that belongs in
+    /// a reply.
+    pub is_foreign: bool,
 }
 
-/// Parses a chunk of a stream or a whole completion.
+/// Parses a chunk of a stream or a whole completion. Fields of unexpected types
+/// count as missing, so that they do not lose a reply.
 ///
 /// # Errors
-/// [`ChunkError::Malformed`] if the payload is not UTF-8 or not the JSON of a
-/// chat completion, and [`ChunkError::Server`] if it is an error object.
+/// [`ChunkError::Malformed`] if the payload is not the UTF-8 JSON of an object, and
+/// [`ChunkError::Server`] if it is an error.
 pub fn parse(payload: &[u8]) -> Result<Chunk, ChunkError> {
     let malformed = |reason: String, is_truncated| ChunkError::Malformed { reason, is_truncated };
     let text = std::str::from_utf8(payload)
         .map_err(|error| malformed(error.to_string(), error.error_len().is_none()))?;
-    let mut json = serde_json::Deserializer::from_str(text);
-    let body = WireChunk::deserialize(&mut json)
-        .map_err(|error| malformed(error.to_string(), error.is_eof()))?;
-    if body.is_error() {
-        return Err(ChunkError::Server(Box::new(error_body::parse(payload))));
+    // Only the first pass checks the JSON: raw control characters in strings,
+    // for instance, are not refused where a string is read as bytes.
+    match serde_json::from_str::<&RawValue>(text) {
+        Ok(json) => from_json(json, payload),
+        Err(error) => {
+            let replaced = Some(text).filter(|_| !error.is_eof());
+            let replaced = replaced.and_then(json::without_non_finite);
+            match replaced.as_deref().map(serde_json::from_str::<&RawValue>) {
+                Some(Ok(json)) => from_json(json, payload),
+                _ => Err(malformed(error.to_string(), error.is_eof())),
+            }
+        }
     }
-    json.end().map_err(|error| malformed(error.to_string(), false))?;
-    let first = |choice: &WireChoice| choice.index.unwrap_or(0) == 0;
-    let choice = body.choices.unwrap_or_default().into_iter().find(first);
+}
+
+fn from_json(json: &RawValue, payload: &[u8]) -> Result<Chunk, ChunkError> {
+    let server_error = || ChunkError::Server(Box::new(error_body::parse(payload)));
+    let [choices, usage] = json::fields(json.get(), ["choices", "usage"]);
+    let mut first = None;
+    let mut has_choices = false;
+    if let Some(choices) = choices {
+        json::each_element(choices, |choice| {
+            has_choices = true;
+            first = Some(choice).filter(|choice| is_first(choice));
+            first.is_none()
+        });
+    }
+    if failure::is_failure(json, has_choices) || first.is_some_and(failure::has_error) {
+        return Err(server_error());
+    }
+    if !json.get().starts_with('{') {
+        let reason = "it is not an object".to_owned();
+        return Err(ChunkError::Malformed { reason, is_truncated: false });
+    }
     Ok(Chunk {
-        choice: choice.map(WireChoice::into_choice).transpose()?,
-        // Unexpected counts must not lose a reply.
-        usage: body.usage.and_then(|usage| serde_json::from_str(usage.get()).ok()),
+        choice: first.map(Choice::parse),
+        usage: usage.and_then(parse_usage),
+        is_foreign: choices.is_none() && usage.is_none() && !is_known_without_choices(json),
     })
 }
 
-#[derive(Deserialize)]
-#[serde(expecting = "an object")]
-struct WireChunk<'a> {
-    #[serde(borrow)]
-    choices: Option<Vec<WireChoice<'a>>>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-    #[serde(borrow)]
-    object: Option<&'a RawValue>,
-    #[serde(borrow)]
-    usage: Option<&'a RawValue>,
+/// Whether a choice has index 0. Some servers omit the index or send it as a
+/// string. A choice that is not an object is not the first one.
+fn is_first(choice: &RawValue) -> bool {
+    let [index] = json::fields(choice.get(), ["index"]);
+    let index = index.map_or("0", |index| index.get().trim_matches('"'));
+    choice.get().starts_with('{') && index.parse().is_ok_and(|index: f64| index == 0.0)
 }
 
-impl WireChunk<'_> {
-    fn is_error(&self) -> bool {
-        // An empty value means no error.
-        let is_set = |error: &RawValue| !matches!(error.get(), "false" | "\"\"" | "{}");
-        self.error.is_some_and(is_set)
-            || self.object.is_some_and(|object| object.get() == "\"error\"")
+/// Token counts. A count that is not a whole number is missing.
+fn parse_usage(usage: &RawValue) -> Option<Usage> {
+    if !usage.get().starts_with('{') {
+        return None;
     }
+    let names = ["prompt_tokens", "completion_tokens", "total_tokens"];
+    let [prompt, completion, total] = json::fields(usage.get(), names);
+    let count = |value: Option<&RawValue>| value?.get().trim_matches('"').parse().ok();
+    Some(Usage {
+        prompt_tokens: count(prompt),
+        completion_tokens: count(completion),
+        total_tokens: count(total),
+    })
 }
 
-#[derive(Deserialize)]
-#[serde(expecting = "an object")]
-struct WireChoice<'a> {
-    index: Option<i64>,
-    #[serde(borrow)]
-    delta: Option<WireMessage<'a>>,
-    #[serde(borrow)]
-    message: Option<WireMessage<'a>>,
-    finish_reason: Option<Text>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(expecting = "an object")]
-struct WireMessage<'a> {
-    content: Option<Text>,
-    refusal: Option<Text>,
-    #[serde(borrow)]
-    tool_calls: Option<&'a RawValue>,
-}
-
-/// The calls in the JSON of `tool_calls`. JSON of an unexpected shape counts as
-/// no calls, so that the reply is not lost.
-fn parse_calls(raw: Option<&RawValue>) -> Vec<WireCall<'_>> {
-    raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
-}
-
-impl WireChoice<'_> {
-    fn into_choice(self) -> Result<Choice, ChunkError> {
-        let has_message = self.message.is_some();
-        let (delta, message) = (self.delta.unwrap_or_default(), self.message.unwrap_or_default());
-        let bytes = |text: Option<Text>| text.unwrap_or_default().bytes;
-        let finish = match bytes(self.finish_reason).as_slice() {
-            b"" => None,
-            b"length" | b"max_tokens" | b"model_length" => Some(FinishReason::Length),
-            b"content_filter" => Some(FinishReason::ContentFilter),
-            b"tool_calls" | b"function_call" => Some(FinishReason::ToolCalls),
-            b"error" => {
-                let message = "it ended the reply with finish_reason error".to_owned();
-                let error = ServerError { message, ..ServerError::default() };
-                return Err(ChunkError::Server(Box::new(error)));
-            }
-            _ => Some(FinishReason::Stop),
-        };
-        let fragments =
-            parse_calls(delta.tool_calls).into_iter().map(|call| call.into_fragment(None));
-        // The calls of a whole message need no index: each element is one call.
-        let whole = (0..).zip(parse_calls(message.tool_calls));
-        let whole = whole.map(|(index, call)| call.into_fragment(Some(index)));
-        let text = delta.content.or(message.content).unwrap_or_default();
-        Ok(Choice {
-            text: text.bytes,
-            is_literal: text.is_literal,
-            refusal: bytes(delta.refusal.or(message.refusal)),
-            calls: fragments.chain(whole).collect(),
-            finish,
-            has_message,
-        })
-    }
+/// Whether an object without choices and usage is one that servers send between
+/// chunks: an empty one, a ping, or the head of a completion.
+fn is_known_without_choices(json: &RawValue) -> bool {
+    let [kind, object] = json::fields(json.get(), ["type", "object"]);
+    let is_empty = json::compact(json.get()) == "{}";
+    let is_ping = kind.is_some_and(|kind| json::is_string(kind, "ping"));
+    is_empty
+        || is_ping
+        || object.is_some_and(|object| object.get().starts_with("\"chat.completion"))
 }
 
 #[cfg(test)]
@@ -175,14 +131,19 @@ mod tests {
     use super::*;
     use crate::wtf8::Surrogates;
 
+    /// The choice in a payload.
+    #[track_caller]
+    fn choice(payload: &str) -> Choice {
+        parse(payload.as_bytes()).expect(payload).choice.expect(payload)
+    }
+
     /// The joined text of several contents, each given as JSON.
     fn joined(contents: &[&str]) -> String {
         let mut surrogates = Surrogates::default();
         let mut text = String::new();
         for content in contents {
-            let payload = format!(r#"{{"choices":[{{"delta":{{"content":{content}}}}}]}}"#);
-            let choice = parse(payload.as_bytes()).expect(&payload).choice.expect("a choice");
-            text += &surrogates.join(choice.text);
+            let choice = choice(&format!(r#"{{"choices":[{{"delta":{{"content":{content}}}}}]}}"#));
+            text += &surrogates.join(choice.delta.text);
         }
         text + &surrogates.end()
     }
@@ -201,49 +162,117 @@ mod tests {
     }
 
     #[test]
-    fn text_parts_are_joined_and_other_parts_ignored() {
-        let parts = r#"[{"type":"text","text":"a"},{"type":"reasoning","text":"x"},{"type":"text","text":"b"}]"#;
-        assert_eq!(joined(&[parts]), "ab");
+    fn content_of_any_type_yields_its_text() {
+        for (content, text) in [
+            ("1.50", "1.50"),
+            ("-3", "-3"),
+            ("true", "true"),
+            ("false", "false"),
+            ("null", ""),
+            ("[]", ""),
+            ("{}", ""),
+            (r#"{"type":"text","text":"a"}"#, "a"),
+            (r#"["a",{"text":"b"},null,5]"#, "ab5"),
+            (
+                r#"[{"type":"text","text":"a"},{"type":"reasoning","text":"x"},{"type":"chart","text":{"w":3}},{"type":"output_text","text":"b"}]"#,
+                "ab",
+            ),
+        ] {
+            assert_eq!(joined(&[content]), text, "{content}");
+        }
     }
 
     #[test]
     fn only_choice_0_counts() {
         let payload = r#"{"choices":[{"index":1,"delta":{"content":"x"},"finish_reason":"stop"}]}"#;
         assert!(parse(payload.as_bytes()).expect("JSON").choice.is_none());
-        let payload = r#"{"choices":[{"index":1,"delta":{"content":"x"}},{"index":0,"delta":{"content":"y"}}]}"#;
-        assert_eq!(parse(payload.as_bytes()).expect("JSON").choice.expect("a choice").text, b"y");
+        for index in ["0", "\"0\"", "0.0", "null"] {
+            let payload = format!(
+                r#"{{"choices":[null,{{"index":1,"delta":{{"content":"x"}}}},{{"index":{index},"delta":{{"content":"y"}}}}]}}"#
+            );
+            assert_eq!(choice(&payload).delta.text, b"y");
+        }
     }
 
     #[test]
-    fn an_empty_error_field_is_not_an_error() {
-        for empty in ["null", "false", "\"\"", "{}"] {
-            let payload =
-                format!(r#"{{"error":{empty},"choices":[{{"message":{{"content":"a"}}}}]}}"#);
+    fn fields_of_unexpected_types_do_not_lose_a_reply() {
+        for payload in [
+            r#"{"error":null,"choices":[{"message":{"content":"a"}}]}"#,
+            r#"{"error":false,"choices":[{"message":{"content":"a"}}]}"#,
+            r#"{"error":"","choices":[{"message":{"content":"a"}}]}"#,
+            r#"{"error":{ },"choices":[{"message":{"content":"a"}}]}"#,
+            r#"{"error":[],"choices":[{"message":{"content":"a"}}]}"#,
+            r#"{"usage":{"prompt_tokens":"x"},"choices":[{"message":{"content":"a"}}]}"#,
+            r#"{"usage":7,"choices":[{"message":{"content":"a","tool_calls":"x"}}]}"#,
+            r#"{"choices":[{"message":{"content":"a","refusal":[],"reasoning":{}}}]}"#,
+            r#"{"choices":{"message":{"content":"a"}}}"#,
+            r#"{"choices":[],"choices":[{"message":null,"message":{"content":"b","content":"a"}}]}"#,
+            r#"{"x":[NaN,-Infinity],"choices":[{"message":{"content":"a"}}]}"#,
+            r#"{"choices":[{"delta":[],"message":{"content":"a"},"finish_reason":[]}]}"#,
+            r#"{"choices":[{"delta":"","message":{"content":"a"},"finish_reason":7}]}"#,
+        ] {
+            let choice = choice(payload);
+            assert_eq!(choice.message.expect(payload).text, b"a", "{payload}");
+            assert!(choice.finish.is_none() && choice.delta.text.is_empty(), "{payload}");
+        }
+    }
+
+    #[test]
+    fn usage_of_unexpected_types_is_read_as_far_as_it_goes() {
+        let payload = br#"{"usage":{"prompt_tokens":"3","completion_tokens":2.5,"total_tokens":1,"total_tokens":5}}"#;
+        let usage = parse(payload).expect("JSON").usage.expect("usage");
+        assert_eq!(
+            (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens),
+            (Some(3), None, Some(5))
+        );
+    }
+
+    #[test]
+    fn payloads_that_belong_to_no_reply_are_foreign() {
+        for (payload, is_foreign) in [
+            ("{}", false),
+            (r#"{"type":"ping"}"#, false),
+            (r#"{"usage":{}}"#, false),
+            (r#"{"choices":[]}"#, false),
+            (r#"{"choices":[null]}"#, false),
+            (r#"{"object":"chat.completion.chunk","id":"x"}"#, false),
+            (r#"{"choices":null}"#, true),
+            (r#"{"message":"hm"}"#, true),
+        ] {
             assert_eq!(
-                parse(payload.as_bytes()).expect("JSON").choice.expect("a choice").text,
-                b"a"
+                parse(payload.as_bytes()).expect(payload).is_foreign,
+                is_foreign,
+                "{payload}"
             );
         }
-        assert!(matches!(parse(br#"{"error":true}"#), Err(ChunkError::Server(_))));
     }
 
     #[test]
-    fn deep_nesting_and_nan_are_errors() {
+    fn what_is_not_json_is_malformed() {
         let deep = "[".repeat(200_000);
         for payload in [
             format!(r#"{{"choices":{deep}"#),
-            r#"{"choices":[{"index":NaN}]}"#.to_owned(),
-            "[1]".to_owned(),
+            r#"{"choices":[{"delta":{"content":"a	b"}}]}"#.to_owned(),
+            "{\"choices\":[{\"delta\":{\"content\":\"a\nb\"}}]}".to_owned(),
+            "{\"a\u{1}\":1,\"choices\":[]}".to_owned(),
+            r#"{"choices":[]} x"#.to_owned(),
+            "stray".to_owned(),
+            "\"boom\"".to_owned(),
             "null".to_owned(),
+            "[1]".to_owned(),
         ] {
             assert!(matches!(parse(payload.as_bytes()), Err(ChunkError::Malformed { .. })));
         }
+        assert!(matches!(
+            parse(b"{\"choices\":[{\"delta\":{\"content\":\"\xff\"}}]}"),
+            Err(ChunkError::Malformed { .. })
+        ));
     }
 
     #[test]
     fn unknown_fields_can_nest_to_any_depth() {
         let deep = "[".repeat(200_000) + &"]".repeat(200_000);
         let payload = format!(r#"{{"x":{deep},"choices":[{{"delta":{{"content":"a"}}}}]}}"#);
-        assert_eq!(parse(payload.as_bytes()).expect("JSON").choice.expect("a choice").text, b"a");
+        assert_eq!(choice(&payload).delta.text, b"a");
     }
 }

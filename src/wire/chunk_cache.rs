@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use crate::wire::chunk::{self, Choice, Chunk, ChunkError};
+use crate::wire::choice::{Choice, Parts};
+use crate::wire::chunk::{self, Chunk, ChunkError};
 
 /// Parses chunks and remembers the last one that held text and nothing else.
 /// Halves the time for a million tokens: 0.34 s instead of 0.69 s.
@@ -25,7 +26,8 @@ impl ChunkCache {
     /// [`ChunkError::Server`] if it is an error object.
     pub fn parse(&mut self, payload: &[u8]) -> Result<Chunk, ChunkError> {
         if let Some(text) = self.text(payload) {
-            let choice = Choice { text: text.to_vec(), ..Choice::default() };
+            let delta = Parts { text: text.to_vec(), ..Parts::default() };
+            let choice = Choice { delta, ..Choice::default() };
             return Ok(Chunk { choice: Some(choice), ..Chunk::default() });
         }
         let chunk = chunk::parse(payload)?;
@@ -55,15 +57,15 @@ impl ChunkCache {
 /// `None` if the text is escaped, or occurs in quotes more than once: then the
 /// range would be a guess.
 fn text_range(payload: &[u8], chunk: &Chunk) -> Option<Range<usize>> {
-    let choice = chunk.choice.as_ref().filter(|choice| choice.is_only_text())?;
-    if !choice.is_literal || chunk.usage.is_some() {
+    let delta = &chunk.choice.as_ref().filter(|choice| choice.is_only_text())?.delta;
+    if !delta.is_literal || chunk.usage.is_some() {
         return None;
     }
-    let quoted = [b"\"", choice.text.as_slice(), b"\""].concat();
+    let quoted = [b"\"", delta.text.as_slice(), b"\""].concat();
     let start = memmem::find(payload, &quoted)? + 1;
     // Matches may overlap: in `"content":":"` the text `:` has two.
     let is_unique = memmem::find(&payload[start..], &quoted).is_none();
-    is_unique.then_some(start..start + choice.text.len())
+    is_unique.then_some(start..start + delta.text.len())
 }
 
 #[cfg(test)]
@@ -78,7 +80,7 @@ mod tests {
             return format!("{:?}", parsed.err());
         };
         if let Some(choice) = &mut chunk.choice {
-            choice.is_literal = false;
+            choice.delta.is_literal = false;
         }
         format!("{chunk:?}")
     }

@@ -5,10 +5,12 @@ use std::collections::VecDeque;
 use std::io::Read;
 
 use crate::chat::event::{Event, Payload};
-use crate::error::{Error, Result};
+use crate::chat::finish::{FinishKind, FinishReason};
+use crate::error::{Error, NetworkError, Result};
+use crate::wire::choice::{Choice, Parts};
 use crate::wire::chunk::Chunk;
 use crate::wire::chunk_cache::ChunkCache;
-use crate::wire::error_body::html;
+use crate::wire::error_body::{self, html};
 use crate::wire::reply_body::ReplyBody;
 use crate::wire::reply_error::{cut, not_a_completion};
 use crate::wire::step::Step;
@@ -25,14 +27,48 @@ pub struct Events<R> {
     /// For error messages.
     base_url: String,
     queue: VecDeque<Event>,
-    text_surrogates: Surrogates,
-    refusal_surrogates: Surrogates,
+    text: JoinedText,
+    refusal: JoinedText,
+    reasoning: JoinedText,
+    has_call_deltas: bool,
     has_choice: bool,
-    has_finish_reason: bool,
+    /// The worst finish reason so far.
+    finish: Option<FinishReason>,
     with_payloads: bool,
     cache: ChunkCache,
-    /// The first line that does not belong in an event stream.
-    stray: Option<String>,
+    /// The lines and events that do not belong in a reply, up to [`STRAY_LIMIT`].
+    stray: String,
+    /// The error to return after the last event.
+    failure: Option<Error>,
+}
+
+/// How much is kept of what does not belong in a reply: enough to tell what the
+/// server says.
+const STRAY_LIMIT: usize = 4 << 10;
+
+/// One of the texts of a reply, joined from its deltas.
+#[derive(Default)]
+struct JoinedText {
+    surrogates: Surrogates,
+    has_deltas: bool,
+}
+
+impl JoinedText {
+    /// Adds a delta. `None` if there is no new text.
+    fn add_delta(&mut self, delta: Vec<u8>) -> Option<String> {
+        self.has_deltas |= !delta.is_empty();
+        non_empty(self.surrogates.join(delta))
+    }
+
+    /// Adds the text of a whole message. A message that closes a stream repeats
+    /// what the deltas brought.
+    fn add_message(&mut self, message: Vec<u8>) -> Option<String> {
+        if self.has_deltas { None } else { non_empty(self.surrogates.join(message)) }
+    }
+
+    fn end(&mut self) -> Option<String> {
+        non_empty(self.surrogates.end())
+    }
 }
 
 impl<R: Read> Events<R> {
@@ -43,13 +79,16 @@ impl<R: Read> Events<R> {
             base_url: base_url.to_owned(),
             body: ReplyBody::new(source),
             queue: VecDeque::new(),
-            text_surrogates: Surrogates::default(),
-            refusal_surrogates: Surrogates::default(),
+            text: JoinedText::default(),
+            refusal: JoinedText::default(),
+            reasoning: JoinedText::default(),
+            has_call_deltas: false,
             has_choice: false,
-            has_finish_reason: false,
+            finish: None,
             with_payloads: false,
             cache: ChunkCache::default(),
-            stray: None,
+            stray: String::new(),
+            failure: None,
         }
     }
 
@@ -66,26 +105,25 @@ impl<R: Read> Events<R> {
             Step::Start(Some(b'<')) => return Err(html(&self.base_url)),
             Step::Start(first_byte) => self.body.start(first_byte),
             Step::Chunk(chunk, payload) => self.take_chunk(chunk, payload),
+            Step::LastChunk(chunk, payload) => {
+                self.take_chunk(chunk, payload);
+                return self.take_done();
+            }
             Step::Completion(completion, payload) => {
                 self.take_chunk(completion, payload);
                 self.finish();
             }
-            Step::Stray(line) => {
-                self.stray.get_or_insert(line);
+            Step::Stray(words, payload) => {
+                self.queue.push_back(Event::Alive);
+                self.queue.extend(payload.map(Event::Payload));
+                self.keep_stray(&words);
             }
-            Step::Done if self.has_choice => self.finish(),
-            Step::Done => {
-                return Err(Error::Protocol("the stream held no chat completion".to_owned()));
-            }
+            Step::Done => return self.take_done(),
             // Nothing is missing after the finish reason.
-            Step::End | Step::Broken(_) if self.has_finish_reason => self.finish(),
+            Step::End | Step::Broken(_) if self.finish.is_some() => self.finish(),
             Step::Broken(error) => return Err(error),
-            Step::End => {
-                return Err(match &self.stray {
-                    Some(line) if !self.has_choice => not_a_completion(line),
-                    _ => cut("the stream ended"),
-                });
-            }
+            Step::End if self.stray.is_empty() => return Err(cut("the stream ended")),
+            Step::End => return Err(self.stray_error()),
         }
         Ok(())
     }
@@ -94,26 +132,78 @@ impl<R: Read> Events<R> {
         self.queue.push_back(Event::Alive);
         self.queue.extend(payload.map(Event::Payload));
         self.queue.extend(chunk.usage.map(Event::Usage));
-        let Some(choice) = chunk.choice else {
+        let Some(Choice { delta, message, finish }) = chunk.choice else {
             return;
         };
         self.has_choice = true;
-        let refusal = self.refusal_surrogates.join(choice.refusal);
-        let text = self.text_surrogates.join(choice.text);
-        self.queue.extend(non_empty(text).map(Event::Text));
-        self.queue.extend(non_empty(refusal).map(Event::Refusal));
-        self.queue.extend(choice.calls.into_iter().map(Event::Call));
-        if let Some(reason) = choice.finish {
-            self.has_finish_reason = true;
-            self.queue.push_back(Event::Finish(reason));
+        self.has_call_deltas |= !delta.calls.is_empty();
+        self.queue.extend(self.reasoning.add_delta(delta.reasoning).map(Event::Reasoning));
+        self.queue.extend(self.text.add_delta(delta.text).map(Event::Text));
+        self.queue.extend(self.refusal.add_delta(delta.refusal).map(Event::Refusal));
+        self.queue.extend(delta.calls.into_iter().map(Event::Call));
+        if let Some(message) = message {
+            self.take_message(message);
+        }
+        if let Some(reason) = finish {
+            self.queue.push_back(Event::Finish(reason.clone()));
+            self.finish = Some(match self.finish.take() {
+                Some(earlier) => earlier.worse(reason),
+                None => reason,
+            });
         }
     }
 
-    /// Ends the events of a complete reply.
+    fn take_message(&mut self, message: Parts) {
+        self.queue.extend(self.reasoning.add_message(message.reasoning).map(Event::Reasoning));
+        self.queue.extend(self.text.add_message(message.text).map(Event::Text));
+        self.queue.extend(self.refusal.add_message(message.refusal).map(Event::Refusal));
+        if !self.has_call_deltas {
+            self.queue.extend(message.calls.into_iter().map(Event::Call));
+        }
+    }
+
+    /// Ends a reply at `[DONE]`, unless an error may have taken the place of its
+    /// rest.
+    fn take_done(&mut self) -> Result<()> {
+        if self.finish.is_none() && !self.stray.is_empty() {
+            return Err(self.stray_error());
+        }
+        if !self.has_choice {
+            return Err(Error::Protocol("the stream held no chat completion".to_owned()));
+        }
+        self.finish();
+        Ok(())
+    }
+
+    /// Ends the events of a reply that is complete, unless its finish reason says
+    /// that the server failed.
     fn finish(&mut self) {
-        self.queue.extend(non_empty(self.text_surrogates.end()).map(Event::Text));
-        self.queue.extend(non_empty(self.refusal_surrogates.end()).map(Event::Refusal));
+        self.queue.extend(self.reasoning.end().map(Event::Reasoning));
+        self.queue.extend(self.text.end().map(Event::Text));
+        self.queue.extend(self.refusal.end().map(Event::Refusal));
         self.body = ReplyBody::Ended;
+        self.failure = match &self.finish {
+            Some(FinishReason { kind: FinishKind::Failed, word }) => {
+                Some(NetworkError::GaveUp(word.clone()).into())
+            }
+            _ => None,
+        };
+    }
+
+    fn keep_stray(&mut self, words: &str) {
+        let room = STRAY_LIMIT.saturating_sub(self.stray.len());
+        self.stray.extend(words.chars().chain(['\n']).take(room));
+    }
+
+    /// The error for a stream in which something else took the place of the reply
+    /// or of its end.
+    fn stray_error(&self) -> Error {
+        let stray = self.stray.trim_end().as_bytes();
+        if self.has_choice {
+            let words = error_body::parse(stray).message;
+            return cut(&format!("the server sent \"{words}\""));
+        }
+        not_a_completion(stray)
     }
 }
 
@@ -126,7 +216,7 @@ impl<R: Read> Iterator for Events<R> {
                 return Some(Ok(event));
             }
             if matches!(self.body, ReplyBody::Ended) {
-                return None;
+                return self.failure.take().map(Err);
             }
             let step = self.body.step(&mut self.cache, self.with_payloads);
             if let Err(error) = step.and_then(|step| self.take(step)) {
@@ -189,17 +279,26 @@ mod tests {
         }
     }
 
-    /// The text of a body, and the error that ended it, if any.
-    fn read(parts: Parts) -> (String, Option<String>) {
-        let mut text = String::new();
-        for event in Events::new(parts, "http://h") {
+    /// The events of a body, and the error that ended it, if any. Without those
+    /// that depend on how the bytes are split.
+    fn read(parts: Parts) -> (Vec<Event>, Option<String>) {
+        let mut events = Vec::new();
+        for event in Events::new(parts, "http://h").with_payloads(true) {
             match event {
-                Ok(Event::Text(token)) => text += &token,
-                Ok(_) => {}
-                Err(error) => return (text, Some(format!("{error:?}"))),
+                Ok(Event::Waiting | Event::Alive) => {}
+                Ok(event) => events.push(event),
+                Err(error) => return (events, Some(format!("{error:?}"))),
             }
         }
-        (text, None)
+        (events, None)
+    }
+
+    fn text_of(events: &[Event]) -> String {
+        let text = |event: &Event| match event {
+            Event::Text(text) => Some(text.clone()),
+            _ => None,
+        };
+        events.iter().filter_map(text).collect()
     }
 
     #[derive(Deserialize)]
@@ -207,17 +306,11 @@ mod tests {
         name: String,
         bytes: Option<String>,
         base64: Option<String>,
+        #[serde(default)]
         end: String,
-        text: String,
-        saved: bool,
     }
 
     impl Case {
-        fn all() -> impl Iterator<Item = Self> {
-            let cases = include_str!("../../tests/cases/stream.jsonl");
-            cases.lines().map(|case| serde_json::from_str(case).expect("a case"))
-        }
-
         fn body(&self) -> Vec<u8> {
             let coded = self.base64.as_deref().unwrap_or_default();
             let decoded = base64::prelude::BASE64_STANDARD.decode(coded).expect("base64");
@@ -225,23 +318,66 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_case_decodes_the_same_however_its_bytes_are_split() {
-        for case in Case::all() {
-            let body = case.body();
-            let is_cut = case.end == "cut";
+    /// Decodes each case whole, byte by byte, and split in two at every `step`-th
+    /// byte.
+    #[track_caller]
+    fn assert_splits_do_not_matter(cases: &str, step: usize) {
+        for case in cases.lines() {
+            let case: Case = serde_json::from_str(case).expect("a case");
+            let (body, is_cut) = (case.body(), case.end == "cut");
             let whole = read(Parts::new(&[&body], is_cut));
-            assert_eq!(whole.0, case.text, "{}", case.name);
-            // A reply without text is complete here. The turn reports it.
-            assert!(whole.1.is_none() || !case.saved, "{}: {whole:?}", case.name);
             let bytes: Vec<&[u8]> = body.chunks(1).collect();
             assert_eq!(read(Parts::new(&bytes, is_cut)), whole, "{}, byte by byte", case.name);
-            for split in 0..=body.len() {
+            for split in (0..=body.len()).step_by(step) {
                 let (first, second) = body.split_at(split);
                 let halves = read(Parts::new(&[first, second], is_cut));
                 assert_eq!(halves, whole, "{}, split at {split}", case.name);
             }
         }
+    }
+
+    #[test]
+    fn every_stream_decodes_the_same_however_its_bytes_are_split() {
+        assert_splits_do_not_matter(include_str!("../../tests/cases/stream.jsonl"), 1);
+    }
+
+    #[test]
+    fn every_reply_decodes_the_same_however_its_bytes_are_split() {
+        assert_splits_do_not_matter(include_str!("../../tests/cases/replies.jsonl"), 3);
+    }
+
+    /// Announces a wait and must not be read again.
+    #[derive(Default)]
+    struct Unread {
+        has_announced: bool,
+    }
+
+    impl Read for Unread {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            assert!(!self.has_announced, "the source is read after [DONE]");
+            self.has_announced = true;
+            Err(ErrorKind::WouldBlock.into())
+        }
+    }
+
+    #[test]
+    fn done_ends_a_json_reply_although_the_connection_stays_open() {
+        let body = r#"{"choices":[{"message":{"content":"a [DONE] b"}}]}"#;
+        for done in ["[DONE]", "\n\ndata: [DONE]\n\n", "\ndata:\"[DONE]\""] {
+            let body = format!("{body}{done}");
+            let events = Events::new(body.as_bytes().chain(Unread::default()), "http://h");
+            let events: Vec<_> = events.map(|event| event.expect("a whole reply")).collect();
+            assert_eq!(text_of(&events), "a [DONE] b", "{done}");
+        }
+    }
+
+    #[test]
+    fn a_stray_error_of_several_lines_is_told_in_its_words() {
+        let chunk = b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
+        let error = b"{\n  \"error\": {\n    \"message\": \"no gas\"\n  }\n}\ndata: [DONE]\n\n";
+        let (events, error) = read(Parts::new(&[chunk, error], false));
+        assert_eq!(text_of(&events), "a");
+        assert!(error.as_ref().is_some_and(|error| error.contains("no gas")), "{error:?}");
     }
 
     /// A piece of a stream, valid or not.
@@ -254,7 +390,13 @@ mod tests {
             b"data: {\"choices\":",
             b"data: [{\"delta\":{\"content\":\"b\"}}]}",
             b"data: {\"error\":{\"message\":\"boom\"}}",
+            b"data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"abort\"}]}",
+            b"data: {\"choices\":[{\"message\":{\"content\":\"a\"}}]}",
+            b"data: {\"message\":\"hm\"}",
+            b"data: : comment",
+            b"data: \"[DONE]\"",
             b"data: [DONE]",
+            b"[DONE]",
             b"event: error",
             b"error: {\"message\":\"boom\"}",
             b"{\"error\":\"boom\"}",

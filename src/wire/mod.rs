@@ -2,10 +2,12 @@
 //! Independent of the network.
 
 pub mod body;
+pub mod choice;
 pub mod chunk;
 pub mod chunk_cache;
 pub mod decode;
 pub mod error_body;
+pub mod failure;
 pub mod reply_body;
 pub mod reply_error;
 pub mod sse;

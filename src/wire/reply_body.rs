@@ -37,12 +37,12 @@ impl<R: Read> ReplyBody<R> {
         Self::Unknown { source, head: Vec::new(), scanned: 0 }
     }
 
-    /// Starts decoding an unknown body by its first byte: JSON if that is `{`,
-    /// and an event stream otherwise.
+    /// Starts decoding an unknown body by its first byte: JSON if that is `{` or
+    /// `[`, and an event stream otherwise.
     pub fn start(&mut self, first_byte: Option<u8>) {
         if let Self::Unknown { source, head, .. } = std::mem::replace(self, Self::Ended) {
             *self = match first_byte {
-                Some(b'{') => Self::Json { source, body: head, counted: 0 },
+                Some(b'{' | b'[') => Self::Json { source, body: head, counted: 0 },
                 _ => Self::Stream(SseDecoder::new(source, head)),
             };
         }
@@ -66,7 +66,13 @@ impl<R: Read> ReplyBody<R> {
                     *counted = body.len();
                     Ok(Step::Alive)
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(Step::Waiting),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    // `[DONE]` ends a reply even if the connection stays open.
+                    let end = body.trim_ascii_end();
+                    let ends = [&b"[DONE]"[..], b"[DONE]\""].iter().any(|done| end.ends_with(done));
+                    let decoded = ends.then(|| Step::from_json(body, with_payloads));
+                    Ok(decoded.and_then(Result::ok).unwrap_or(Step::Waiting))
+                }
                 // The JSON may be complete, with only the end of the HTTP body
                 // missing.
                 Err(error) => match Step::from_json(body, with_payloads) {

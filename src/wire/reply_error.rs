@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 
 use crate::error::{Error, NetworkError};
+use crate::wire::error_body;
 
 /// The error for a reply that broke off. `how` is the first part of the
 /// message, such as "the stream ended".
@@ -16,9 +17,10 @@ pub fn from_io(error: io::Error) -> Error {
     error.downcast().unwrap_or_else(|other| cut(&format!("the connection failed ({other})")))
 }
 
-/// The error for a body that is something else.
-pub fn not_a_completion(body: &str) -> Error {
-    Error::Protocol(format!("the reply is not a chat completion: {}", body.trim()))
+/// The error for a body that is something else, with the words in it.
+pub fn not_a_completion(body: &[u8]) -> Error {
+    let words = error_body::parse(body).message;
+    Error::Protocol(format!("the reply is not a chat completion: {words}"))
 }
 
 /// The error for a body over [`LIMIT`](crate::wire::sse::LIMIT).

@@ -12,7 +12,7 @@ const READ_SIZE: usize = 64 << 10;
 /// The next item of an event stream.
 #[derive(Debug, PartialEq, Eq)]
 pub enum SseItem<'a> {
-    /// An event with data.
+    /// An event with data or a name.
     Event(SseEvent<'a>),
     /// A line that is neither blank, nor a comment, nor a known field. Servers
     /// send errors as such lines.
@@ -27,7 +27,7 @@ pub enum SseItem<'a> {
 pub struct SseEvent<'a> {
     /// The `event` field. Empty if there was none.
     pub name: &'a [u8],
-    /// The `data` lines, joined by newlines.
+    /// The `data` lines, joined by newlines; empty if there were none.
     pub data: &'a [u8],
     /// Whether a blank line ended the event. Only the last event of a body can
     /// lack it.
@@ -117,10 +117,12 @@ impl<R: Read> SseDecoder<R> {
                 LineEffect::Stray { start, end } => {
                     return Ok(SseItem::Stray(&self.buffer[start..end]));
                 }
-                LineEffect::Dispatch if self.has_data => {
+                // Unlike in the standard, a name alone is an event: it may tell of
+                // an error.
+                LineEffect::Dispatch if self.has_data || !self.name.is_empty() => {
                     return Ok(SseItem::Event(self.event(true)));
                 }
-                LineEffect::Dispatch => self.clear(),
+                LineEffect::Dispatch => {}
             }
         }
     }
@@ -259,7 +261,12 @@ mod tests {
             ["|first event", "|second event", "| third event"]
         );
         assert_eq!(decode(b"data\n\ndata\ndata\n\n"), ["|", "|\n"]);
-        assert_eq!(decode(b"event: add\ndata: 73\n\nevent: lost\n\ndata: 1\n\n"), ["add|73", "|1"]);
+        assert_eq!(decode(b"event: add\ndata: 73\n\ndata: 1\n\n"), ["add|73", "|1"]);
+    }
+
+    #[test]
+    fn a_name_without_data_is_an_event() {
+        assert_eq!(decode(b"event: error\n\ndata: 1\n\n"), ["error|", "|1"]);
     }
 
     #[test]

@@ -3,6 +3,9 @@
 
 use std::io::{self, ErrorKind};
 
+use memchr::memmem;
+use serde::de::IgnoredAny;
+
 use crate::chat::event::Payload;
 use crate::error::{Error, Result};
 use crate::wire::chunk::{self, Chunk, ChunkError};
@@ -23,10 +26,13 @@ pub enum Step {
     Start(Option<u8>),
     /// A chunk, with its JSON if that was asked for.
     Chunk(Chunk, Option<Payload>),
+    /// A chunk with `[DONE]` behind it.
+    LastChunk(Chunk, Option<Payload>),
     /// The whole reply as one object, with its JSON if that was asked for.
     Completion(Chunk, Option<Payload>),
-    /// A line that does not belong in an event stream.
-    Stray(String),
+    /// A line or an event that does not belong in a reply, with its JSON if that
+    /// was asked for.
+    Stray(String, Option<Payload>),
     /// `[DONE]`
     Done,
     /// The stream ended without `[DONE]`.
@@ -52,18 +58,19 @@ impl Step {
         cache: &mut ChunkCache,
         with_payload: bool,
     ) -> Result<Self> {
-        let data = event.data.trim_ascii();
-        if data.is_empty() {
-            return Ok(Step::Nothing);
-        }
-        if data == b"[DONE]" {
-            return Ok(Step::Done);
-        }
-        if event.name == b"error" {
+        let data = without_comments(event.data.trim_ascii());
+        if is_error_name(event.name) {
             return Err(Error::from(error_body::parse(data)));
         }
-        match cache.parse(data) {
-            Ok(chunk) => Ok(Step::Chunk(chunk, with_payload.then(|| Payload::Chunk(text(data))))),
+        let (json, is_done) = without_done(data);
+        if json.is_empty() {
+            return Ok(if is_done { Step::Done } else { Step::Nothing });
+        }
+        let payload = || with_payload.then(|| Payload::Chunk(text(json)));
+        match cache.parse(json) {
+            Ok(chunk) if chunk.is_foreign => Ok(Step::Stray(text(json), payload())),
+            Ok(chunk) if is_done => Ok(Step::LastChunk(chunk, payload())),
+            Ok(chunk) => Ok(Step::Chunk(chunk, payload())),
             Err(ChunkError::Malformed { .. }) if !event.is_terminated => {
                 Ok(Step::Broken(cut("the stream ended in the middle of an event")))
             }
@@ -81,28 +88,71 @@ impl Step {
         if let Some(error) = line.strip_prefix(b"error:") {
             return Err(Error::from(error_body::parse(error.trim_ascii())));
         }
+        if without_done(line) == (b"", true) {
+            return Ok(Step::Done);
+        }
         if line.starts_with(b"{")
             && let Err(ChunkError::Server(server)) = chunk::parse(line)
         {
             return Err(Error::Server(server));
         }
-        Ok(Step::Stray(String::from_utf8_lossy(line).into_owned()))
+        Ok(Step::Stray(text(line), None))
     }
 
     /// # Errors
     /// [`Error::Server`] if the body is an error, [`Error::Network`] if it ends
     /// within the JSON, and [`Error::Protocol`] if it is not a chat completion.
     pub fn from_json(body: &[u8], with_payload: bool) -> Result<Self> {
+        let (body, is_done) = without_done(body.trim_ascii());
+        if body.is_empty() && is_done {
+            return Ok(Step::Done);
+        }
         match chunk::parse(body) {
-            Ok(chunk) if chunk.choice.as_ref().is_some_and(|choice| choice.has_message) => {
+            Ok(chunk) if chunk.choice.as_ref().is_some_and(|choice| choice.message.is_some()) => {
                 let payload = with_payload.then(|| Payload::Response(text(body)));
                 Ok(Step::Completion(chunk, payload))
             }
-            Ok(_) => Err(not_a_completion(&String::from_utf8_lossy(body))),
+            Ok(_) => Err(not_a_completion(body)),
             Err(ChunkError::Malformed { is_truncated: true, .. }) => Err(cut("the body ended")),
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Whether an event with this name is an error.
+pub fn is_error_name(name: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["error", "exception"].iter().any(|word| memmem::find(&name, word.as_bytes()).is_some())
+}
+
+/// `data` without the comments that some servers send as data: `: keep-alive`.
+fn without_comments(mut data: &[u8]) -> &[u8] {
+    while data.starts_with(b":") {
+        let end = memchr::memchr(b'\n', data).unwrap_or(data.len());
+        data = data[end..].trim_ascii_start();
+    }
+    data
+}
+
+/// `payload` up to its `[DONE]`, and whether there is one: alone, quoted, or behind
+/// a JSON value. What follows it does not count.
+fn without_done(payload: &[u8]) -> (&[u8], bool) {
+    if memmem::find(payload, b"[DONE]").is_none() {
+        return (payload, false);
+    }
+    let is_done = |rest: &[u8]| {
+        rest.strip_prefix(b"\"").unwrap_or(rest).trim_ascii_start().starts_with(b"[DONE]")
+    };
+    if is_done(payload.trim_ascii_start()) {
+        return (b"", true);
+    }
+    let mut values = serde_json::Deserializer::from_slice(payload).into_iter::<IgnoredAny>();
+    let end = values.next().and_then(Result::ok).map_or(0, |_| values.byte_offset());
+    let rest = payload[end..].trim_ascii_start();
+    if end > 0 && is_done(rest.strip_prefix(b"data:").unwrap_or(rest)) {
+        return (&payload[..end], true);
+    }
+    (payload, false)
 }
 
 fn text(payload: &[u8]) -> String {

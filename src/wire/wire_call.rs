@@ -1,59 +1,78 @@
 //! Tool calls as servers send them, in a delta or in a message.
 
-use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::chat::tool_call::CallFragment;
+use crate::json::{self, Object};
 use crate::wtf8::Text;
 
-/// A tool call, or a fragment of one. Fields of an unexpected type must not
-/// lose a call, so most are kept as raw JSON.
-#[derive(Deserialize)]
-#[serde(expecting = "an object")]
-pub struct WireCall<'a> {
-    #[serde(borrow)]
-    index: Option<&'a RawValue>,
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    function: Option<WireFunction<'a>>,
+/// The tool calls in a delta or in a message, whole or as fragments. Some servers
+/// send a single call in place of an array, and old ones a `function_call`.
+/// Values of unexpected types count as missing, so that they do not lose a call.
+pub fn parse_all(parts: &RawValue, is_message: bool) -> Vec<CallFragment> {
+    let [tool_calls, function_call] = json::fields(parts.get(), ["tool_calls", "function_call"]);
+    let mut calls = Vec::new();
+    for calls_or_call in tool_calls.into_iter() {
+        json::each_element(calls_or_call, |call| {
+            // Each element of a message is a call of its own.
+            let position = is_message.then_some(calls.len() as u64);
+            calls.extend(parse(call, position));
+            true
+        });
+    }
+    if calls.is_empty() {
+        let call = function_call.filter(|call| call.get().starts_with('{'));
+        calls.extend(call.map(|function| {
+            let function = FunctionFields::parse(function);
+            function.into_fragment(is_message.then_some(0), String::new(), Object::new())
+        }));
+    }
+    calls
 }
 
-#[derive(Deserialize)]
-#[serde(expecting = "an object")]
-struct WireFunction<'a> {
-    name: Option<Text>,
-    #[serde(borrow)]
-    arguments: Option<&'a RawValue>,
+/// A call, or a fragment of one; `None` if there is nothing in it. `position`
+/// takes precedence over the call's own index.
+fn parse(call: &RawValue, position: Option<u64>) -> Option<CallFragment> {
+    let [index, id, function, name] = json::fields(call.get(), ["index", "id", "function", "name"]);
+    let fields = match json::parse_leniently(call.get()) {
+        Some(Value::Object(fields)) => fields,
+        _ => Object::new(),
+    };
+    if fields.is_empty() && id.or(function).or(name).is_none() {
+        return None;
+    }
+    // Some servers send the index as a string.
+    let index = index.and_then(|index| index.get().trim_matches('"').parse().ok());
+    let id = String::from_utf8_lossy(&text_of(id)).into_owned();
+    let function = FunctionFields::parse(function.unwrap_or(call));
+    Some(function.into_fragment(position.or(index), id, fields))
 }
 
-impl WireCall<'_> {
-    /// Converts the call. `position` is its position in a whole message, where
-    /// it takes precedence over the call's own index.
-    pub fn into_fragment(self, position: Option<u64>) -> CallFragment {
-        let (name, arguments) =
-            self.function.map_or((None, None), |function| (function.name, function.arguments));
-        let string = |text: Vec<u8>| String::from_utf8_lossy(&text).into_owned();
-        // Some servers send the index as a string.
-        let index = self.index.and_then(|index| index.get().trim_matches('"').parse().ok());
-        CallFragment {
-            index: position.or(index),
-            id: string(text_of(self.id)),
-            name: string(name.unwrap_or_default().bytes),
-            arguments: text_of(arguments),
-        }
+/// Name and arguments of a call.
+struct FunctionFields {
+    name: String,
+    arguments: Vec<u8>,
+}
+
+impl FunctionFields {
+    fn parse(function: &RawValue) -> Self {
+        let [name, arguments] = json::fields(function.get(), ["name", "arguments"]);
+        let name = name.and_then(Text::scalar).unwrap_or_default().bytes;
+        Self { name: String::from_utf8_lossy(&name).into_owned(), arguments: text_of(arguments) }
+    }
+
+    fn into_fragment(self, index: Option<u64>, id: String, fields: Object) -> CallFragment {
+        CallFragment { index, id, name: self.name, arguments: self.arguments, fields }
     }
 }
 
 /// The content of a JSON string, or the JSON itself if it is not a string. Most
 /// servers send arguments as a string of JSON, some as an object.
 fn text_of(json: Option<&RawValue>) -> Vec<u8> {
-    let json = json.map_or("null", RawValue::get);
-    match serde_json::from_str::<Text>(json) {
-        _ if json == "null" => Vec::new(),
-        Ok(text) if json.starts_with('"') => text.bytes,
-        _ => json.as_bytes().to_vec(),
-    }
+    json.map_or_else(Vec::new, |json| {
+        Text::scalar(json).map_or_else(|| json.get().into(), |text| text.bytes)
+    })
 }
 
 #[cfg(test)]
@@ -67,11 +86,12 @@ mod tests {
     fn joined(deltas: &[&str]) -> Result<Vec<(String, String, String)>, String> {
         let mut calls = ToolCalls::default();
         for delta in deltas {
-            let call: WireCall = serde_json::from_str(delta).expect("a call");
-            calls.add(call.into_fragment(None));
+            let delta = format!(r#"{{"tool_calls":[{delta}]}}"#);
+            let delta: &RawValue = serde_json::from_str(&delta).expect("JSON");
+            parse_all(delta, false).into_iter().for_each(|fragment| calls.add(fragment));
         }
         let fields = |call: ToolCall| (call.id, call.name, call.arguments.to_string());
-        let calls = calls.finish().map_err(|error| Error::from(error).to_string())?;
+        let calls = calls.finish(None).map_err(|error| Error::from(error).to_string())?;
         Ok(calls.into_iter().map(fields).collect())
     }
 
@@ -111,6 +131,50 @@ mod tests {
             let expected = [call("a", r#"{"x":1}"#), call("b", r#"{"y":2}"#)];
             assert_eq!(joined(deltas), Ok(expected.into()), "{deltas:?}");
         }
+    }
+
+    #[test]
+    fn a_name_in_pieces_is_joined_and_a_repeated_one_is_not() {
+        for names in [
+            &["count_", "owls"][..],
+            &["count_owls", "count_owls"],
+            &["count_", "owls", "count_owls"],
+            &["count_owls", ""],
+            &["count_owls"],
+        ] {
+            let mut deltas: Vec<_> = names
+                .iter()
+                .map(|name| format!(r#"{{"index":0,"id":"a","function":{{"name":"{name}"}}}}"#))
+                .collect();
+            deltas.push(r#"{"index":0,"function":{"arguments":"{\"n\":3}"}}"#.to_owned());
+            let deltas: Vec<&str> = deltas.iter().map(String::as_str).collect();
+            let expected = ("a".to_owned(), "count_owls".to_owned(), r#"{"n":3}"#.to_owned());
+            assert_eq!(joined(&deltas), Ok(vec![expected]), "{names:?}");
+        }
+    }
+
+    #[test]
+    fn calls_of_unexpected_shapes_are_found() {
+        let function = r#"{"name":"f","arguments":"{\"x\":1}"}"#;
+        for parts in [
+            format!(r#"{{"tool_calls":{{"id":"a","function":{function}}}}}"#),
+            format!(r#"{{"tool_calls":[null,7,{{"id":"a","function":{function}}}]}}"#),
+            r#"{"tool_calls":[{"id":"a","name":"f","arguments":{"x":1}}]}"#.to_owned(),
+            format!(r#"{{"tool_calls":null,"function_call":{function}}}"#),
+            format!(r#"{{"tool_calls":[],"function_call":{function}}}"#),
+        ] {
+            let parts: &RawValue = serde_json::from_str(&parts).expect("JSON");
+            let calls = parse_all(parts, true);
+            assert_eq!(calls.len(), 1, "{parts}");
+            assert_eq!(calls[0].name, "f");
+            assert_eq!(calls[0].arguments, br#"{"x":1}"#);
+        }
+    }
+
+    #[test]
+    fn arguments_encoded_twice_are_decoded() {
+        let delta = r#"{"id":"a","function":{"name":"f","arguments":"\"{\\\"x\\\":1}\""}}"#;
+        assert_eq!(joined(&[delta]), Ok(vec![call("a", r#"{"x":1}"#)]));
     }
 
     #[test]

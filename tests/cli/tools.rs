@@ -6,10 +6,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::support::server::{Script, Server, answer, events, whole_reply};
-use crate::support::{ask, json_lines, program, run, skip};
+use crate::support::{ask, json_lines, run};
 
-const TOOLS: &str =
-    r#"[{"type":"function","function":{"name":"weather","parameters":{"type":"object"}}}]"#;
+const TOOLS: &str = r#"[{"type":"function","function":{"name":"weather","parameters":{"type":"object"}}},{"type":"function","function":{"name":"f"}}]"#;
 
 fn tools(directory: &Path) -> String {
     let file = directory.join("tools.json");
@@ -48,7 +47,7 @@ fn each_call_is_a_line_and_the_message_is_saved() {
     assert_eq!(request["tools"], serde_json::from_str::<Value>(TOOLS).expect("the text is JSON"));
     assert_eq!(request["tool_choice"], "auto");
     let saved = json_lines(&file);
-    assert_eq!(saved[1], json!({"role": "assistant", "tool_calls": calls}));
+    assert_eq!(saved[1], json!({"role": "assistant", "content": null, "tool_calls": calls}));
 }
 
 #[test]
@@ -126,6 +125,8 @@ fn a_tool_choice_can_name_a_tool() {
 
 #[test]
 fn an_invalid_call_is_an_error() {
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
+    let tools = tools(directory.path());
     let bad =
         |arguments: &str| json!({"id": "a", "function": {"name": "f", "arguments": arguments}});
     for (call, status, reason) in [
@@ -137,7 +138,13 @@ fn an_invalid_call_is_an_error() {
             "call 1 of the reply has no tool name",
         ),
     ] {
-        for format in [&[][..], &["--schema", "{}"], &["-x"], &["--choose", "a,b"], &["--yes-no"]] {
+        for format in [
+            &["--tools", &tools][..],
+            &["--tools", &tools, "--schema", "{}"],
+            &["--tools", &tools, "-x"],
+            &["--choose", "a,b"],
+            &["--yes-no"],
+        ] {
             let server = Server::once(calling(std::slice::from_ref(&call), Value::Null));
             let run = run(ask(&server, format).arg("hi")).exits(status).prints("");
             assert!(run.stderr.contains(reason), "{}", run.stderr);
@@ -168,49 +175,20 @@ fn a_file_without_tools_is_refused_before_anything_is_sent() {
     assert!(server.requests().is_empty());
 }
 
-/// Runs the shell loop of the README against scripted replies.
-#[test]
-fn the_loop_in_the_readme_returns_every_result() {
-    let directory = tempfile::tempdir().expect("a temporary directory is created");
-    tools(directory.path());
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(readme).expect("the README is readable");
-    let block = readme.split("```sh\n").find(|block| block.contains("--tools tools.json"));
-    let script =
-        block.and_then(|block| block.split("```").next()).expect("the README has the loop");
-    if !Path::new("/usr/bin/jq").exists() {
-        skip("jq is not installed");
-        return;
-    }
-    let calls = [call("a", "Paris"), call("b", "New York")];
-    let reply = whole_reply("Sunny everywhere.");
-    let server = Server::new(vec![calling(&calls, Value::Null), reply]);
-    let gravix = Path::new(env!("CARGO_BIN_EXE_gravix")).parent().expect("the path has a parent");
-    let mut bash = program("bash");
-    bash.env("PATH", format!("{}:/usr/bin:/bin", gravix.display()))
-        .env("GRAVIX_BASE_URL", server.base_url())
-        .current_dir(directory.path())
-        .args(["-euo", "pipefail", "-c", script]);
-    run(&mut bash).exits(0).prints("Sunny everywhere.\n").says_nothing();
-    let messages = server.requests()[1].json()["messages"].clone();
-    for (message, id, city) in [(2, "a", "Paris"), (3, "b", "New York")] {
-        let content = format!("18 degrees and sunny in {city}");
-        let result = json!({"role": "tool", "tool_call_id": id, "content": content});
-        assert_eq!(messages[message], result);
-    }
-}
-
 #[test]
 fn a_bad_call_loses_neither_text_nor_response() {
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
+    let tools = tools(directory.path());
     let good = call("a", "Paris");
     let bad = json!({"id": "b", "function": {"name": "f", "arguments": "{\"x\":"}});
     let server = Server::once(calling(&[good.clone(), bad.clone()], "The answer.".into()));
-    let shown = run(&mut ask(&server, &["hi"])).exits(65).prints("").stderr;
+    let shown = run(&mut ask(&server, &["--tools", &tools, "hi"])).exits(65).prints("").stderr;
     for part in ["The answer.\n", "weather {\"city\":\"Paris\"}\n", "f {\"x\":\n"] {
         assert!(shown.contains(part), "{shown}");
     }
     let server = Server::once(calling(&[good, bad], Value::Null));
-    let run = run(&mut ask(&server, &["--json", "hi"])).exits(65).says(&["not JSON"]);
+    let run =
+        run(&mut ask(&server, &["--tools", &tools, "--json", "hi"])).exits(65).says(&["not JSON"]);
     assert!(String::from_utf8_lossy(&run.stdout).contains("tool_calls"));
 }
 
@@ -241,13 +219,15 @@ fn odd_calls_lose_no_text() {
 
 #[test]
 fn a_streamed_response_has_the_calls_that_are_printed() {
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
+    let tools = tools(directory.path());
     let whole = |id: &str, city: &str| {
         let function = json!({"name": "weather", "arguments": json!({"city": city}).to_string()});
         delta(json!({"tool_calls": [{"index": 0, "id": id, "function": function}]}), Value::Null)
     };
     let stream = [whole("a", "Paris"), whole("b", "Rome"), "data: [DONE]\n\n".to_owned()];
     let server = Server::once(events(&stream));
-    let run = run(&mut ask(&server, &["--json", "--stream", "hi"])).exits(0);
+    let run = run(&mut ask(&server, &["--tools", &tools, "--json", "--stream", "hi"])).exits(0);
     let response: Value = serde_json::from_slice(&run.stdout).expect("stdout is JSON");
     let calls = &response["choices"][0]["message"]["tool_calls"];
     assert_eq!(calls, &json!([call("a", "Paris"), call("b", "Rome")]));

@@ -67,8 +67,8 @@ impl RequestError {
 fn code(error: &Error) -> String {
     match error {
         Error::Server(server) => return server_code(server),
-        Error::EndedEarly(EarlyEnd::Length) => "length",
-        Error::EndedEarly(EarlyEnd::ContentFilter) => "content_filter",
+        Error::EndedEarly(EarlyEnd::Length(_)) => "length",
+        Error::EndedEarly(EarlyEnd::ContentFilter(_)) => "content_filter",
         Error::EndedEarly(EarlyEnd::Refusal(_)) => "refusal",
         Error::EndedEarly(EarlyEnd::NoText) => "no_text",
         Error::Format { .. } => "invalid_reply",
@@ -83,6 +83,7 @@ fn code(error: &Error) -> String {
             NetworkError::Silence(_) => "idle_timeout",
             NetworkError::Deadline(_) => "deadline",
             NetworkError::Cut(_) => "cut",
+            NetworkError::GaveUp(_) => "gave_up",
         },
         Error::Input(_) => "invalid_request",
         _ => "error",

@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use crate::batch::source::request_line::{LineMessages, LineSystem, RequestLine, id_or};
 use crate::chat::message::Message;
+use crate::chat::tool_call;
 use crate::exchange::Question;
-use crate::json::Object;
+use crate::json::{self, Object};
 use crate::wire::body::RequestBody;
 
 /// The fields and the system prompt of lines that do not have their own.
@@ -38,6 +39,13 @@ impl Question for BatchRequest {
         }
         body.extend_from_slice(b"]}");
         RequestBody::from(body)
+    }
+
+    fn offered_tools(&self) -> Option<Vec<String>> {
+        let body = self.body.clone() + "]}";
+        let fields = json::fields(&body, ["tools", "functions"]);
+        let [tools, functions] = fields.map(|field| json::parse_leniently(field?.get()));
+        tool_call::offered_names([tools.as_ref(), functions.as_ref()])
     }
 }
 
@@ -114,7 +122,7 @@ mod tests {
 
     #[track_caller]
     fn assert_completed(line: &str, id: &str, body: &Value) {
-        let request = completed(line, LineKind::Json);
+        let request = completed(line, LineKind::Json { has_one_choice: false });
         let text = request.body.clone() + "]}";
         assert_eq!(request.id, id);
         assert_eq!(serde_json::from_str::<Value>(&text).expect(&text), *body);
@@ -163,7 +171,7 @@ mod tests {
     #[test]
     fn the_values_of_a_line_keep_their_bytes() {
         let line = r#"{"prompt":"\u0041\ud83d","seed":1.50,"stop":["\/"]}"#;
-        let request = completed(line, LineKind::Json);
+        let request = completed(line, LineKind::Json { has_one_choice: false });
         for part in [r#""\u0041\ud83d""#, r#""seed":1.50"#, r#"["\/"]"#] {
             assert!(request.body.contains(part), "{request:?}");
         }

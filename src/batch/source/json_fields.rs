@@ -19,6 +19,10 @@ impl<'a> JsonFields<'a> {
         self.0.iter().any(|(known, _)| known == name)
     }
 
+    pub fn get(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
+    }
+
     pub fn remove(&mut self, name: &str) -> Option<&'a RawValue> {
         let index = self.0.iter().position(|(known, _)| known == name)?;
         Some(self.0.remove(index).1)

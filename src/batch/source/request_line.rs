@@ -14,8 +14,8 @@ use crate::json;
 /// What each line of an input is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineKind {
-    /// A JSON object.
-    Json,
+    /// A JSON object. With `has_one_choice` it must not ask for several replies.
+    Json { has_one_choice: bool },
     /// A prompt.
     Text,
 }
@@ -119,9 +119,19 @@ impl<'a> RequestLine<'a> {
             true => Self::from_batch_api(fields),
             false => Self::from_short_form(fields),
         };
-        match parsed {
+        match parsed.and_then(|line| line.ensure_one_choice(kind)) {
             Ok(line) => Ok(Some(Self { id, ..line })),
             Err(reason) => Err(InvalidRequest { id: id.map(Cow::into_owned), reason }),
+        }
+    }
+
+    fn ensure_one_choice(self, kind: LineKind) -> Result<Self, String> {
+        let asks_for_more = |n: &RawValue| n.get().parse().is_ok_and(|n: f64| n > 1.0);
+        match self.fields.get("n") {
+            Some(n) if kind == LineKind::Json { has_one_choice: true } && asks_for_more(n) => {
+                Err(format!("its n is {n}, but --text prints one reply"))
+            }
+            _ => Ok(self),
         }
     }
 
@@ -254,7 +264,10 @@ mod tests {
             (r#"{"system":1,"prompt":"a"}"#, "system"),
             (r#"{"system":"x","messages":[{"role":"system"}]}"#, "system"),
         ] {
-            let parsed = RequestLine::parse_content(line.as_bytes(), LineKind::Json);
+            let parsed = RequestLine::parse_content(
+                line.as_bytes(),
+                LineKind::Json { has_one_choice: false },
+            );
             let invalid = parsed.expect_err(line);
             assert!(invalid.reason.contains(reason), "{line}: {}", invalid.reason);
         }

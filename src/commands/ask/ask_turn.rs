@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::chat::format::ReplyFormat;
 use crate::chat::message::{Content, Message};
 use crate::chat::turn::CheckedReply;
@@ -80,8 +82,22 @@ impl Turn {
         };
         let system = self.system.as_deref().filter(|_| history.is_empty()).map(Message::system);
         let user = self.prompt.as_ref().map(Message::user);
-        let turn = [system, user, Some(Message::assistant(text, calls))];
-        history.append(turn.iter().flatten().flat_map(Message::line).collect())
+        let mut lines: Vec<u8> = [system, user].iter().flatten().flat_map(Message::line).collect();
+        lines.extend(assistant_line(checked, text));
+        history.append(lines)
+    }
+}
+
+/// The line of the assistant's message. One that calls tools is saved as the
+/// server sent it, because some servers refuse a later turn that lacks one of
+/// its fields.
+fn assistant_line(checked: &CheckedReply, text: &str) -> Vec<u8> {
+    let CheckedReply { reply, calls, .. } = checked;
+    let message =
+        Some(calls).filter(|calls| !calls.is_empty()).and_then(|calls| reply.message(calls));
+    match message {
+        Some(message) => (Value::from(message).to_string() + "\n").into_bytes(),
+        None => Message::assistant(text, calls).line(),
     }
 }
 

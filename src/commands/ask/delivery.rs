@@ -108,7 +108,7 @@ impl ReplyDestination {
                 Err(problem.clone().into())
             }
             (problem, PrintMode::Response) => {
-                let response = reply.response.finish(&reply.text, calls);
+                let response = reply.response(calls);
                 let response = response.inspect_err(|_| show_rejected(reply, notes))?;
                 self.print(&response, stdout)?;
                 problem.as_ref().map_or(Ok(()), |problem| fail_unless_cut(problem, reply))

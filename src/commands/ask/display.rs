@@ -1,27 +1,42 @@
 //! Printing a reply as it arrives.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Stderr};
 
 use crate::chat::event::Event;
-use crate::commands::ask::plan::PrintMode;
+use crate::chat::thoughts::{SplitText, ThoughtSplitter, ThoughtsPolicy};
+use crate::commands::ask::plan::{AskPlan, PrintMode};
 use crate::error::{Error, Result};
 use crate::json;
+use crate::output::reasoning::ReasoningWriter;
 use crate::output::stdout::{TextWriter, stdout_error};
 
-/// What is printed before the reply is whole.
-pub enum Display<'a> {
+pub struct Display<'a> {
+    live: LiveOutput<'a>,
+    /// Takes thoughts off the text; `None` if they are part of it.
+    splitter: Option<ThoughtSplitter>,
+    /// `None` drops the reasoning.
+    reasoning: Option<ReasoningWriter<Stderr>>,
+}
+
+/// What is printed on standard output before the reply is whole.
+enum LiveOutput<'a> {
     Text(&'a mut TextWriter<File>),
     Events(&'a mut TextWriter<File>),
     Nothing,
 }
 
 impl<'a> Display<'a> {
-    pub fn new(mode: PrintMode, stdout: &'a mut TextWriter<File>) -> Self {
-        match mode {
-            PrintMode::Events => Self::Events(stdout),
-            PrintMode::Stream => Self::Text(stdout),
-            PrintMode::Whole | PrintMode::Response | PrintMode::Nothing => Self::Nothing,
+    pub fn new(plan: &AskPlan, stdout: &'a mut TextWriter<File>) -> Self {
+        let takes_thoughts = plan.policy.thoughts != ThoughtsPolicy::Keep;
+        Self {
+            live: match plan.print {
+                PrintMode::Events => LiveOutput::Events(stdout),
+                PrintMode::Stream => LiveOutput::Text(stdout),
+                PrintMode::Whole | PrintMode::Response | PrintMode::Nothing => LiveOutput::Nothing,
+            },
+            splitter: takes_thoughts.then(ThoughtSplitter::default),
+            reasoning: plan.shows_reasoning.then(ReasoningWriter::stderr),
         }
     }
 
@@ -31,15 +46,57 @@ impl<'a> Display<'a> {
     /// # Errors
     /// [`Error::Stdout`] or [`Error::StdoutClosed`] if it cannot be printed.
     pub fn show(&mut self, event: &Event) -> Result<()> {
-        match (self, event) {
-            (Self::Text(stdout), Event::Text(text)) => stdout.write(text),
-            (Self::Events(stdout), Event::Payload(payload)) => {
+        match (&mut self.live, event) {
+            (_, Event::Reasoning(text)) => {
+                self.show_reasoning(text);
+                Ok(())
+            }
+            (_, Event::Text(text)) => match &mut self.splitter {
+                None => self.show_text(text),
+                Some(splitter) => {
+                    let split = splitter.push(text);
+                    self.show_split(&split)
+                }
+            },
+            (LiveOutput::Events(stdout), Event::Payload(payload)) => {
                 stdout.write(&(json::compact(payload.text()) + "\n"))
             }
-            (Self::Text(stdout) | Self::Events(stdout), Event::Waiting) => stdout.flush(),
+            (live, Event::Waiting) => {
+                self.reasoning.iter_mut().for_each(ReasoningWriter::flush);
+                live.writer().map_or(Ok(()), TextWriter::flush)
+            }
             _ => Ok(()),
         }
         .map_err(stdout_error)
+    }
+
+    fn show_split(&mut self, split: &SplitText) -> io::Result<()> {
+        self.show_reasoning(&split.thoughts);
+        self.show_text(&split.text)
+    }
+
+    fn show_reasoning(&mut self, text: &str) {
+        if let Some(reasoning) = &mut self.reasoning {
+            reasoning.write(text);
+        }
+    }
+
+    fn show_text(&mut self, text: &str) -> io::Result<()> {
+        let LiveOutput::Text(stdout) = &mut self.live else {
+            return Ok(());
+        };
+        if !text.is_empty() {
+            self.reasoning.iter_mut().for_each(ReasoningWriter::end);
+        }
+        stdout.write(text)
+    }
+
+    /// Prints the text that was held back, and ends the reasoning.
+    fn end(&mut self) -> io::Result<()> {
+        let split = self.splitter.as_mut().map(ThoughtSplitter::end).unwrap_or_default();
+        let shown = self.show_split(&split);
+        self.reasoning.iter_mut().for_each(ReasoningWriter::end);
+        shown
     }
 
     /// Ends a whole reply with a newline.
@@ -47,7 +104,9 @@ impl<'a> Display<'a> {
     /// # Errors
     /// [`Error::Stdout`] or [`Error::StdoutClosed`] if it cannot be printed.
     pub fn finish(&mut self) -> Result<()> {
-        self.writer().map_or(Ok(()), TextWriter::finish).map_err(stdout_error)
+        let ended = self.end();
+        let finished = self.live.writer().map_or(Ok(()), TextWriter::finish);
+        ended.and(finished).map_err(stdout_error)
     }
 
     /// Ends a reply that broke off with `error`. Returns the error to report.
@@ -63,12 +122,15 @@ impl<'a> Display<'a> {
     /// Ends what was printed so far with a newline. Returns false if nothing was
     /// printed.
     fn finish_partial(&mut self) -> io::Result<bool> {
-        match self.writer() {
+        self.end()?;
+        match self.live.writer() {
             Some(stdout) if !stdout.is_empty() => stdout.finish().map(|()| true),
             _ => Ok(false),
         }
     }
+}
 
+impl LiveOutput<'_> {
     fn writer(&mut self) -> Option<&mut TextWriter<File>> {
         match self {
             Self::Text(stdout) | Self::Events(stdout) => Some(stdout),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::chat::event::{FinishReason, Usage};
+use crate::chat::event::Usage;
 use crate::chat::message::Message;
 use crate::commands::ask::plan::LogPlan;
 use crate::commands::hints::{CommandKind, with_hint};
@@ -52,7 +52,7 @@ struct LogEntry<'a> {
     tries: u32,
     seconds: Seconds,
     usage: Option<Usage>,
-    finish_reason: Option<&'static str>,
+    finish_reason: Option<&'a str>,
     request_id: Option<&'a str>,
     /// Why the request failed; `None` for a whole reply.
     error: Option<String>,
@@ -119,8 +119,8 @@ impl RequestLog {
             messages = sent
                 .map_err(|why| notes.warn(format_args!("the messages were not logged: {why}")))
                 .ok();
-            let calls = reply.calls.finish().unwrap_or_default();
-            message = serde_json::to_value(Message::assistant(&reply.text, &calls)).ok();
+            let calls = reply.calls.finish(None).unwrap_or_default();
+            message = serde_json::to_value(Message::assistant(&reply.received_text(), &calls)).ok();
         }
         let entry = LogEntry {
             time: attempt.started,
@@ -133,7 +133,7 @@ impl RequestLog {
                 total: reply.elapsed().as_secs_f64(),
             },
             usage: reply.usage,
-            finish_reason: reply.finish.map(FinishReason::name),
+            finish_reason: reply.finish.as_ref().map(|finish| finish.word.as_str()),
             request_id: trace.request_id.as_deref(),
             error: attempt.error.map(|error| mask(with_hint(error, CommandKind::Ask))),
             messages: messages.map(mask_all),

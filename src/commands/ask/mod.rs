@@ -52,12 +52,14 @@ fn send(mut plan: AskPlan, context: &Context, notes: &Notes) -> Result<()> {
     files.ensure_distinct(turn.history.as_ref())?;
     let mut stdout = stdout::writer(plan.output.stdout_mode)?;
 
-    let display = Display::new(plan.print, &mut stdout);
+    let display = Display::new(&plan, &mut stdout);
     let mut observer = AskObserver::new(display, files.log.as_mut(), notes);
     let outcome = exchange(&client, &plan).ask_until_valid(&mut question, &mut observer);
     let AskObserver { streamed, .. } = observer;
 
     let delivered = checked_reply(outcome, plan.reports_usage, notes).and_then(|checked| {
+        let thoughts = checked.reply.unopened_thoughts().filter(|_| plan.shows_reasoning);
+        thoughts.iter().for_each(|thoughts| notes.show(thoughts));
         // Save before printing, and report an error of saving first.
         let saved = turn.save(&checked, &plan, &streamed);
         let printed = files.destination.deliver(plan.print, &checked, &mut stdout, notes);
@@ -86,7 +88,7 @@ fn exchange<'a>(client: &'a Client, plan: &'a AskPlan) -> Exchange<'a> {
         client,
         policy: &plan.policy,
         streams: plan.streams,
-        with_payloads: plan.print.needs_payloads(),
+        with_payloads: plan.needs_payloads(),
         retention: plan.retention(),
     }
 }

@@ -7,8 +7,10 @@ use serde_json::Value;
 
 use crate::chat::format::ReplyFormat;
 use crate::chat::reply::Retention;
+use crate::chat::thoughts::ThoughtsPolicy;
 use crate::chat::turn::{Pick, ReplyPolicy};
 use crate::cli::AskArgs;
+use crate::cli::ask_args::ReasoningTarget;
 use crate::commands::ask::history_plan::HistoryPlan;
 use crate::commands::ask::message_source::{MessageSource, SystemPlan, take_json_messages};
 use crate::error::Result;
@@ -33,6 +35,8 @@ pub struct AskPlan {
     pub history: Option<HistoryPlan>,
     pub policy: ReplyPolicy,
     pub print: PrintMode,
+    /// Whether the model's reasoning is printed on stderr.
+    pub shows_reasoning: bool,
     /// Whether the request asks for a stream.
     pub streams: bool,
     pub output: OutputPlan,
@@ -101,14 +105,18 @@ impl AskPlan {
     /// [`Error::Config`]: crate::error::Error::Config
     /// [`Error::Unreadable`]: crate::error::Error::Unreadable
     pub fn from_args(args: AskArgs, context: &Context) -> Result<Self> {
-        let policy = reply_policy::from_args(&args)?;
+        let mut policy = reply_policy::from_args(&args)?;
         let mut given = fields::from_user(&args.model, context.config_param_count)?;
         let json_messages = take_json_messages(&mut given, &args, context)?;
         let model = model::model(&args.model, context.environment)?;
         let has_tools = args.format.tools.is_some() || given.contains_key("tools");
         let (print, streams) = print_mode(&args, &policy, has_tools, context.terminal);
+        policy.thoughts = thoughts_policy(&args, &policy, print);
         let fields = fields::from_options(&args.model, &model, &policy.format);
         let fields = fields::assemble(&args, fields, streams, given)?;
+        if !matches!(print, PrintMode::Response | PrintMode::Events) {
+            fields::ensure_one_choice(&fields, "--json or --events prints them all")?;
+        }
         let messages = MessageSource::new(&args, json_messages, context.terminal)?;
         let action = action(&args);
         let history = match messages {
@@ -130,6 +138,7 @@ impl AskPlan {
             history,
             policy,
             print,
+            shows_reasoning: args.output.reasoning == Some(ReasoningTarget::Stderr),
             output: OutputPlan::from_args(&args, context.terminal),
             log: args.output.log.map(|path| LogPlan { path, has_content: args.output.log_content }),
             reports_usage: args.output.usage,
@@ -144,8 +153,16 @@ impl AskPlan {
         let text = !self.print.is_live()
             || is_saved
             || self.policy.repairs > 0
+            || self.policy.thoughts != ThoughtsPolicy::Keep
             || self.log.as_ref().is_some_and(|log| log.has_content);
-        Retention { text, response: self.print == PrintMode::Response }
+        // A message that calls tools is saved as the server sent it.
+        let is_saved_whole = is_saved && offers_tools(&self.fields);
+        Retention { text, response: is_saved_whole || self.print == PrintMode::Response }
+    }
+
+    /// Whether the server's payloads are needed as it sent them.
+    pub fn needs_payloads(&self) -> bool {
+        self.print == PrintMode::Events || self.retention().response
     }
 }
 
@@ -153,11 +170,6 @@ impl PrintMode {
     /// Whether something is printed before the reply is whole.
     fn is_live(self) -> bool {
         matches!(self, Self::Stream | Self::Events)
-    }
-
-    /// Whether the server's payloads are printed as it sent them.
-    pub fn needs_payloads(self) -> bool {
-        matches!(self, Self::Response | Self::Events)
     }
 }
 
@@ -177,6 +189,21 @@ fn action(args: &AskArgs) -> Action {
         () if args.output.curl => Action::Print(RequestFormat::Curl),
         () if args.output.dry_run => Action::Print(RequestFormat::Body),
         () => Action::Send,
+    }
+}
+
+fn offers_tools(fields: &Object) -> bool {
+    ["tools", "functions"].iter().any(|name| fields.contains_key(*name))
+}
+
+/// Thoughts never count as a code block, a choice or JSON. In a plain reply they
+/// are part of the text, unless they are to go elsewhere.
+fn thoughts_policy(args: &AskArgs, policy: &ReplyPolicy, print: PrintMode) -> ThoughtsPolicy {
+    let is_any_text = matches!(policy.format, ReplyFormat::Text) && policy.pick == Pick::Whole;
+    match args.output.reasoning {
+        None if is_any_text => ThoughtsPolicy::Keep,
+        Some(_) if print == PrintMode::Stream => ThoughtsPolicy::TakeOpened,
+        _ => ThoughtsPolicy::TakeAll,
     }
 }
 

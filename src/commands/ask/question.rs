@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::chat::message::{Content, Message};
+use crate::chat::tool_call;
 use crate::commands::ask::ask_turn::Turn;
 use crate::commands::ask::plan::AskPlan;
 use crate::error::Result;
@@ -57,6 +58,10 @@ impl Question for AskQuestion<'_> {
             correction,
         };
         RequestBody::new(&self.fields, conversation)
+    }
+
+    fn offered_tools(&self) -> Option<Vec<String>> {
+        tool_call::offered_names([self.fields.get("tools"), self.fields.get("functions")])
     }
 
     fn drop_schema(&mut self) -> bool {

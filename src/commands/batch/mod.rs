@@ -18,6 +18,7 @@ use crate::batch::source::request_line::LineKind;
 use crate::batch::tally::Tally;
 use crate::batch::worker::RequestPolicy;
 use crate::chat::format::ReplyFormat;
+use crate::chat::thoughts::ThoughtsPolicy;
 use crate::chat::turn::{Pick, ReplyPolicy};
 use crate::cli::BatchArgs;
 use crate::commands::batch::outputs::Outputs;
@@ -84,7 +85,7 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
         .into(),
         sink: outputs.into_sink(window, progress.clone(), &notes)?,
         tally: Tally::new(preflight).into(),
-        policy: request_policy(format, args.json.repair.unwrap_or(0), notes.secrets()),
+        policy: request_policy(format, &args, notes.secrets()),
         max_failures: args.max_failures.map(u64::from),
         progress,
         notes,
@@ -92,8 +93,17 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
     run.run(clients)
 }
 
-fn request_policy(format: ReplyFormat, repairs: u32, secrets: &Secrets) -> RequestPolicy {
-    let policy = |format| ReplyPolicy { format, pick: Pick::Whole, must_call: false, repairs };
+fn request_policy(format: ReplyFormat, args: &BatchArgs, secrets: &Secrets) -> RequestPolicy {
+    let policy = |format| ReplyPolicy {
+        thoughts: match format {
+            ReplyFormat::Text if args.reasoning.is_none() => ThoughtsPolicy::Keep,
+            _ => ThoughtsPolicy::TakeAll,
+        },
+        format,
+        pick: Pick::Whole,
+        must_call: false,
+        repairs: args.json.repair.unwrap_or(0),
+    };
     let secrets = secrets.clone();
     RequestPolicy {
         default: policy(format),
@@ -118,6 +128,9 @@ fn defaults(args: &BatchArgs, format: &ReplyFormat, context: &Context) -> Result
     let model = model::model(&args.model, context.environment)?;
     let mut fields = fields::from_options(&args.model, &model, format);
     json::merge(&mut fields, named);
+    if args.text {
+        fields::ensure_one_choice(&fields, "without --text, the results have them all")?;
+    }
     let system = match &args.system_file {
         Some(path) => Some(prompt::read_file(path, Encoding::Strict)?),
         None => args.system.clone(),
@@ -129,7 +142,7 @@ fn read_options(args: &BatchArgs) -> ReadOptions {
     let (kind, separator) = match (args.null, args.lines) {
         (true, _) => (LineKind::Text, Separator::Nul),
         (false, true) => (LineKind::Text, Separator::Newline),
-        (false, false) => (LineKind::Json, Separator::Newline),
+        (false, false) => (LineKind::Json { has_one_choice: args.text }, Separator::Newline),
     };
     let shard = args.shard.map_or(Shard::ALL, |(number, count)| Shard { number, count });
     ReadOptions { kind, separator, shard, skips_bad: args.skip_bad }

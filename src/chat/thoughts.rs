@@ -1,0 +1,252 @@
+//! The thoughts that reasoning models write at the beginning of their text:
+//! `<think>…</think>`.
+
+use std::ops::Range;
+
+use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag};
+use serde::de::IgnoredAny;
+
+pub const OPEN: &str = "<think>";
+const CLOSE: &str = "</think>";
+
+/// How much white space may come before a block of thoughts, in bytes.
+const MAX_BLANK: usize = 1024;
+
+/// Which thoughts are taken off a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThoughtsPolicy {
+    Keep,
+    /// Take off blocks that begin with their opening tag. Of a text that is
+    /// printed as it arrives, nothing else can be taken off.
+    TakeOpened,
+    /// Also take off a block that lacks its opening tag: some chat templates put
+    /// that into the prompt.
+    TakeAll,
+}
+
+/// The length of the thoughts at the beginning of `text` in bytes, with the white
+/// space behind them.
+pub fn len(text: &str, policy: ThoughtsPolicy) -> usize {
+    if policy == ThoughtsPolicy::Keep {
+        return 0;
+    }
+    let mut splitter = ThoughtSplitter::default();
+    let split = [splitter.push(text), splitter.end()];
+    let rest: usize = split.iter().map(|split| split.text.len()).sum();
+    match text.len() - rest {
+        0 if policy == ThoughtsPolicy::TakeAll => unopened_len(text),
+        opened => opened,
+    }
+}
+
+/// `thoughts` without their closing tags and the white space around them.
+pub fn without_closing_tags(thoughts: &str) -> String {
+    thoughts.replace(CLOSE, "").trim().to_owned()
+}
+
+/// The length of a block of thoughts that lacks its opening tag. A closing tag
+/// within code does not count, because it may be part of the reply, unless it has
+/// a line for itself: then the thoughts end in an open code block.
+fn unopened_len(text: &str) -> usize {
+    let is_json = || serde_json::from_str::<IgnoredAny>(text).is_ok();
+    if !text.contains(CLOSE) || is_json() {
+        return 0;
+    }
+    let code = code_ranges(text);
+    let has_own_line = |at: usize| {
+        let before = text[..at].rsplit('\n').next().unwrap_or_default();
+        let after = text[at + CLOSE.len()..].split('\n').next().unwrap_or_default();
+        before.trim().is_empty() && after.trim().is_empty()
+    };
+    let ends = text.match_indices(CLOSE).map(|(at, _)| at);
+    let mut ends =
+        ends.filter(|&at| has_own_line(at) || !code.iter().any(|range| range.contains(&at)));
+    ends.next().map_or(0, |at| {
+        let rest = &text[at + CLOSE.len()..];
+        text.len() - rest.trim_start().len()
+    })
+}
+
+/// Where `text` has code spans and fenced code blocks.
+fn code_ranges(text: &str) -> Vec<Range<usize>> {
+    let events = Parser::new(text).into_offset_iter();
+    let is_code = |event: &Event| {
+        matches!(event, Event::Code(_) | Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_))))
+    };
+    events.filter(|(event, _)| is_code(event)).map(|(_, range)| range).collect()
+}
+
+/// Splits a text that arrives in pieces into the thoughts of opened blocks at its
+/// beginning and the rest. The result does not depend on how the text is cut.
+#[derive(Debug, Default)]
+pub struct ThoughtSplitter {
+    state: SplitState,
+    /// The end of the text so far, which is not decided yet.
+    held: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum SplitState {
+    /// A block may begin.
+    #[default]
+    Start,
+    Inside,
+    /// A block has ended, and another may begin.
+    After,
+    Text,
+}
+
+/// A piece of text, split.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct SplitText {
+    /// Without tags.
+    pub thoughts: String,
+    /// Without the white space behind the thoughts.
+    pub text: String,
+}
+
+impl ThoughtSplitter {
+    pub fn push(&mut self, piece: &str) -> SplitText {
+        let mut split = SplitText::default();
+        self.held += piece;
+        while self.step(&mut split) {}
+        split
+    }
+
+    /// What was held back of a text that has ended.
+    pub fn end(&mut self) -> SplitText {
+        let held = std::mem::take(&mut self.held);
+        match std::mem::take(&mut self.state) {
+            SplitState::Inside => SplitText { thoughts: held, ..SplitText::default() },
+            SplitState::After => {
+                SplitText { text: held.trim_start().to_owned(), ..SplitText::default() }
+            }
+            SplitState::Start | SplitState::Text => {
+                SplitText { text: held, ..SplitText::default() }
+            }
+        }
+    }
+
+    /// Decides about some of the held text. Returns false if it takes more text to
+    /// go on.
+    fn step(&mut self, split: &mut SplitText) -> bool {
+        match self.state {
+            SplitState::Text => {
+                split.text += &std::mem::take(&mut self.held);
+                false
+            }
+            SplitState::Inside => match self.held.find(CLOSE) {
+                Some(at) => {
+                    split.thoughts += &self.held[..at];
+                    self.held.drain(..at + CLOSE.len());
+                    self.state = SplitState::After;
+                    true
+                }
+                None => {
+                    let decided = self.held.len() - partial_len(&self.held, CLOSE);
+                    split.thoughts += &self.held[..decided];
+                    self.held.drain(..decided);
+                    false
+                }
+            },
+            SplitState::Start | SplitState::After => self.step_outside(),
+        }
+    }
+
+    /// Before the first block or behind one: another may begin.
+    fn step_outside(&mut self) -> bool {
+        let blank = self.held.len() - self.held.trim_start().len();
+        match self.state {
+            SplitState::After => drop(self.held.drain(..blank)),
+            _ if blank > MAX_BLANK => {
+                self.state = SplitState::Text;
+                return true;
+            }
+            _ => {}
+        }
+        let rest = self.held.trim_start();
+        if rest.starts_with(OPEN) {
+            self.held.drain(..self.held.len() - rest.len() + OPEN.len());
+            self.state = SplitState::Inside;
+        } else if OPEN.starts_with(rest) {
+            return false;
+        } else {
+            self.state = SplitState::Text;
+        }
+        true
+    }
+}
+
+/// The length of the longest end of `text` that `tag` begins with.
+fn partial_len(text: &str, tag: &str) -> usize {
+    (1..tag.len()).rev().find(|&length| text.ends_with(&tag[..length])).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn thoughts_are_taken_off_by_policy() {
+        for (text, opened, all) in [
+            ("<think>a</think>b", "b", "b"),
+            (" \n<think>\na\n</think>\n\nb\n", "b\n", "b\n"),
+            ("<think>a</think><think>b</think> c", "c", "c"),
+            ("<think>a", "", ""),
+            ("<think>a</think>", "", ""),
+            ("a</think>b", "a</think>b", "b"),
+            ("</think>\n\nb", "</think>\n\nb", "b"),
+            ("b", "b", "b"),
+            (" b", " b", " b"),
+            ("<thin", "<thin", "<thin"),
+            ("see <think>a</think>", "see <think>a</think>", ""),
+            (r#"{"tag":"</think>"}"#, r#"{"tag":"</think>"}"#, r#"{"tag":"</think>"}"#),
+            (
+                "```py\nt.split('</think>')\n```",
+                "```py\nt.split('</think>')\n```",
+                "```py\nt.split('</think>')\n```",
+            ),
+            ("Use `</think>`.", "Use `</think>`.", "Use `</think>`."),
+            ("```sh\nrm x\n</think>\nls", "```sh\nrm x\n</think>\nls", "ls"),
+        ] {
+            assert_eq!(&text[len(text, ThoughtsPolicy::Keep)..], text);
+            assert_eq!(&text[len(text, ThoughtsPolicy::TakeOpened)..], opened, "{text}");
+            assert_eq!(&text[len(text, ThoughtsPolicy::TakeAll)..], all, "{text}");
+        }
+    }
+
+    #[test]
+    fn long_white_space_holds_nothing_back() {
+        let text = " ".repeat(MAX_BLANK + 1) + "<think>a</think>b";
+        assert_eq!(len(&text, ThoughtsPolicy::TakeOpened), 0);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_split_does_not_depend_on_how_the_text_is_cut(
+            pieces in prop::collection::vec(
+                prop::sample::select(vec![
+                    "<think>", "</think>", "<", "</", "think>", "a", " ", "\n", "<think", "é",
+                ]),
+                0..12,
+            ),
+        ) {
+            let split = |pieces: &[&str]| {
+                let mut splitter = ThoughtSplitter::default();
+                let mut joined = SplitText::default();
+                for piece in pieces {
+                    let SplitText { thoughts, text } = splitter.push(piece);
+                    joined.thoughts += &thoughts;
+                    joined.text += &text;
+                }
+                let SplitText { thoughts, text } = splitter.end();
+                SplitText { thoughts: joined.thoughts + &thoughts, text: joined.text + &text }
+            };
+            prop_assert_eq!(split(&pieces), split(&[&pieces.concat()]));
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What choice 0 of a payload adds to the reply. A chunk of a stream has a
+//! `delta` where a whole completion has a `message`.
+
+use serde_json::value::RawValue;
+
+use crate::chat::finish::FinishReason;
+use crate::chat::tool_call::CallFragment;
+use crate::json;
+use crate::wire::wire_call;
+use crate::wtf8::Text;
+
+/// The content of choice 0 in one payload.
+#[derive(Debug, Default)]
+pub struct Choice {
+    pub delta: Parts,
+    /// In whole completions. Some servers also close a stream with one, which
+    /// repeats what the deltas brought.
+    pub message: Option<Parts>,
+    pub finish: Option<FinishReason>,
+}
+
+/// The parts of a delta or of a message. Texts are WTF-8: UTF-8 that may also
+/// encode lone surrogates.
+#[derive(Debug, Default)]
+pub struct Parts {
+    pub text: Vec<u8>,
+    /// The payload contains the bytes of `text` as one string without escapes.
+    pub is_literal: bool,
+    pub refusal: Vec<u8>,
+    pub reasoning: Vec<u8>,
+    pub calls: Vec<CallFragment>,
+}
+
+impl Choice {
+    pub fn parse(choice: &RawValue) -> Self {
+        let [delta, message, finish] =
+            json::fields(choice.get(), ["delta", "message", "finish_reason"]);
+        let message = message.filter(|message| message.get().starts_with('{'));
+        let word = finish.filter(|finish| finish.get().starts_with('"')).and_then(Text::scalar);
+        let word = String::from_utf8_lossy(&word.unwrap_or_default().bytes).into_owned();
+        Self {
+            delta: delta.map(|delta| Parts::parse(delta, false)).unwrap_or_default(),
+            message: message.map(|message| Parts::parse(message, true)),
+            finish: FinishReason::new(&word),
+        }
+    }
+
+    /// Whether the choice has a delta with text and nothing else.
+    pub fn is_only_text(&self) -> bool {
+        let Self { delta, message, finish } = self;
+        let Parts { text: _, is_literal: _, refusal, reasoning, calls } = delta;
+        refusal.is_empty()
+            && reasoning.is_empty()
+            && calls.is_empty()
+            && message.is_none()
+            && finish.is_none()
+    }
+}
+
+impl Parts {
+    fn parse(parts: &RawValue, is_message: bool) -> Self {
+        let [content, refusal, reasoning_content, reasoning] =
+            json::fields(parts.get(), ["content", "refusal", "reasoning_content", "reasoning"]);
+        let text = content.map(content_text).unwrap_or_default();
+        let string = |json: Option<&RawValue>| {
+            let json = json.filter(|json| json.get().starts_with('"'));
+            json.and_then(Text::scalar).unwrap_or_default().bytes
+        };
+        // vLLM and OpenRouter send the same text in both fields.
+        let reasoning = match string(reasoning_content) {
+            text if text.is_empty() => string(reasoning),
+            text => text,
+        };
+        Self {
+            text: text.bytes,
+            is_literal: text.is_literal,
+            refusal: string(refusal),
+            reasoning,
+            calls: wire_call::parse_all(parts, is_message),
+        }
+    }
+}
+
+/// The text of a `content`: a string, a number, a boolean, or the text parts of
+/// an array of parts.
+fn content_text(content: &RawValue) -> Text {
+    if let Some(text) = Text::scalar(content) {
+        return text;
+    }
+    let mut joined = Text::default();
+    json::each_element(content, |part| {
+        joined.bytes.extend(part_text(part).unwrap_or_default().bytes);
+        true
+    });
+    joined
+}
+
+/// The text of a content part. `None` for parts of other types.
+fn part_text(part: &RawValue) -> Option<Text> {
+    let [kind, text] = json::fields(part.get(), ["type", "text"]);
+    let is_text =
+        |kind: &RawValue| json::is_string(kind, "text") || json::is_string(kind, "output_text");
+    Text::scalar(part).or_else(|| Text::scalar(text.filter(|_| kind.is_none_or(is_text))?))
+}
