@@ -257,6 +257,10 @@ impl Run {
             }
         };
         self.sink.write_result(index, result)?;
+        let warning = self.tally().new_warning(result);
+        if let Some(warning) = warning {
+            self.note(format_args!("warning: request {}: {warning}", result.id));
+        }
         if let Some(reason) = reason.filter(|_| !self.gate.is_closed()) {
             drop(sender.send(RunEvent::StoppedEarly(reason)));
             self.stop();

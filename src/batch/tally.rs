@@ -1,6 +1,6 @@
 //! The counts of a run, its summary line and its exit status.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,9 @@ const PARTIAL: u8 = 4;
 /// rate limit is reached, or there is no connection.
 const SYSTEMIC: &[&str] =
     &["401", "403", "429", "connect", "connect_timeout", "lookup", "proxy", "tls"];
+
+/// A server may invent a new reason for each reply.
+const MAX_WARNINGS: usize = 16;
 
 #[derive(Debug)]
 pub struct Tally {
@@ -37,6 +40,8 @@ pub struct Tally {
     /// The index and the exit status of the failure that comes first in the
     /// input and is not temporary.
     permanent: Option<(u64, u8)>,
+    /// The warnings about replies so far, each once, up to [`MAX_WARNINGS`].
+    warnings: BTreeSet<String>,
 }
 
 impl Tally {
@@ -52,7 +57,14 @@ impl Tally {
             tokens: TotalUsage::default(),
             consecutive_systemic: 0,
             permanent: None,
+            warnings: BTreeSet::new(),
         }
+    }
+
+    /// The warning of a result, if no result before had the same one.
+    pub fn new_warning<'a>(&mut self, result: &'a ResultRecord) -> Option<&'a str> {
+        let warning = result.warning.as_ref().filter(|_| self.warnings.len() < MAX_WARNINGS)?;
+        self.warnings.insert(warning.clone()).then_some(warning)
     }
 
     /// Counts the result of the request with this index in the input.
@@ -142,7 +154,7 @@ mod tests {
         let error = error.map(|error| RequestError::new(&error, String::new()));
         let tokens = TotalUsage { prompt_tokens: 2, completion_tokens: 3, ..TotalUsage::default() };
         let (id, text) = (String::new(), String::new());
-        ResultRecord { id, response: None, error, text, tokens }
+        ResultRecord { id, response: None, error, text, tokens, warning: None }
     }
 
     fn status(skipped: u64, errors: Vec<Option<Error>>) -> Option<u8> {

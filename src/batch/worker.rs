@@ -60,13 +60,14 @@ impl Worker<'_> {
             .map_or_else(|error| (None, Some(error)), |response| (Some(response), None));
         let checked = answer.checked;
         let error = error.or(unrecorded).or_else(|| checked.failure());
+        let warning = checked.warning().filter(|_| error.is_none());
         let text = match &error {
             None => checked.into_text(),
             // All that the user paid for.
             Some(_) => checked.reply.text,
         };
         let error = error.map(|error| RequestError::new(&error, (self.policy.describe)(&error)));
-        ResultRecord { id, response, error, text, tokens: spent }
+        ResultRecord { id, response, error, text, tokens: spent, warning }
     }
 
     /// The result of a request that got no reply, or an error.
@@ -80,8 +81,14 @@ impl Worker<'_> {
             }),
             _ => None,
         };
-        let text = String::new();
-        ResultRecord { id, response, error: Some(request_error), text, tokens: spent }
+        ResultRecord {
+            id,
+            response,
+            error: Some(request_error),
+            text: String::new(),
+            tokens: spent,
+            warning: None,
+        }
     }
 }
 

@@ -85,6 +85,20 @@ fn a_batch_judges_by_the_same_reasons_and_asks_again() {
 }
 
 #[test]
+fn a_batch_warns_once_about_each_unknown_reason() {
+    let service =
+        Service::new(|request, _| Reply::new("200 OK", completion_ended("a", &prompt(request))));
+    let (_directory, file) = input(&["wandered_off", "wandered_off", "stop", "left"]);
+    let arguments = ["--lines", "--ordered", "-j", "1"];
+    let output = run(batch(&service.base_url(), &arguments).arg(&file)).exits(0);
+    let warnings: Vec<&str> =
+        output.stderr.lines().filter(|line| line.contains("warning")).collect();
+    assert_eq!(warnings.len(), 2, "{}", output.stderr);
+    assert!(warnings[0].contains("request 1: ") && warnings[0].contains("wandered_off"));
+    assert!(warnings[1].contains("request 4: ") && warnings[1].contains("left"));
+}
+
+#[test]
 fn several_replies_are_refused_where_only_one_can_be_printed() {
     let service = Service::echo();
     for arguments in [&["--param", "n=2"][..], &["--body", r#"{"n":3}"#, "--stream"]] {

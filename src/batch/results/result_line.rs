@@ -30,6 +30,8 @@ pub struct ResultRecord {
     /// The text of the reply, valid or not.
     pub text: String,
     pub tokens: TotalUsage,
+    /// A warning about a reply that counts as a success.
+    pub warning: Option<String>,
 }
 
 /// The server's response.
@@ -116,6 +118,7 @@ impl ResultRecord {
             error: Some(RequestError::new(&error, error.to_string())),
             text: String::new(),
             tokens: TotalUsage::default(),
+            warning: None,
         }
     }
 
@@ -210,7 +213,7 @@ mod tests {
         };
         let (id, text) = ("é\"1".to_owned(), text.to_owned());
         let tokens = TotalUsage::default();
-        ResultRecord { id, response: Some(response), error, text, tokens }
+        ResultRecord { id, response: Some(response), error, text, tokens, warning: None }
     }
 
     #[test]
