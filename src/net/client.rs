@@ -21,8 +21,8 @@ use crate::net::reply_stream::ReplyStream;
 use crate::net::resolve::TimedResolver;
 use crate::net::server::{Server, USER_AGENT};
 use crate::wire::body::RequestBody;
-use crate::wire::chunk::ChunkError;
-use crate::wire::{chunk, error_body, reply_error, sse};
+use crate::wire::model_list::ModelList;
+use crate::wire::{error_body, model_list, reply_error, sse};
 
 /// How often a request was tried, and the response to the last try.
 #[derive(Debug, Default)]
@@ -149,44 +149,32 @@ impl Client {
         Ok(ReplyStream::new(response_body, chat.wants_payloads, &self.server, &self.clock))
     }
 
-    /// Requests the list of models. Returns the response body as it came.
+    /// Requests the list of models.
     ///
     /// # Errors
-    /// The error of the last try, or [`Error::Protocol`] if the response is not a
-    /// list.
-    pub fn models(&self) -> Result<Vec<u8>> {
+    /// The error of the last try, or that of [`model_list::parse`].
+    pub fn models(&self) -> Result<ModelList> {
         let url = format!("{}/models", self.server.base_url);
         let response_body = self.send_with_retries(&mut RequestTrace::default(), |trace| {
             let mut request = self.agent.get(&url);
             self.server.set_headers(request.headers_mut(), "application/json");
             self.send(request, trace, RequestBuilder::<WithoutBody>::call)
         })?;
+        self.read_models(response_body).map_err(|error| self.server.presentable(error))
+    }
+
+    fn read_models(&self, response_body: impl Read) -> Result<ModelList> {
         let mut body = Vec::new();
         let read = response_body.take(sse::LIMIT as u64 + 1).read_to_end(&mut body);
         // If the JSON is complete, only the end of the HTTP body is missing.
         let is_complete = || serde_json::from_slice::<IgnoredAny>(&body).is_ok();
-        let list = match read {
+        match read {
             Err(error) if !is_complete() => Err(reply_error::from_io(error)),
-            _ => self.ensure_model_list(&body),
-        };
-        list.map_err(|error| self.server.presentable(error))?;
-        Ok(body)
-    }
-
-    /// Checks that the body of a 2xx response is not a web page or an error.
-    fn ensure_model_list(&self, body: &[u8]) -> Result<()> {
-        if body.len() > sse::LIMIT {
-            return Err(Error::Protocol("the list of models is longer than 64 MiB".to_owned()));
-        }
-        if error_body::is_html(body) {
-            return Err(error_body::html(&self.server.base_url));
-        }
-        match chunk::parse(body) {
-            Err(ChunkError::Server(server)) => Err(Error::Server(server)),
-            Err(ChunkError::Malformed { is_truncated: true, .. }) => {
-                Err(reply_error::cut("the list ended"))
+            _ if body.len() > sse::LIMIT => {
+                Err(Error::Protocol("the list of models is longer than 64 MiB".to_owned()))
             }
-            _ => Ok(()),
+            _ if error_body::is_html(&body) => Err(error_body::html(&self.server.base_url)),
+            _ => model_list::parse(body),
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod chunk_cache;
 pub mod decode;
 pub mod error_body;
 pub mod failure;
+pub mod model_list;
 pub mod reply_body;
 pub mod reply_error;
 pub mod sse;

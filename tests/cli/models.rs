@@ -26,7 +26,13 @@ fn models_are_listed_in_order() {
 #[test]
 fn an_invalid_list_of_models_is_a_protocol_error() {
     let server = MockServer::start();
-    for body in ["<html></html>", "{}", "[1]"] {
+    for (body, reason) in [
+        ("<html></html>", "HTML"),
+        ("", "sent nothing"),
+        ("{}", "no list of models: {}"),
+        ("[1]", "no entry"),
+        ("not here", "no list of models: not here"),
+    ] {
         let mut models = server.mock(|when, then| {
             when.path("/v1/models");
             then.status(200).body(body);
@@ -35,8 +41,64 @@ fn an_invalid_list_of_models_is_a_protocol_error() {
         run(command.args(["models", "--base-url", &server.url("/v1")]))
             .exits(76)
             .prints("")
-            .says(&[]);
+            .says(&[reason]);
         models.assert();
+        models.delete();
+    }
+}
+
+#[test]
+fn every_shape_of_list_is_printed_and_an_odd_entry_loses_no_other() {
+    let server = MockServer::start();
+    for body in [
+        r#"{"object":"list","data":[{"id":"b"},{"id":"a"}]}"#,
+        r#"[{"id":"b"},{"id":"a"}]"#,
+        r#"{"models":[{"name":"b"},{"name":"a"}]}"#,
+        r#"{"data":["b","a"]}"#,
+        r#"["b","a"]"#,
+        r#"{"data":[{"id":7},{"id":"b"},null,{"id":"a"}]}"#,
+    ] {
+        let mut models = server.mock(|when, then| {
+            when.path("/v1/models");
+            then.status(200).body(body);
+        });
+        let mut command = gravix();
+        run(command.args(["models", "-q", "--base-url", &server.url("/v1")]))
+            .exits(0)
+            .prints("a\nb\n")
+            .says_nothing();
+        let mut command = gravix();
+        run(command.args(["models", "--json", "--base-url", &server.url("/v1")]))
+            .exits(0)
+            .prints(format!("{body}\n"));
+        models.delete();
+    }
+    server.mock(|when, then| {
+        when.path("/v1/models");
+        then.status(200).body("[1,\"a\"]");
+    });
+    run(gravix().args(["models", "--base-url", &server.url("/v1")]))
+        .exits(0)
+        .prints("a\n")
+        .says(&["1 entry of the list names no model"]);
+}
+
+#[test]
+fn an_error_in_place_of_the_list_is_reported_as_one() {
+    let server = MockServer::start();
+    for (body, status) in [
+        (r#"{"error":{"message":"no such account","code":401}}"#, 77),
+        (r#"{"error":"no such account","data":[]}"#, 75),
+    ] {
+        let mut models = server.mock(|when, then| {
+            when.path("/v1/models");
+            then.status(200).body(body);
+        });
+        let mut command = gravix();
+        run(command.args(["models", "--base-url", &server.url("/v1")]))
+            .exits(status)
+            .prints("")
+            .says(&["reported an error: no such account"]);
         models.delete();
     }
 }

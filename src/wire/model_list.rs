@@ -1,0 +1,142 @@
+//! Lists of models, in all known shapes.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use crate::error::{Error, Result};
+use crate::wire::chunk::{self, ChunkError};
+use crate::wire::reply_error;
+
+/// A server's list of models.
+#[derive(Debug)]
+pub struct ModelList {
+    /// The response as it came.
+    pub text: String,
+    /// The names of the models, sorted.
+    pub names: Vec<String>,
+    /// How many entries name no model.
+    pub nameless: usize,
+}
+
+/// Parses `{"data":[…]}`, `{"models":[…]}` or a bare list. An entry is the name
+/// of a model, or an object with an `id`, a `name` or a `model`.
+///
+/// # Errors
+/// [`Error::Server`] if the body is an error instead, and [`Error::Protocol`] if
+/// it is anything else or no entry names a model. [`Error::Network`] if it breaks
+/// off.
+pub fn parse(body: Vec<u8>) -> Result<ModelList> {
+    let text = String::from_utf8(body)
+        .map_err(|_| Error::Protocol("the server's list of models is not UTF-8".to_owned()))?;
+    let json: &RawValue = serde_json::from_str(&text).map_err(|error| match error.is_eof() {
+        true if text.trim().is_empty() => no_list("it sent nothing"),
+        true => reply_error::cut("the list ended"),
+        false => no_list(text.trim()),
+    })?;
+    let entries = entries(json);
+    let count = entries.as_ref().map(Vec::len);
+    let mut names: Vec<String> = entries.into_iter().flatten().filter_map(name).collect();
+    names.sort();
+    if names.is_empty()
+        && let Err(ChunkError::Server(error)) = chunk::parse(text.as_bytes())
+    {
+        return Err(Error::Server(error));
+    }
+    match count {
+        None => Err(no_list(text.trim())),
+        Some(1..) if names.is_empty() => {
+            let reason = "no entry of the server's list of models has an id or a name";
+            Err(Error::Protocol(reason.to_owned()))
+        }
+        Some(count) => {
+            let nameless = count - names.len();
+            Ok(ModelList { text, names, nameless })
+        }
+    }
+}
+
+fn no_list(instead: &str) -> Error {
+    Error::Protocol(format!("the server sent no list of models: {instead}"))
+}
+
+/// The entries of the list; `None` if there is no list. They stay JSON text, so
+/// that an odd one does not make the list unreadable.
+fn entries(json: &RawValue) -> Option<Vec<&RawValue>> {
+    let Some(object) = object(json) else {
+        return list(json);
+    };
+    let mut lists = ["data", "models"].iter().filter_map(|name| object.get(*name));
+    // Ollama sends null if it has no models.
+    lists.find_map(|&json| if json.get() == "null" { Some(Vec::new()) } else { list(json) })
+}
+
+fn list(json: &RawValue) -> Option<Vec<&RawValue>> {
+    serde_json::from_str(json.get()).ok()
+}
+
+fn name(entry: &RawValue) -> Option<String> {
+    if let Some(text) = text(entry) {
+        return Some(text);
+    }
+    let object = object(entry)?;
+    ["id", "name", "model"].iter().find_map(|field| text(object.get(*field)?))
+}
+
+fn object(json: &RawValue) -> Option<BTreeMap<String, &RawValue>> {
+    serde_json::from_str(json.get()).ok()
+}
+
+/// A text that is not empty.
+fn text(json: &RawValue) -> Option<String> {
+    serde_json::from_str(json.get()).ok().filter(|text: &String| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shape_of_list_yields_its_names() {
+        for (body, names, nameless) in [
+            (r#"{"data":[{"id":"b"},{"id":"a"}]}"#, &["a", "b"][..], 0),
+            (r#"{"object":"list","data":[]}"#, &[], 0),
+            (r#"{"object":"list","data":null}"#, &[], 0),
+            (r#"{"data":[{"id":"a"}],"models":[{"name":"b"}]}"#, &["a"], 0),
+            (r#"[{"id":"a"}]"#, &["a"], 0),
+            ("[]", &[], 0),
+            (r#"{"models":[{"name":"a"},{"model":"b"}]}"#, &["a", "b"], 0),
+            (r#"{"models":["a"]}"#, &["a"], 0),
+            (r#"["b","a"]"#, &["a", "b"], 0),
+            (r#"[{"id":"","name":"a"},{"id":null,"name":"b"}]"#, &["a", "b"], 0),
+            (r#"[null,5,{"id":7},{},[],"",{"id":"a"}]"#, &["a"], 6),
+            (r#"{"code":0,"message":"ok","data":["a"]}"#, &["a"], 0),
+            (r#"{"error":null,"data":["a"]}"#, &["a"], 0),
+            (r#"[{"id":"a","about":"\ud83d"},{"id":"\ud83d"}]"#, &["a"], 1),
+            (r#"[{"id":"a","id":"b"}]"#, &["b"], 0),
+        ] {
+            let list = parse(body.into()).expect(body);
+            assert_eq!(list.names, names, "{body}");
+            assert_eq!((list.nameless, list.text.as_str()), (nameless, body));
+        }
+    }
+
+    #[test]
+    fn what_is_no_list_is_an_error_with_the_reason() {
+        for (body, reason) in [
+            ("", "it sent nothing"),
+            ("Not Found", "no list of models: Not Found"),
+            ("{}", "no list of models: {}"),
+            ("null", "no list of models: null"),
+            (r#"{"data":"x"}"#, "no list of models"),
+            (r#"{"choices":[]}"#, "no list of models"),
+            ("[1]", "no entry"),
+            (r#"{"error":{"message":"boom"}}"#, "boom"),
+            (r#"{"error":"boom","data":[]}"#, "boom"),
+            (r#"{"data":["a""#, "before the reply was complete"),
+        ] {
+            let error = parse(body.into()).expect_err(body).to_string();
+            assert!(error.contains(reason), "{body}: {error}");
+        }
+    }
+}
