@@ -4,7 +4,7 @@
 use std::panic;
 use std::process::ExitCode;
 
-use gravix::commands::{self, hints::Failure};
+use gravix::commands::{self, Failure};
 use gravix::error::Status;
 use gravix::output::notes::{self, Notes};
 use gravix::settings::environment::Environment;
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
 fn report(failure: &Failure, notes: &Notes) -> ExitCode {
     match failure.error.status() {
         Status::Exit(status) => {
-            notes.print(failure);
+            notes.print(&failure.message);
             ExitCode::from(status)
         }
         Status::Quiet(status) => ExitCode::from(status),

@@ -17,29 +17,58 @@ pub const KEY_VARIABLE: &str = "GRAVIXLAYER_API_KEY";
 pub struct Secret {
     key: String,
     origin: String,
+    has_blanks: bool,
 }
 
+/// What people put around a key that they copy out of code.
+const QUOTES: [char; 2] = ['\'', '"'];
+
 impl Secret {
-    /// Removes one line end from `value`. `origin` says where the key comes
-    /// from, for error messages.
+    /// Removes one line end and then the blanks around `value`. `origin` says
+    /// where the key comes from, for error messages.
     ///
     /// # Errors
     /// [`Error::Config`] if the key is empty, is not ASCII or contains a
-    /// control character: such a key cannot be sent in a header.
+    /// control character, because such a key cannot be sent in a header; or if
+    /// it has quotes around it or begins with `Bearer`, because no server would
+    /// accept it.
     pub fn parse(value: &OsStr, origin: &str) -> Result<Self> {
         let refuse = |what| Err(Error::Config(anyhow!("the key in {origin} {what}")));
-        let Some(key) = value.to_str().filter(|key| key.is_ascii()) else {
+        let Some(value) = value.to_str().filter(|value| value.is_ascii()) else {
             return refuse("contains a character that is not ASCII");
         };
-        let key = key.strip_suffix('\n').unwrap_or(key);
-        let key = key.strip_suffix('\r').unwrap_or(key);
-        if key.is_empty() {
-            return refuse("is empty");
+        let line = value.strip_suffix('\n').unwrap_or(value);
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        let key = line.trim_matches([' ', '\t']);
+        let has_prefix = |prefix: &str| {
+            key.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        };
+        match () {
+            () if key.is_empty() => refuse("is empty"),
+            () if key.bytes().any(|b| b.is_ascii_control()) => {
+                refuse("contains a control character")
+            }
+            () if key.starts_with(QUOTES) || key.ends_with(QUOTES) => {
+                refuse("has quotes around it; remove them")
+            }
+            () if has_prefix("authorization:") => {
+                refuse("begins with 'Authorization:', which gravix adds itself; leave it out")
+            }
+            () if has_prefix("bearer ") || key.eq_ignore_ascii_case("bearer") => {
+                refuse("begins with 'Bearer ', which gravix adds itself; leave it out")
+            }
+            () => Ok(Self { has_blanks: key != line, ..Self::new(key, origin) }),
         }
-        if key.bytes().any(|b| b.is_ascii_control()) {
-            return refuse("contains a control character");
-        }
-        Ok(Self { key: key.to_owned(), origin: origin.to_owned() })
+    }
+
+    /// A secret that is only masked, not checked.
+    fn new(text: &str, origin: &str) -> Self {
+        Self { key: text.to_owned(), origin: origin.to_owned(), has_blanks: false }
+    }
+
+    /// Whether there were blanks around the key, which were removed.
+    pub fn has_blanks(&self) -> bool {
+        self.has_blanks
     }
 
     /// Where the key comes from: a variable, a file or a command.
@@ -62,8 +91,9 @@ impl Secret {
     }
 }
 
-/// Shorter header values are too likely to occur in ordinary text.
-const MIN_HEADER_SECRET_LENGTH: usize = 8;
+/// Shorter keys are not masked: they are dummies for servers without keys, such
+/// as `ollama`, and occur in ordinary text.
+const MIN_MASKED_LENGTH: usize = 8;
 
 /// All secrets of this process. Clones share one list, so a secret that is added
 /// later is masked everywhere.
@@ -71,8 +101,11 @@ const MIN_HEADER_SECRET_LENGTH: usize = 8;
 pub struct Secrets(Arc<Mutex<Vec<Secret>>>);
 
 impl Secrets {
-    /// Masks `secret` from now on.
+    /// Masks `secret` from now on, unless it is too short.
     pub fn add(&self, secret: Secret) {
+        if secret.key.len() < MIN_MASKED_LENGTH {
+            return;
+        }
         let mut secrets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !secrets.contains(&secret) {
             secrets.push(secret);
@@ -92,14 +125,13 @@ impl Secrets {
         let is_cookie = name.eq_ignore_ascii_case("cookie");
         let texts = [Some(value), credentials].into_iter().flatten();
         for text in texts.chain(cookies.filter(|_| is_cookie)) {
-            let is_long_enough = text.len() >= MIN_HEADER_SECRET_LENGTH;
-            if is_long_enough && let Ok(secret) = Secret::parse(text.as_ref(), name) {
-                self.add(secret);
-            }
+            self.add(Secret::new(text, name));
         }
     }
 
-    /// `text` with every secret replaced by `(redacted)`.
+    /// `text` with every secret replaced by `(redacted)`. It must be text from a
+    /// server or a command: gravix's own words never hold a key, but may look
+    /// like one.
     pub fn mask(&self, text: String) -> String {
         let secrets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         secrets.iter().fold(text, |text, secret| secret.mask(&text))
@@ -134,13 +166,46 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_one_line_end_is_removed_from_a_key() {
+    fn a_line_end_and_blanks_are_removed_from_a_key_and_quotes_are_refused() {
         let key = |text: &str| Secret::parse(text.as_ref(), "X").map(|key| key.bearer());
         assert_eq!(key("abc\n").unwrap(), "Bearer abc");
         assert_eq!(key("abc\r\n").unwrap(), "Bearer abc");
-        for bad in ["a\nb", "abc\n\n", "é", "\n", "a\tb"] {
-            assert!(key(bad).is_err(), "{bad:?}");
+        assert_eq!(key(" abc\t\n").unwrap(), "Bearer abc");
+        assert_eq!(key("a\"b'c").unwrap(), "Bearer a\"b'c");
+        assert_eq!(key("bearer-abc").unwrap(), "Bearer bearer-abc");
+        for (bad, reason) in [
+            ("a\nb", "control character"),
+            ("abc\n\n", "control character"),
+            ("a\tb", "control character"),
+            ("é", "not ASCII"),
+            ("\n", "is empty"),
+            (" ", "is empty"),
+            ("\"abc\"", "quotes"),
+            ("'abc'\n", "quotes"),
+            ("abc\"", "quotes"),
+            ("\"Bearer abc\"", "quotes"),
+            ("Bearer abc", "'Bearer '"),
+            ("bearer abc", "'Bearer '"),
+            ("Bearer ", "'Bearer '"),
+            ("Authorization: Bearer abc", "'Authorization:'"),
+        ] {
+            let error = key(bad).unwrap_err().to_string();
+            assert!(error.contains(reason) && !error.contains("abc"), "{bad:?}: {error}");
         }
+        let has_blanks = |text: &str| Secret::parse(text.as_ref(), "X").unwrap().has_blanks();
+        assert!(has_blanks(" abc") && has_blanks("abc \n") && !has_blanks("abc\n"));
+    }
+
+    #[test]
+    fn only_secrets_of_eight_characters_or_more_are_masked() {
+        let masked = |key: &str| {
+            let secrets = Secrets::default();
+            secrets.add(Secret::parse(key.as_ref(), "X").unwrap());
+            secrets.mask(format!("bad key {key}"))
+        };
+        assert_eq!(masked("ollama"), "bad key ollama");
+        assert_eq!(masked("1234567"), "bad key 1234567");
+        assert_eq!(masked("12345678"), "bad key (redacted)");
     }
 
     #[test]

@@ -150,8 +150,10 @@ pub const DOCUMENT_STATUS: Entries = &[
 /// The variables that gravix reads.
 pub const ENVIRONMENT: Entries = &[
     ("GRAVIXLAYER_API_KEY", "the key, sent only to the base URL's host"),
-    ("GRAVIX_BASE_URL", "the base URL, unless --base-url is given"),
-    ("GRAVIX_MODEL", "the model, unless --model is given"),
+    ("OPENAI_API_KEY", "the key of the built-in profile openai"),
+    ("OPENROUTER_API_KEY", "the key of the built-in profile openrouter"),
+    ("GRAVIX_BASE_URL", "the base URL, unless an option or --profile sets it"),
+    ("GRAVIX_MODEL", "the model, unless an option or --profile sets it"),
     ("GRAVIX_PROFILE", "the profile, unless --profile is given"),
     ("GRAVIX_CONFIG", "the configuration file, unless --config is given"),
     ("XDG_CONFIG_HOME", "directory of gravix/config.toml; default ~/.config"),

@@ -84,7 +84,7 @@ pub struct SettingsArgs {
     /// Use the settings of a profile [env: GRAVIX_PROFILE]
     ///
     /// A profile is a table [profiles.NAME] in the configuration file, or one
-    /// of the built-in profiles gravix, ollama and mock.
+    /// of the built-in profiles gravix, openai, openrouter, ollama and mock.
     #[arg(short, long, value_name = "NAME", value_hint = ValueHint::Other)]
     pub profile: Option<String>,
 

@@ -1,15 +1,18 @@
-//! What the user can do about an error. Only the commands know which options
-//! they have, so errors themselves carry no hints.
+//! The messages of errors, and what the user can do about them. Only the commands
+//! know which options they have, so errors themselves carry no hints.
 
-use std::fmt;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::Command;
+use crate::cli::{Command, NetworkArgs, SettingsArgs};
 use crate::error::{EarlyEnd, Error, NetworkError, ServerError};
 use crate::files::shell;
-use crate::secret::KEY_VARIABLE;
+use crate::secret::{KEY_VARIABLE, Secrets};
+use crate::settings::config::built_in::{BUILT_IN, BuiltIn};
+use crate::settings::config::setting::setting_name;
+use crate::settings::environment::Environment;
+use crate::settings::network::DEFAULT_HOST;
 
 /// The commands whose hints differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,49 +32,196 @@ impl CommandKind {
     }
 }
 
-/// The error that ended a command, displayed with a hint.
-#[derive(Debug)]
-pub struct Failure {
-    pub error: Error,
-    pub command: CommandKind,
+/// What hints and messages need to know of the command line and the environment.
+#[derive(Debug, Clone)]
+pub struct Hints {
+    command: CommandKind,
+    /// The typed options that say where requests go, to repeat in commands.
+    /// Each has a blank in front.
+    target_options: String,
+    /// A built-in profile whose key is set, if gravix's own key is not.
+    other_profile: Option<&'static BuiltIn>,
+    secrets: Secrets,
 }
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&with_hint(&self.error, self.command))
-    }
-}
-
-/// The message of `error`, followed by a hint if there is one.
-pub fn with_hint(error: &Error, command: CommandKind) -> String {
-    match hint(error, command) {
-        Some(hint) => format!("{error}; {hint}"),
-        None => error.to_string(),
-    }
-}
-
-fn hint(error: &Error, command: CommandKind) -> Option<String> {
-    let is_ask = command == CommandKind::Ask;
-    let text = match error {
-        Error::Partial(cause) => return hint(cause, command),
-        Error::Server(server) => return server_hint(server, command),
-        Error::Network(error) => network_hint(error)?,
-        Error::NotUtf8 { .. } if is_ask => "use --lossy to replace bad bytes with U+FFFD",
-        Error::Format { early_end: Some(EarlyEnd::Length(_)), .. }
-        | Error::EndedEarly(EarlyEnd::Length(_)) => "raise --max-tokens",
-        Error::InvalidLines { path: Some(path), .. } => return Some(repair(path)),
-        Error::InvalidLines { .. } => "move them aside with gravix history repair FILE",
-        Error::Line { path, .. } if is_ask => return Some(repair(path)),
-        Error::ReadOnlyHistory { .. } if is_ask => "use --no-save to only read it",
-        Error::NestedTooDeeply if is_ask => "use --events to print the stream as it arrives",
-        Error::Locked(_) => "try again later",
-        Error::Busy(_) => "try again when it ends",
-        Error::Certificate { is_unknown_issuer: true, .. } => {
-            "name a PEM file of trusted certificate authorities with --ca-cert or SSL_CERT_FILE"
+impl Hints {
+    /// For errors that come before the command is known.
+    pub fn new(environment: &Environment, secrets: &Secrets) -> Self {
+        let has_key = environment.get(KEY_VARIABLE).is_some();
+        let is_set = |profile: &&BuiltIn| {
+            profile.key_variable.is_some_and(|variable| environment.get(variable).is_some())
+        };
+        Self {
+            command: CommandKind::Other,
+            target_options: String::new(),
+            other_profile: BUILT_IN.iter().find(is_set).filter(|_| !has_key),
+            secrets: secrets.clone(),
         }
-        _ => return None,
+    }
+
+    /// From now on, for `command`. The configuration sets the options in
+    /// `config_options`; the others were typed.
+    pub fn set_command(&mut self, command: &Command, config_options: &[String]) {
+        let is_typed = |name: &str| !config_options.iter().any(|option| option == name);
+        self.command = CommandKind::of(command);
+        self.target_options = match command {
+            Command::Ask(args) => target_options(&args.settings, &args.network, is_typed),
+            Command::Batch(args) => target_options(&args.settings, &args.network, is_typed),
+            Command::Models(args) => target_options(&args.settings, &args.network, is_typed),
+            _ => String::new(),
+        };
+    }
+
+    /// The message of `error`, followed by a hint if there is one. Secrets in
+    /// the words of a server or a model are masked.
+    pub fn message(&self, error: &Error) -> String {
+        let text = self.masked_text(error);
+        match self.hint(error) {
+            Some(hint) => format!("{text}; {hint}"),
+            None => text,
+        }
+    }
+
+    /// The text of `error`. What servers report was masked when it was received,
+    /// but what a model said was kept as it came.
+    fn masked_text(&self, error: &Error) -> String {
+        let mask = |text: &String| self.secrets.mask(text.clone());
+        match error {
+            Error::Partial(cause) => {
+                let cause = Error::Protocol(self.masked_text(cause));
+                Error::Partial(Box::new(cause)).to_string()
+            }
+            Error::EndedEarly(end) => match end {
+                EarlyEnd::Length(word) => EarlyEnd::Length(mask(word)).to_string(),
+                EarlyEnd::ContentFilter(word) => EarlyEnd::ContentFilter(mask(word)).to_string(),
+                EarlyEnd::Refusal(text) => EarlyEnd::Refusal(mask(text)).to_string(),
+                EarlyEnd::NoText => end.to_string(),
+            },
+            Error::Format { reason, early_end } => {
+                let early_end = early_end.clone();
+                Error::Format { reason: mask(reason), early_end }.to_string()
+            }
+            other => other.to_string(),
+        }
+    }
+
+    fn hint(&self, error: &Error) -> Option<String> {
+        let is_ask = self.command == CommandKind::Ask;
+        let text = match error {
+            Error::Partial(cause) => return self.hint(cause),
+            Error::Server(server) => return self.server_hint(server),
+            Error::Network(error) => network_hint(error)?,
+            Error::NoKey { .. } => return Some(self.key_hint()),
+            Error::NotUtf8 { .. } if is_ask => "use --lossy to replace bad bytes with U+FFFD",
+            Error::Format { early_end: Some(EarlyEnd::Length(_)), .. }
+            | Error::EndedEarly(EarlyEnd::Length(_)) => "raise --max-tokens",
+            Error::InvalidLines { path: Some(path), .. } => return Some(repair(path)),
+            Error::InvalidLines { .. } => "move them aside with gravix history repair FILE",
+            Error::Line { path, .. } if is_ask => return Some(repair(path)),
+            Error::ReadOnlyHistory { .. } if is_ask => "use --no-save to only read it",
+            Error::NestedTooDeeply if is_ask => "use --events to print the stream as it arrives",
+            Error::Locked(_) => "try again later",
+            Error::Busy(_) => "try again when it ends",
+            Error::Certificate { is_unknown_issuer: true, .. } => {
+                "name a PEM file of trusted certificate authorities with --ca-cert or SSL_CERT_FILE"
+            }
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+
+    /// What to do without a key for the default base URL.
+    fn key_hint(&self) -> String {
+        match self.other_profile {
+            Some(BuiltIn { name, key_variable: Some(variable), .. }) => {
+                format!("set {KEY_VARIABLE}, or use -p {name}, which reads {variable}")
+            }
+            _ => format!("set {KEY_VARIABLE}, or try --base-url mock:"),
+        }
+    }
+
+    fn server_hint(&self, error: &ServerError) -> Option<String> {
+        let message = error.message.to_lowercase();
+        let is_too_long = error.code.as_deref() == Some("context_length_exceeded")
+            || ["context length", "context size", "context window", "maximum context"]
+                .iter()
+                .any(|words| message.contains(words));
+        let shorten = match self.command {
+            CommandKind::Ask => "shorten the prompt, or lower --turns",
+            CommandKind::Batch | CommandKind::Other => "shorten the prompt",
+        };
+        Some(match error.status() {
+            _ if is_too_long => shorten.to_owned(),
+            _ if error.is_quota() => return None,
+            _ if ["response_format", "json_schema"].iter().any(|name| message.contains(name)) => {
+                "try --json-object if the server does not support schemas".to_owned()
+            }
+            Some(401 | 403) => refused_key_hint(error),
+            Some(404) if message.contains("model") => {
+                format!("list the models with gravix models{}", self.target_options)
+            }
+            Some(404) => not_found_hint(&error.base_url),
+            Some(413) => shorten.to_owned(),
+            status => match error.retry_after {
+                Some(Duration::MAX) => "try again later".to_owned(),
+                Some(wait) => format!("try again in {} s", wait.as_secs_f64().ceil()),
+                None if status == Some(429) => "try again later".to_owned(),
+                None => return None,
+            },
+        })
+    }
+}
+
+/// The typed options that a command needs to reach the same server.
+fn target_options(
+    settings: &SettingsArgs,
+    network: &NetworkArgs,
+    is_typed: impl Fn(&str) -> bool,
+) -> String {
+    let path = |path: &PathBuf| shell::path_word(path);
+    let options = [
+        ("--config", settings.config.as_ref().map(path)),
+        ("-p", settings.profile.as_deref().map(shell::word)),
+        ("--base-url", network.base_url.as_deref().map(shell::word)),
+        ("--ca-cert", network.ca_cert.as_ref().map(path)),
+    ];
+    let is_given = |name: &str| is_typed(&setting_name(name.trim_start_matches('-')));
+    let mut text = String::new();
+    for (name, value) in options {
+        if let Some(value) = value.filter(|_| is_given(name)) {
+            text += &format!(" {name} {value}");
+        }
+    }
+    if network.allow_http && is_given("--allow-http") {
+        text += " --allow-http";
+    }
+    text
+}
+
+fn refused_key_hint(error: &ServerError) -> String {
+    let own_key = BUILT_IN.iter().find(|profile| profile.base_url == error.base_url);
+    match (&error.key_origin, own_key) {
+        (Some(origin), _) => format!("check the key in {origin}"),
+        (None, Some(BuiltIn { name, key_variable: Some(variable), .. })) => {
+            format!("set {variable} to your key and use -p {name}")
+        }
+        (None, _) => format!("set {KEY_VARIABLE} to your key"),
+    }
+}
+
+/// Gravix Layer documents two base URLs, and each has paths that the other has
+/// not.
+fn not_found_hint(base_url: &str) -> String {
+    let is_own = base_url.split('/').nth(2) == Some(DEFAULT_HOST);
+    let other = match base_url.strip_suffix("/inference") {
+        Some(other) if other.ends_with("/v1") => Some(other.to_owned()),
+        None if is_own && base_url.ends_with("/v1") => Some(format!("{base_url}/inference")),
+        _ => None,
     };
-    Some(text.to_owned())
+    match other {
+        Some(other) => format!("try --base-url {}", shell::word(&other)),
+        None => format!("check the base URL {base_url}"),
+    }
 }
 
 fn repair(path: &Path) -> String {
@@ -90,40 +240,5 @@ fn network_hint(error: &NetworkError) -> Option<&'static str> {
         NetworkError::ConnectTimeout(_) => "raise --connect-timeout",
         NetworkError::Silence(_) => "raise --idle-timeout",
         _ => return None,
-    })
-}
-
-fn server_hint(error: &ServerError, command: CommandKind) -> Option<String> {
-    let message = error.message.to_lowercase();
-    let is_too_long = error.code.as_deref() == Some("context_length_exceeded")
-        || ["context length", "context size", "context window", "maximum context"]
-            .iter()
-            .any(|words| message.contains(words));
-    let shorten = match command {
-        CommandKind::Ask => "shorten the prompt, or lower --turns",
-        CommandKind::Batch | CommandKind::Other => "shorten the prompt",
-    };
-    Some(match error.status() {
-        _ if is_too_long => shorten.to_owned(),
-        _ if error.is_quota() => return None,
-        _ if ["response_format", "json_schema"].iter().any(|name| message.contains(name)) => {
-            "try --json-object if the server does not support schemas".to_owned()
-        }
-        Some(401 | 403) => match &error.key_origin {
-            Some(origin) => format!("check the key in {origin}"),
-            None => format!("set {KEY_VARIABLE} to your key"),
-        },
-        Some(404) if message.contains("model") => {
-            let base_url = shell::word(&error.base_url);
-            format!("list the models with gravix models --base-url {base_url}")
-        }
-        Some(404) => format!("check the base URL {}", error.base_url),
-        Some(413) => shorten.to_owned(),
-        status => match error.retry_after {
-            Some(Duration::MAX) => "try again later".to_owned(),
-            Some(wait) => format!("try again in {} s", wait.as_secs_f64().ceil()),
-            None if status == Some(429) => "try again later".to_owned(),
-            None => return None,
-        },
     })
 }

@@ -12,38 +12,53 @@ pub mod observers;
 use std::ffi::OsString;
 
 use crate::cli::Command;
-use crate::commands::hints::{CommandKind, Failure};
-use crate::error::Result;
+use crate::commands::hints::Hints;
+use crate::error::{Error, Result};
 use crate::output::notes::Notes;
 use crate::output::terminal::Terminal;
 use crate::settings::context::Context;
 use crate::settings::environment::Environment;
 use crate::settings::{self, Arguments, clap_error};
 
+/// The error that ended a command, and its message with a hint.
+#[derive(Debug)]
+pub struct Failure {
+    pub error: Error,
+    pub message: String,
+}
+
 /// Runs a command line, whose first word is the name of the program.
 ///
 /// # Errors
-/// The error that ended the command. Printing it adds a hint.
+/// The error that ended the command.
 pub fn run(line: Vec<OsString>, environment: &Environment, notes: &Notes) -> Result<(), Failure> {
-    let failure = |command| move |error| Failure { error, command };
-    let parsed = settings::parse_command_line(line, environment);
-    let Arguments { command, key, config_options, config_param_count, warnings } =
-        match parsed.map_err(failure(CommandKind::Other))? {
-            Ok(arguments) => arguments,
-            Err(error) => return clap_error::handle(&error).map_err(failure(CommandKind::Other)),
-        };
+    let mut hints = Hints::new(environment, notes.secrets());
+    run_line(line, environment, notes, &mut hints)
+        .map_err(|error| Failure { message: hints.message(&error), error })
+}
+
+/// Runs a command line. `hints` learns the command as soon as it is known.
+fn run_line(
+    line: Vec<OsString>,
+    environment: &Environment,
+    notes: &Notes,
+    hints: &mut Hints,
+) -> Result<()> {
+    let arguments = match settings::parse_command_line(line, environment)? {
+        Ok(arguments) => arguments,
+        Err(error) => return clap_error::handle(&error),
+    };
+    let Arguments { command, key, config_options, config_param_count } = arguments;
+    hints.set_command(&command, &config_options);
     let terminal = Terminal::detect();
-    let context =
-        Context { environment, terminal, notes, key, config_options, config_param_count, warnings };
-    let kind = CommandKind::of(&command);
+    let context = Context { environment, terminal, notes, key, config_options, config_param_count };
     match command {
-        Command::Ask(args) => ask::run(*args, &context),
-        Command::Batch(args) => batch::run(*args, &context),
+        Command::Ask(args) => ask::run(*args, &context, hints),
+        Command::Batch(args) => batch::run(*args, &context, hints),
         Command::Models(args) => models::run(args, &context),
         Command::History(args) => history::run(args.command, &context),
         Command::Config(args) => config::run(args, &context),
         Command::Completions(args) => documents::completions(args.shell),
         Command::Man(args) => documents::man(args.page),
     }
-    .map_err(failure(kind))
 }

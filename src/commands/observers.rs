@@ -46,7 +46,10 @@ impl NetworkLog {
     fn log_head(&self, direction: &str, line: &std::fmt::Arguments<'_>, headers: Headers<'_>) {
         self.notes.detail(format_args!("{direction} {line}"));
         for (name, value) in headers.iter() {
-            let value = if is_secret_header(name) { "(redacted)".into() } else { value };
+            let value = match is_secret_header(name) {
+                true => "(redacted)".to_owned(),
+                false => self.notes.secrets().mask(value.into_owned()),
+            };
             self.notes.detail(format_args!("{direction} {name}: {value}"));
         }
     }

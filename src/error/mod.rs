@@ -112,6 +112,9 @@ pub enum Error {
     /// The configuration is not valid. Printed with its chain of causes.
     #[error("{0:#}")]
     Config(anyhow::Error),
+    /// The server needs a key, and there is none.
+    #[error("no API key for {host}")]
+    NoKey { host: String },
     /// The server's certificate is not trusted.
     #[error("the certificate of {host} is not trusted: {reason}")]
     Certificate { host: String, reason: String, is_unknown_issuer: bool },
@@ -166,7 +169,7 @@ impl Error {
             Error::BatchFailed(status) => return Status::Quiet(*status),
             Error::Locked(_) | Error::Busy(_) | Error::Network(_) | Error::Stopped => 75,
             Error::Protocol(_) | Error::NestedTooDeeply => 76,
-            Error::Config(_) | Error::Certificate { .. } => 78,
+            Error::Config(_) | Error::NoKey { .. } | Error::Certificate { .. } => 78,
             Error::Server(server) => match server.class() {
                 ErrorClass::Request => 69,
                 ErrorClass::Temporary => 75,

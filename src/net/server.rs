@@ -92,28 +92,34 @@ impl Server {
     /// shortens them to a line, and adds the base URL and the key's origin. A key
     /// that was cut in half first would not be masked.
     pub fn presentable(&self, error: Error) -> Error {
-        let mask = |text: String| self.secrets.mask(text);
-        let line = |text: String| {
-            let text = mask(text);
-            match text.char_indices().nth(MESSAGE_LIMIT) {
-                Some((end, _)) => format!("{}…", &text[..end]),
-                None => text,
-            }
-        };
         match error {
-            Error::Protocol(text) => Error::Protocol(line(text)),
+            // The base URL is gravix's own word, whatever the key is.
+            Error::Protocol(text) => {
+                let parts = text.split(&self.base_url);
+                let parts = parts.map(|part| self.secrets.mask(part.to_owned()));
+                Error::Protocol(line(parts.collect::<Vec<_>>().join(&self.base_url)))
+            }
             Error::Server(mut server) => {
-                server.message = line(server.message);
-                server.code = server.code.map(line);
-                server.kind = server.kind.map(line);
-                server.request_id = server.request_id.map(line);
-                server.body = mask(server.body);
+                let masked = |text| self.secrets.mask(text);
+                server.message = line(masked(server.message));
+                server.code = server.code.map(masked).map(line);
+                server.kind = server.kind.map(masked).map(line);
+                server.request_id = server.request_id.map(masked).map(line);
+                server.body = masked(server.body);
                 server.base_url.clone_from(&self.base_url);
                 server.key_origin = self.key.as_ref().map(|key| key.origin().to_owned());
                 Error::Server(server)
             }
             other => other,
         }
+    }
+}
+
+/// As much of `text` as fits on a line.
+fn line(text: String) -> String {
+    match text.char_indices().nth(MESSAGE_LIMIT) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Messages on stderr: one line each, masked and sanitized.
+//! Messages on stderr: one line each, sanitized.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -28,7 +28,7 @@ pub enum Verbosity {
 #[derive(Debug, Clone)]
 pub struct Notes {
     verbosity: Verbosity,
-    /// Masked in every message.
+    /// Masked in the text of servers.
     secrets: Secrets,
 }
 
@@ -43,7 +43,7 @@ impl Notes {
         Self { verbosity, ..self.clone() }
     }
 
-    /// The secrets that are masked in every message.
+    /// The secrets to mask in the text of servers and commands.
     pub fn secrets(&self) -> &Secrets {
         &self.secrets
     }
@@ -65,10 +65,11 @@ impl Notes {
 
     /// Prints `message` at any verbosity.
     pub fn print(&self, message: impl Display) {
-        print_line(self.secrets.mask(message.to_string()));
+        print_line(message);
     }
 
-    /// Prints text of several lines, without the program's name in front.
+    /// Prints a reply, of any number of lines, without the program's name in
+    /// front. Secrets in it are masked.
     pub fn show(&self, text: &str) {
         if text.is_empty() {
             return;
@@ -117,7 +118,7 @@ impl Notes {
     }
 }
 
-/// Prints `gravix: message` on stderr, on one line and unmasked.
+/// Prints `gravix: message` on stderr, on one line.
 pub fn print_line(message: impl Display) {
     let mut line = b"gravix: ".to_vec();
     push_sanitized(&mut line, &message.to_string().replace(['\n', '\t'], " "));

@@ -16,8 +16,6 @@ pub struct Context<'a> {
     pub config_options: Vec<String>,
     /// How many `--param` values the configuration sets. They come first.
     pub config_param_count: usize,
-    /// Warnings about the settings.
-    pub warnings: Vec<String>,
 }
 
 impl Context<'_> {

@@ -74,33 +74,37 @@ pub fn known_secrets(environment: &Environment) -> Secrets {
 ///
 /// # Errors
 /// [`Error::Config`] if the variable is not set, the command fails, or the key
-/// is too long or cannot be sent in a header; [`Error::Unreadable`] if the file
-/// cannot be read.
+/// is too long or not valid; [`Error::Unreadable`] if the file cannot be read.
 pub fn load(
     source: &KeySource,
     environment: &Environment,
     notes: &Notes,
 ) -> Result<Option<Secret>> {
-    let origin = source.to_string();
-    match source {
-        KeySource::Default => environment
-            .get(KEY_VARIABLE)
-            .map(|value| Secret::parse(value, KEY_VARIABLE))
-            .transpose(),
+    let value = match source {
+        KeySource::Default => match environment.get(KEY_VARIABLE) {
+            Some(value) => value.to_owned(),
+            None => return Ok(None),
+        },
         KeySource::Variable(name) => match environment.get(name) {
-            Some(value) => Secret::parse(value, name).map(Some),
-            None => Err(Error::Config(anyhow!("no key: {name} is not set"))),
+            Some(value) => value.to_owned(),
+            None => return Err(Error::Config(anyhow!("no key: {name} is not set"))),
         },
         KeySource::File(path) => {
             let key = read_file(path)?;
             warn_if_exposed(path, notes);
-            Secret::parse(&OsString::from_vec(key), &origin).map(Some)
+            OsString::from_vec(key)
         }
         KeySource::Command(command) => {
             let key = run(command).with_context(|| format!("api_key_command {command}"));
-            Secret::parse(&OsString::from_vec(key.map_err(Error::Config)?), &origin).map(Some)
+            OsString::from_vec(key.map_err(Error::Config)?)
         }
+    };
+    let origin = source.to_string();
+    let key = Secret::parse(&value, &origin)?;
+    if key.has_blanks() {
+        notes.note(format_args!("the key in {origin} has blanks around it, which are not sent"));
     }
+    Ok(Some(key))
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>> {

@@ -32,8 +32,6 @@ pub struct Arguments {
     pub config_options: Vec<String>,
     /// How many `--param` values the configuration sets. They come first.
     pub config_param_count: usize,
-    /// Warnings about the settings.
-    pub warnings: Vec<String>,
 }
 
 impl Arguments {
@@ -43,8 +41,7 @@ impl Arguments {
         let command = Args::from_arg_matches(matches)?.command;
         let config_options = settings.config_options();
         let config_param_count = settings.config_param_count();
-        let EffectiveSettings { key, warnings, .. } = settings;
-        Ok(Self { command, key, config_options, config_param_count, warnings })
+        Ok(Self { command, key: settings.key, config_options, config_param_count })
     }
 }
 

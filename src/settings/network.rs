@@ -18,7 +18,7 @@ use crate::settings::key::KeySource;
 use crate::settings::{key, proxy};
 
 pub const DEFAULT_BASE_URL: &str = "https://api.gravixlayer.com/v1/inference";
-const DEFAULT_HOST: &str = "api.gravixlayer.com";
+pub const DEFAULT_HOST: &str = "api.gravixlayer.com";
 pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 pub const DEFAULT_RETRIES: u32 = 2;
@@ -70,9 +70,9 @@ pub fn resolve(
 /// Loads the key of the endpoint, if there is one.
 ///
 /// # Errors
-/// [`Error::Config`] if the key is missing, cannot be sent in a header, or
-/// would be sent in the clear; [`Error::Unreadable`] if the key file cannot be
-/// read.
+/// [`Error::NoKey`] if the key is missing, [`Error::Config`] if it is not valid
+/// or would be sent in the clear, and [`Error::Unreadable`] if the key file
+/// cannot be read.
 pub fn load_key(
     endpoint: &mut Endpoint,
     allow_http: bool,
@@ -86,11 +86,7 @@ pub fn load_key(
     endpoint.key = key::load(&context.key, context.environment, notes)?;
     match &endpoint.key {
         Some(key) => endpoint.secrets.add(key.clone()),
-        None if host == DEFAULT_HOST => {
-            return Err(Error::Config(anyhow!(
-                "no API key for {host}: set {KEY_VARIABLE}, or try --base-url mock:"
-            )));
-        }
+        None if host == DEFAULT_HOST => return Err(Error::NoKey { host: host.clone() }),
         None => {}
     }
     Ok(())

@@ -119,9 +119,9 @@ fn the_key_is_masked_in_error_results() {
         Reply::new("400 Bad Request", json!({"error": {"message": header}}).to_string())
     });
     let mut command = batch(&service.base_url(), &["--lines"]);
-    let run = run_with(command.env("GRAVIXLAYER_API_KEY", "hunter2"), b"one\n").exits(69);
+    let run = run_with(command.env("GRAVIXLAYER_API_KEY", "hunter2-key"), b"one\n").exits(69);
     let text = String::from_utf8(run.stdout).expect("stdout is UTF-8");
-    assert!(text.contains("(redacted)") && !text.contains("hunter2"), "{text}");
+    assert!(text.contains("(redacted)") && !text.contains("hunter2-key"), "{text}");
 }
 
 /// Needs the `openai` package in the Python that `GRAVIX_TEST_PYTHON` names,

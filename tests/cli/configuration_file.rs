@@ -80,7 +80,7 @@ fn errors_name_the_line_and_suggest_a_fix() {
     run(gravix().args(["ask", "-p", "olama", "hi"])).exits(78).says(&["did you mean ollama?"]);
     run(gravix().args(["ask", "-p", "xyz", "hi"]))
         .exits(78)
-        .says(&["no profile 'xyz' (have: gravix, ollama, mock)"]);
+        .says(&["no profile 'xyz' (have: gravix, openai, openrouter, ollama, mock)"]);
     run(gravix().args(["ask", "--config", "/nowhere", "hi"])).exits(66).says(&["/nowhere"]);
 }
 

@@ -21,6 +21,8 @@ const SHELLS: &[(Shell, &str)] = &[
 /// The variables that commands with network access read.
 const NETWORK: &[&str] = &[
     "GRAVIXLAYER_API_KEY",
+    "OPENAI_API_KEY",
+    "OPENROUTER_API_KEY",
     "GRAVIX_BASE_URL",
     "GRAVIX_PROFILE",
     "GRAVIX_CONFIG",
@@ -35,6 +37,8 @@ const NETWORK: &[&str] = &[
 /// The variables that `gravix config` reads.
 const SETTINGS: &[&str] = &[
     "GRAVIXLAYER_API_KEY",
+    "OPENAI_API_KEY",
+    "OPENROUTER_API_KEY",
     "GRAVIX_BASE_URL",
     "GRAVIX_MODEL",
     "GRAVIX_PROFILE",

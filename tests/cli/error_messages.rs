@@ -1,5 +1,6 @@
 //! Error messages for URLs, keys and HTTP statuses, with their exit statuses.
 
+use crate::support::home::Home;
 use crate::support::server::{Server, answer, listen_on_loopback};
 use crate::support::{ask, gravix, run};
 
@@ -97,4 +98,49 @@ fn a_key_is_not_sent_in_the_clear() {
         .args(["ask", "-n", "hi", "--base-url", "http://192.0.2.1/v1"])
         .env("GRAVIXLAYER_API_KEY", "k");
     run(&mut command).exits(78).prints("").says(&["https", "--allow-http"]);
+}
+
+#[test]
+fn a_key_for_another_service_names_its_profile() {
+    for (variable, profile) in [("OPENAI_API_KEY", "openai"), ("OPENROUTER_API_KEY", "openrouter")]
+    {
+        let mut command = gravix();
+        run(command.args(["ask", "-n", "hi"]).env(variable, "k"))
+            .exits(78)
+            .prints("")
+            .says(&["GRAVIXLAYER_API_KEY", &format!("use -p {profile}, which reads {variable}")]);
+    }
+}
+
+#[test]
+fn a_404_from_one_base_url_of_gravix_names_the_other() {
+    let body = r#"{"error":{"message":"no such path"}}"#;
+    let server = Server::once(answer("404 Not Found", "application/json", body));
+    let base_url = format!("{}/inference", server.base_url());
+    let mut command = gravix();
+    command.args(["ask", "-n", "hi", "--base-url", &base_url]);
+    run(&mut command).exits(69).says(&[&format!("; try --base-url {}\n", server.base_url())]);
+    // Another server has only one.
+    let server = Server::once(answer("404 Not Found", "application/json", body));
+    run(&mut ask(&server, &["hi"])).exits(69).says(&["; check the base URL http://127.0.0.1"]);
+}
+
+#[test]
+fn a_hint_repeats_the_typed_options_that_say_where_requests_go() {
+    let body = r#"{"error":{"message":"no such model"}}"#;
+    for (arguments, hint) in [
+        (&["-p", "a b"][..], "gravix models -p 'a b'\n"),
+        (&["-p", "a b", "--allow-http"], "gravix models -p 'a b' --allow-http\n"),
+        (&["--base-url", "BASE_URL"], "gravix models --base-url BASE_URL\n"),
+        // Set by the environment, which another command sees too.
+        (&[], "gravix models\n"),
+    ] {
+        let server = Server::once(answer("404 Not Found", "application/json", body));
+        let base_url = server.base_url();
+        let home = Home::new(&format!("[profiles.\"a b\"]\nbase_url = \"{base_url}\"\n"));
+        let mut command = home.gravix(&["ask", "hi"]);
+        command.args(arguments.iter().map(|word| word.replace("BASE_URL", &base_url)));
+        command.env("GRAVIX_BASE_URL", &base_url);
+        run(&mut command).exits(69).says(&[&hint.replace("BASE_URL", &base_url)]);
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use crate::support::home::{Home, last_key};
 use crate::support::server::{Server, answer};
@@ -128,11 +129,11 @@ fn a_key_file_that_others_can_read_gets_a_warning() {
 
 #[test]
 fn a_configured_key_is_masked() {
-    let body = r#"{"error":{"message":"bad key s3cret"}}"#;
+    let body = r#"{"error":{"message":"bad key s3cret-key"}}"#;
     let server = Server::once(answer("401 Unauthorized", "application/json", body));
     let home =
         Home::new(&format!("base_url = \"{}\"\napi_key_env = \"OTHER\"\n", server.base_url()));
-    let run = run(home.gravix(&["ask", "hi"]).env("OTHER", "s3cret")).exits(77).prints("");
+    let run = run(home.gravix(&["ask", "hi"]).env("OTHER", "s3cret-key")).exits(77).prints("");
     assert!(run.stderr.contains("bad key (redacted); check the key in OTHER"), "{}", run.stderr);
 }
 
@@ -182,4 +183,79 @@ fn a_key_of_more_than_64_kib_is_refused() {
         run(&mut command).exits(78).prints("").says(&["key", "64 KiB"]);
     }
     assert!(server.requests().is_empty());
+}
+
+/// gravix with `key` in each place that a key can come from, and the place.
+fn with_key_everywhere(server: &Server, key: &str) -> Vec<(Home, Command, &'static str)> {
+    let sources = [
+        ("", "GRAVIXLAYER_API_KEY"),
+        ("api_key_env = \"OTHER\"", "OTHER"),
+        ("api_key_file = \"key\"", "key"),
+        ("api_key_command = \"cat key\"", "the output of cat key"),
+    ];
+    let with_source = |(setting, origin): (&str, &'static str)| {
+        let home = Home::new(&format!("base_url = \"{}\"\n{setting}\n", server.base_url()));
+        let file = home.path().join("key");
+        fs::write(&file, key).expect("the file is written");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("the mode is set");
+        let mut command = home.gravix(&["ask", "hi"]);
+        command.env("PATH", "/usr/bin:/bin").current_dir(home.path());
+        command.env(if setting.is_empty() { "GRAVIXLAYER_API_KEY" } else { "OTHER" }, key);
+        (home, command, origin)
+    };
+    sources.into_iter().map(with_source).collect()
+}
+
+#[test]
+fn quotes_or_bearer_around_a_key_are_refused_wherever_it_comes_from() {
+    let server = Server::replying(&["ok"; 9]);
+    for (key, reason) in [
+        ("\"sesame42\"", "has quotes around it"),
+        ("'sesame42'\n", "has quotes around it"),
+        ("Bearer sesame42", "begins with 'Bearer '"),
+        ("bearer sesame42\n", "begins with 'Bearer '"),
+    ] {
+        for (_home, mut command, origin) in with_key_everywhere(&server, key) {
+            let run = run(&mut command).exits(78).prints("").says(&[origin, reason]);
+            assert!(!run.stderr.contains("sesame"), "{}", run.stderr);
+        }
+    }
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn blanks_around_a_key_are_removed_with_a_note() {
+    for (key, has_note) in [(" sesame42\t \n", true), ("sesame42 ", true), ("sesame42\n", false)] {
+        let server = Server::replying(&["ok"; 9]);
+        for (_home, mut command, origin) in with_key_everywhere(&server, key) {
+            let run = run(&mut command).exits(0).prints("ok\n");
+            assert_eq!(last_key(&server).as_deref(), Some("Bearer sesame42"));
+            match has_note {
+                true => drop(run.says(&[origin, "blanks around it"])),
+                false => drop(run.says_nothing()),
+            }
+        }
+    }
+}
+
+#[test]
+fn the_profiles_openai_and_openrouter_have_their_own_keys() {
+    for (profile, variable, base_url, model) in [
+        ("openai", "OPENAI_API_KEY", "https://api.openai.com/v1", "gpt-4o-mini"),
+        ("openrouter", "OPENROUTER_API_KEY", "https://openrouter.ai/api/v1", "openai/gpt-4o-mini"),
+    ] {
+        let home = Home::new("");
+        let mut command = home.gravix(&["config", "-p", profile]);
+        let listing = home.listing(command.env("GRAVIXLAYER_API_KEY", "k"));
+        for line in [
+            format!("base_url = \"{base_url}\" # built-in profile {profile}"),
+            format!("model = \"{model}\" # built-in profile {profile}"),
+            format!("api_key = \"(redacted)\" # {variable}, built-in profile {profile}"),
+        ] {
+            assert!(listing.contains(&line), "{listing}");
+        }
+        let mut command = gravix();
+        command.args(["ask", "-n", "-p", profile, "hi"]).env("GRAVIXLAYER_API_KEY", "k");
+        run(&mut command).exits(78).prints("").says(&["no key", variable, "not set"]);
+    }
 }

@@ -127,10 +127,11 @@ fn the_log_is_written_under_a_lock() {
 fn the_key_is_masked_in_the_log() {
     let directory = tempfile::tempdir().expect("a temporary directory is created");
     let log = directory.path().join("log.jsonl");
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Request-Id: Bearer s3cret\r\nConnection: close\r\n\r\n";
-    let server = Server::once(vec![raw(head), raw(completion("s3cret"))]);
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Request-Id: Bearer s3cret-key\r\nConnection: close\r\n\r\n";
+    let server = Server::once(vec![raw(head), raw(completion("s3cret-key"))]);
     let mut command = ask(&server, &["--log-content", "hi", "--log"]);
-    run(command.arg(&log).env("GRAVIXLAYER_API_KEY", "s3cret")).exits(0).prints("s3cret\n");
+    command.arg(&log).env("GRAVIXLAYER_API_KEY", "s3cret-key");
+    run(&mut command).exits(0).prints("s3cret-key\n");
     let line = &json_lines(&log)[0];
     assert_eq!(line["request_id"], "Bearer (redacted)");
     assert_eq!(line["reply"]["content"], "(redacted)");
@@ -166,19 +167,40 @@ fn the_log_cannot_be_standard_output() {
 }
 
 #[test]
-fn a_log_line_is_json_whatever_the_key_is() {
+fn the_fields_of_the_log_are_the_same_whatever_the_key_is() {
     let directory = tempfile::tempdir().expect("a temporary directory is created");
     let log = directory.path().join("log.jsonl");
-    for key in ["null", "1", "model", "a\"b'c"] {
+    let keys = ["null", "1", "model", "127.0.0.1", "finish_reason", "large-model", "a\"b'c-de"];
+    for key in keys {
         let server = Server::once(whole_reply(key));
-        let mut command = ask(&server, &["--log-content", "hi", "--log"]);
+        let mut command = ask(&server, &["-m", "large-model", "--log-content", "hi", "--log"]);
         run(command.arg(&log).env("GRAVIXLAYER_API_KEY", key)).exits(0);
     }
     let lines = json_lines(&log);
-    assert_eq!(lines.len(), 4);
-    assert!(
-        lines.iter().all(|line| line["reply"]["content"] == "(redacted)" && line["tries"] == 1)
-    );
+    assert_eq!(lines.len(), keys.len());
+    for (line, key) in lines.iter().zip(keys) {
+        assert_eq!((&line["model"], &line["tries"]), (&json!("large-model"), &json!(1)));
+        let base_url = line["base_url"].as_str().unwrap_or_default();
+        assert!(base_url.starts_with("http://127.0.0.1:"), "{base_url}");
+        assert_eq!(line["finish_reason"], "stop");
+        // Only a key that is long enough for one is masked.
+        let masked = if key.len() < 8 { key } else { "(redacted)" };
+        assert_eq!(line["reply"]["content"], masked);
+    }
+}
+
+#[test]
+fn the_error_in_the_log_is_masked_but_its_hint_is_not() {
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
+    let log = directory.path().join("log.jsonl");
+    let body = r#"{"error":{"message":"no model for GRAVIXLAYER_API_KEY"}}"#;
+    let server = Server::once(answer("401 No", "application/json", body));
+    let mut command = ask(&server, &["hi", "--log"]);
+    command.arg(&log).env("GRAVIXLAYER_API_KEY", "GRAVIXLAYER_API_KEY");
+    run(&mut command).exits(77);
+    let error =
+        "the server answered 401: no model for (redacted); check the key in GRAVIXLAYER_API_KEY";
+    assert_eq!(json_lines(&log)[0]["error"], error);
 }
 
 #[test]

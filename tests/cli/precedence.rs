@@ -134,16 +134,26 @@ fn a_disabled_setting_conflicts_with_nothing() {
 }
 
 #[test]
-fn a_variable_that_overrides_a_chosen_profile_is_reported() {
-    let ask = |arguments: &[&str]| {
-        let mut command = gravix();
-        command.env("GRAVIX_BASE_URL", "mock:").args(["ask", "--dry-run", "hi"]).args(arguments);
-        run(&mut command).exits(0)
+fn a_typed_profile_beats_the_environment_and_any_other_profile_does_not() {
+    let home = Home::new("base_url = \"http://file.test/v1\"\n[profiles.bare]\ntop_p = 0.5\n");
+    let listing = |arguments: &[&str], profile: &str| {
+        let mut command = home.gravix(&["config"]);
+        command.args(arguments).env("GRAVIX_PROFILE", profile);
+        command.env("GRAVIX_BASE_URL", "http://env.test/v1").env("GRAVIX_MODEL", "m");
+        home.listing(&mut command)
     };
-    ask(&["-p", "ollama"]).says(&["GRAVIX_BASE_URL", "profile ollama"]);
-    ask(&["-p", "mock"]).says_nothing();
-    ask(&[]).says_nothing();
-    ask(&["-q", "-p", "ollama"]).says_nothing();
+    let typed = listing(&["-p", "ollama"], "");
+    assert!(typed.contains("base_url = \"http://localhost:11434/v1\" # built-in"), "{typed}");
+    assert!(!typed.contains("env.test") && !typed.contains("\"m\""), "{typed}");
+    for other in [listing(&[], "ollama"), listing(&["-p", "bare"], "")] {
+        assert!(other.contains("base_url = \"http://env.test/v1\" # GRAVIX_BASE_URL"), "{other}");
+        assert!(other.contains("model = \"m\" # GRAVIX_MODEL"), "{other}");
+    }
+    let server = Server::replying(&["ok"]);
+    let mut command = gravix();
+    command.args(["ask", "-p", "mock", "hi"]).env("GRAVIX_BASE_URL", server.base_url());
+    run(&mut command).exits(0).prints("hi\n").says_nothing();
+    assert!(server.requests().is_empty());
 }
 
 #[test]

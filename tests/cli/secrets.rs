@@ -154,3 +154,44 @@ fn a_key_that_begins_another_hides_none_of_it() {
     assert!(run.stderr.contains("bad key (redacted)"), "{}", run.stderr);
     assert!(!run.stderr.contains("and-more"), "{}", run.stderr);
 }
+
+#[test]
+fn a_key_of_less_than_eight_characters_is_a_dummy_and_not_masked() {
+    let server =
+        Server::once(answer("404 No", "application/json", r#"{"error":"no ollama model"}"#));
+    let mut command = ask(&server, &["-n", "hi"]);
+    run(command.env("GRAVIXLAYER_API_KEY", "ollama"))
+        .exits(69)
+        .says(&["no ollama model; list the models with gravix models --base-url"]);
+}
+
+#[test]
+fn the_words_of_gravix_are_the_same_whatever_the_key_is() {
+    let json = |status: &str, body: &str| answer(status, "application/json", body);
+    for key in ["GRAVIXLAYER_API_KEY", "connection", "the server", "--base-url", "127.0.0.1"] {
+        for (script, message) in [
+            (
+                json("401 No", r#"{"error":"bad"}"#),
+                "answered 401: bad; check the key in GRAVIXLAYER_API_KEY",
+            ),
+            (json("404 No", r#"{"error":"no model"}"#), "with gravix models --base-url BASE_URL\n"),
+            (answer("200 OK", "text/html", "<html>"), "check the base URL BASE_URL\n"),
+            (vec![], "the server closed the connection without a response"),
+        ] {
+            let server = Server::once(script);
+            let message = message.replace("BASE_URL", &server.base_url());
+            let mut command = ask(&server, &["-n", "--retries", "0", "hi"]);
+            let run = run(command.env("GRAVIXLAYER_API_KEY", key)).prints("");
+            assert!(run.stderr.contains(&message), "{key}: {}", run.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_key_that_the_model_repeats_is_masked_on_stderr() {
+    let server = Server::once(whole_reply(r#"{"a":"sesame42"}"#));
+    let schema = r#"{"properties":{"a":{"enum":["b"]}},"required":["sesame42x"]}"#;
+    let mut command = ask(&server, &["-n", "--schema", schema, "hi"]);
+    let run = run(command.env("GRAVIXLAYER_API_KEY", KEY)).exits(65).prints("");
+    assert!(!run.stderr.contains(KEY) && run.stderr.contains("(redacted)"), "{}", run.stderr);
+}

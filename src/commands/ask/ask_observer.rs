@@ -51,6 +51,7 @@ impl ReplyObserver for AskObserver<'_> {
                 self.notes.detail(format_args!("{error}; asking again without a schema"));
             }
             AskAgain::Invalid(problem) => {
+                let problem = self.notes.secrets().mask(problem.to_string());
                 self.notes.note(format_args!(
                     "the reply is not what was asked for: {problem}; asking again"
                 ));

@@ -9,6 +9,7 @@ use crate::chat::tool_call::ToolCall;
 use crate::chat::turn::{CheckedReply, InvalidReply};
 use crate::commands::ask::log::RequestLog;
 use crate::commands::ask::plan::{AskPlan, OutputPlan, PrintMode};
+use crate::commands::hints::Hints;
 use crate::error::{Error, Result};
 use crate::files::paths::identity;
 use crate::history::conversation::History;
@@ -29,9 +30,9 @@ impl TurnFiles {
     /// # Errors
     /// [`Error::Unwritable`] if one of them cannot be written, and
     /// [`Error::Usage`] for a log on standard output.
-    pub fn prepare(plan: &AskPlan) -> Result<Self> {
+    pub fn prepare(plan: &AskPlan, hints: &Hints) -> Result<Self> {
         let base_url = plan.endpoint.base_url.to_string();
-        let open = |log| RequestLog::open(log, &plan.fields["model"], &base_url);
+        let open = |log| RequestLog::open(log, &plan.fields["model"], &base_url, hints);
         let log = plan.log.as_ref().map(open).transpose()?;
         Ok(Self { destination: ReplyDestination::prepare(&plan.output)?, log })
     }

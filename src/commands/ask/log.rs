@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::chat::event::Usage;
 use crate::chat::message::Message;
 use crate::commands::ask::plan::LogPlan;
-use crate::commands::hints::{CommandKind, with_hint};
+use crate::commands::hints::Hints;
 use crate::error::{Error, Result};
 use crate::exchange::Attempt;
 use crate::files::append::append_lines;
@@ -37,6 +37,7 @@ pub struct RequestLog {
     model: Value,
     base_url: String,
     has_content: bool,
+    hints: Hints,
 }
 
 /// One line of the log.
@@ -45,7 +46,7 @@ struct LogEntry<'a> {
     /// When the request began.
     #[serde(serialize_with = "as_rfc_3339")]
     time: SystemTime,
-    model: Value,
+    model: &'a Value,
     base_url: &'a str,
     /// The HTTP status of the last try, if there was one.
     status: Option<u16>,
@@ -77,7 +78,7 @@ impl RequestLog {
     /// # Errors
     /// [`Error::Unwritable`] if it cannot be opened, and [`Error::Usage`] for
     /// standard output, which is for the reply.
-    pub fn open(plan: &LogPlan, model: &Value, base_url: &str) -> Result<Self> {
+    pub fn open(plan: &LogPlan, model: &Value, base_url: &str, hints: &Hints) -> Result<Self> {
         let path = &plan.path;
         if ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]
             .iter()
@@ -100,6 +101,7 @@ impl RequestLog {
             model: model.clone(),
             base_url: base_url.to_owned(),
             has_content: plan.has_content,
+            hints: hints.clone(),
         })
     }
 
@@ -111,7 +113,7 @@ impl RequestLog {
     /// Adds a line for a request. It is written by [`Self::append`].
     pub fn record(&mut self, attempt: &Attempt<'_>, notes: &Notes) {
         let mask = |text: String| notes.secrets().mask(text);
-        let mask_all = |value: Value| json::map_strings(value, &mask);
+        let masked = |value: Value| json::map_strings(value, &mask);
         let Attempt { reply, trace, .. } = attempt;
         let (mut messages, mut message) = (None, None);
         if self.has_content {
@@ -124,7 +126,7 @@ impl RequestLog {
         }
         let entry = LogEntry {
             time: attempt.started,
-            model: mask_all(self.model.clone()),
+            model: &self.model,
             base_url: &self.base_url,
             status: trace.status,
             tries: trace.tries,
@@ -135,9 +137,9 @@ impl RequestLog {
             usage: reply.usage,
             finish_reason: reply.finish.as_ref().map(|finish| finish.word.as_str()),
             request_id: trace.request_id.as_deref(),
-            error: attempt.error.map(|error| mask(with_hint(error, CommandKind::Ask))),
-            messages: messages.map(mask_all),
-            reply: message.map(mask_all),
+            error: attempt.error.map(|error| self.hints.message(error)),
+            messages: messages.map(masked),
+            reply: message.map(masked),
         };
         self.lines.extend(serde_json::to_vec(&entry).expect("an entry has only string keys"));
         self.lines.push(b'\n');

@@ -23,6 +23,7 @@ use crate::commands::ask::display::Display;
 use crate::commands::ask::log::RequestLog;
 use crate::commands::ask::plan::{Action, AskPlan, RequestFormat};
 use crate::commands::ask::question::AskQuestion;
+use crate::commands::hints::Hints;
 use crate::commands::observers::NetworkLog;
 use crate::error::{Error, Result};
 use crate::exchange::{Exchange, ExchangeOutcome};
@@ -32,18 +33,17 @@ use crate::output::stdout;
 use crate::settings::context::Context;
 use crate::settings::{network, verbosity};
 
-pub fn run(args: AskArgs, context: &Context) -> Result<()> {
+pub fn run(args: AskArgs, context: &Context, hints: &Hints) -> Result<()> {
     let notes = context.notes.with_verbosity(verbosity(&args.verbosity));
-    context.warnings.iter().for_each(|warning| notes.warn(warning));
     let plan = AskPlan::from_args(args, context)?;
     match plan.action {
-        Action::Send => send(plan, context, &notes),
+        Action::Send => send(plan, context, hints, &notes),
         Action::Print(format) => print_request(&plan, format, context, &notes),
     }
 }
 
-fn send(mut plan: AskPlan, context: &Context, notes: &Notes) -> Result<()> {
-    let mut files = TurnFiles::prepare(&plan)?;
+fn send(mut plan: AskPlan, context: &Context, hints: &Hints, notes: &Notes) -> Result<()> {
+    let mut files = TurnFiles::prepare(&plan, hints)?;
     network::load_key(&mut plan.endpoint, plan.allow_http, context, notes)?;
     let prompt = plan.messages.read_prompt(notes)?;
     let client = Client::new(&plan.endpoint, Arc::new(NetworkLog { notes: notes.clone() }))?;

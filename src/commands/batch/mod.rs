@@ -22,7 +22,7 @@ use crate::chat::thoughts::ThoughtsPolicy;
 use crate::chat::turn::{Pick, ReplyPolicy};
 use crate::cli::BatchArgs;
 use crate::commands::batch::outputs::Outputs;
-use crate::commands::hints::{CommandKind, with_hint};
+use crate::commands::hints::Hints;
 use crate::commands::observers::NetworkLog;
 use crate::error::{Error, Result};
 use crate::files::lines::Separator;
@@ -32,7 +32,6 @@ use crate::json;
 use crate::net::base_url::BaseUrl;
 use crate::net::client::Client;
 use crate::output::notes::Notes;
-use crate::secret::Secrets;
 use crate::settings::context::Context;
 use crate::settings::{model, network, verbosity};
 
@@ -43,9 +42,8 @@ const DEFAULT_JOBS: u16 = 8;
 /// ahead of the oldest one without a written result.
 const WINDOW_PER_JOB: u64 = 16;
 
-pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
+pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
     let notes = context.notes.with_verbosity(verbosity(&args.verbosity));
-    context.warnings.iter().for_each(|warning| notes.warn(warning));
     if args.merge {
         return merge::run(args, &notes);
     }
@@ -85,7 +83,7 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
         .into(),
         sink: outputs.into_sink(window, progress.clone(), &notes)?,
         tally: Tally::new(preflight).into(),
-        policy: request_policy(format, &args, notes.secrets()),
+        policy: request_policy(format, &args, hints),
         max_failures: args.max_failures.map(u64::from),
         progress,
         notes,
@@ -93,7 +91,7 @@ pub fn run(args: BatchArgs, context: &Context) -> Result<()> {
     run.run(clients)
 }
 
-fn request_policy(format: ReplyFormat, args: &BatchArgs, secrets: &Secrets) -> RequestPolicy {
+fn request_policy(format: ReplyFormat, args: &BatchArgs, hints: &Hints) -> RequestPolicy {
     let policy = |format| ReplyPolicy {
         thoughts: match format {
             ReplyFormat::Text if args.reasoning.is_none() => ThoughtsPolicy::Keep,
@@ -104,11 +102,11 @@ fn request_policy(format: ReplyFormat, args: &BatchArgs, secrets: &Secrets) -> R
         must_call: false,
         repairs: args.json.repair.unwrap_or(0),
     };
-    let secrets = secrets.clone();
+    let hints = hints.clone();
     RequestPolicy {
         default: policy(format),
         own_format: policy(ReplyFormat::Text),
-        describe: Box::new(move |error| secrets.mask(with_hint(error, CommandKind::Batch))),
+        describe: Box::new(move |error| hints.message(error)),
     }
 }
 

@@ -1,5 +1,6 @@
-//! Deciding which setting takes effect: options override the environment, which
-//! overrides profiles, which override the rest of the file.
+//! Deciding which setting takes effect: options override the profile that was
+//! typed, which overrides the environment, which overrides any other profile,
+//! which overrides the rest of the file.
 
 use std::ffi::OsString;
 
@@ -15,7 +16,8 @@ use crate::settings::environment::Environment;
 use crate::settings::key::KeySource;
 use crate::settings::network::DEFAULT_BASE_URL;
 
-/// Environment variables that set options; they override the configuration.
+/// Environment variables that set options. They override the configuration, but
+/// not a profile that was typed.
 const VARIABLES: &[(&str, &str)] =
     &[("base_url", "GRAVIX_BASE_URL"), ("model", "GRAVIX_MODEL"), ("ca_cert", "SSL_CERT_FILE")];
 
@@ -32,7 +34,6 @@ pub struct EffectiveSettings {
     pub key: KeySource,
     /// The layer that says where the key is; `None` for the default variable.
     pub key_origin: Option<String>,
-    pub warnings: Vec<String>,
 }
 
 impl EffectiveSettings {
@@ -83,30 +84,13 @@ impl Config {
         matches: &ArgMatches,
         environment: &Environment,
     ) -> EffectiveSettings {
-        let typed = command.get_arguments().filter(|arg| is_typed(arg, matches));
-        let mut decided: Vec<DecidedOption> =
-            typed.map(|arg| DecidedOption { arg, is_on: true }).collect();
-        let mut settings = from_environment(command, &mut decided, environment);
-        let mut merged = Vec::new();
-        for layer in &self.layers {
-            let mut merged_here = Vec::new();
-            let decided_above = decided.clone();
-            for setting in &layer.settings {
-                let Some(arg) = find_option(command, &setting.name) else {
-                    continue;
-                };
-                if setting.is_merged() {
-                    merged_here.push((layer, without_overridden(setting, &decided_above)));
-                } else {
-                    let option = DecidedOption { arg, is_on: setting.is_on() };
-                    if !decided_above.iter().any(|above| above.overrides(command, option)) {
-                        decided.push(option);
-                        settings.push(setting.clone());
-                    }
-                }
-            }
-            merged.splice(0..0, merged_here);
-        }
+        let mut resolution = Resolution::new(command, matches);
+        // What was typed beats the environment, a profile too.
+        let (typed, others) = self.layers.split_at(self.typed_layers);
+        typed.iter().for_each(|layer| resolution.add(layer));
+        resolution.add_environment(environment);
+        others.iter().for_each(|layer| resolution.add(layer));
+        let Resolution { mut settings, merged, .. } = resolution;
         let base_url = typed_base_url(matches)
             .or_else(|| first_value(&settings, "base_url"))
             .unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
@@ -118,8 +102,7 @@ impl Config {
             setting
         }));
         let (key, key_origin) = self.key_for(&base_url, environment);
-        let warnings = self.override_warning(&settings).into_iter().collect();
-        EffectiveSettings { settings, key, key_origin, warnings }
+        EffectiveSettings { settings, key, key_origin }
     }
 
     /// Where the key for `base_url` is, and the layer that says so. A layer's
@@ -143,18 +126,60 @@ impl Config {
         let own = layers.find_map(|layer| first_value(&layer.settings, "base_url"));
         is_same_url(own.as_deref().unwrap_or(DEFAULT_BASE_URL), base_url)
     }
+}
 
-    /// The warning that a variable overrides the base URL of the typed profile.
-    fn override_warning(&self, settings: &[Setting]) -> Option<String> {
-        let profile = self.typed_profile.as_ref()?;
-        let profile_url = first_value(&self.layers.first()?.settings, "base_url")?;
-        let from_variable = settings.iter().find(|setting| {
-            setting.name == "base_url" && matches!(setting.origin, Origin::Variable(_))
-        })?;
-        let is_same =
-            from_variable.values.first().is_some_and(|url| is_same_url(url, &profile_url));
-        let variable = &from_variable.origin;
-        (!is_same).then(|| format!("{variable} overrides the base URL of profile {profile}"))
+/// Settings collected from the highest precedence to the lowest.
+struct Resolution<'a> {
+    command: &'a Command,
+    decided: Vec<DecidedOption<'a>>,
+    settings: Vec<Setting>,
+    /// Settings to merge, each with its layer, lowest precedence first.
+    merged: Vec<(&'a Layer, Setting)>,
+}
+
+impl<'a> Resolution<'a> {
+    /// Begins with the options typed in `matches`.
+    fn new(command: &'a Command, matches: &ArgMatches) -> Self {
+        let typed = command.get_arguments().filter(|arg| is_typed(arg, matches));
+        let decided = typed.map(|arg| DecidedOption { arg, is_on: true }).collect();
+        Self { command, decided, settings: Vec::new(), merged: Vec::new() }
+    }
+
+    /// Adds the settings of a layer whose options are not decided yet.
+    fn add(&mut self, layer: &'a Layer) {
+        let mut merged_here = Vec::new();
+        let decided_above = self.decided.clone();
+        for setting in &layer.settings {
+            let Some(arg) = find_option(self.command, &setting.name) else {
+                continue;
+            };
+            if setting.is_merged() {
+                merged_here.push((layer, without_overridden(setting, &decided_above)));
+            } else {
+                let option = DecidedOption { arg, is_on: setting.is_on() };
+                if !decided_above.iter().any(|above| above.overrides(self.command, option)) {
+                    self.decided.push(option);
+                    self.settings.push(setting.clone());
+                }
+            }
+        }
+        self.merged.splice(0..0, merged_here);
+    }
+
+    /// Adds the settings of environment variables whose options are not decided
+    /// yet.
+    fn add_environment(&mut self, environment: &Environment) {
+        for (name, variable) in VARIABLES {
+            if let (Some(arg), Some(value)) =
+                (find_option(self.command, name), environment.get(variable))
+                && !self.decided.iter().any(|option| option.arg.get_id() == arg.get_id())
+            {
+                self.decided.push(DecidedOption { arg, is_on: true });
+                let values = vec![value.to_string_lossy().into_owned()];
+                let origin = Origin::Variable(variable);
+                self.settings.push(Setting { name: (*name).to_owned(), values, origin });
+            }
+        }
     }
 }
 
@@ -192,27 +217,6 @@ fn typed_base_url(matches: &ArgMatches) -> Option<String> {
 
 fn is_same_url(one: &str, other: &str) -> bool {
     one.trim_end_matches('/').eq_ignore_ascii_case(other.trim_end_matches('/'))
-}
-
-/// The settings of environment variables, except for options already `decided`.
-/// Adds theirs to `decided`.
-fn from_environment<'a>(
-    command: &'a Command,
-    decided: &mut Vec<DecidedOption<'a>>,
-    environment: &Environment,
-) -> Vec<Setting> {
-    let mut settings = Vec::new();
-    for (name, variable) in VARIABLES {
-        if let (Some(arg), Some(value)) = (find_option(command, name), environment.get(variable))
-            && !decided.iter().any(|option| option.arg.get_id() == arg.get_id())
-        {
-            decided.push(DecidedOption { arg, is_on: true });
-            let values = vec![value.to_string_lossy().into_owned()];
-            let origin = Origin::Variable(variable);
-            settings.push(Setting { name: (*name).to_owned(), values, origin });
-        }
-    }
-    settings
 }
 
 /// The setting without parameters whose fields are set by options of higher

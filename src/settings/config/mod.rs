@@ -1,6 +1,7 @@
 //! The configuration: settings from the file and from profiles, which replace
 //! options that were not typed.
 
+pub mod built_in;
 pub mod effective;
 pub mod reader;
 pub mod setting;
@@ -15,30 +16,22 @@ use clap::Command;
 
 use crate::cli::SettingsArgs;
 use crate::error::{Error, Result};
+use crate::settings::config::built_in::BUILT_IN;
 use crate::settings::config::reader::{SettingsReader, suggestion};
-use crate::settings::config::setting::{Layer, Origin, Setting};
+use crate::settings::config::setting::Layer;
 use crate::settings::config::toml_file::SettingsFile;
 use crate::settings::environment::Environment;
-use crate::settings::model::DEFAULT_MODEL;
-use crate::settings::network::DEFAULT_BASE_URL;
 
 /// The contents of a new file.
 pub const TEMPLATE: &str = include_str!("template.toml");
-
-/// The profiles that need no file, and their settings.
-const BUILT_IN: &[(&str, &[(&str, &str)])] = &[
-    ("gravix", &[("base_url", DEFAULT_BASE_URL), ("model", DEFAULT_MODEL)]),
-    ("ollama", &[("base_url", "http://localhost:11434/v1"), ("model", DEFAULT_MODEL)]),
-    ("mock", &[("base_url", "mock:")]),
-];
 
 /// All layers of settings.
 #[derive(Debug)]
 pub struct Config {
     /// By precedence, highest first.
     layers: Vec<Layer>,
-    /// The profile named by `--profile`.
-    typed_profile: Option<String>,
+    /// How many layers, from the first, are of the profile named by `--profile`.
+    typed_layers: usize,
 }
 
 /// The path of the configuration file, and whether the user named it, so that it
@@ -88,12 +81,12 @@ impl Config {
     /// the location of an invalid setting, or if the profile does not exist.
     pub fn load(args: &SettingsArgs, environment: &Environment, ask: &Command) -> Result<Self> {
         let mut layers = Vec::new();
-        let typed_profile = args.profile.clone();
-        let chosen = match &typed_profile {
+        let chosen = match &args.profile {
             Some(name) => Some(name.as_str()),
             None => environment.text("GRAVIX_PROFILE")?,
         };
-        let mut names: Vec<String> = BUILT_IN.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let mut names: Vec<String> =
+            BUILT_IN.iter().map(|profile| profile.name.to_owned()).collect();
         let mut base = None;
         if let Some((path, text)) = read(args, environment)? {
             let file = SettingsFile::parse(&text, &path)?;
@@ -109,30 +102,19 @@ impl Config {
             base = Some(reader.layer(path.display().to_string(), &file.settings)?);
         }
         if let Some(name) = chosen {
-            layers.extend(built_in(name));
+            layers.extend(built_in::layer(name));
             if layers.is_empty() {
                 let hint = suggestion(name, names.iter().map(String::as_str));
                 let names = names.join(", ");
                 return Err(Error::Config(anyhow!("no profile '{name}' (have: {names}){hint}")));
             }
         }
+        let typed_layers = if args.profile.is_some() { layers.len() } else { 0 };
         layers.extend(base);
-        Ok(Self { layers, typed_profile })
+        Ok(Self { layers, typed_layers })
     }
 
     pub fn is_empty(&self) -> bool {
         self.layers.iter().all(|layer| layer.settings.is_empty() && layer.key.is_none())
     }
-}
-
-fn built_in(name: &str) -> Option<Layer> {
-    let (name, settings) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name)?;
-    let origin = format!("built-in profile {name}");
-    let setting = |&(name, value): &(&str, &str)| Setting {
-        name: name.to_owned(),
-        values: vec![value.to_owned()],
-        origin: Origin::Table(origin.clone()),
-    };
-    let settings = settings.iter().map(setting).collect();
-    Some(Layer { origin, settings, key: None })
 }
