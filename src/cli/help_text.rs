@@ -72,7 +72,8 @@ Use the API at URL, or 'mock:' [env: GRAVIX_BASE_URL]
 
 The default is https://api.gravixlayer.com/v1/inference. 'mock:' is the \
 built-in mock server, which answers with the prompt and needs neither a key \
-nor a network.";
+nor a network. A query, such as '?api-version=2024-10-21' for Azure, stays at \
+the end of every URL that is made from URL.";
 
 /// Exit statuses of `ask`, in ascending order.
 pub const ASK_STATUS: Entries = &[

@@ -48,6 +48,9 @@ pub struct NetworkArgs {
     pub retries: Option<u32>,
 
     /// Trust only the certificate authorities in FILE (PEM) [env: SSL_CERT_FILE]
+    ///
+    /// A server's own self-signed certificate in FILE is trusted for the names
+    /// in it.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true)]
     pub ca_cert: Option<PathBuf>,
 

@@ -111,6 +111,12 @@ impl Hints {
             Error::Partial(cause) => return self.hint(cause),
             Error::Server(server) => return self.server_hint(server),
             Error::Network(error) => network_hint(error)?,
+            Error::ProxyLogin { variable, is_refused: true, .. } => {
+                return Some(format!("check the user and password in {variable}"));
+            }
+            Error::ProxyLogin { scheme, host, variable, .. } => {
+                return Some(format!("set {variable} to {scheme}://USER:PASSWORD@{host}"));
+            }
             Error::NoKey { .. } => return Some(self.key_hint()),
             Error::NotUtf8 { .. } if is_ask => "use --lossy to replace bad bytes with U+FFFD",
             Error::Format { early_end: Some(EarlyEnd::Length(_)), .. }
@@ -123,7 +129,7 @@ impl Hints {
             Error::Locked(_) => "try again later",
             Error::Busy(_) => "try again when it ends",
             Error::Certificate { is_unknown_issuer: true, .. } => {
-                "name a PEM file of trusted certificate authorities with --ca-cert or SSL_CERT_FILE"
+                "name a PEM file of trusted certificates with --ca-cert or SSL_CERT_FILE"
             }
             _ => return None,
         };

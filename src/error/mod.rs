@@ -112,6 +112,20 @@ pub enum Error {
     /// The configuration is not valid. Printed with its chain of causes.
     #[error("{0:#}")]
     Config(anyhow::Error),
+    /// The proxy asks for a user and a password, or refuses those of its
+    /// `variable`. `status` is its answer, unless it speaks SOCKS.
+    #[error(
+        "the proxy {host} {} the user and password{}",
+        if *is_refused { "refused" } else { "asks for" },
+        status.map(|status| format!(" ({status})")).unwrap_or_default()
+    )]
+    ProxyLogin {
+        scheme: String,
+        host: String,
+        variable: String,
+        is_refused: bool,
+        status: Option<u16>,
+    },
     /// The server needs a key, and there is none.
     #[error("no API key for {host}")]
     NoKey { host: String },
@@ -169,7 +183,10 @@ impl Error {
             Error::BatchFailed(status) => return Status::Quiet(*status),
             Error::Locked(_) | Error::Busy(_) | Error::Network(_) | Error::Stopped => 75,
             Error::Protocol(_) | Error::NestedTooDeeply => 76,
-            Error::Config(_) | Error::NoKey { .. } | Error::Certificate { .. } => 78,
+            Error::Config(_)
+            | Error::NoKey { .. }
+            | Error::ProxyLogin { .. }
+            | Error::Certificate { .. } => 78,
             Error::Server(server) => match server.class() {
                 ErrorClass::Request => 69,
                 ErrorClass::Temporary => 75,

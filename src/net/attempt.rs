@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use ureq::http::{HeaderMap, Response};
+use ureq::http::{HeaderMap, Response, StatusCode};
 use ureq::{RequestBuilder, Timeout};
 
 use crate::error::{Error, NetworkError, Result};
@@ -100,7 +100,7 @@ impl Client {
         trace: &mut RequestTrace,
         send: impl FnOnce(RequestBuilder<B>) -> Result<Response<ureq::Body>, ureq::Error>,
     ) -> Result<ResponseBody> {
-        let Server { base_url, secrets, .. } = &*self.server;
+        let Server { base_url, secrets, route, .. } = &*self.server;
         if let (Some(method), Some(uri)) = (request.method_ref(), request.uri_ref()) {
             let headers = Headers(request.headers_ref());
             self.observe(&NetEvent::Request { line: format_args!("{method} {uri}"), headers });
@@ -118,6 +118,11 @@ impl Client {
             headers: Headers(Some(&head.headers)),
         });
         let body = ResponseBody::new(body, &self.clock);
+        if head.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+            && let Some(proxy) = route.forward()
+        {
+            return Err(proxy.login_error(Some(head.status.as_u16())));
+        }
         if !head.status.is_success() {
             let error = status::error_response(&head, body, base_url);
             if let Error::Server(server) = &error {

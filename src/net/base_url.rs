@@ -1,30 +1,44 @@
 //! The base URL of the API: parsing and checking it.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
 use anyhow::anyhow;
 
 use crate::error::{Error, Result};
 
-/// A valid base URL, without a trailing slash.
+/// A valid base URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BaseUrl {
     /// `mock:`, the mock server inside gravix.
     Mock,
-    Http {
-        url: String,
-        /// In lower case, without a port; an IPv6 address has no brackets.
-        host: String,
-    },
+    Http(HttpUrl),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpUrl {
+    /// All before the query, without a trailing slash.
+    root: String,
+    /// With its question mark; empty without a query.
+    query: String,
+    /// In lower case, without a port; an IPv6 address has no brackets.
+    pub host: String,
+    /// The network interface of a link-local address (RFC 4007, section 11).
+    pub zone: Option<String>,
 }
 
 impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mock => f.write_str("mock:"),
-            Self::Http { url, .. } => f.write_str(url),
+            Self::Http(url) => url.fmt(f),
         }
+    }
+}
+
+impl fmt::Display for HttpUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.root, self.query)
     }
 }
 
@@ -36,79 +50,160 @@ impl BaseUrl {
         if text.eq_ignore_ascii_case("mock:") {
             return Ok(Self::Mock);
         }
-        let url = match text.split_once("://") {
-            Some((scheme, rest)) => {
-                format!("{}://{}", scheme.to_ascii_lowercase(), rest.trim_end_matches('/'))
+        HttpUrl::parse(text).map(Self::Http).map_err(|reason| {
+            let (root, _) = split_query(text);
+            Error::Config(match root.contains('@') {
+                true => anyhow!("bad base URL: {reason}"),
+                false => anyhow!("bad base URL {text}: {reason}"),
+            })
+        })
+    }
+}
+
+impl HttpUrl {
+    /// # Errors
+    /// Returns the reason if `text` is not a base URL.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (root, query) = split_query(text);
+        // Text before an @ may be a password, which must not be shown.
+        if root.contains('@') {
+            return Err("it has a user or password; the key belongs in the environment".to_owned());
+        }
+        let (scheme, rest) = split_scheme(root)?;
+        let is_bad = |c: &char| !c.is_ascii_graphic() || "<>\"{}|\\^`".contains(*c);
+        if let Some(bad) = text.chars().find(is_bad) {
+            return Err(format!("it contains {bad:?}"));
+        }
+        if text.contains('#') {
+            return Err("it has a fragment".to_owned());
+        }
+        let rest = rest.trim_end_matches('/');
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let Authority { host, zone, port } = Authority::parse(authority)?;
+        let brackets = if host.contains(':') { ("[", "]") } else { ("", "") };
+        let shown_zone = zone.map(|zone| format!("%25{zone}")).unwrap_or_default();
+        let shown_port = port.map(|port| format!(":{port}")).unwrap_or_default();
+        let root =
+            format!("{scheme}://{}{host}{shown_zone}{}{shown_port}{path}", brackets.0, brackets.1);
+        let query = if query.len() > 1 { query } else { "" };
+        let lower_path = path.to_ascii_lowercase();
+        if let Some(end) = ENDPOINTS.iter().find(|end| lower_path.ends_with(**end)) {
+            let base = root[..root.len() - end.len()].trim_end_matches('/');
+            return Err(format!("gravix adds {end} itself; the base URL is {base}{query}"));
+        }
+        Ok(Self {
+            root,
+            query: query.to_owned(),
+            host: host.to_ascii_lowercase(),
+            zone: zone.map(str::to_owned),
+        })
+    }
+
+    pub fn is_secure(&self) -> bool {
+        self.root.starts_with("https:")
+    }
+
+    /// The URL of the endpoint at `path`, in the form that curl understands.
+    pub fn endpoint(&self, path: &str) -> String {
+        format!("{}/{path}{}", self.root, self.query)
+    }
+
+    /// The URL of the endpoint at `path` without the zone, which means nothing to
+    /// the server.
+    pub fn request_url(&self, path: &str) -> String {
+        let url = self.endpoint(path);
+        match &self.zone {
+            Some(zone) => url.replacen(&format!("%25{zone}]"), "]", 1),
+            None => url,
+        }
+    }
+}
+
+/// The ends of URLs that are those of an endpoint rather than of an API.
+const ENDPOINTS: &[&str] = &["/chat/completions", "/completions", "/models"];
+
+/// Splits the query off, which keeps its question mark.
+fn split_query(text: &str) -> (&str, &str) {
+    text.split_at(text.find('?').unwrap_or(text.len()))
+}
+
+/// Splits `url` into its scheme, `http` or `https`, and the rest.
+fn split_scheme(url: &str) -> Result<(String, &str), String> {
+    match url.split_once("://") {
+        Some((scheme, rest)) => match scheme.to_ascii_lowercase() {
+            scheme if ["http", "https"].contains(&scheme.as_str()) => Ok((scheme, rest)),
+            scheme => Err(format!("the scheme {scheme} is not http or https")),
+        },
+        None if url.is_empty() => Err("it is empty".to_owned()),
+        None if url.starts_with("mock") => Err("did you mean mock:?".to_owned()),
+        None if url.contains(":/") => Err("it has no ://".to_owned()),
+        None => Err(format!("it has no scheme; did you mean http://{url}?")),
+    }
+}
+
+/// The host of a URL and its port, if any.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Authority<'a> {
+    /// Without brackets.
+    pub host: &'a str,
+    pub zone: Option<&'a str>,
+    pub port: Option<u16>,
+}
+
+impl<'a> Authority<'a> {
+    /// Splits `host:port`.
+    ///
+    /// # Errors
+    /// Returns the reason if the host is empty or not valid, or if the port is not
+    /// between 1 and 65535.
+    pub fn parse(text: &'a str) -> Result<Self, String> {
+        let (host, zone, port) = match text.strip_prefix('[') {
+            Some(bracketed) => {
+                let (address, port) = bracketed.split_once(']').ok_or("its [ has no matching ]")?;
+                let (host, zone) = split_zone(address)?;
+                host.parse::<Ipv6Addr>().map_err(|_| format!("{host} is not an IPv6 address"))?;
+                (host, zone, port)
             }
-            None => text.to_owned(),
+            None => {
+                let (host, port) = text.split_at(text.find(':').unwrap_or(text.len()));
+                (host, None, port)
+            }
         };
-        match checked_host(&url) {
-            Ok(host) => Ok(Self::Http { url: url.clone(), host: host.to_ascii_lowercase() }),
-            Err(reason) if text.contains('@') => {
-                Err(Error::Config(anyhow!("bad base URL: {reason}")))
-            }
-            Err(reason) => Err(Error::Config(anyhow!("bad base URL {text}: {reason}"))),
+        if host.is_empty() {
+            return Err("it has no host".to_owned());
         }
+        if !host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:".contains(&b)) {
+            return Err(format!("{host} is not a host"));
+        }
+        Ok(Self { host, zone, port: parse_port(port)? })
     }
 }
 
-/// Returns the host of `url`. The URL must have a scheme and a host, and must
-/// not have user info, a query, a fragment or an invalid port.
-fn checked_host(url: &str) -> Result<&str, String> {
-    // Text before an @ may be a password, which must not be shown.
-    if url.contains('@') {
-        return Err("it has a user or password; the key belongs in the environment".to_owned());
-    }
-    let rest = match url.split_once("://") {
-        Some(("http" | "https", rest)) => rest,
-        Some((scheme, _)) => return Err(format!("the scheme {scheme} is not http or https")),
-        None if url.is_empty() => return Err("it is empty".to_owned()),
-        None if url.starts_with("mock") => return Err("did you mean mock:?".to_owned()),
-        None if url.contains(":/") => return Err("it has no ://".to_owned()),
-        None => return Err(format!("it has no scheme; did you mean http://{url}?")),
+/// Splits the zone off an IPv6 address: `%25eth0` (RFC 6874), or `%eth0` as it is
+/// typed elsewhere.
+fn split_zone(address: &str) -> Result<(&str, Option<&str>), String> {
+    let Some((address, zone)) = address.split_once('%') else {
+        return Ok((address, None));
     };
-    if let Some(bad) = url.chars().find(|c| !c.is_ascii_graphic() || "<>\"{}|\\^`".contains(*c)) {
-        return Err(format!("it contains {bad:?}"));
+    let zone = zone.strip_prefix("25").unwrap_or(zone);
+    let is_valid = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    match !zone.is_empty() && zone.bytes().all(is_valid) {
+        true => Ok((address, Some(zone))),
+        false => Err(format!("'{zone}' is not the name of a network interface")),
     }
-    if url.contains(['?', '#']) {
-        return Err("it has a query or a fragment".to_owned());
-    }
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    if path.ends_with("/chat/completions") {
-        return Err("leave out /chat/completions, which gravix adds itself".to_owned());
-    }
-    checked_authority(authority).map(|(host, _)| host)
 }
 
-/// Splits `host:port` into the host, without brackets, and the port, if any.
-///
-/// # Errors
-/// Returns the reason if the host is empty or not valid, or if the port is not
-/// between 1 and 65535.
-pub fn checked_authority(authority: &str) -> Result<(&str, Option<u16>), String> {
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(bracketed) => {
-            let (host, port) = bracketed.split_once(']').ok_or("its [ has no matching ]")?;
-            host.parse::<Ipv6Addr>().map_err(|_| format!("{host} is not an IPv6 address"))?;
-            (host, port)
-        }
-        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
-    };
-    if host.is_empty() {
-        return Err("it has no host".to_owned());
-    }
-    if !host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:".contains(&b)) {
-        return Err(format!("{host} is not a host"));
-    }
-    match port.strip_prefix(':') {
-        None if port.is_empty() => Ok((host, None)),
+/// Parses a port with the colon before it.
+fn parse_port(text: &str) -> Result<Option<u16>, String> {
+    match text.strip_prefix(':') {
+        None if text.is_empty() => Ok(None),
         Some("") => Err("its port is empty".to_owned()),
         // `parse` would accept a plus sign.
         Some(digits) => match digits.parse() {
-            Ok(port @ 1..) if !digits.starts_with('+') => Ok((host, Some(port))),
+            Ok(port @ 1..) if !digits.starts_with('+') => Ok(Some(port)),
             _ => Err(format!("the port {digits} is not between 1 and 65535")),
         },
-        None => Err(format!("{port} after the host is not a port")),
+        None => Err(format!("{text} after the host is not a port")),
     }
 }
 
@@ -117,11 +212,24 @@ pub fn without_brackets(host: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')
 }
 
-/// Whether `host` is this machine, so that requests to it cross no network.
+/// Removes the dot that ends a fully qualified name.
+pub fn without_final_dot(host: &str) -> &str {
+    host.strip_suffix('.').unwrap_or(host)
+}
+
+/// Whether `host` is this machine, so that requests to it cross no network. A
+/// connection to an unspecified address, such as `0.0.0.0`, goes there too.
 pub fn is_loopback(host: &str) -> bool {
-    host == "localhost"
-        || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
-        || host.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
+    let is_own = |address: IpAddr| address.is_loopback() || address.is_unspecified();
+    let address = without_final_dot(host).parse::<IpAddr>();
+    is_localhost(host) || address.is_ok_and(|address| is_own(address.to_canonical()))
+}
+
+/// Whether `host` is `localhost` or a name below it, which RFC 6761, section 6.3,
+/// reserves for this machine.
+pub fn is_localhost(host: &str) -> bool {
+    let last = without_final_dot(host).rsplit('.').next().unwrap_or_default();
+    last.eq_ignore_ascii_case("localhost")
 }
 
 #[cfg(test)]
@@ -134,10 +242,15 @@ mod tests {
             ("https://api.gravixlayer.com/v1/inference", "api.gravixlayer.com"),
             ("HTTP://LOCALHOST:11434/v1/", "localhost"),
             ("http://[::1]:8080/v1", "::1"),
+            ("http://[fe80::1%25eth0]:8080", "fe80::1"),
+            ("http://[FE80::1%eth0]", "fe80::1"),
             ("http://127.0.0.1:65535", "127.0.0.1"),
+            ("https://r.example/deployments/d?user=a@b&x=1/models", "r.example"),
+            ("http://h/models/v1", "h"),
+            ("http://models", "models"),
         ] {
             match BaseUrl::parse(text) {
-                Ok(BaseUrl::Http { host: found, .. }) => assert_eq!(found, host),
+                Ok(BaseUrl::Http(url)) => assert_eq!(url.host, host),
                 other => panic!("{text}: {other:?}"),
             }
         }
@@ -150,17 +263,22 @@ mod tests {
             ("http://h:+80", "port +80"),
             ("http://h:", "port is empty"),
             ("http://u:p@h", "user or password"),
+            ("http://u:p@h?x=1", "user or password"),
             ("u:p@h", "user or password"),
             ("u:p@h://x", "user or password"),
             ("mock", "did you mean mock:?"),
             ("http:/h", "no ://"),
             ("http://h/a<b", "'<'"),
             ("http://", "no host"),
+            ("http://?x=1", "no host"),
             ("ftp://h", "scheme ftp"),
-            ("http://h/v1?x=1", "query"),
+            ("http://h/v1#x", "fragment"),
+            ("http://h/v1?x#y", "fragment"),
             ("http://h h", "' '"),
             ("http://[::1", "no matching ]"),
-            ("http://h/v1/chat/completions", "leave out"),
+            ("http://[fe80::1%]", "'' is not the name of a network interface"),
+            ("http://[fe80::1%25a/b]", "no matching ]"),
+            ("http://[fe80::1%a%b]", "'a%b' is not the name"),
             ("", "it is empty"),
             ("mock:x", "did you mean mock:?"),
         ] {
@@ -171,11 +289,73 @@ mod tests {
     }
 
     #[test]
-    fn loopback_hosts_are_recognized() {
-        for host in ["localhost", "127.0.0.1", "127.9.9.9", "::1"] {
+    fn the_url_of_an_endpoint_is_refused_with_the_base_that_is_meant() {
+        for (text, base) in [
+            ("http://h/v1/chat/completions", "http://h/v1"),
+            ("http://h/v1/chat/completions/", "http://h/v1"),
+            ("http://h/v1/Chat/Completions", "http://h/v1"),
+            ("http://h/v1/completions", "http://h/v1"),
+            ("http://h/v1/models", "http://h/v1"),
+            ("http://h/models//", "http://h"),
+            ("https://h/d/chat/completions?api-version=1", "https://h/d?api-version=1"),
+            ("https://h/d/models/?api-version=1", "https://h/d?api-version=1"),
+        ] {
+            let error = BaseUrl::parse(text).expect_err(text).to_string();
+            assert!(error.ends_with(&format!("; the base URL is {base}")), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_query_stays_at_the_end_and_a_zone_is_not_sent() {
+        for (text, shown, requested) in [
+            ("http://h/v1/", "http://h/v1/models", "http://h/v1/models"),
+            ("http://h?", "http://h/models", "http://h/models"),
+            ("http://h?a=1", "http://h/models?a=1", "http://h/models?a=1"),
+            (
+                "https://h/d/?api-version=2&b=/x/",
+                "https://h/d/models?api-version=2&b=/x/",
+                "https://h/d/models?api-version=2&b=/x/",
+            ),
+            (
+                "http://[fe80::1%eth0]:80/v1",
+                "http://[fe80::1%25eth0]:80/v1/models",
+                "http://[fe80::1]:80/v1/models",
+            ),
+        ] {
+            let url = HttpUrl::parse(text).expect(text);
+            let urls = (url.endpoint("models"), url.request_url("models"));
+            assert_eq!(urls, (shown.to_owned(), requested.to_owned()));
+        }
+    }
+
+    #[test]
+    fn loopback_hosts_are_recognized_in_every_spelling() {
+        for host in [
+            "localhost",
+            "LocalHost",
+            "localhost.",
+            "a.b.localhost",
+            "127.0.0.1",
+            "127.0.0.1.",
+            "127.9.9.9",
+            "0.0.0.0",
+            "::1",
+            "0:0:0:0:0:0:0:1",
+            "::",
+            "::ffff:127.0.0.1",
+            "::ffff:7f00:1",
+        ] {
             assert!(is_loopback(host), "{host}");
         }
-        for host in ["localhost.example", "a.localhost", "128.0.0.1", "::2", "127.0.0.1.example"] {
+        for host in [
+            "localhost.example",
+            "notlocalhost",
+            "128.0.0.1",
+            "::2",
+            "::ffff:10.0.0.1",
+            "127.0.0.1.example",
+            "0.0.0.1",
+        ] {
             assert!(!is_loopback(host), "{host}");
         }
     }

@@ -99,17 +99,13 @@ impl Client {
             .http_status_as_error(false)
             .max_redirects(0)
             .max_idle_connections(max_idle)
-            .proxy(server.proxy.clone())
+            .proxy(server.route.tunnel().cloned())
             .user_agent(USER_AGENT)
             .build();
         let agent = Agent::with_parts(
             config,
-            LayeredConnector::new(
-                Arc::clone(&clock),
-                server.tls.clone(),
-                Arc::clone(&server.observer),
-            ),
-            TimedResolver::new(Arc::clone(&clock), max_idle > 0),
+            LayeredConnector::new(Arc::clone(&clock), &server),
+            TimedResolver::new(Arc::clone(&clock), &server, max_idle > 0),
         );
         Self { server, agent, clock, limiter }
     }
@@ -130,11 +126,11 @@ impl Client {
         chat: &ChatRequest,
         trace: &mut RequestTrace,
     ) -> Result<impl Iterator<Item = Result<Event>>> {
-        let url = format!("{}/chat/completions", self.server.base_url);
+        let url = &self.server.chat_url;
         let accept = if chat.streams { "text/event-stream" } else { "application/json" };
         let body = chat.body;
         let response_body = self.send_with_retries(trace, |trace| {
-            let mut request = self.agent.post(&url);
+            let mut request = self.agent.post(url);
             self.server.set_headers(request.headers_mut(), accept);
             if let Some(headers) = request.headers_mut() {
                 let json = HeaderValue::from_static("application/json");
@@ -154,9 +150,9 @@ impl Client {
     /// # Errors
     /// The error of the last try, or that of [`model_list::parse`].
     pub fn models(&self) -> Result<ModelList> {
-        let url = format!("{}/models", self.server.base_url);
+        let url = &self.server.models_url;
         let response_body = self.send_with_retries(&mut RequestTrace::default(), |trace| {
-            let mut request = self.agent.get(&url);
+            let mut request = self.agent.get(url);
             self.server.set_headers(request.headers_mut(), "application/json");
             self.send(request, trace, RequestBuilder::<WithoutBody>::call)
         })?;

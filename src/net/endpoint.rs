@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::net::base_url::BaseUrl;
+use crate::net::proxy::ProxySetting;
 use crate::secret::{Secret, Secrets};
 
 /// Where requests go and how they are sent.
@@ -18,8 +19,7 @@ pub struct Endpoint {
     pub retries: u32,
     /// A PEM file of certificate authorities that replace the bundled ones.
     pub ca_file: Option<PathBuf>,
-    /// The proxy's URL, with a scheme and a port.
-    pub proxy: Option<String>,
+    pub proxy: Option<ProxySetting>,
     /// Masked in every text from the server.
     pub secrets: Secrets,
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::net::base_url::HttpUrl;
 use crate::signals::DeferSignals;
 
 /// The pause between words, so that a stream looks like one.
@@ -42,8 +43,8 @@ impl MockServer {
         Ok(Self { address })
     }
 
-    pub fn base_url(&self) -> String {
-        format!("http://{}/v1", self.address)
+    pub fn base_url(&self) -> HttpUrl {
+        HttpUrl::parse(&format!("http://{}/v1", self.address)).expect("an address is a host")
     }
 }
 

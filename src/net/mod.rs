@@ -1,6 +1,7 @@
 //! HTTP to the API: connections, timeouts, retries and rate limits. No other
 //! module names ureq or rustls.
 
+pub mod absolute_form;
 pub mod attempt;
 pub mod base_url;
 pub mod client;
@@ -10,6 +11,7 @@ pub mod endpoint;
 pub mod error;
 pub mod mock;
 pub mod observer;
+pub mod proxy;
 pub mod rate_limit;
 pub mod rate_limiter;
 pub mod reply_stream;

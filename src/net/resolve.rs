@@ -6,16 +6,20 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use anyhow::anyhow;
 use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind, SockType, getaddrinfo};
+use nix::net::if_::if_nametoindex;
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-use crate::error::{NetworkError, Reason};
-use crate::net::base_url::without_brackets;
+use crate::error::{Error, NetworkError, Reason, Result};
+use crate::net::base_url::{is_localhost, without_brackets, without_final_dot};
 use crate::net::clock::Clock;
 use crate::net::error::into_ureq;
+use crate::net::proxy::{ProxyServer, Route};
+use crate::net::server::Server;
 
 /// How long resolved addresses are cached. ureq resolves before each request,
 /// even if it then reuses a connection.
@@ -25,6 +29,9 @@ const CACHE_TIME: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct TimedResolver {
     clock: Arc<Clock>,
+    route: Arc<Route>,
+    /// The network interface of the server's address.
+    zone: Option<String>,
     /// The addresses of the last host; `None` if caching is off.
     cache: Option<Mutex<Option<CachedAddresses>>>,
 }
@@ -37,8 +44,9 @@ struct CachedAddresses {
 }
 
 impl TimedResolver {
-    pub fn new(clock: Arc<Clock>, is_cached: bool) -> Self {
-        Self { clock, cache: is_cached.then(Mutex::default) }
+    pub fn new(clock: Arc<Clock>, server: &Server, is_cached: bool) -> Self {
+        let (route, zone) = (Arc::clone(&server.route), server.zone.clone());
+        Self { clock, route, zone, cache: is_cached.then(Mutex::default) }
     }
 }
 
@@ -46,10 +54,11 @@ impl Resolver for TimedResolver {
     fn resolve(
         &self,
         uri: &Uri,
-        config: &Config,
+        _: &Config,
         _: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let is_proxy = config.proxy().is_some_and(|proxy| proxy.uri().host() == uri.host());
+        let uri = self.route.forward().map_or(uri, ProxyServer::uri);
+        let is_proxy = self.route.server().is_some_and(|proxy| proxy.uri().host() == uri.host());
         let host = without_brackets(uri.host().unwrap_or_default());
         let port = port(uri);
         let resolve = || {
@@ -75,14 +84,18 @@ impl Resolver for TimedResolver {
 }
 
 impl TimedResolver {
-    fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, NetworkError> {
-        if let Ok(address) = host.parse::<IpAddr>() {
-            return Ok(vec![SocketAddr::new(address, port)]);
+    fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>> {
+        if let Ok(address) = without_final_dot(host).parse::<IpAddr>() {
+            let mut address = SocketAddr::new(address, port);
+            if let (SocketAddr::V6(address), Some(zone)) = (&mut address, &self.zone) {
+                address.set_scope_id(scope_id(zone).ok_or_else(|| zone_error(host, zone))?);
+            }
+            return Ok(vec![address]);
         }
         // getaddrinfo(3) has no timeout, so it runs in a thread, which localhost
-        // does not need.
-        let found = match is_local(host) {
-            true => look_up(host, port),
+        // does not need. Not every system knows the names below localhost.
+        let found = match is_localhost(host) {
+            true => look_up("localhost", port),
             false => {
                 let timeout = self.clock.next_timeout();
                 let (sender, receiver) = mpsc::sync_channel(1);
@@ -93,7 +106,7 @@ impl TimedResolver {
                 found.map_err(|_| self.clock.timeout_error(timeout.reason))?
             }
         };
-        found.map_err(|error| resolve_error(error, host))
+        Ok(found.map_err(|error| resolve_error(error, host))?)
     }
 
     /// The first addresses, as many as fit into ureq's array.
@@ -109,8 +122,9 @@ impl TimedResolver {
 /// The capacity of ureq's `ResolvedSocketAddrs`.
 const MAX_ADDRESSES: usize = 16;
 
+/// Whether no server is asked for the addresses of `host`.
 fn is_local(host: &str) -> bool {
-    host == "localhost" || host.parse::<IpAddr>().is_ok()
+    is_localhost(host) || without_final_dot(host).parse::<IpAddr>().is_ok()
 }
 
 fn port(uri: &Uri) -> u16 {
@@ -140,12 +154,22 @@ fn resolve_error(error: LookupError, host: &str) -> NetworkError {
     NetworkError::Resolve { host: host.to_owned(), reason, is_temporary }
 }
 
-fn proxy_error(error: NetworkError) -> NetworkError {
+/// The number of a network interface, which is given by its name or its number.
+fn scope_id(zone: &str) -> Option<u32> {
+    if_nametoindex(zone).ok().or_else(|| zone.parse().ok())
+}
+
+/// The error for an address whose zone is not one of this machine's interfaces.
+fn zone_error(host: &str, zone: &str) -> Error {
+    Error::Config(anyhow!("cannot reach {host}: this machine has no network interface {zone}"))
+}
+
+fn proxy_error(error: Error) -> Error {
     match error {
-        NetworkError::Resolve { host, reason, is_temporary } => NetworkError::Proxy {
-            reason: format!("its host {host} cannot be found ({reason})"),
-            is_final: !is_temporary,
-        },
+        Error::Network(NetworkError::Resolve { host, reason, is_temporary }) => {
+            let reason = format!("its host {host} cannot be found ({reason})");
+            NetworkError::Proxy { reason, is_final: !is_temporary }.into()
+        }
         other => other,
     }
 }
@@ -168,13 +192,40 @@ mod tests {
         }
     }
 
+    fn addresses(host: &str, port: u16, zone: Option<&str>) -> Result<Vec<SocketAddr>> {
+        let clock = Arc::new(Clock::start(TIMEOUTS));
+        let (route, zone) = (Arc::new(Route::Direct), zone.map(str::to_owned));
+        TimedResolver { clock, route, zone, cache: None }.addresses(host, port)
+    }
+
     #[test]
     fn an_address_needs_no_resolver() {
-        for (host, port, address) in [("127.0.0.1", 80, "127.0.0.1:80"), ("::1", 8, "[::1]:8")] {
-            let clock = Arc::new(Clock::start(TIMEOUTS));
-            let found = TimedResolver::new(clock, false).addresses(host, port);
-            assert_eq!(found.expect("an address"), [address.parse().expect("an address")]);
+        for (host, port, address) in [
+            ("127.0.0.1", 80, "127.0.0.1:80"),
+            ("127.0.0.1.", 80, "127.0.0.1:80"),
+            ("::1", 8, "[::1]:8"),
+        ] {
+            let found = addresses(host, port, None).expect("an address");
+            assert_eq!(found, [address.parse().expect("an address")]);
         }
+    }
+
+    #[test]
+    fn names_below_localhost_are_this_machine() {
+        for host in ["a.b.localhost", "LOCALHOST."] {
+            let found = addresses(host, 80, None).expect("the name is known");
+            assert!(found.iter().all(|address| address.ip().is_loopback()), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_zone_becomes_the_scope_of_the_address() {
+        match addresses("fe80::1", 80, Some("lo")).expect("every machine has lo").as_slice() {
+            [SocketAddr::V6(address)] => assert_ne!(address.scope_id(), 0),
+            other => panic!("{other:?}"),
+        }
+        let error = addresses("fe80::1", 80, Some("nowhere0")).expect_err("there is no such zone");
+        assert!(error.to_string().contains("no network interface nowhere0"), "{error}");
     }
 
     const TIMEOUTS: crate::net::endpoint::Timeouts = crate::net::endpoint::Timeouts {

@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use anyhow::anyhow;
-use ureq::Proxy;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::error::{Error, NetworkError, Result};
@@ -12,6 +10,7 @@ use crate::net::base_url::BaseUrl;
 use crate::net::endpoint::{Endpoint, Timeouts};
 use crate::net::mock::MockServer;
 use crate::net::observer::NetObserver;
+use crate::net::proxy::{ProxyServer, Route};
 use crate::net::tls::{Roots, TlsConnector};
 use crate::secret::{Secret, Secrets};
 
@@ -22,10 +21,15 @@ const MESSAGE_LIMIT: usize = 300;
 
 /// Shared by all clients of the server.
 pub struct Server {
+    /// As the user would type it.
     pub base_url: String,
+    pub chat_url: String,
+    pub models_url: String,
+    /// The network interface of the base URL's address.
+    pub zone: Option<String>,
     pub retries: u32,
     pub timeouts: Timeouts,
-    pub proxy: Option<Proxy>,
+    pub route: Arc<Route>,
     pub tls: TlsConnector,
     pub observer: Arc<dyn NetObserver>,
     pub secrets: Secrets,
@@ -41,8 +45,8 @@ impl Server {
     /// [`Error::Config`] if the proxy URL is not valid, and [`Error::Network`] if
     /// the mock server cannot be started.
     pub fn new(endpoint: &Endpoint, observer: Arc<dyn NetObserver>) -> Result<Self> {
-        let base_url = match &endpoint.base_url {
-            BaseUrl::Http { url, .. } => url.clone(),
+        let url = match &endpoint.base_url {
+            BaseUrl::Http(url) => url.clone(),
             BaseUrl::Mock => {
                 let mock = MockServer::start().map_err(|source| {
                     let target = "the mock server".to_owned();
@@ -51,15 +55,16 @@ impl Server {
                 mock.base_url()
             }
         };
+        let roots = Roots::load(endpoint.ca_file.as_deref())?;
         Ok(Self {
-            base_url,
+            chat_url: url.request_url("chat/completions"),
+            models_url: url.request_url("models"),
+            base_url: url.to_string(),
             retries: endpoint.retries,
             timeouts: endpoint.timeouts,
-            proxy: endpoint.proxy.as_deref().map(proxy).transpose()?,
-            tls: TlsConnector::new(
-                Roots::load(endpoint.ca_file.as_deref())?,
-                Arc::clone(&observer),
-            ),
+            route: Arc::new(Route::new(endpoint.proxy.as_ref(), url.is_secure())?),
+            zone: url.zone,
+            tls: TlsConnector::new(roots, Arc::clone(&observer)),
             observer,
             secrets: endpoint.secrets.clone(),
             key: endpoint.key.clone(),
@@ -85,6 +90,10 @@ impl Server {
         let bearer = self.key.as_ref().and_then(|key| HeaderValue::try_from(key.bearer()).ok());
         if let Some(bearer) = bearer {
             headers.insert(header::AUTHORIZATION, bearer);
+        }
+        let authorization = self.route.forward().and_then(ProxyServer::authorization);
+        if let Some(authorization) = authorization {
+            headers.entry(header::PROXY_AUTHORIZATION).or_insert(authorization);
         }
     }
 
@@ -121,8 +130,4 @@ fn line(text: String) -> String {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }
-}
-
-fn proxy(url: &str) -> Result<Proxy> {
-    Proxy::new(url).map_err(|error| Error::Config(anyhow!("the proxy URL is not valid: {error}")))
 }

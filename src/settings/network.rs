@@ -53,13 +53,11 @@ pub fn resolve(
         proxy: None,
         secrets: secrets.clone(),
     };
-    if let BaseUrl::Http { url, host } = &endpoint.base_url {
-        let is_secure = url.starts_with("https:");
-        let scheme = if is_secure { "https" } else { "http" };
-        endpoint.proxy = proxy::for_host(scheme, host, environment)?;
+    if let BaseUrl::Http(url) = &endpoint.base_url {
+        endpoint.proxy = proxy::for_url(url, environment)?;
         let has_secure_proxy =
-            endpoint.proxy.as_ref().is_some_and(|proxy| proxy.starts_with("https:"));
-        if is_secure || has_secure_proxy {
+            endpoint.proxy.as_ref().is_some_and(|proxy| proxy.url.starts_with("https:"));
+        if url.is_secure() || has_secure_proxy {
             let variable = environment.get("SSL_CERT_FILE").map(PathBuf::from);
             endpoint.ca_file = args.ca_cert.clone().or(variable);
         }
@@ -79,14 +77,16 @@ pub fn load_key(
     context: &Context,
     notes: &Notes,
 ) -> Result<()> {
-    let BaseUrl::Http { host, .. } = &endpoint.base_url else {
+    let BaseUrl::Http(url) = &endpoint.base_url else {
         return Ok(());
     };
     ensure_key_is_encrypted(endpoint, allow_http, context)?;
     endpoint.key = key::load(&context.key, context.environment, notes)?;
     match &endpoint.key {
         Some(key) => endpoint.secrets.add(key.clone()),
-        None if host == DEFAULT_HOST => return Err(Error::NoKey { host: host.clone() }),
+        None if url.host == DEFAULT_HOST => {
+            return Err(Error::NoKey { host: url.host.clone() });
+        }
         None => {}
     }
     Ok(())
@@ -102,11 +102,11 @@ pub fn ensure_key_is_encrypted(
     allow_http: bool,
     context: &Context,
 ) -> Result<()> {
-    let BaseUrl::Http { url, host } = &endpoint.base_url else {
+    let BaseUrl::Http(url) = &endpoint.base_url else {
         return Ok(());
     };
     // Through a proxy, even a request to this machine crosses the network.
-    let is_private = url.starts_with("https:") || (is_loopback(host) && endpoint.proxy.is_none());
+    let is_private = url.is_secure() || (is_loopback(&url.host) && endpoint.proxy.is_none());
     if is_private || allow_http || !sends_key(endpoint, context) {
         return Ok(());
     }
@@ -123,9 +123,9 @@ pub fn ensure_key_is_encrypted(
 pub fn sends_key(endpoint: &Endpoint, context: &Context) -> bool {
     match &endpoint.base_url {
         BaseUrl::Mock => false,
-        BaseUrl::Http { host, .. } => {
+        BaseUrl::Http(url) => {
             context.key != KeySource::Default
-                || host == DEFAULT_HOST
+                || url.host == DEFAULT_HOST
                 || context.environment.get(KEY_VARIABLE).is_some()
         }
     }

@@ -5,49 +5,64 @@ use std::net::IpAddr;
 use anyhow::anyhow;
 
 use crate::error::{Error, Result};
-use crate::net::base_url::{checked_authority, without_brackets};
+use crate::net::base_url::{Authority, HttpUrl, without_brackets, without_final_dot};
+use crate::net::proxy::ProxySetting;
 use crate::settings::environment::Environment;
 
-/// The URL of the proxy, with a scheme and a port; `None` to connect directly.
+/// The proxy for a base URL; `None` to connect directly.
 ///
 /// `http_proxy` is only read in lower case: in a CGI program, `HTTP_PROXY` is
 /// the client's `Proxy` header.
 ///
 /// # Errors
-/// [`Error::Config`] if a variable is not UTF-8 or not a proxy URL. Its value is
-/// not shown, as it can contain a password.
-pub fn for_host(scheme: &str, host: &str, environment: &Environment) -> Result<Option<String>> {
-    let names: &[&str] = match scheme {
-        "https" => &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
-        _ => &["http_proxy", "all_proxy", "ALL_PROXY"],
+/// [`Error::Config`] if a variable is not UTF-8 or not a proxy URL, or if the
+/// base URL has a zone, which means nothing to a proxy. The proxy's URL is not
+/// shown, as it can contain a password.
+pub fn for_url(url: &HttpUrl, environment: &Environment) -> Result<Option<ProxySetting>> {
+    let names: &[&str] = match url.is_secure() {
+        true => &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
+        false => &["http_proxy", "all_proxy", "ALL_PROXY"],
     };
     let Some(name) = names.iter().find(|name| environment.get(name).is_some()) else {
         return Ok(None);
     };
     for name in ["no_proxy", "NO_PROXY"] {
         if let Some(list) = environment.text(name)? {
-            if is_listed(host, list) {
+            if is_listed(&url.host, list) {
                 return Ok(None);
             }
             break;
         }
     }
-    let url = environment.text(name)?.unwrap_or_default();
-    complete(url)
-        .map(Some)
-        .map_err(|reason| Error::Config(anyhow!("{name} is not a proxy URL: {reason}")))
+    let text = environment.text(name)?.unwrap_or_default();
+    let proxy = complete(text.trim())
+        .map_err(|reason| Error::Config(anyhow!("{name} is not a proxy URL: {reason}")))?;
+    if let Some(zone) = &url.zone {
+        let host = &url.host;
+        return Err(Error::Config(anyhow!(
+            "the zone {zone} of {host} means nothing to the proxy in {name}: add {host} to no_proxy"
+        )));
+    }
+    Ok(Some(ProxySetting { url: proxy, variable: (*name).to_owned() }))
 }
+
+/// The schemes of proxies, which ureq and [`Route`](crate::net::proxy::Route)
+/// know.
+const SCHEMES: &[&str] = &["http", "https", "socks", "socks4", "socks4a", "socks5", "socks5h"];
 
 /// Adds curl's default scheme and port to `url` if they are missing.
 fn complete(url: &str) -> Result<String, String> {
     let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
     let scheme = scheme.to_ascii_lowercase();
-    if !matches!(scheme.as_str(), "http" | "https" | "socks4" | "socks4a" | "socks5" | "socks5h") {
+    if !SCHEMES.contains(&scheme.as_str()) {
         return Err(format!("unknown scheme {scheme}"));
     }
     let authority = rest.split('/').next().unwrap_or_default();
     let host_and_port = authority.rsplit('@').next().unwrap_or_default();
-    let (_, port) = checked_authority(host_and_port)?;
+    let Authority { zone, port, .. } = Authority::parse(host_and_port)?;
+    if zone.is_some() {
+        return Err("an address with a zone is not supported".to_owned());
+    }
     let port = match port {
         Some(_) => "",
         None if scheme == "https" => ":443",
@@ -58,13 +73,14 @@ fn complete(url: &str) -> Result<String, String> {
 
 /// Whether `list` contains `host`, a parent domain of it, or a network it is in.
 fn is_listed(host: &str, list: &str) -> bool {
-    let host = host.to_ascii_lowercase();
-    list.split([',', ' ']).map(str::trim).filter(|entry| !entry.is_empty()).any(|entry| {
+    let host = without_final_dot(host).to_ascii_lowercase();
+    let is_between = |c: char| c == ',' || c.is_whitespace();
+    list.split(is_between).filter(|entry| !entry.is_empty()).any(|entry| {
         if entry == "*" {
             return true;
         }
         let entry = entry.trim_start_matches('.').to_ascii_lowercase();
-        let bare = without_brackets(&entry);
+        let bare = without_final_dot(without_brackets(&entry));
         match host.parse::<IpAddr>() {
             Ok(address) => is_in_network(address, bare),
             Err(_) => {
@@ -99,19 +115,23 @@ mod tests {
 
     fn proxy(url: (&str, &str), variables: &[(&str, &str)]) -> Result<Option<String>> {
         let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
-        for_host(url.0, url.1, &variables.collect())
+        let (scheme, host) = url;
+        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        let url = HttpUrl::parse(&format!("{scheme}://{host}/v1")).expect("a base URL");
+        let found = for_url(&url, &variables.collect())?;
+        Ok(found.map(|setting| format!("{}={}", setting.variable, setting.url)))
     }
 
     #[test]
     fn the_variable_of_the_scheme_comes_first() {
         let all = [("https_proxy", "s:1"), ("http_proxy", "p:2"), ("all_proxy", "a:3")];
         let found = |url| proxy(url, &all).expect("the variables are valid");
-        assert_eq!(found(("https", "h")).as_deref(), Some("http://s:1"));
-        assert_eq!(found(("http", "h")).as_deref(), Some("http://p:2"));
+        assert_eq!(found(("https", "h")).as_deref(), Some("https_proxy=http://s:1"));
+        assert_eq!(found(("http", "h")).as_deref(), Some("http_proxy=http://p:2"));
         let upper = [("HTTPS_PROXY", "s"), ("HTTP_PROXY", "p"), ("ALL_PROXY", "socks5h://a")];
         let found = |url| proxy(url, &upper).expect("the variables are valid");
-        assert_eq!(found(("https", "h")).as_deref(), Some("http://s:1080"));
-        assert_eq!(found(("http", "h")).as_deref(), Some("socks5h://a:1080"));
+        assert_eq!(found(("https", "h")).as_deref(), Some("HTTPS_PROXY=http://s:1080"));
+        assert_eq!(found(("http", "h")).as_deref(), Some("ALL_PROXY=socks5h://a:1080"));
         assert_eq!(
             proxy(("http", "h"), &[("HTTP_PROXY", "p")]).expect("the variable is not read"),
             None
@@ -130,6 +150,9 @@ mod tests {
         };
         for (host, list) in [
             ("a.example.com", "x, example.com ,y"),
+            ("a.example.com", "x\texample.com\n"),
+            ("a.example.com.", "example.com"),
+            ("example.com", "example.com."),
             ("a.example.com", ".EXAMPLE.com"),
             ("example.com", ".example.com"),
             ("h", "*"),

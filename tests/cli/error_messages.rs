@@ -120,6 +120,14 @@ fn a_404_from_one_base_url_of_gravix_names_the_other() {
     let mut command = gravix();
     command.args(["ask", "-n", "hi", "--base-url", &base_url]);
     run(&mut command).exits(69).says(&[&format!("; try --base-url {}\n", server.base_url())]);
+    // The proxy answers in place of Gravix Layer.
+    let server = Server::once(answer("404 Not Found", "application/json", body));
+    let mut command = gravix();
+    command.args(["ask", "-n", "hi", "--allow-http"]).env("GRAVIXLAYER_API_KEY", "k");
+    command.args(["--base-url", "http://api.gravixlayer.com/v1"]);
+    run(command.env("http_proxy", server.base_url()))
+        .exits(69)
+        .says(&["; try --base-url http://api.gravixlayer.com/v1/inference\n"]);
     // Another server has only one.
     let server = Server::once(answer("404 Not Found", "application/json", body));
     run(&mut ask(&server, &["hi"])).exits(69).says(&["; check the base URL http://127.0.0.1"]);

@@ -2,6 +2,7 @@
 //! against a scripted server on loopback.
 
 mod attachments;
+mod base_urls;
 mod batch_failures;
 mod batch_input;
 mod batch_interrupt;

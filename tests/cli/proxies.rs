@@ -1,12 +1,19 @@
 //! HTTP and SOCKS proxies.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::support::server::{Server, listen_on_loopback, receive, whole_reply};
-use crate::support::{ask, gravix, run};
+use serde_json::json;
+
+use crate::support::batch_lines::input;
+use crate::support::certificates::Issuer;
+use crate::support::server::{Server, answer, listen_on_loopback, receive, whole_reply};
+use crate::support::service::{Reply, Service};
+use crate::support::{ask, batch, completion, gravix, run};
 
 /// A proxy that answers CONNECT with `status`, relays bytes after 200, and
 /// records the request lines.
@@ -34,22 +41,56 @@ fn tunnel(mut client: TcpStream, status: &str, lines: &Mutex<Vec<String>>) -> st
     relay(client, TcpStream::connect(target)?)
 }
 
-/// A SOCKS5 proxy without authentication (RFC 1928), for one client.
-fn socks() -> u16 {
+/// A SOCKS proxy without authentication, for one client. It speaks version 5
+/// (RFC 1928) or version 4, and closes when it is asked for the other.
+fn socks(version: u8) -> u16 {
     let (listener, port) = listen_on_loopback();
     thread::spawn(move || {
-        let (mut client, _) = listener.accept().expect("a client connects");
-        client.read_exact(&mut [0; 3]).expect("the greeting arrives");
-        client.write_all(&[5, 0]).expect("the answer is sent");
-        // Version, CONNECT, reserved, IPv4, the address and the port.
-        let mut request = [0; 10];
-        client.read_exact(&mut request).expect("the request arrives");
-        assert_eq!(request[..8], [5, 1, 0, 1, 127, 0, 0, 1]);
-        let port = u16::from_be_bytes([request[8], request[9]]);
-        client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).expect("the answer is sent");
-        let server =
-            TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the server is reachable");
-        drop(relay(client, server));
+        for mut client in listener.incoming().flatten() {
+            let mut asked = [0];
+            client.read_exact(&mut asked).expect("the version arrives");
+            if asked[0] != version {
+                continue;
+            }
+            let port = if version == 5 { greet_5(&mut client) } else { greet_4(&mut client) };
+            let server =
+                TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the server is reachable");
+            drop(relay(client, server));
+        }
+    });
+    port
+}
+
+/// Answers a SOCKS5 client and returns the port that it asks for.
+fn greet_5(client: &mut TcpStream) -> u16 {
+    client.read_exact(&mut [0; 2]).expect("the methods arrive");
+    client.write_all(&[5, 0]).expect("the answer is sent");
+    // Version, CONNECT, reserved, IPv4, the address and the port.
+    let mut request = [0; 10];
+    client.read_exact(&mut request).expect("the request arrives");
+    assert_eq!(request[..8], [5, 1, 0, 1, 127, 0, 0, 1]);
+    client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).expect("the answer is sent");
+    u16::from_be_bytes([request[8], request[9]])
+}
+
+/// Answers a SOCKS4 client and returns the port that it asks for.
+fn greet_4(client: &mut TcpStream) -> u16 {
+    // CONNECT, the port, the address and an empty user.
+    let mut request = [0; 8];
+    client.read_exact(&mut request).expect("the request arrives");
+    assert_eq!((request[0], &request[3..]), (1, &[127, 0, 0, 1, 0][..]));
+    client.write_all(&[0, 90, 0, 0, 0, 0, 0, 0]).expect("the answer is sent");
+    u16::from_be_bytes([request[1], request[2]])
+}
+
+/// A SOCKS5 proxy that accepts no method of authentication that is offered.
+fn socks_with_login() -> u16 {
+    let (listener, port) = listen_on_loopback();
+    thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            let _ = client.read(&mut [0; 9]);
+            let _ = client.write_all(&[5, 0xff]);
+        }
     });
     port
 }
@@ -68,42 +109,171 @@ fn relay(mut client: TcpStream, mut server: TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
+/// gravix, asking an `http` server that only the proxy knows.
+fn ask_through(proxy: &str, arguments: &[&str]) -> Command {
+    let mut command = gravix();
+    command.args(["ask", "-n", "hi", "--base-url", "http://h.test:81/v1"]).args(arguments);
+    command.env("http_proxy", proxy);
+    command
+}
+
+/// `host:port` of a server that stands in for a proxy.
+fn address(server: &Server) -> String {
+    server.base_url().replace("http://", "").replace("/v1", "")
+}
+
 #[test]
-fn a_proxy_passes_the_request_on() {
-    let server = Server::replying(&["ok"; 2]);
+fn an_http_proxy_gets_requests_in_absolute_form() {
+    let proxy = Server::replying(&["ok"]);
+    run(&mut ask_through(&address(&proxy), &[])).exits(0).prints("ok\n").says_nothing();
+    let request = proxy.request();
+    assert_eq!(request.head[0], "POST http://h.test:81/v1/chat/completions HTTP/1.1");
+    assert_eq!(request.header("host"), Some("h.test:81"));
+    assert_eq!(request.header("proxy-authorization"), None);
+    assert_eq!(request.json()["messages"][0]["content"], "hi");
+
+    let proxy = Server::replying(&["ok"]);
+    let url = format!("http://us%40er:pass@{}/", address(&proxy));
+    let run = run(&mut ask_through(&url, &["-v"])).exits(0).prints("ok\n");
+    // "us@er:pass" in base64.
+    let login = "Basic dXNAZXI6cGFzcw==";
+    assert_eq!(proxy.request().header("proxy-authorization"), Some(login));
+    assert!(!run.stderr.contains("pass") && !run.stderr.contains(login), "{}", run.stderr);
+    assert!(run.stderr.contains("> proxy-authorization: (redacted)"), "{}", run.stderr);
+}
+
+#[test]
+fn each_request_over_a_connection_to_a_proxy_is_in_absolute_form() {
+    let proxy = Service::new(|_, _| Reply::text("ok"));
+    let prompt = json!({"prompt": "x".repeat(100_000)}).to_string();
+    let (_directory, file) = input(&[&prompt, &prompt, &prompt]);
+    let mut command = batch("http://h.test/v1?a=1", &["-q", "-j", "1"]);
+    run(command.arg(file).env("http_proxy", proxy.base_url())).exits(0);
+    let requests = proxy.seen();
+    assert_eq!(requests.len(), 3);
+    for seen in requests {
+        let line = "POST http://h.test/v1/chat/completions?a=1 HTTP/1.1";
+        assert_eq!((seen.request.head[0].as_str(), seen.connection), (line, 0));
+        assert_eq!(seen.request.json()["messages"][0]["content"], "x".repeat(100_000));
+    }
+}
+
+#[test]
+fn an_https_server_is_reached_through_a_tunnel() {
+    let issuer = Issuer::new();
+    let body = completion("safe");
+    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let server = issuer.serve("localhost", false, &answer);
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
+    let authorities = directory.path().join("ca.pem");
+    fs::write(&authorities, issuer.pem()).expect("the file is written");
     let (port, seen) = proxy("200 OK");
-    run(ask(&server, &["hi"]).env("http_proxy", format!("127.0.0.1:{port}")))
-        .exits(0)
-        .prints("ok\n");
-    let target = server.base_url().replace("http://", "").replace("/v1", "");
-    assert_eq!(*seen.lock().expect("no thread panicked"), [format!("CONNECT {target} HTTP/1.1")]);
+    let mut command = gravix();
+    command.args(["ask", "-n", "hi", "--base-url", &format!("https://localhost:{server}/v1")]);
+    command.arg("--ca-cert").arg(authorities).env("https_proxy", format!("127.0.0.1:{port}"));
+    run(command.env("GRAVIXLAYER_API_KEY", "sesame42")).exits(0).prints("safe\n").says_nothing();
+    let line = format!("CONNECT localhost:{server} HTTP/1.1");
+    assert_eq!(*seen.lock().expect("no thread panicked"), [line]);
 }
 
 #[test]
 fn a_request_is_retried_through_a_proxy_too() {
-    let server = Server::new(vec![vec![], whole_reply("ok")]);
-    let (port, _) = proxy("200 OK");
-    let mut command = ask(&server, &["hi"]);
-    command.env("http_proxy", format!("127.0.0.1:{port}"));
-    run(&mut command).exits(0).prints("ok\n").says(&["without a response", "try 2"]);
-    assert_eq!(server.requests().len(), 2);
+    let proxy = Server::new(vec![vec![], whole_reply("ok")]);
+    run(&mut ask_through(&address(&proxy), &[]))
+        .exits(0)
+        .prints("ok\n")
+        .says(&["without a response", "try 2"]);
+    assert_eq!(proxy.requests().len(), 2);
 }
 
 #[test]
 fn a_socks_proxy_passes_the_request_on() {
-    let server = Server::replying(&["ok"; 2]);
-    let proxy = format!("socks5://127.0.0.1:{}", socks());
-    run(ask(&server, &["hi"]).env("all_proxy", proxy)).exits(0).prints("ok\n").says_nothing();
+    for (scheme, version) in [
+        ("socks5", 5),
+        ("socks5h", 5),
+        ("SOCKS5", 5),
+        ("socks4", 4),
+        ("socks4a", 4),
+        // The scheme does not say which.
+        ("socks", 4),
+        ("socks", 5),
+    ] {
+        let server = Server::replying(&["ok"]);
+        let proxy = format!("{scheme}://127.0.0.1:{}/", socks(version));
+        run(ask(&server, &["hi"]).env("all_proxy", proxy)).exits(0).prints("ok\n").says_nothing();
+    }
+}
+
+#[test]
+fn a_socks4_proxy_is_sent_an_ipv4_address() {
+    let server = Server::replying(&["ok"]);
+    let base_url = server.base_url().replace("127.0.0.1", "localhost");
+    let mut command = gravix();
+    command.args(["ask", "-n", "hi", "--base-url", &base_url]);
+    command.env("all_proxy", format!("socks4://127.0.0.1:{}", socks(4)));
+    run(&mut command).exits(0).prints("ok\n").says_nothing();
+}
+
+#[test]
+fn a_proxy_that_wants_a_password_is_a_matter_of_configuration() {
+    let required = "407 Proxy Authentication Required";
+    let (connect, _) = proxy(required);
+    let socks = socks_with_login();
+    for (variable, login, hint) in [
+        (
+            "http_proxy",
+            "",
+            "asks for the user and password (407); set http_proxy to http://USER:PASSWORD@127.0.0.1:",
+        ),
+        (
+            "http_proxy",
+            "u:hunter2@",
+            "refused the user and password (407); check the user and password in http_proxy",
+        ),
+        (
+            "https_proxy",
+            "",
+            "asks for the user and password (407); set https_proxy to http://USER:PASSWORD@127.0.0.1:",
+        ),
+        (
+            "https_proxy",
+            "u:hunter2@",
+            "refused the user and password (407); check the user and password in https_proxy",
+        ),
+        (
+            "ALL_PROXY",
+            "",
+            "asks for the user and password; set ALL_PROXY to socks5h://USER:PASSWORD@127.0.0.1:",
+        ),
+        (
+            "ALL_PROXY",
+            "u:hunter2@",
+            "refused the user and password; check the user and password in ALL_PROXY",
+        ),
+    ] {
+        let forward = Server::once(answer(required, "text/html", "<html>Login</html>"));
+        let (scheme, proxy) = match variable {
+            "http_proxy" => ("http", format!("http://{login}{}", address(&forward))),
+            "https_proxy" => ("https", format!("http://{login}127.0.0.1:{connect}")),
+            _ => ("https", format!("socks5h://{login}127.0.0.1:{socks}")),
+        };
+        let mut command = gravix();
+        command.args(["ask", "-n", "hi", "--base-url", &format!("{scheme}://h.test/v1")]);
+        let run = run(command.env(variable, proxy))
+            .exits(78)
+            .prints("")
+            .says(&["the proxy 127.0.0.1:", hint]);
+        assert!(!run.stderr.contains("hunter2"), "{}", run.stderr);
+    }
 }
 
 #[test]
 fn a_stalled_proxy_times_out() {
     let (_listener, port) = listen_on_loopback();
-    for scheme in ["http", "socks5"] {
-        let mut command = ask(
-            &Server::replying(&["ok"; 2]),
-            &["hi", "--retries", "0", "--connect-timeout", "0.3"],
-        );
+    for scheme in ["http", "socks5", "socks"] {
+        let mut command = gravix();
+        command.args(["ask", "-n", "hi", "--retries", "0", "--connect-timeout", "0.3"]);
+        command.args(["--base-url", "https://127.0.0.1:1/v1"]);
         command.env("all_proxy", format!("{scheme}://127.0.0.1:{port}"));
         run(&mut command).exits(75).prints("").says(&["cannot connect within 0.3 s"]);
     }
@@ -145,28 +315,21 @@ fn hosts_of_no_proxy_are_reached_directly() {
 }
 
 #[test]
-fn a_proxy_that_refuses_is_reported_and_not_bypassed() {
-    let server = Server::replying(&["ok"; 2]);
-    for (status, reason) in [("403 Forbidden", "403"), ("407 Proxy Authentication Required", "407")]
-    {
-        let (port, _) = proxy(status);
-        let mut command = ask(&server, &["hi"]);
-        command.env("http_proxy", format!("http://u:hunter2@127.0.0.1:{port}"));
-        let run = run(&mut command).exits(75).prints("").says(&["proxy", reason]);
-        assert!(!run.stderr.contains("hunter2"));
-    }
-    assert!(server.requests().is_empty());
+fn a_proxy_that_refuses_a_tunnel_is_reported_and_not_bypassed() {
+    let (port, _) = proxy("403 Forbidden");
+    let mut command = gravix();
+    command.args(["ask", "-n", "hi", "--base-url", "https://127.0.0.1:1/v1"]);
+    command.env("https_proxy", format!("http://u:hunter2@127.0.0.1:{port}"));
+    let run = run(&mut command).exits(75).prints("").says(&["through the proxy", "403"]);
+    assert!(!run.stderr.contains("hunter2"), "{}", run.stderr);
 }
 
 #[test]
 fn allow_http_permits_a_key_in_the_clear() {
-    let (port, seen) = proxy("403 Forbidden");
-    let mut command = gravix();
-    command.args(["ask", "hi", "--retries", "0", "--allow-http", "--base-url", "http://h.test/v1"]);
-    command.env("GRAVIXLAYER_API_KEY", "k").env("http_proxy", format!("127.0.0.1:{port}"));
-    // The request gets as far as the proxy, which refuses it.
-    run(&mut command).exits(75).prints("").says(&["proxy"]);
-    assert_eq!(*seen.lock().expect("no thread panicked"), ["CONNECT h.test:80 HTTP/1.1"]);
+    let proxy = Server::replying(&["ok"]);
+    let mut command = ask_through(&address(&proxy), &["--allow-http"]);
+    run(command.env("GRAVIXLAYER_API_KEY", "k")).exits(0).prints("ok\n");
+    assert_eq!(proxy.request().header("authorization"), Some("Bearer k"));
 }
 
 #[test]

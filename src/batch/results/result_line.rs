@@ -87,6 +87,7 @@ fn code(error: &Error) -> String {
             NetworkError::Cut(_) => "cut",
             NetworkError::GaveUp(_) => "gave_up",
         },
+        Error::ProxyLogin { .. } => "proxy",
         Error::Input(_) => "invalid_request",
         _ => "error",
     }

@@ -17,11 +17,11 @@ const DELIMITER: &str = "GRAVIX";
 /// # Errors
 /// [`Error::Usage`] for `mock:`, which curl cannot reach.
 pub fn head(endpoint: &Endpoint, key: Option<&KeySource>, streams: bool) -> Result<String> {
-    let BaseUrl::Http { url, .. } = &endpoint.base_url else {
+    let BaseUrl::Http(url) = &endpoint.base_url else {
         let message = "curl cannot reach mock:, which runs inside gravix";
         return Err(Error::Usage(message.to_owned()));
     };
-    let mut parts = vec![quoted(&format!("{url}/chat/completions"))];
+    let mut parts = vec![quoted(&url.endpoint("chat/completions"))];
     let mut has_content_type = false;
     for (name, value) in &endpoint.headers {
         has_content_type |= name.eq_ignore_ascii_case("content-type");
