@@ -18,7 +18,7 @@ pub enum NetEvent<'a> {
     /// A connection to `target` is being made, at one of these addresses.
     Connecting { target: &'a str, addresses: &'a [SocketAddr] },
     /// The TLS handshake is done.
-    Secured { host: &'a str, version: Arguments<'a> },
+    Secured { host: &'a str, version: &'static str },
     /// The server had closed the reused connection. A new one is being made.
     Reconnecting,
     /// A request is about to be sent.

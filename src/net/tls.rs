@@ -1,4 +1,4 @@
-//! TLS with rustls, and the root certificates it trusts.
+//! TLS with rustls, and the certificates it trusts.
 
 use std::fmt::{self, Debug};
 use std::fs;
@@ -7,29 +7,31 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use anyhow::anyhow;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, InvalidDnsNameError, ServerName};
 use rustls::{
-    CertificateError, ClientConfig, ClientConnection, Error as TlsError, InvalidMessage,
-    RootCertStore, StreamOwned,
+    ClientConfig, ClientConnection, Error as TlsError, ProtocolVersion, RootCertStore, StreamOwned,
 };
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
     TransportAdapter,
 };
 
-use crate::error::{Error, NetworkError};
-use crate::net::base_url::without_brackets;
+use crate::error::Error;
+use crate::net::base_url::{without_brackets, without_final_dot};
 use crate::net::error::into_ureq;
+use crate::net::named_certificates::NamedCertificates;
 use crate::net::observer::{NetEvent, NetObserver};
+use crate::net::tls_error::handshake_error;
 
-/// The certificate authorities to trust.
+/// The certificates to trust.
 #[derive(Debug, Clone)]
 pub enum Roots {
-    /// Mozilla's, bundled with gravix.
+    /// Mozilla's certificate authorities, bundled with gravix.
     Mozilla,
-    /// Only the certificates of a file; never empty.
-    Given(Vec<CertificateDer<'static>>),
+    /// Only the certificates of a file.
+    Given(Arc<NamedCertificates>),
 }
 
 impl Roots {
@@ -45,14 +47,19 @@ impl Roots {
         };
         let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
         let pem = fs::read(path).map_err(unreadable)?;
+        let invalid =
+            || Error::Config(anyhow!("{} contains no valid PEM certificates", path.display()));
         let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-        match certificates {
-            Ok(certificates) if !certificates.is_empty() => Ok(Self::Given(certificates)),
-            _ => {
-                Err(Error::Config(anyhow!("{} contains no valid PEM certificates", path.display())))
-            }
+        let certificates = certificates.map_err(|_| invalid())?;
+        match NamedCertificates::new(certificates, provider()) {
+            Ok(named) => Ok(Self::Given(Arc::new(named))),
+            Err(_) => Err(invalid()),
         }
     }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
 }
 
 /// Wraps a connection in TLS if the URL is `https`. The rustls configuration is
@@ -71,20 +78,19 @@ impl TlsConnector {
 
     fn config(&self) -> Arc<ClientConfig> {
         let make = || {
-            let mut store = RootCertStore::empty();
-            match &self.roots {
-                Roots::Mozilla => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-                Roots::Given(certificates) => {
-                    store.add_parsable_certificates(certificates.iter().cloned());
-                }
-            }
-            let provider = Arc::new(rustls::crypto::ring::default_provider());
-            let config = ClientConfig::builder_with_provider(provider)
+            let builder = ClientConfig::builder_with_provider(provider())
                 .with_safe_default_protocol_versions()
-                .expect("ring supports the default versions")
-                .with_root_certificates(store)
-                .with_no_client_auth();
-            Arc::new(config)
+                .expect("ring supports the default versions");
+            let builder = match &self.roots {
+                Roots::Mozilla => {
+                    let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned();
+                    builder.with_root_certificates(RootCertStore::from_iter(roots))
+                }
+                Roots::Given(certificates) => builder
+                    .dangerous()
+                    .with_custom_certificate_verifier(Arc::clone(certificates) as _),
+            };
+            Arc::new(builder.with_no_client_auth())
         };
         Arc::clone(self.config.get_or_init(make))
     }
@@ -95,16 +101,17 @@ impl TlsConnector {
         host: &str,
         details: &ConnectionDetails,
     ) -> Result<StreamOwned<ClientConnection, TransportAdapter>, ureq::Error> {
-        let bare = without_brackets(host).to_owned();
+        let bare = without_final_dot(without_brackets(host)).to_owned();
         let name = ServerName::try_from(bare).map_err(|error: InvalidDnsNameError| {
             into_ureq(Error::Config(anyhow!("{host} is not a valid TLS server name: {error}")))
         })?;
-        let convert = |error| into_ureq(handshake_error(error, host));
-        let mut connection = ClientConnection::new(self.config(), name).map_err(convert)?;
+        let convert = |error: &TlsError| into_ureq(handshake_error(error, host));
+        let mut connection =
+            ClientConnection::new(self.config(), name).map_err(|error| convert(&error))?;
         let mut socket = TransportAdapter::new(socket, Arc::clone(&details.current_time));
         connection.complete_io(&mut socket).map_err(|error| {
             match error.get_ref().and_then(|inner| inner.downcast_ref::<TlsError>()) {
-                Some(error) => convert(error.clone()),
+                Some(error) => convert(error),
                 None => ureq::Error::from(error),
             }
         })?;
@@ -135,7 +142,10 @@ impl<In: Transport> Connector<In> for TlsConnector {
         let host = details.uri.host().unwrap_or_default();
         let stream = self.handshake(Box::new(socket), host, details)?;
         if let Some(version) = stream.conn.protocol_version() {
-            let version = format_args!("{version:?}");
+            let version = match version {
+                ProtocolVersion::TLSv1_2 => "TLS 1.2",
+                _ => "TLS 1.3",
+            };
             self.observer.observe(&NetEvent::Secured { host, version });
         }
         let buffers = LazyBuffers::new(
@@ -180,31 +190,4 @@ impl Debug for TlsTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TlsTransport")
     }
-}
-
-/// Converts an error of the handshake: an untrusted certificate, or any other.
-fn handshake_error(error: TlsError, host: &str) -> Error {
-    let TlsError::InvalidCertificate(certificate_error) = &error else {
-        return match error {
-            TlsError::InvalidMessage(InvalidMessage::InvalidContentType) => Error::Protocol(
-                format!("{host} does not speak TLS on this port; it may be an http:// server"),
-            ),
-            other => {
-                let reason = other.to_string();
-                NetworkError::Tls { host: host.to_owned(), reason }.into()
-            }
-        };
-    };
-    let reason = match certificate_error {
-        CertificateError::UnknownIssuer => "its issuer is unknown".to_owned(),
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            "it has expired".to_owned()
-        }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "it is for another host".to_owned()
-        }
-        other => other.to_string(),
-    };
-    let is_unknown_issuer = matches!(certificate_error, CertificateError::UnknownIssuer);
-    Error::Certificate { host: host.to_owned(), reason, is_unknown_issuer }
 }

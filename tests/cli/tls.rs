@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::thread;
 
-use crate::support::certificates::Issuer;
+use crate::support::certificates::{Issuer, SelfSigned};
 use crate::support::server::listen_on_loopback;
 use crate::support::{DONE, ask_mock, completion, gravix, run, token};
 
@@ -46,7 +46,7 @@ fn a_given_issuer_is_trusted() {
         .exits(0)
         .prints("safe\n");
     let verbose = run(ask(port, &["-v", "--ca-cert"]).arg(&path)).exits(0);
-    assert!(verbose.stderr.contains("TLSv1_3"), "{}", verbose.stderr);
+    assert!(verbose.stderr.contains("speaks TLS 1.3"), "{}", verbose.stderr);
 }
 
 #[test]
@@ -100,4 +100,45 @@ fn a_port_without_tls_is_reported() {
     });
     let mut command = ask(port, &["--retries", "0"]);
     run(&mut command).exits(76).prints("").says(&["does not speak TLS", "http://"]);
+}
+
+#[test]
+fn a_self_signed_certificate_is_trusted_for_its_own_name_if_a_file_names_it() {
+    let server = SelfSigned::serve("localhost", false, &plain_answer());
+    let (_directory, path) = issuers_file(&server.pem);
+    run(ask(server.port, &["--ca-cert"]).arg(&path)).exits(0).prints("safe\n").says_nothing();
+    run(ask(server.port, &[]).env("SSL_CERT_FILE", &path)).exits(0).prints("safe\n");
+    // Nobody has said that it can be trusted.
+    run(&mut ask(server.port, &[]))
+        .exits(78)
+        .prints("")
+        .says(&["localhost is not trusted: it is self-signed, or that", "--ca-cert"]);
+    let (_directory, path) = issuers_file(&Issuer::new().pem());
+    run(ask(server.port, &["--ca-cert"]).arg(&path)).exits(78).prints("").says(&["--ca-cert"]);
+}
+
+#[test]
+fn a_self_signed_certificate_is_not_trusted_for_another_name_or_time() {
+    for (host, is_expired, reason) in
+        [("example.org", false, "it is for another host"), ("localhost", true, "it has expired")]
+    {
+        let server = SelfSigned::serve(host, is_expired, &plain_answer());
+        let (_directory, path) = issuers_file(&server.pem);
+        run(ask(server.port, &["--ca-cert"]).arg(&path)).exits(78).prints("").says(&[reason]);
+    }
+}
+
+#[test]
+fn an_alert_of_the_server_is_told_in_words() {
+    let (listener, port) = listen_on_loopback();
+    thread::spawn(move || {
+        let (mut connection, _) = listener.accept().expect("a client connects");
+        // A fatal alert: handshake failure.
+        connection.write_all(&[21, 3, 3, 0, 2, 2, 40]).expect("the alert is sent");
+        let _ = std::io::copy(&mut connection, &mut std::io::sink());
+    });
+    run(&mut ask(port, &["--retries", "0"]))
+        .exits(75)
+        .prints("")
+        .says(&["cannot set up TLS with localhost: it refused with the alert handshake failure"]);
 }
