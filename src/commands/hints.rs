@@ -91,12 +91,7 @@ impl Hints {
                 let cause = Error::Protocol(self.masked_text(cause));
                 Error::Partial(Box::new(cause)).to_string()
             }
-            Error::EndedEarly(end) => match end {
-                EarlyEnd::Length(word) => EarlyEnd::Length(mask(word)).to_string(),
-                EarlyEnd::ContentFilter(word) => EarlyEnd::ContentFilter(mask(word)).to_string(),
-                EarlyEnd::Refusal(text) => EarlyEnd::Refusal(mask(text)).to_string(),
-                EarlyEnd::NoText => end.to_string(),
-            },
+            Error::EndedEarly(EarlyEnd::Refusal(text)) => EarlyEnd::Refusal(mask(text)).to_string(),
             Error::Format { reason, early_end } => {
                 let early_end = early_end.clone();
                 Error::Format { reason: mask(reason), early_end }.to_string()

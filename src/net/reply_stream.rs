@@ -56,8 +56,10 @@ impl Iterator for ReplyStream<'_> {
         loop {
             match self.events.next()? {
                 Ok(Event::Alive) => self.clock.reset_idle(),
-                Ok(Event::Finish(reason)) => {
+                Ok(Event::Finish(mut reason)) => {
                     self.clock.reply_complete();
+                    // It is quoted in messages and in the log.
+                    reason.word = self.server.secrets.mask(reason.word);
                     return Some(Ok(Event::Finish(reason)));
                 }
                 Err(error) => {

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::batch_lines::{by_id, input};
 use crate::support::server::{Server, answer, events, raw, whole_reply};
 use crate::support::service::{Reply, Service};
-use crate::support::{DONE, ask, batch, gravix, run, token};
+use crate::support::{DONE, ask, batch, completion_ended, gravix, run, token};
 
 const KEY: &str = "sesame42";
 
@@ -194,4 +194,13 @@ fn a_key_that_the_model_repeats_is_masked_on_stderr() {
     let mut command = ask(&server, &["-n", "--schema", schema, "hi"]);
     let run = run(command.env("GRAVIXLAYER_API_KEY", KEY)).exits(65).prints("");
     assert!(!run.stderr.contains(KEY) && run.stderr.contains("(redacted)"), "{}", run.stderr);
+}
+
+#[test]
+fn a_key_in_a_finish_reason_is_masked() {
+    let body = completion_ended("ok", KEY);
+    let server = Server::once(answer("200 OK", "application/json", body));
+    let mut command = ask(&server, &["-n", "-v", "hi"]);
+    let run = run(command.env("GRAVIXLAYER_API_KEY", KEY)).exits(0).prints("ok\n");
+    assert!(run.stderr.contains("(redacted)") && !run.stderr.contains(KEY), "{}", run.stderr);
 }
