@@ -67,8 +67,14 @@ pub fn map_strings(value: Value, map: &impl Fn(String) -> String) -> Value {
 
 /// The values of these fields of an object, each as it came. `None` for a field
 /// that is missing or null. Of fields with the same name, the last one counts.
-/// `None` for all if `json` is not an object.
-pub fn fields<'a, const N: usize>(json: &'a str, names: [&str; N]) -> [Option<&'a RawValue>; N] {
+///
+/// # Errors
+/// If `json` is not the JSON of an object. All of it is checked, as strings that
+/// are later read as bytes are not: raw control characters, for instance.
+pub fn try_fields<'a, const N: usize>(
+    json: &'a str,
+    names: [&str; N],
+) -> Result<[Option<&'a RawValue>; N], serde_json::Error> {
     struct NamedFields<'n, const N: usize>([&'n str; N]);
 
     impl<'de, const N: usize> Visitor<'de> for NamedFields<'_, N> {
@@ -91,7 +97,13 @@ pub fn fields<'a, const N: usize>(json: &'a str, names: [&str; N]) -> [Option<&'
     }
 
     let mut json = serde_json::Deserializer::from_str(json);
-    json.deserialize_map(NamedFields(names)).unwrap_or([None; N])
+    let found = json.deserialize_map(NamedFields(names))?;
+    json.end().map(|()| found)
+}
+
+/// The same as [`try_fields`], with `None` for all if `json` is not an object.
+pub fn fields<'a, const N: usize>(json: &'a str, names: [&str; N]) -> [Option<&'a RawValue>; N] {
+    try_fields(json, names).unwrap_or([None; N])
 }
 
 /// Calls `visit` with each element of an array until it returns false. A value

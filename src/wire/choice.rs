@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use crate::chat::finish::FinishReason;
 use crate::chat::tool_call::CallFragment;
 use crate::json;
+use crate::wire::failure;
 use crate::wire::wire_call;
 use crate::wtf8::Text;
 
@@ -31,20 +32,48 @@ pub struct Parts {
     pub calls: Vec<CallFragment>,
 }
 
-impl Choice {
-    pub fn parse(choice: &RawValue) -> Self {
-        let [delta, message, finish] =
-            json::fields(choice.get(), ["delta", "message", "finish_reason"]);
-        let message = message.filter(|message| message.get().starts_with('{'));
-        let word = finish.filter(|finish| finish.get().starts_with('"')).and_then(Text::scalar);
-        let word = String::from_utf8_lossy(&word.unwrap_or_default().bytes).into_owned();
-        Self {
-            delta: delta.map(|delta| Parts::parse(delta, false)).unwrap_or_default(),
-            message: message.map(|message| Parts::parse(message, true)),
-            finish: FinishReason::new(&word),
-        }
+/// The fields of a choice.
+pub struct ChoiceFields<'a> {
+    index: Option<&'a RawValue>,
+    error: Option<&'a RawValue>,
+    delta: Option<&'a RawValue>,
+    message: Option<&'a RawValue>,
+    finish_reason: Option<&'a RawValue>,
+}
+
+impl<'a> ChoiceFields<'a> {
+    /// `None` if the choice is not an object.
+    pub fn parse(choice: &'a RawValue) -> Option<Self> {
+        let names = ["index", "error", "delta", "message", "finish_reason"];
+        let found = json::try_fields(choice.get(), names).ok()?;
+        let [index, error, delta, message, finish_reason] = found;
+        Some(Self { index, error, delta, message, finish_reason })
     }
 
+    /// Whether the index is 0. Some servers omit it or send it as a string.
+    pub fn is_first(&self) -> bool {
+        let index = self.index.map_or("0", |index| index.get().trim_matches('"'));
+        index.parse().is_ok_and(|index: f64| index == 0.0)
+    }
+
+    pub fn has_error(&self) -> bool {
+        self.error.is_some_and(failure::is_set)
+    }
+
+    pub fn into_choice(self) -> Choice {
+        let Self { delta, message, finish_reason, .. } = self;
+        let message = message.filter(|message| message.get().starts_with('{'));
+        let word = finish_reason.filter(|finish| finish.get().starts_with('"'));
+        let word = word.and_then(Text::scalar).unwrap_or_default().bytes;
+        Choice {
+            delta: delta.map(|delta| Parts::parse(delta, false)).unwrap_or_default(),
+            message: message.map(|message| Parts::parse(message, true)),
+            finish: FinishReason::new(&String::from_utf8_lossy(&word)),
+        }
+    }
+}
+
+impl Choice {
     /// Whether the choice has a delta with text and nothing else.
     pub fn is_only_text(&self) -> bool {
         let Self { delta, message, finish } = self;
@@ -59,8 +88,18 @@ impl Choice {
 
 impl Parts {
     fn parse(parts: &RawValue, is_message: bool) -> Self {
-        let [content, refusal, reasoning_content, reasoning] =
-            json::fields(parts.get(), ["content", "refusal", "reasoning_content", "reasoning"]);
+        let [content, refusal, reasoning_content, reasoning, tool_calls, function_call] =
+            json::fields(
+                parts.get(),
+                [
+                    "content",
+                    "refusal",
+                    "reasoning_content",
+                    "reasoning",
+                    "tool_calls",
+                    "function_call",
+                ],
+            );
         let text = content.map(content_text).unwrap_or_default();
         let string = |json: Option<&RawValue>| {
             let json = json.filter(|json| json.get().starts_with('"'));
@@ -76,7 +115,7 @@ impl Parts {
             is_literal: text.is_literal,
             refusal: string(refusal),
             reasoning,
-            calls: wire_call::parse_all(parts, is_message),
+            calls: wire_call::parse_all(tool_calls, function_call, is_message),
         }
     }
 }

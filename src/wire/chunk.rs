@@ -6,9 +6,9 @@ use serde_json::value::RawValue;
 use crate::chat::event::Usage;
 use crate::error::{Error, ServerError};
 use crate::json;
-use crate::wire::choice::Choice;
+use crate::wire::choice::{Choice, ChoiceFields};
 use crate::wire::error_body;
-use crate::wire::failure;
+use crate::wire::failure::{self, ErrorFields};
 
 /// Why a payload cannot be used.
 #[derive(Debug)]
@@ -49,55 +49,63 @@ pub struct Chunk {
 /// [`ChunkError::Server`] if it is an error.
 pub fn parse(payload: &[u8]) -> Result<Chunk, ChunkError> {
     let malformed = |reason: String, is_truncated| ChunkError::Malformed { reason, is_truncated };
-    let text = std::str::from_utf8(payload)
+    let json = std::str::from_utf8(payload)
         .map_err(|error| malformed(error.to_string(), error.error_len().is_none()))?;
-    // Only the first pass checks the JSON: raw control characters in strings,
-    // for instance, are not refused where a string is read as bytes.
-    match serde_json::from_str::<&RawValue>(text) {
-        Ok(json) => from_json(json, payload),
-        Err(error) => {
-            let replaced = Some(text).filter(|_| !error.is_eof());
-            let replaced = replaced.and_then(json::without_non_finite);
-            match replaced.as_deref().map(serde_json::from_str::<&RawValue>) {
-                Some(Ok(json)) => from_json(json, payload),
-                _ => Err(malformed(error.to_string(), error.is_eof())),
-            }
+    let error = match TopFields::parse(json) {
+        Ok(fields) => return fields.into_chunk(json),
+        Err(error) => error,
+    };
+    if failure::is_failing_array(json) {
+        return Err(server_error(json));
+    }
+    let replaced = Some(json).filter(|_| !error.is_eof()).and_then(json::without_non_finite);
+    match replaced.as_deref().map(|json| (json, TopFields::parse(json))) {
+        Some((json, Ok(fields))) => fields.into_chunk(json),
+        _ => Err(malformed(error.to_string(), error.is_eof())),
+    }
+}
+
+fn server_error(json: &str) -> ChunkError {
+    ChunkError::Server(Box::new(error_body::parse(json.as_bytes())))
+}
+
+/// The fields of a payload that are needed of nearly every one.
+struct TopFields<'a> {
+    choices: Option<&'a RawValue>,
+    usage: Option<&'a RawValue>,
+    error: ErrorFields<'a>,
+}
+
+impl<'a> TopFields<'a> {
+    fn parse(json: &'a str) -> Result<Self, serde_json::Error> {
+        let names = ["choices", "usage", "error", "object", "base_resp"];
+        let [choices, usage, error, object, base_resp] = json::try_fields(json, names)?;
+        Ok(Self { choices, usage, error: ErrorFields { error, object, base_resp } })
+    }
+
+    /// `json` is the payload.
+    fn into_chunk(self, json: &str) -> Result<Chunk, ChunkError> {
+        let Self { choices, usage, error } = self;
+        let mut first = None;
+        let mut has_choices = false;
+        if let Some(choices) = choices {
+            json::each_element(choices, |choice| {
+                has_choices = true;
+                first = ChoiceFields::parse(choice).filter(ChoiceFields::is_first);
+                first.is_none()
+            });
         }
+        let is_failing_choice = first.as_ref().is_some_and(ChoiceFields::has_error);
+        if is_failing_choice || failure::is_failure(json, &error, has_choices) {
+            return Err(server_error(json));
+        }
+        let is_foreign = choices.is_none() && usage.is_none() && !is_known_without_choices(json);
+        Ok(Chunk {
+            choice: first.map(ChoiceFields::into_choice),
+            usage: usage.and_then(parse_usage),
+            is_foreign,
+        })
     }
-}
-
-fn from_json(json: &RawValue, payload: &[u8]) -> Result<Chunk, ChunkError> {
-    let server_error = || ChunkError::Server(Box::new(error_body::parse(payload)));
-    let [choices, usage] = json::fields(json.get(), ["choices", "usage"]);
-    let mut first = None;
-    let mut has_choices = false;
-    if let Some(choices) = choices {
-        json::each_element(choices, |choice| {
-            has_choices = true;
-            first = Some(choice).filter(|choice| is_first(choice));
-            first.is_none()
-        });
-    }
-    if failure::is_failure(json, has_choices) || first.is_some_and(failure::has_error) {
-        return Err(server_error());
-    }
-    if !json.get().starts_with('{') {
-        let reason = "it is not an object".to_owned();
-        return Err(ChunkError::Malformed { reason, is_truncated: false });
-    }
-    Ok(Chunk {
-        choice: first.map(Choice::parse),
-        usage: usage.and_then(parse_usage),
-        is_foreign: choices.is_none() && usage.is_none() && !is_known_without_choices(json),
-    })
-}
-
-/// Whether a choice has index 0. Some servers omit the index or send it as a
-/// string. A choice that is not an object is not the first one.
-fn is_first(choice: &RawValue) -> bool {
-    let [index] = json::fields(choice.get(), ["index"]);
-    let index = index.map_or("0", |index| index.get().trim_matches('"'));
-    choice.get().starts_with('{') && index.parse().is_ok_and(|index: f64| index == 0.0)
 }
 
 /// Token counts. A count that is not a whole number is missing.
@@ -117,9 +125,9 @@ fn parse_usage(usage: &RawValue) -> Option<Usage> {
 
 /// Whether an object without choices and usage is one that servers send between
 /// chunks: an empty one, a ping, or the head of a completion.
-fn is_known_without_choices(json: &RawValue) -> bool {
-    let [kind, object] = json::fields(json.get(), ["type", "object"]);
-    let is_empty = json::compact(json.get()) == "{}";
+fn is_known_without_choices(json: &str) -> bool {
+    let [kind, object] = json::fields(json, ["type", "object"]);
+    let is_empty = json::compact(json) == "{}";
     let is_ping = kind.is_some_and(|kind| json::is_string(kind, "ping"));
     is_empty
         || is_ping

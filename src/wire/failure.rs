@@ -5,29 +5,39 @@ use serde_json::value::RawValue;
 
 use crate::json;
 
-/// Whether a payload is an error. Beside choices, only `error`, `object` and
-/// `base_resp` tell: other fields may have another meaning there.
-pub fn is_failure(json: &RawValue, has_choices: bool) -> bool {
-    if json.get().starts_with('[') {
-        // Gemini sends `[{"error":…}]`.
-        let mut is_found = false;
-        json::each_element(json, |element| {
-            is_found = element.get().starts_with('{') && is_failure(element, has_choices);
-            false
-        });
-        return is_found;
-    }
-    let [object, base_resp] = json::fields(json.get(), ["object", "base_resp"]);
-    has_error(json)
+/// The fields of an object that tell of an error even beside choices.
+pub struct ErrorFields<'a> {
+    pub error: Option<&'a RawValue>,
+    pub object: Option<&'a RawValue>,
+    pub base_resp: Option<&'a RawValue>,
+}
+
+/// Whether an object is an error. `has_choices` if it has choices too: then only
+/// `fields` tell, because others may have another meaning.
+pub fn is_failure(json: &str, fields: &ErrorFields<'_>, has_choices: bool) -> bool {
+    let ErrorFields { error, object, base_resp } = fields;
+    error.is_some_and(is_set)
         || object.is_some_and(|object| json::is_string(object, "error"))
         || base_resp.is_some_and(has_failing_status)
         || (!has_choices && is_failure_without_choices(json))
 }
 
-/// Whether an object has an `error` that is not empty.
-pub fn has_error(json: &RawValue) -> bool {
-    let [error] = json::fields(json.get(), ["error"]);
-    error.is_some_and(is_set)
+/// Whether `json` is an array that begins with an error: Gemini sends
+/// `[{"error":…}]`.
+pub fn is_failing_array(json: &str) -> bool {
+    let json = Some(json).filter(|json| json.starts_with('['));
+    let Some(Ok(json)) = json.map(serde_json::from_str::<&RawValue>) else {
+        return false;
+    };
+    let mut is_found = false;
+    json::each_element(json, |element| {
+        let [error, object, base_resp] =
+            json::fields(element.get(), ["error", "object", "base_resp"]);
+        let fields = ErrorFields { error, object, base_resp };
+        is_found = is_failure(element.get(), &fields, false);
+        false
+    });
+    is_found
 }
 
 /// MiniMax sends `"base_resp":{"status_code":1004,…}`, with 0 for success.
@@ -36,12 +46,11 @@ fn has_failing_status(base_resp: &RawValue) -> bool {
     code.is_some_and(is_failing_code)
 }
 
-fn is_failure_without_choices(json: &RawValue) -> bool {
+fn is_failure_without_choices(json: &str) -> bool {
     let [detail, errors, error_msg, error_code] =
-        json::fields(json.get(), ["detail", "errors", "error_msg", "error_code"]);
-    let [success, kind, message, msg] =
-        json::fields(json.get(), ["success", "type", "message", "msg"]);
-    let codes = json::fields(json.get(), ["code", "status", "status_code", "statusCode"]);
+        json::fields(json, ["detail", "errors", "error_msg", "error_code"]);
+    let [success, kind, message, msg] = json::fields(json, ["success", "type", "message", "msg"]);
+    let codes = json::fields(json, ["code", "status", "status_code", "statusCode"]);
     let has_message = message.is_some_and(is_set) || msg.is_some_and(is_set);
     let is =
         |value: Option<&RawValue>, text| value.is_some_and(|value| json::is_string(value, text));
@@ -61,7 +70,7 @@ fn is_failing_code(code: &RawValue) -> bool {
 }
 
 /// Whether a value is more than an empty one, which means that there is none.
-fn is_set(value: &RawValue) -> bool {
+pub fn is_set(value: &RawValue) -> bool {
     !matches!(json::compact(value.get()).as_str(), "false" | "\"\"" | "{}" | "[]" | "0")
 }
 
@@ -71,9 +80,10 @@ mod tests {
 
     #[track_caller]
     fn is_failing(json: &str) -> bool {
-        let json: &RawValue = serde_json::from_str(json).expect(json);
-        let [choices] = json::fields(json.get(), ["choices"]);
-        is_failure(json, choices.is_some_and(is_set))
+        let [choices, error, object, base_resp] =
+            json::fields(json, ["choices", "error", "object", "base_resp"]);
+        let fields = ErrorFields { error, object, base_resp };
+        is_failure(json, &fields, choices.is_some_and(is_set)) || is_failing_array(json)
     }
 
     #[test]

@@ -62,20 +62,23 @@ impl Step {
         if is_error_name(event.name) {
             return Err(Error::from(error_body::parse(data)));
         }
-        let (json, is_done) = without_done(data);
-        if json.is_empty() {
-            return Ok(if is_done { Step::Done } else { Step::Nothing });
+        if data.is_empty() {
+            return Ok(Step::Nothing);
         }
-        let payload = || with_payload.then(|| Payload::Chunk(text(json)));
-        match cache.parse(json) {
-            Ok(chunk) if chunk.is_foreign => Ok(Step::Stray(text(json), payload())),
-            Ok(chunk) if is_done => Ok(Step::LastChunk(chunk, payload())),
-            Ok(chunk) => Ok(Step::Chunk(chunk, payload())),
-            Err(ChunkError::Malformed { .. }) if !event.is_terminated => {
-                Ok(Step::Broken(cut("the stream ended in the middle of an event")))
-            }
-            Err(error @ ChunkError::Malformed { .. }) => Ok(Step::Broken(error.into())),
-            Err(error) => Err(error.into()),
+        let payload = |json| with_payload.then(|| Payload::Chunk(text(json)));
+        match cache.parse(data) {
+            Ok(chunk) if chunk.is_foreign => Ok(Step::Stray(text(data), payload(data))),
+            Ok(chunk) => Ok(Step::Chunk(chunk, payload(data))),
+            Err(ChunkError::Server(server)) => Err(Error::Server(server)),
+            Err(error) => match without_done(data) {
+                (b"", true) => Ok(Step::Done),
+                (json, true) => match cache.parse(json)? {
+                    chunk if chunk.is_foreign => Ok(Step::Stray(text(json), payload(json))),
+                    chunk => Ok(Step::LastChunk(chunk, payload(json))),
+                },
+                _ if event.is_terminated => Ok(Step::Broken(error.into())),
+                _ => Ok(Step::Broken(cut("the stream ended in the middle of an event"))),
+            },
         }
     }
 
@@ -121,6 +124,9 @@ impl Step {
 
 /// Whether an event with this name is an error.
 pub fn is_error_name(name: &[u8]) -> bool {
+    if name.is_empty() {
+        return false;
+    }
     let name = name.to_ascii_lowercase();
     ["error", "exception"].iter().any(|word| memmem::find(&name, word.as_bytes()).is_some())
 }

@@ -10,8 +10,11 @@ use crate::wtf8::Text;
 /// The tool calls in a delta or in a message, whole or as fragments. Some servers
 /// send a single call in place of an array, and old ones a `function_call`.
 /// Values of unexpected types count as missing, so that they do not lose a call.
-pub fn parse_all(parts: &RawValue, is_message: bool) -> Vec<CallFragment> {
-    let [tool_calls, function_call] = json::fields(parts.get(), ["tool_calls", "function_call"]);
+pub fn parse_all(
+    tool_calls: Option<&RawValue>,
+    function_call: Option<&RawValue>,
+    is_message: bool,
+) -> Vec<CallFragment> {
     let mut calls = Vec::new();
     for calls_or_call in tool_calls.into_iter() {
         json::each_element(calls_or_call, |call| {
@@ -86,9 +89,8 @@ mod tests {
     fn joined(deltas: &[&str]) -> Result<Vec<(String, String, String)>, String> {
         let mut calls = ToolCalls::default();
         for delta in deltas {
-            let delta = format!(r#"{{"tool_calls":[{delta}]}}"#);
-            let delta: &RawValue = serde_json::from_str(&delta).expect("JSON");
-            parse_all(delta, false).into_iter().for_each(|fragment| calls.add(fragment));
+            let delta: &RawValue = serde_json::from_str(delta).expect("JSON");
+            parse_all(Some(delta), None, false).into_iter().for_each(|call| calls.add(call));
         }
         let fields = |call: ToolCall| (call.id, call.name, call.arguments.to_string());
         let calls = calls.finish(None).map_err(|error| Error::from(error).to_string())?;
@@ -163,8 +165,8 @@ mod tests {
             format!(r#"{{"tool_calls":null,"function_call":{function}}}"#),
             format!(r#"{{"tool_calls":[],"function_call":{function}}}"#),
         ] {
-            let parts: &RawValue = serde_json::from_str(&parts).expect("JSON");
-            let calls = parse_all(parts, true);
+            let [calls, call] = json::fields(&parts, ["tool_calls", "function_call"]);
+            let calls = parse_all(calls, call, true);
             assert_eq!(calls.len(), 1, "{parts}");
             assert_eq!(calls[0].name, "f");
             assert_eq!(calls[0].arguments, br#"{"x":1}"#);
