@@ -119,6 +119,12 @@ impl Server {
                 server.key_origin = self.key.as_ref().map(|key| key.origin().to_owned());
                 Error::Server(server)
             }
+            Error::Network(NetworkError::Cut(how)) => {
+                NetworkError::Cut(line(self.secrets.mask(how))).into()
+            }
+            Error::Network(NetworkError::GaveUp(word)) => {
+                NetworkError::GaveUp(line(self.secrets.mask(word))).into()
+            }
             other => other,
         }
     }

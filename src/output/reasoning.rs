@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Stderr, Write};
 
 use crate::output::sanitize::push_sanitized;
+use crate::secret::Secrets;
 
 const DIM: &[u8] = b"\x1b[2m";
 const RESET: &[u8] = b"\x1b[0m";
@@ -13,28 +14,30 @@ const RESET: &[u8] = b"\x1b[0m";
 pub struct ReasoningWriter<W> {
     writer: W,
     is_dim: bool,
-    buffer: Vec<u8>,
+    /// Masked in what is written together.
+    secrets: Secrets,
+    buffer: String,
     lacks_newline: bool,
 }
 
 impl ReasoningWriter<Stderr> {
     /// Writes to stderr, dim if that is a terminal that can show it.
-    pub fn stderr() -> Self {
+    pub fn stderr(secrets: &Secrets) -> Self {
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         let stderr = io::stderr();
         let is_dim = stderr.is_terminal() && !is_dumb;
-        Self::new(stderr, is_dim)
+        Self::new(stderr, is_dim, secrets.clone())
     }
 }
 
 impl<W: Write> ReasoningWriter<W> {
-    pub fn new(writer: W, is_dim: bool) -> Self {
-        Self { writer, is_dim, buffer: Vec::new(), lacks_newline: false }
+    pub fn new(writer: W, is_dim: bool, secrets: Secrets) -> Self {
+        Self { writer, is_dim, secrets, buffer: String::new(), lacks_newline: false }
     }
 
     pub fn write(&mut self, text: &str) {
         if !text.is_empty() {
-            push_sanitized(&mut self.buffer, text);
+            self.buffer += text;
             self.lacks_newline = !text.ends_with('\n');
         }
     }
@@ -43,7 +46,9 @@ impl<W: Write> ReasoningWriter<W> {
         if self.buffer.is_empty() {
             return;
         }
-        let text = std::mem::take(&mut self.buffer);
+        let masked = self.secrets.mask(std::mem::take(&mut self.buffer));
+        let mut text = Vec::new();
+        push_sanitized(&mut text, &masked);
         let text = if self.is_dim { [DIM, &text, RESET].concat() } else { text };
         let _ = self.writer.write_all(&text);
     }
@@ -63,7 +68,7 @@ mod tests {
 
     fn written(is_dim: bool, write: impl FnOnce(&mut ReasoningWriter<&mut Vec<u8>>)) -> String {
         let mut written = Vec::new();
-        write(&mut ReasoningWriter::new(&mut written, is_dim));
+        write(&mut ReasoningWriter::new(&mut written, is_dim, Secrets::default()));
         String::from_utf8(written).expect("UTF-8")
     }
 

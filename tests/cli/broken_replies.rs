@@ -41,7 +41,7 @@ fn a_response_without_a_reply_is_an_error() {
         .says(&["HTTP"]),
         Fault::new("sends JSON that is no chunk", vec![stream_head(), chunk("data: \"x\"\n\n")])
             .exits(76)
-            .says(&["not an object"]),
+            .says(&["expected an object"]),
         Fault::new("sends a status alone", vec![raw("HTTP/1.1 204 No Content\r\n\r\n"), Step::End])
             .says(&["before the reply"]),
     ] {

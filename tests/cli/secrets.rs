@@ -197,6 +197,24 @@ fn a_key_that_the_model_repeats_is_masked_on_stderr() {
 }
 
 #[test]
+fn a_key_is_masked_in_what_takes_the_place_of_a_reply() {
+    let abort = completion_ended("ok", "abort").replace("\"ok\"", &format!("\"{KEY}\""));
+    let reasoning =
+        format!(r#"{{"choices":[{{"message":{{"reasoning":"{KEY}","content":"a"}}}}]}}"#);
+    for (body, status, word) in [
+        (token("a") + "the key sesame42 is wrong\n\ndata: [DONE]\n\n", 75, "is wrong"),
+        ("data: {\"message\":\"no sesame42\"}\n\ndata: [DONE]\n\n".to_owned(), 76, "no "),
+        (abort, 75, "abort"),
+        (reasoning, 0, "(redacted)"),
+    ] {
+        let server = Server::once(answer("200 OK", "text/event-stream", body));
+        let mut command = ask(&server, &["-n", "--reasoning", "stderr", "hi"]);
+        let run = run(command.env("GRAVIXLAYER_API_KEY", KEY)).exits(status);
+        assert!(run.stderr.contains(word) && !run.stderr.contains(KEY), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn a_key_in_a_finish_reason_is_masked() {
     let body = completion_ended("ok", KEY);
     let server = Server::once(answer("200 OK", "application/json", body));

@@ -8,6 +8,7 @@ use crate::chat::thoughts::{SplitText, ThoughtSplitter, ThoughtsPolicy};
 use crate::commands::ask::plan::{AskPlan, PrintMode};
 use crate::error::{Error, Result};
 use crate::json;
+use crate::output::notes::Notes;
 use crate::output::reasoning::ReasoningWriter;
 use crate::output::stdout::{TextWriter, stdout_error};
 
@@ -27,7 +28,7 @@ enum LiveOutput<'a> {
 }
 
 impl<'a> Display<'a> {
-    pub fn new(plan: &AskPlan, stdout: &'a mut TextWriter<File>) -> Self {
+    pub fn new(plan: &AskPlan, stdout: &'a mut TextWriter<File>, notes: &Notes) -> Self {
         let takes_thoughts = plan.policy.thoughts != ThoughtsPolicy::Keep;
         Self {
             live: match plan.print {
@@ -36,7 +37,7 @@ impl<'a> Display<'a> {
                 PrintMode::Whole | PrintMode::Response | PrintMode::Nothing => LiveOutput::Nothing,
             },
             splitter: takes_thoughts.then(ThoughtSplitter::default),
-            reasoning: plan.shows_reasoning.then(ReasoningWriter::stderr),
+            reasoning: plan.shows_reasoning.then(|| ReasoningWriter::stderr(notes.secrets())),
         }
     }
 

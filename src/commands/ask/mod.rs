@@ -52,7 +52,7 @@ fn send(mut plan: AskPlan, context: &Context, hints: &Hints, notes: &Notes) -> R
     files.ensure_distinct(turn.history.as_ref())?;
     let mut stdout = stdout::writer(plan.output.stdout_mode)?;
 
-    let display = Display::new(&plan, &mut stdout);
+    let display = Display::new(&plan, &mut stdout, notes);
     let mut observer = AskObserver::new(display, files.log.as_mut(), notes);
     let outcome = exchange(&client, &plan).ask_until_valid(&mut question, &mut observer);
     let AskObserver { streamed, .. } = observer;
