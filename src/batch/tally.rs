@@ -14,11 +14,6 @@ const TEMPORARY: u8 = 75;
 /// The exit status if only some requests failed.
 const PARTIAL: u8 = 4;
 
-/// Failure classes that do not depend on the request: the key is refused, the
-/// rate limit is reached, or there is no connection.
-const SYSTEMIC: &[&str] =
-    &["401", "403", "429", "connect", "connect_timeout", "lookup", "proxy", "tls"];
-
 /// A server may invent a new reason for each reply.
 const MAX_WARNINGS: usize = 16;
 
@@ -76,8 +71,7 @@ impl Tally {
             return;
         };
         let consecutive = self.consecutive_systemic + 1;
-        self.consecutive_systemic =
-            if SYSTEMIC.contains(&class.as_str()) { consecutive } else { 0 };
+        self.consecutive_systemic = if error.is_systemic { consecutive } else { 0 };
         *self.failed.entry(class).or_default() += 1;
         if error.status != TEMPORARY {
             let failure = (index, error.status);

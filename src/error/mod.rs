@@ -2,6 +2,7 @@
 //! statuses. Hints about what to do are added by the commands, which know the
 //! options.
 
+mod error_class;
 mod network_error;
 mod reason;
 mod server_error;
@@ -12,9 +13,9 @@ use std::path::PathBuf;
 use signal_hook::consts::SIGPIPE;
 use thiserror::Error as ThisError;
 
+pub use crate::error::error_class::ErrorClass;
 pub use crate::error::network_error::NetworkError;
 pub use crate::error::reason::Reason;
-use crate::error::server_error::ErrorClass;
 pub use crate::error::server_error::ServerError;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -188,8 +189,9 @@ impl Error {
             | Error::ProxyLogin { .. }
             | Error::Certificate { .. } => 78,
             Error::Server(server) => match server.class() {
-                ErrorClass::Request => 69,
+                ErrorClass::Request | ErrorClass::Quota => 69,
                 ErrorClass::Temporary => 75,
+                ErrorClass::Protocol => 76,
                 ErrorClass::Key => 77,
             },
         })

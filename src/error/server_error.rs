@@ -1,7 +1,9 @@
-//! Errors that the server reports, and what they mean.
+//! Errors that the server reports.
 
 use std::fmt;
 use std::time::Duration;
+
+use crate::error::error_class::ErrorClass;
 
 /// An error as reported by the server.
 #[derive(Debug, Default)]
@@ -17,6 +19,8 @@ pub struct ServerError {
     pub request_id: Option<String>,
     /// Whether the body lists limits that were exceeded.
     pub is_exceeded: bool,
+    /// Whether a web firewall answered in the server's place.
+    pub is_firewall: bool,
     /// How long the server asks to wait.
     pub retry_after: Option<Duration>,
     /// The `x-should-retry` header, if the server sent one.
@@ -30,16 +34,6 @@ pub struct ServerError {
     pub key_origin: Option<String>,
 }
 
-/// What a server's error means for the user.
-pub enum ErrorClass {
-    /// The same request may succeed later.
-    Temporary,
-    /// The server refuses this request, or the account has no quota left.
-    Request,
-    /// The server refuses the key.
-    Key,
-}
-
 impl ServerError {
     /// The HTTP status, or else a `code` that is an HTTP status.
     pub fn status(&self) -> Option<u16> {
@@ -47,24 +41,45 @@ impl ServerError {
         self.http_status.or_else(code).filter(|status| (300..600).contains(status))
     }
 
-    /// Whether the account has no quota left, so that waiting does not help.
+    /// Whether the account has no quota or money left, so that waiting does not
+    /// help.
     pub fn is_quota(&self) -> bool {
         self.is_exceeded
-            || [&self.code, &self.kind]
-                .into_iter()
-                .any(|field| field.as_deref() == Some("insufficient_quota"))
+            || self.status() == Some(402)
+            || self.words().any(|word| word == ErrorClass::Quota)
     }
 
+    /// Whether the server refused the key, or asked for one. Some do so with
+    /// status 400.
+    pub fn is_key_refused(&self) -> bool {
+        let is_named = || self.words().any(|word| word == ErrorClass::Key);
+        self.class() == ErrorClass::Key || self.status() == Some(400) && is_named()
+    }
+
+    /// Whether no such path exists on the server, as far as it says so.
+    pub fn is_unexpected_endpoint(&self) -> bool {
+        self.words().any(|word| word == ErrorClass::Protocol)
+    }
+
+    /// The class of the HTTP status, or else of the code and the type.
     pub fn class(&self) -> ErrorClass {
         if self.is_quota() {
-            return ErrorClass::Request;
+            return ErrorClass::Quota;
         }
-        match (self.status(), self.kind.as_deref()) {
-            (Some(401 | 403), _) | (None, Some("authentication_error")) => ErrorClass::Key,
-            (Some(408 | 409 | 425 | 429), _) => ErrorClass::Temporary,
-            (Some(300..=499), _) | (None, Some("invalid_request_error")) => ErrorClass::Request,
-            _ => ErrorClass::Temporary,
+        let class = match (self.http_status, self.status()) {
+            (Some(status), _) => ErrorClass::of_status(status),
+            (None, Some(code)) => ErrorClass::of_status(code),
+            (None, None) => self.words().next().unwrap_or(ErrorClass::Temporary),
+        };
+        match class {
+            ErrorClass::Key | ErrorClass::Request if self.is_firewall => ErrorClass::Protocol,
+            class => class,
         }
+    }
+
+    /// The classes of the code and the type, where they are known.
+    fn words(&self) -> impl Iterator<Item = ErrorClass> {
+        [&self.code, &self.kind].into_iter().flatten().filter_map(|word| ErrorClass::of_word(word))
     }
 }
 

@@ -68,10 +68,16 @@ fn is_retryable(server: &ServerError) -> bool {
     if server.is_quota() {
         return false;
     }
-    let is_temporary =
-        matches!(server.http_status, Some(408 | 409 | 425 | 429 | 500 | 502 | 503 | 504 | 529));
-    // An error without a status came inside a reply, which may have been billed.
-    server.http_status.is_some() && server.should_retry.unwrap_or(is_temporary)
+    match server.http_status {
+        // An error without a status came inside a reply, which may have been
+        // billed, and so may the reply that Cloudflare did not wait for.
+        None | Some(501 | 524) => false,
+        Some(status) => {
+            let is_temporary =
+                matches!(status, 408 | 409 | 425 | 429 | 500 | 502 | 503 | 504 | 521..=523 | 529);
+            server.should_retry.unwrap_or(is_temporary)
+        }
+    }
 }
 
 /// How long the server asks to wait: `retry-after-ms` in milliseconds, or else
@@ -121,10 +127,13 @@ mod tests {
 
     #[test]
     fn only_temporary_statuses_are_retried() {
-        for code in [408, 409, 425, 429, 500, 502, 503, 504, 529] {
+        for code in [408, 409, 425, 429, 500, 502, 503, 504, 521, 522, 523, 529] {
             assert_eq!(first(status(code)), HALF_A_SECOND, "{code}");
         }
-        for code in [400, 401, 403, 404, 405, 410, 413, 418, 422, 451, 501, 505] {
+        for code in [
+            400, 401, 402, 403, 404, 405, 410, 413, 418, 422, 451, 501, 505, 520, 524, 525, 526,
+            530,
+        ] {
             assert_eq!(first(status(code)), RetryDecision::GiveUp, "{code}");
         }
     }
@@ -134,6 +143,9 @@ mod tests {
         let with = |code, should_retry| ServerError { should_retry, ..status(code) };
         assert_eq!(first(with(503, Some(false))), RetryDecision::GiveUp);
         assert_eq!(first(with(400, Some(true))), HALF_A_SECOND);
+        for code in [402, 501, 524] {
+            assert_eq!(first(with(code, Some(true))), RetryDecision::GiveUp, "{code}");
+        }
     }
 
     #[test]

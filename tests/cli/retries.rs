@@ -15,7 +15,7 @@ fn with_header(status: &str, header: &str) -> Script {
     vec![raw(head), Step::End]
 }
 
-const TEMPORARY: [&str; 9] = [
+const TEMPORARY: [&str; 12] = [
     "408 Request Timeout",
     "409 Conflict",
     "425 Too Early",
@@ -24,6 +24,9 @@ const TEMPORARY: [&str; 9] = [
     "502 Bad Gateway",
     "503 Service Unavailable",
     "504 Gateway Timeout",
+    "521 Down",
+    "522 Timed Out",
+    "523 Unreachable",
     "529 Overloaded",
 ];
 
@@ -56,12 +59,19 @@ fn a_persistent_error_exits_75_after_two_retries() {
 fn other_errors_are_final() {
     for (status, exit) in [
         ("400 Bad Request", 69),
+        ("402 Payment Required", 69),
         ("401 Unauthorized", 77),
         ("403 Forbidden", 77),
         ("404 Not Found", 69),
+        ("405 Not Allowed", 69),
         ("413 Too Large", 69),
         ("422 Unprocessable", 69),
-        ("501 Not Implemented", 75),
+        ("501 Not Implemented", 69),
+        ("520 Unknown", 75),
+        ("524 Timeout", 75),
+        ("525 TLS", 75),
+        ("526 Certificate", 75),
+        ("530 DNS", 75),
     ] {
         let server = Server::new(vec![refusal(status), whole_reply("ok")]);
         run(&mut ask(&server, &["hi"])).exits(exit).prints("").says(&[&status[..3]]);
@@ -71,6 +81,9 @@ fn other_errors_are_final() {
         r#"{"error":{"message":"q","type":"insufficient_quota","code":"insufficient_quota"}}"#,
         r#"{"error":{"message":"q","exceeded":["tokens"]}}"#,
         r#"{"error":"q","exceeded":[]}"#,
+        r#"{"error":{"message":"q","code":"billing_hard_limit_reached"}}"#,
+        r#"{"error":{"message":"q","type":"exceeded_current_quota_error"}}"#,
+        r#"{"error":{"message":"q","code":"InsufficientBalance"}}"#,
     ] {
         let server =
             Server::new(vec![answer("429 No", "application/json", body), whole_reply("ok")]);

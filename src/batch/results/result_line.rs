@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::batch::source::request_line::{self, InvalidRequest};
-use crate::error::{EarlyEnd, Error, NetworkError, ServerError, Status};
+use crate::error::{EarlyEnd, Error, ErrorClass, NetworkError, ServerError, Status};
 use crate::exchange::TotalUsage;
 use crate::files::lines::Separator;
 use crate::json;
@@ -53,6 +53,9 @@ pub struct RequestError {
     /// The exit status of a run that failed only for this reason.
     #[serde(skip)]
     pub status: u8,
+    /// Whether any other request would fail for this reason too.
+    #[serde(skip)]
+    pub is_systemic: bool,
 }
 
 impl RequestError {
@@ -62,7 +65,7 @@ impl RequestError {
             Status::Exit(status) | Status::Quiet(status) => status,
             Status::Signal(_) => 70,
         };
-        Self { code: code(error), message, status }
+        Self { code: code(error), message, status, is_systemic: is_systemic(error) }
     }
 }
 
@@ -92,6 +95,27 @@ fn code(error: &Error) -> String {
         _ => "error",
     }
     .to_owned()
+}
+
+/// Whether the reason does not depend on the request: the key is refused, the
+/// quota is used up, the rate limit is reached, or there is no connection.
+fn is_systemic(error: &Error) -> bool {
+    match error {
+        Error::Server(server) => {
+            let is_refused = matches!(server.class(), ErrorClass::Key | ErrorClass::Quota);
+            is_refused || server.is_firewall || server.status() == Some(429)
+        }
+        Error::Network(network) => matches!(
+            network,
+            NetworkError::Resolve { .. }
+                | NetworkError::Connect { .. }
+                | NetworkError::Proxy { .. }
+                | NetworkError::Tls { .. }
+                | NetworkError::ConnectTimeout(_)
+        ),
+        Error::ProxyLogin { .. } => true,
+        _ => false,
+    }
 }
 
 fn server_code(error: &ServerError) -> String {
