@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::{Command, NetworkArgs, SettingsArgs};
+use crate::commands::base_url_hint::base_url_hint;
 use crate::error::{EarlyEnd, Error, NetworkError, ServerError};
 use crate::files::shell;
 use crate::secret::{KEY_VARIABLE, Secrets};
 use crate::settings::config::built_in::{BUILT_IN, BuiltIn};
 use crate::settings::config::setting::setting_name;
 use crate::settings::environment::Environment;
-use crate::settings::network::DEFAULT_HOST;
+use crate::wire::error_body;
 
 /// The commands whose hints differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,25 +144,33 @@ impl Hints {
 
     fn server_hint(&self, error: &ServerError) -> Option<String> {
         let message = error.message.to_lowercase();
-        let is_too_long = error.code.as_deref() == Some("context_length_exceeded")
-            || ["context length", "context size", "context window", "maximum context"]
-                .iter()
-                .any(|words| message.contains(words));
+        let is_named = |names: &[&str]| {
+            let mut words = [&error.code, &error.kind].into_iter().flatten();
+            words.any(|word| names.contains(&word.as_str()))
+        };
+        let is_too_long = is_named(&["context_length_exceeded", "exceed_context_size_error"])
+            || TOO_LONG.iter().any(|words| message.contains(words));
         let shorten = match self.command {
             CommandKind::Ask => "shorten the prompt, or lower --turns",
             CommandKind::Batch | CommandKind::Other => "shorten the prompt",
         };
+        let is_unknown_model = is_named(&["model_not_found", "model_not_exist"]);
         Some(match error.status() {
             _ if is_too_long => shorten.to_owned(),
             _ if error.is_quota() => return None,
+            _ if error.is_firewall => "try another network, or ask who runs the server".to_owned(),
             _ if ["response_format", "json_schema"].iter().any(|name| message.contains(name)) => {
                 "try --json-object if the server does not support schemas".to_owned()
             }
-            Some(401 | 403) => refused_key_hint(error),
-            Some(404) if message.contains("model") => {
+            _ if error.is_key_refused() => refused_key_hint(error),
+            _ if error.is_unexpected_endpoint() => base_url_hint(&error.base_url),
+            status if is_unknown_model || (status == Some(404) && message.contains("model")) => {
                 format!("list the models with gravix models{}", self.target_options)
             }
-            Some(404) => not_found_hint(&error.base_url),
+            Some(400 | 404 | 405) if error_body::is_html(error.body.as_bytes()) => {
+                format!("it sent HTML, as a website does; {}", base_url_hint(&error.base_url))
+            }
+            Some(404 | 405) => base_url_hint(&error.base_url),
             Some(413) => shorten.to_owned(),
             status => match error.retry_after {
                 Some(Duration::MAX) => "try again later".to_owned(),
@@ -172,6 +181,16 @@ impl Hints {
         })
     }
 }
+
+/// What servers say about a prompt that is too long.
+const TOO_LONG: [&str; 6] = [
+    "context length",
+    "context size",
+    "context window",
+    "maximum context",
+    "prompt is too long",
+    "input is too long",
+];
 
 /// The typed options that a command needs to reach the same server.
 fn target_options(
@@ -207,21 +226,6 @@ fn refused_key_hint(error: &ServerError) -> String {
             format!("set {variable} to your key and use -p {name}")
         }
         (None, _) => format!("set {KEY_VARIABLE} to your key"),
-    }
-}
-
-/// Gravix Layer documents two base URLs, and each has paths that the other has
-/// not.
-fn not_found_hint(base_url: &str) -> String {
-    let is_own = base_url.split('/').nth(2) == Some(DEFAULT_HOST);
-    let other = match base_url.strip_suffix("/inference") {
-        Some(other) if other.ends_with("/v1") => Some(other.to_owned()),
-        None if is_own && base_url.ends_with("/v1") => Some(format!("{base_url}/inference")),
-        _ => None,
-    };
-    match other {
-        Some(other) => format!("try --base-url {}", shell::word(&other)),
-        None => format!("check the base URL {base_url}"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The subcommands, one file or folder each.
 
 pub mod ask;
+pub mod base_url_hint;
 pub mod batch;
 pub mod config;
 pub mod documents;

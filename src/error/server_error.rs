@@ -50,10 +50,14 @@ impl ServerError {
     }
 
     /// Whether the server refused the key, or asked for one. Some do so with
-    /// status 400.
+    /// status 400, and some use 403 for requests that no key allows.
     pub fn is_key_refused(&self) -> bool {
-        let is_named = || self.words().any(|word| word == ErrorClass::Key);
-        self.class() == ErrorClass::Key || self.status() == Some(400) && is_named()
+        let code = || ErrorClass::of_word(self.code.as_deref()?);
+        match self.status() {
+            Some(400) => self.words().any(|word| word == ErrorClass::Key),
+            Some(403) if code() == Some(ErrorClass::Request) => false,
+            _ => self.class() == ErrorClass::Key,
+        }
     }
 
     /// Whether no such path exists on the server, as far as it says so.

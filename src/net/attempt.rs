@@ -124,7 +124,7 @@ impl Client {
             return Err(proxy.login_error(Some(head.status.as_u16())));
         }
         if !head.status.is_success() {
-            let error = status::error_response(&head, body, base_url);
+            let error = status::error_response(&head, body);
             if let Error::Server(server) = &error {
                 let request_id = server.request_id.clone();
                 trace.request_id = request_id.map(|id| secrets.mask(id));

@@ -1,17 +1,22 @@
-//! Responses that are not usable: error statuses, redirects and encoded bodies.
+//! Responses that are not usable: error statuses, redirects, pages of web
+//! firewalls and encoded bodies.
 
 use std::io::Read;
 use std::time::SystemTime;
 
 use ureq::http::response::Parts;
-use ureq::http::{HeaderMap, HeaderValue, header};
+use ureq::http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::error::{Error, ServerError};
 use crate::net::retry;
-use crate::wire::error_body;
+use crate::wire::{error_body, markup};
 
 /// How much of an error body is read: 64 KiB.
 const BODY_LIMIT: u64 = 64 << 10;
+
+/// Headers with which web firewalls mark their answers: Cloudflare, AWS and
+/// Sucuri.
+const FIREWALL_HEADERS: [&str; 3] = ["cf-mitigated", "x-amzn-waf-action", "x-sucuri-block"];
 
 /// The value of a header; `None` if it is missing or not visible ASCII.
 pub fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -20,7 +25,7 @@ pub fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 /// Builds the error for a response that is not 2xx. Its texts are the server's
 /// own, neither shortened nor masked.
-pub fn error_response(head: &Parts, body: impl Read, base_url: &str) -> Error {
+pub fn error_response(head: &Parts, body: impl Read) -> Error {
     if head.status.is_redirection() {
         let target = head.headers.get(header::LOCATION).map(HeaderValue::as_bytes);
         return Error::Protocol(format!(
@@ -31,31 +36,78 @@ pub fn error_response(head: &Parts, body: impl Read, base_url: &str) -> Error {
     let mut bytes = Vec::new();
     // If the body breaks off, its beginning is still worth reporting.
     let _ = body.take(BODY_LIMIT).read_to_end(&mut bytes);
-    let is_html = error_body::is_html(&bytes);
-    if is_html && matches!(head.status.as_u16(), 400 | 404 | 405) {
-        return error_body::html(base_url);
-    }
-    let is_readable = !is_html && ensure_not_encoded(&head.headers).is_ok();
+    let body = String::from_utf8_lossy(&bytes).into_owned();
+    let is_readable = ensure_not_encoded(&head.headers).is_ok();
     let parsed = if is_readable { error_body::parse(&bytes) } else { ServerError::default() };
-    let reason = head.status.canonical_reason().unwrap_or_default();
+    let is_firewall = is_firewall(head, &body);
     let request_id = header_text(&head.headers, "x-request-id").map(str::to_owned);
     ServerError {
         http_status: Some(head.status.as_u16()),
-        message: Some(parsed.message)
-            .filter(|message| !message.is_empty())
-            .unwrap_or(reason.into()),
+        message: message(head.status, &parsed.message, is_firewall),
+        is_firewall,
         request_id: parsed.request_id.or(request_id),
         retry_after: retry::requested_wait(
             header_text(&head.headers, "retry-after"),
             header_text(&head.headers, "retry-after-ms"),
             SystemTime::now(),
-        ),
-        body: String::from_utf8_lossy(&bytes).into_owned(),
+        )
+        .or(parsed.retry_after),
+        body,
         should_retry: header_text(&head.headers, "x-should-retry")
             .and_then(|value| value.parse().ok()),
         ..parsed
     }
     .into()
+}
+
+/// The server's words, or else the name of the status. The title of a page
+/// begins with the number of the status, which is shown already.
+fn message(status: StatusCode, words: &str, is_firewall: bool) -> String {
+    let number = status.as_str();
+    let words = words.strip_prefix(number).map_or(words, |rest| {
+        let name = rest.trim_start_matches([' ', ':', '-', '|', '\u{2013}', '\u{2014}']);
+        if name.len() < rest.len() || name.is_empty() { name } else { words }
+    });
+    match (is_firewall, words) {
+        (true, "") => "a web firewall refused the request".to_owned(),
+        (true, words) => format!("a web firewall refused the request: {words}"),
+        (false, "") => name(status).to_owned(),
+        (false, words) => words.to_owned(),
+    }
+}
+
+/// The name of a status; empty if it has none.
+fn name(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        // Cloudflare's, about the server behind it.
+        520 => "Web server returned an unknown error",
+        521 => "Web server is down",
+        522 => "Connection timed out",
+        523 => "Origin is unreachable",
+        524 => "A timeout occurred",
+        525 => "SSL handshake failed",
+        526 => "Invalid SSL certificate",
+        527 => "Railgun error",
+        529 => "Service is overloaded",
+        530 => "Origin DNS error",
+        _ => status.canonical_reason().unwrap_or_default(),
+    }
+}
+
+/// Whether a web firewall answered, before the server could. A server of an API
+/// refuses a key with JSON or plain text.
+fn is_firewall(head: &Parts, body: &str) -> bool {
+    let is_marked = FIREWALL_HEADERS.iter().any(|name| head.headers.contains_key(*name));
+    let is_page = || {
+        let content_type = header_text(&head.headers, "content-type").unwrap_or_default();
+        let is_json = body.trim_start().starts_with(['{', '[']);
+        let is_html = content_type.starts_with("text/html") && !body.trim().is_empty() && !is_json;
+        is_html || markup::is_html(body)
+    };
+    // Cloudflare's, as text and as JSON.
+    let is_cloudflare =
+        || body.trim().starts_with("error code: 10") || body.contains("\"cloudflare_error\"");
+    is_marked || head.status == StatusCode::FORBIDDEN && (is_page() || is_cloudflare())
 }
 
 /// Checks that the body has no `Content-Encoding`: gravix decodes none.

@@ -54,8 +54,8 @@ pub fn parse(payload: &[u8]) -> ServerError {
         _ => finder.words_of_plain(text, level),
     };
     let mut error = finder.found;
-    error.message =
-        message.or_else(|| error.kind.clone().filter(|_| error.code.is_none())).unwrap_or_default();
+    let message = message.or_else(|| error.kind.clone().filter(|_| error.code.is_none()));
+    error.message = one_line(&message.unwrap_or_default());
     // LM Studio's, with status 200.
     if error.kind.is_none() && error.message.to_lowercase().starts_with("unexpected endpoint") {
         error.kind = Some("unexpected_endpoint".to_owned());
@@ -178,7 +178,7 @@ impl WordFinder {
             self.found.code = Some(code.to_owned());
             return None;
         }
-        let words = self.words_in(text, level)?;
+        let words = self.words_in(text, level).filter(|words| words != "null")?;
         words.lines().next().map(str::to_owned)
     }
 
@@ -247,6 +247,11 @@ fn with_reason(message: Option<String>, reason: Option<String>) -> Option<String
         return Some(reason.clone());
     }
     Some(format!("{}: {reason}", message.trim_end_matches(['.', ':'])))
+}
+
+fn one_line(text: &str) -> String {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join(" ")
 }
 
 /// Several messages as one, each once.
@@ -455,8 +460,8 @@ mod tests {
                 "cannot read {…} today",
             ),
             (
-                r#"{"message":"1 error\nmodel\n  Field required [type=missing, input_value={'a': 'otter'}, input_type=dict]"}"#,
-                "1 error\nmodel\n  Field required [type=missing, input_value=…, input_type=dict]",
+                r#"{"message":"1 error\nmodel\r\n  Field required [type=missing, input_value={'a': 'otter'}, input_type=dict]"}"#,
+                "1 error model Field required [type=missing, input_value=…, input_type=dict]",
             ),
             (
                 r#"{"message":"bad schema {'type': 'object', 'description': 'otter'}: no"}"#,
@@ -476,6 +481,7 @@ mod tests {
             (r#"{"error":true}"#, ""),
             ("<html><head><title>403 Forbidden</title></head></html>", "403 Forbidden"),
             ("<center>x</center>", ""),
+            ("null", ""),
             ("", ""),
         ]);
         ensure(&[("error code: 1020", "", Some("1020"), None)]);

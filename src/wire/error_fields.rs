@@ -73,7 +73,7 @@ pub fn add(fields: &Fields, error: &mut ServerError) {
 fn code(fields: &Fields) -> Option<&str> {
     let text = |name: &&str| fields.get(name)?.as_text();
     let is_status = |status: &&str| status.parse::<u16>().is_ok();
-    let code = CODES.iter().filter_map(text).find(|code| !matches!(*code, "" | "0"));
+    let code = CODES.iter().filter_map(text).find(|code| !matches!(*code, "" | "0" | "200"));
     code.or_else(|| text(&"status").filter(is_status)).or_else(|| base_resp_code(fields))
 }
 

@@ -56,11 +56,15 @@ fn an_unknown_model_points_to_the_list_of_models() {
 
 #[test]
 fn an_html_answer_names_the_base_url() {
-    for (status, content_type) in
-        [("200 OK", "text/html"), ("404 Not Found", "text/html"), ("200 OK", "application/json")]
-    {
+    for (status, content_type, exit) in [
+        ("200 OK", "text/html", 76),
+        ("200 OK", "application/json", 76),
+        ("400 Bad Request", "text/html", 69),
+        ("404 Not Found", "text/html", 69),
+        ("405 Method Not Allowed", "text/html", 69),
+    ] {
         let server = Server::once(answer(status, content_type, "\n<!DOCTYPE html><html></html>"));
-        run(&mut ask(&server, &["hi"])).exits(76).prints("").says(&["HTML", &server.base_url()]);
+        run(&mut ask(&server, &["hi"])).exits(exit).prints("").says(&["HTML", &server.base_url()]);
     }
 }
 

@@ -42,6 +42,7 @@ mod responses;
 mod retries;
 mod saved_calls;
 mod secrets;
+mod server_errors;
 mod signals;
 mod stream;
 mod support;
