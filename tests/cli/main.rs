@@ -36,6 +36,7 @@ mod proxies;
 mod readme;
 mod real_server;
 mod reasoning;
+mod reply_cases;
 mod reply_formats;
 mod requests;
 mod responses;

@@ -154,6 +154,11 @@ impl Run {
     }
 
     #[track_caller]
+    pub fn exits_with_one_of(self, statuses: &[i32]) -> Self {
+        Self { assert: self.assert.code(statuses.to_vec()), ..self }
+    }
+
+    #[track_caller]
     pub fn prints(self, stdout: impl AsRef<[u8]>) -> Self {
         let stdout = stdout.as_ref();
         let assert = match std::str::from_utf8(stdout) {
