@@ -12,8 +12,7 @@ const ITEMS: usize = 32;
 pub struct Fields(Vec<(String, LooseValue)>);
 
 impl Fields {
-    /// The field with this name, given in lower case and without underscores. Of
-    /// several the last.
+    /// The last field with this name, given in lower case and without underscores.
     pub fn get(&self, name: &str) -> Option<&LooseValue> {
         self.0.iter().rfind(|field| is_named(&field.0, name)).map(|field| &field.1)
     }
@@ -67,11 +66,10 @@ impl LooseValue {
     }
 }
 
-/// Parses the value at the start of `text`, and returns it with what follows.
-/// Lists and tuples, quotes of either kind, names without quotes and `None` are
+/// Parses the value at the start of `text`, if there is one, and returns it with
+/// what follows. Tuples, quotes of either kind, names without quotes and `None` are
 /// understood. A value that is cut off ends where the text does, and an object
-/// whose beginning is valid ends where it no longer is. `None` if no value is
-/// there.
+/// whose beginning is valid ends where it no longer is.
 pub fn parse(text: &str) -> Option<(LooseValue, &str)> {
     let mut parser = LooseParser { text, at: 0 };
     let value = parser.value(DEPTH)?;
@@ -144,16 +142,16 @@ impl<'a> LooseParser<'a> {
                 }
                 Some(_) => self.bare_word().map(str::to_owned),
             };
-            let (Some(name), colon) = (name, self.next_after_space()) else {
-                return (!fields.0.is_empty()).then_some(LooseValue::Object(fields));
+            let value = match (name, self.next_after_space()) {
+                (Some(name), Some(b':')) => {
+                    self.at += 1;
+                    self.value(depth - 1).map(|value| (name, value))
+                }
+                (Some(_), None) => None,
+                _ => return (!fields.0.is_empty()).then_some(LooseValue::Object(fields)),
             };
-            match colon {
-                Some(b':') => self.at += 1,
-                None => break,
-                Some(_) => return (!fields.0.is_empty()).then_some(LooseValue::Object(fields)),
-            }
-            let Some(value) = self.value(depth - 1) else { break };
-            fields.0.push((name, value));
+            let Some(field) = value else { break };
+            fields.0.push(field);
         }
         Some(LooseValue::Object(fields))
     }
