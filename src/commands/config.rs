@@ -30,6 +30,7 @@ use crate::settings::network::{
 
 pub fn run(args: ConfigArgs, context: &Context) -> Result<()> {
     let Context { environment, terminal, .. } = *context;
+    stdout::ensure_open()?;
     let text = if args.init {
         init(&args, environment)?
     } else {

@@ -12,6 +12,7 @@ use crate::settings::{network, verbosity};
 
 pub fn run(args: ModelsArgs, context: &Context) -> Result<()> {
     let notes = context.notes.with_verbosity(verbosity(&args.verbosity));
+    stdout::ensure_open()?;
     let mut endpoint =
         network::resolve(&args.network, context.environment, context.notes.secrets())?;
     network::load_key(&mut endpoint, args.network.allow_http, context, &notes)?;

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::files::paths::{directory_of, follow};
 use crate::files::replace::replace;
-use crate::output::stdout::{TextMode, TextWriter};
+use crate::output::closed;
+use crate::output::stdout::{self, TextMode, TextWriter};
 use crate::signals::DeferSignals;
 
 #[derive(Debug, PartialEq, Eq)]
@@ -19,10 +20,9 @@ pub struct OutputFile {
 }
 
 impl OutputFile {
-    /// The file that `--output` names; `None` for standard output, which is `-`
-    /// as in curl.
+    /// The file that `--output` names; `None` for standard output.
     pub fn named(path: Option<&Path>) -> Option<&Path> {
-        path.filter(|path| path.as_os_str() != "-" && path.as_os_str() != "/dev/stdout")
+        path.filter(|path| !stdout::is_named(path))
     }
 
     /// Checks that `path` can be written, before anything is sent.
@@ -34,6 +34,7 @@ impl OutputFile {
         // A file behind a descriptor is appended to, not replaced: it may have
         // no path, and others may write to it too.
         if is_descriptor(path) {
+            closed::ensure_open_at(path).map_err(unwritable)?;
             drop(File::options().append(true).open(path).map_err(unwritable)?);
             return Ok(Self { path: path.to_owned() });
         }

@@ -1,5 +1,6 @@
 //! Standard output, messages on stderr, and the file of `--output`.
 
+pub mod closed;
 pub mod file;
 pub mod notes;
 pub mod reasoning;

@@ -4,8 +4,10 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsFd;
+use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::output::closed;
 use crate::output::sanitize::push_sanitized;
 
 /// A fuller buffer is written without waiting for a flush.
@@ -31,6 +33,19 @@ pub struct TextWriter<W> {
     lacks_newline: bool,
 }
 
+/// Whether `path` is a name of standard output: `-` as in curl, or a device.
+pub fn is_named(path: &Path) -> bool {
+    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| path == Path::new(name))
+}
+
+/// Checks, before any work is done for it, that standard output can be written.
+///
+/// # Errors
+/// [`Error::Stdout`] if it was closed when gravix started.
+pub fn ensure_open() -> Result<()> {
+    closed::ensure_stdout_open().map_err(Error::Stdout)
+}
+
 /// A writer of text to standard output.
 ///
 /// # Errors
@@ -44,6 +59,20 @@ pub fn writer(mode: TextMode) -> Result<TextWriter<File>> {
 /// # Errors
 /// [`Error::Stdout`] if it is closed.
 pub fn stdout_file() -> Result<File> {
+    ensure_open()?;
+    descriptor()
+}
+
+/// A writer for a command that may not need standard output, and has checked it
+/// with [`ensure_open`] if it does.
+///
+/// # Errors
+/// [`Error::Stdout`] if the descriptor cannot be duplicated.
+pub fn unchecked_writer(mode: TextMode) -> Result<TextWriter<File>> {
+    Ok(TextWriter::new(descriptor()?, mode))
+}
+
+fn descriptor() -> Result<File> {
     let stdout = io::stdout().as_fd().try_clone_to_owned().map_err(Error::Stdout)?;
     Ok(File::from(stdout))
 }

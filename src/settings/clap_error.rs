@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
 
 use crate::error::{Error, Result};
-use crate::output::stdout::stdout_error;
+use crate::output::stdout::{self, stdout_error};
 
 /// Prints help and version to standard output; returns everything else as an
 /// error.
@@ -18,6 +18,7 @@ use crate::output::stdout::stdout_error;
 pub fn handle(error: &clap::Error) -> Result<()> {
     match error.kind() {
         ClapErrorKind::DisplayHelp | ClapErrorKind::DisplayVersion => {
+            stdout::ensure_open()?;
             error.print().and_then(|()| io::stdout().flush()).map_err(stdout_error)
         }
         ClapErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {

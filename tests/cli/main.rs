@@ -13,6 +13,7 @@ mod batch_rate;
 mod batch_replies;
 mod batch_resume;
 mod broken_replies;
+mod closed_streams;
 mod config_command;
 mod configuration_file;
 mod documents;

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::files::append::{append_lines, move_torn};
 use crate::files::lines::Lines;
 use crate::files::paths::{follow, is_still_at};
+use crate::output::closed;
 use crate::output::notes::Notes;
 use crate::output::sanitize::push_sanitized;
 use crate::output::stdout;
@@ -59,6 +60,7 @@ impl ResultFile {
     /// [`Error::Unwritable`], and [`Error::Busy`] if another run is writing it.
     pub fn open(path: &Path) -> Result<Self> {
         let unwritable = |source| Error::Unwritable { path: path.to_owned(), source };
+        closed::ensure_open_at(path).map_err(unwritable)?;
         if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
             let file = File::options().append(true).open(path).map_err(unwritable)?;
             return Ok(Self::new(ResultTarget::Device(path.to_owned()), file));

@@ -15,7 +15,7 @@ use crate::files::paths::identity;
 use crate::history::conversation::History;
 use crate::output::file::OutputFile;
 use crate::output::notes::Notes;
-use crate::output::stdout::{TextMode, TextWriter, stdout_error};
+use crate::output::stdout::{self, TextMode, TextWriter, stdout_error};
 
 /// The files that a turn writes besides its history.
 pub struct TurnFiles {
@@ -24,17 +24,18 @@ pub struct TurnFiles {
 }
 
 impl TurnFiles {
-    /// Checks that the file of `--output` can be written, and opens that of
-    /// `--log`.
+    /// Checks that standard output or the file of `--output` can be written,
+    /// and opens that of `--log`.
     ///
     /// # Errors
-    /// [`Error::Unwritable`] if one of them cannot be written, and
-    /// [`Error::Usage`] for a log on standard output.
+    /// [`Error::Stdout`] or [`Error::Unwritable`] if one of them cannot be
+    /// written, and [`Error::Usage`] for a log on standard output.
     pub fn prepare(plan: &AskPlan, hints: &Hints) -> Result<Self> {
+        let destination = ReplyDestination::prepare(&plan.output, plan.print)?;
         let base_url = plan.endpoint.base_url.to_string();
         let open = |log| RequestLog::open(log, &plan.fields["model"], &base_url, hints);
         let log = plan.log.as_ref().map(open).transpose()?;
-        Ok(Self { destination: ReplyDestination::prepare(&plan.output)?, log })
+        Ok(Self { destination, log })
     }
 
     /// Checks that the history, the output and the log are different files.
@@ -77,9 +78,14 @@ pub enum ReplyDestination {
 }
 
 impl ReplyDestination {
-    fn prepare(plan: &OutputPlan) -> Result<Self> {
+    fn prepare(plan: &OutputPlan, print: PrintMode) -> Result<Self> {
         match &plan.file {
-            None => Ok(Self::Stdout),
+            None => {
+                if print != PrintMode::Nothing {
+                    stdout::ensure_open()?;
+                }
+                Ok(Self::Stdout)
+            }
             Some(path) => {
                 let file = OutputFile::prepare(path)?;
                 Ok(Self::File { file, terminal_mode: plan.terminal_mode })

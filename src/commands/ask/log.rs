@@ -3,7 +3,7 @@
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, IsTerminal, Read};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -18,8 +18,10 @@ use crate::error::{Error, Result};
 use crate::exchange::Attempt;
 use crate::files::append::append_lines;
 use crate::json;
+use crate::output::closed;
 use crate::output::notes::Notes;
 use crate::output::sanitize::escape_controls;
+use crate::output::stdout;
 use crate::signals::DeferSignals;
 use crate::wire::body::RequestBody;
 
@@ -80,20 +82,19 @@ impl RequestLog {
     /// standard output, which is for the reply.
     pub fn open(plan: &LogPlan, model: &Value, base_url: &str, hints: &Hints) -> Result<Self> {
         let path = &plan.path;
-        if ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]
-            .iter()
-            .any(|name| path == Path::new(name))
-        {
+        if stdout::is_named(path) {
             let message = "the log cannot be standard output; for a file named '-', use ./-";
             return Err(Error::Usage(message.to_owned()));
         }
+        let unwritable = |source| Error::Unwritable { path: path.clone(), source };
+        closed::ensure_open_at(path).map_err(unwritable)?;
         let file = OpenOptions::new()
             .read(true)
             .append(true)
             .create(true)
             .mode(0o600)
             .open(path)
-            .map_err(|source| Error::Unwritable { path: path.clone(), source })?;
+            .map_err(unwritable)?;
         Ok(Self {
             path: path.clone(),
             file,

@@ -50,7 +50,7 @@ fn send(mut plan: AskPlan, context: &Context, hints: &Hints, notes: &Notes) -> R
     let turn = Turn::open(&plan, prompt, client.time_left(), notes)?;
     let mut question = AskQuestion::new(&plan, &turn)?;
     files.ensure_distinct(turn.history.as_ref())?;
-    let mut stdout = stdout::writer(plan.output.stdout_mode)?;
+    let mut stdout = stdout::unchecked_writer(plan.output.stdout_mode)?;
 
     let display = Display::new(&plan, &mut stdout, notes);
     let mut observer = AskObserver::new(display, files.log.as_mut(), notes);
