@@ -16,6 +16,12 @@ pub struct InvalidLine {
     pub is_torn: bool,
 }
 
+/// Whether a message with this role sets the behaviour of the model. OpenAI's
+/// newer models call such a role `developer`.
+pub fn is_system(role: &str) -> bool {
+    matches!(role, "system" | "developer")
+}
+
 /// The role of the message in `line`; `None` for a blank line.
 ///
 /// # Errors

@@ -18,7 +18,7 @@ const BLOCK: usize = 128 << 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Window {
     All,
-    /// A leading system message and this many of the newest turns. A turn
+    /// A leading system or developer message and this many of the newest turns. A turn
     /// starts at a `user` message.
     Turns(u64),
 }
@@ -96,7 +96,7 @@ impl Scan {
     fn add(&mut self, line: &Line<'_>, role: String) {
         let start = line.start;
         let end = start + trimmed_len(line.text) as u64;
-        if self.last_role.is_none() && role == "system" {
+        if self.last_role.is_none() && line::is_system(&role) {
             self.system = start..end;
             self.messages = line.range().end..line.range().end;
         } else {
@@ -155,7 +155,7 @@ impl Scan {
         while let Some(line) = lines.next_line()? {
             match line::role(line.text) {
                 Ok(None) => {}
-                Ok(Some(role)) if role == "system" => {
+                Ok(Some(role)) if line::is_system(&role) => {
                     self.add(&line, role);
                     return Ok(line.range().end);
                 }

@@ -124,3 +124,37 @@ fn continue_sends_the_history_unchanged_and_appends_only_the_reply() {
     run(ask(&server, &["hi", "--continue", "--history"]).arg(&file)).exits(2).says(&["--continue"]);
     assert!(server.requests().is_empty());
 }
+
+#[test]
+fn a_developer_message_is_a_system_message() {
+    let (_directory, file) = chat_file();
+    let developer = "{\"role\":\"developer\",\"content\":\"D\"}\n";
+    let text = format!("{developer}{USER}{ASSISTANT}{USER}{ASSISTANT}");
+    fs::write(&file, &text).expect("the file is written");
+    let last = ["user", "assistant", "user"];
+    for (arguments, first, count) in [
+        (&[][..], "D", 6),
+        (&["--turns", "1"], "D", 4),
+        (&["-s", "S"], "S", 6),
+        (&["-s", "S", "--turns", "1"], "S", 4),
+    ] {
+        let server = Server::replying(&["ok"]);
+        let mut command = ask(&server, &["hi", "-q", "--no-save", "--history"]);
+        run(command.arg(&file).args(arguments)).exits(0);
+        let messages = server.request().json()["messages"].clone();
+        let messages = messages.as_array().expect("messages are an array");
+        assert_eq!((messages[0]["content"].as_str(), messages.len()), (Some(first), count));
+        let roles: Vec<_> = messages[count - 3..].iter().map(|m| m["role"].clone()).collect();
+        assert_eq!(roles, last, "{arguments:?}");
+    }
+    // The words to choose from are appended to it.
+    let server = Server::replying(&["yes"]);
+    let mut command = ask(&server, &["hi", "-q", "--yes-no", "--no-save", "--history"]);
+    run(command.arg(&file)).exits(0);
+    let messages = server.request().json()["messages"].clone();
+    assert!(messages[0]["content"].as_str().is_some_and(|text| text.starts_with("D\n\n")));
+    assert_eq!(messages.as_array().map(Vec::len), Some(6));
+    run(ask_mock(&["hi", "-q", "-s", "S", "--history"]).arg(&file)).exits(0);
+    let saved = fs::read_to_string(&file).expect("the file is readable");
+    assert!(saved.starts_with(&text) && !saved.contains("\"S\""), "{saved}");
+}

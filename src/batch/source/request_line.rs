@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::batch::source::json_fields::{JsonFields, parse_string};
 use crate::files::lines::Line;
+use crate::history::line;
 use crate::json;
 
 /// What each line of an input is.
@@ -223,8 +224,7 @@ impl<'a> LineMessages<'a> {
         if roles.is_empty() {
             return Err("its messages array is empty".to_owned());
         }
-        let has_system =
-            roles.iter().any(|message| matches!(&*message.role, "system" | "developer"));
+        let has_system = roles.iter().any(|message| line::is_system(&message.role));
         Ok(Self::Array { json, has_system })
     }
 }
