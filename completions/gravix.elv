@@ -81,7 +81,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand --help 'Print help (-h prints a summary)'
             cand -n 'Never read stdin (use in loops such as ''while read'')'
             cand --no-stdin 'Never read stdin (use in loops such as ''while read'')'
-            cand --lossy 'Replace bytes that are not UTF-8 with U+FFFD'
+            cand --lossy 'Replace bytes that are not UTF-8, and NUL, with U+FFFD'
             cand --stream 'Print tokens as they arrive, even into a pipe'
             cand --no-stream 'Print the reply once it is complete, even on a terminal'
             cand --json 'Print the server''s response as one JSON object'

@@ -73,7 +73,7 @@ complete -c gravix -n "__fish_gravix_using_subcommand ask" -s p -l profile -d 'U
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l config -d 'Read the settings from FILE [env: GRAVIX_CONFIG]' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s h -l help -d 'Print help (-h prints a summary)'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s n -l no-stdin -d 'Never read stdin (use in loops such as \'while read\')'
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l lossy -d 'Replace bytes that are not UTF-8 with U+FFFD'
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l lossy -d 'Replace bytes that are not UTF-8, and NUL, with U+FFFD'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l stream -d 'Print tokens as they arrive, even into a pipe'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l no-stream -d 'Print the reply once it is complete, even on a terminal'
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l json -d 'Print the server\'s response as one JSON object'

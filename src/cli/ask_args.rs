@@ -1,5 +1,6 @@
 //! Arguments of `gravix ask`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, ValueEnum, ValueHint};
@@ -24,7 +25,7 @@ pub struct AskArgs {
     /// existing file, it applies to this turn only and overrides the file's
     /// own system message.
     #[arg(short, long, value_name = "TEXT", help_heading = "Input", value_hint = ValueHint::Other)]
-    pub system: Option<String>,
+    pub system: Option<OsString>,
 
     /// Read the system prompt from FILE
     ///
@@ -43,7 +44,7 @@ pub struct AskArgs {
     #[arg(short, long, help_heading = "Input")]
     pub no_stdin: bool,
 
-    /// Replace bytes that are not UTF-8 with U+FFFD
+    /// Replace bytes that are not UTF-8, and NUL, with U+FFFD
     #[arg(long, help_heading = "Input", hide_short_help = true)]
     pub lossy: bool,
 

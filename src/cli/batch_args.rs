@@ -1,5 +1,6 @@
 //! Arguments of `gravix batch`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, ValueHint};
@@ -35,7 +36,7 @@ pub struct BatchArgs {
 
     /// Set the system prompt for lines without one
     #[arg(short, long, value_name = "TEXT", help_heading = "Input", value_hint = ValueHint::Other)]
-    pub system: Option<String>,
+    pub system: Option<OsString>,
 
     /// Read the system prompt from FILE
     ///

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::cli::{Command, NetworkArgs, SettingsArgs};
 use crate::commands::base_url_hint::base_url_hint;
+use crate::commands::text_hints;
 use crate::error::{EarlyEnd, Error, NetworkError, ServerError};
 use crate::files::shell;
 use crate::secret::{KEY_VARIABLE, Secrets};
@@ -114,11 +115,20 @@ impl Hints {
                 return Some(format!("set {variable} to {scheme}://USER:PASSWORD@{host}"));
             }
             Error::NoKey { .. } => return Some(self.key_hint()),
-            Error::NotUtf8 { .. } if is_ask => "use --lossy to replace bad bytes with U+FFFD",
+            Error::Config(error) => {
+                return error
+                    .downcast_ref()
+                    .and_then(|text| text_hints::for_not_text(text, is_ask));
+            }
+            Error::NotText(not_text) => return text_hints::for_not_text(not_text, is_ask),
             Error::Format { early_end: Some(EarlyEnd::Length(_)), .. }
             | Error::EndedEarly(EarlyEnd::Length(_)) => "raise --max-tokens",
+            Error::InvalidLines { is_known_format: true, .. } => return None,
             Error::InvalidLines { path: Some(path), .. } => return Some(repair(path)),
             Error::InvalidLines { .. } => "move them aside with gravix history repair FILE",
+            Error::Line { path, format: Some(format), .. } => {
+                return text_hints::for_history(*format, path);
+            }
             Error::Line { path, .. } if is_ask => return Some(repair(path)),
             Error::ReadOnlyHistory { .. } if is_ask => "use --no-save to only read it",
             Error::NestedTooDeeply if is_ask => "use --events to print the stream as it arrives",

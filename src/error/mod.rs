@@ -3,7 +3,9 @@
 //! options.
 
 mod error_class;
+mod line_format;
 mod network_error;
+mod not_text;
 mod reason;
 mod server_error;
 
@@ -14,7 +16,9 @@ use signal_hook::consts::SIGPIPE;
 use thiserror::Error as ThisError;
 
 pub use crate::error::error_class::ErrorClass;
+pub use crate::error::line_format::LineFormat;
 pub use crate::error::network_error::NetworkError;
+pub use crate::error::not_text::{Likeness, NotText, TextFlaw, TextOrigin, UnicodeForm};
 pub use crate::error::reason::Reason;
 pub use crate::error::server_error::ServerError;
 
@@ -58,18 +62,26 @@ pub enum Error {
     /// This error came after part of the reply was printed.
     #[error("the reply broke off: {0}")]
     Partial(Box<Error>),
-    /// Text is not UTF-8. `offset` is the position of the first invalid byte.
-    #[error("{what} is not UTF-8 at byte offset {offset}")]
-    NotUtf8 { what: String, offset: usize },
+    /// Bytes that were given as text are not.
+    #[error("{0}")]
+    NotText(#[from] Box<NotText>),
     /// A line of a file is not valid. `line` counts from 1.
     #[error("{}:{line}: {reason}", path.display())]
-    Line { path: PathBuf, line: u64, reason: String },
+    Line {
+        path: PathBuf,
+        line: u64,
+        reason: String,
+        /// What the line is instead, if that is known.
+        format: Option<LineFormat>,
+    },
     /// This many lines of histories are not messages. Each was reported.
     #[error("{}", match count { 1 => "1 line is not a message".to_owned(), count => format!("{count} lines are not messages") })]
     InvalidLines {
         count: u64,
         /// The history, if all of them are in one.
         path: Option<PathBuf>,
+        /// One of them is in a known other format: it is not damaged.
+        is_known_format: bool,
     },
     /// An input cannot be read.
     #[error("cannot read {}: {}", path.display(), Reason(source))]
@@ -170,7 +182,7 @@ impl Error {
             Error::No => return Status::Quiet(1),
             Error::Input(_)
             | Error::Format { .. }
-            | Error::NotUtf8 { .. }
+            | Error::NotText(_)
             | Error::Line { .. }
             | Error::InvalidLines { .. } => 65,
             Error::Unreadable { .. } => 66,

@@ -1,7 +1,9 @@
-//! Files: reading lines and text, appending lines, resolving paths, and quoting
-//! them for a shell.
+//! Files: reading lines and text, saying what is no text, appending lines,
+//! resolving paths, and quoting them for a shell.
 
 pub mod append;
+pub mod input;
+pub mod likeness;
 pub mod lines;
 pub mod paths;
 pub mod replace;

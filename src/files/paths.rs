@@ -40,6 +40,12 @@ pub fn is_still_at(file: &File, path: &Path) -> bool {
     }
 }
 
+/// Whether `path` stands for an open descriptor of this process, as that of a
+/// process substitution, `<(…)`, does. No other process can open it.
+pub fn is_descriptor(path: &Path) -> bool {
+    ["/dev/fd", "/dev/stdin", "/proc/self/fd"].iter().any(|prefix| path.starts_with(prefix))
+}
+
 /// The directory that contains `path`.
 pub fn directory_of(path: &Path) -> &Path {
     match path.parent() {

@@ -3,16 +3,20 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, LineFormat, Result};
 use crate::files::append::{self, append_lines};
+use crate::files::likeness::SAMPLE_BYTES;
+use crate::files::lines::Lines;
 use crate::files::paths::{follow, is_still_at};
 use crate::files::replace::sync_directory;
+use crate::files::text;
+use crate::history::line::{self, InvalidLine};
 use crate::history::lock::LockWait;
 use crate::history::locked_file::{Access, open_locked};
 use crate::history::messages::HistoryMessages;
@@ -52,7 +56,7 @@ impl History {
     /// be opened, locked, read or repaired; [`Error::Locked`] or
     /// [`NetworkError::Deadline`](crate::error::NetworkError::Deadline) if
     /// another process holds the lock for too long; [`Error::Line`] for a line
-    /// of the window that is not a message.
+    /// of the window that is not a message, or for a file that is not text.
     pub fn open(
         path: &Path,
         options: HistoryOptions,
@@ -60,17 +64,45 @@ impl History {
     ) -> Result<Self> {
         let HistoryOptions { access, window, wait } = options;
         let mut history = Self::open_unchecked(path, access, wait, on_notice)?;
-        history.scan = Scan::from_file(&history.file, window).map_err(|error| match error {
-            ScanError::Io(source) => Error::Unreadable { path: path.to_owned(), source },
-            ScanError::Line { line, invalid } => {
-                Error::Line { path: path.to_owned(), line, reason: invalid.reason }
+        let scan = Scan::from_file(&history.file, window);
+        // A file of another encoding may look like one torn line.
+        if !matches!(&scan, Ok(scan) if scan.torn.is_empty()) {
+            history.ensure_text(path)?;
+        }
+        history.scan = scan.map_err(|error| match (error, history.first_line_error()) {
+            (ScanError::Io(source), _) => Error::Unreadable { path: path.to_owned(), source },
+            // The first line says best what the whole file is.
+            (ScanError::Line { invalid, line }, first) => {
+                let (line, InvalidLine { reason, format, .. }) =
+                    first.map_or((line, invalid), |first| (1, first));
+                Error::Line { path: path.to_owned(), line, reason, format }
             }
         })?;
         history.move_torn_line(on_notice)?;
         Ok(history)
     }
 
-    /// Opens `path` and waits for its lock, without reading the lines.
+    /// Checks that the file is not something else than text, such as UTF-16, in
+    /// which no line is a message. `path` is its name in messages.
+    ///
+    /// # Errors
+    /// [`Error::Line`] if it is; [`Error::Unreadable`].
+    pub fn ensure_text(&self, path: &Path) -> Result<()> {
+        let mut sample = vec![0; SAMPLE_BYTES];
+        let read = self.file.read_at(&mut sample, 0);
+        let read = read.map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
+        match text::recognize_foreign(&sample[..read], false) {
+            None => Ok(()),
+            Some((flaw, likeness)) => Err(Error::Line {
+                path: path.to_owned(),
+                line: 1,
+                reason: format!("the file {flaw}: it looks like {likeness}"),
+                format: Some(LineFormat::NotText(likeness)),
+            }),
+        }
+    }
+
+    /// Opens `path` and waits for its lock, without checking the lines.
     ///
     /// # Errors
     /// [`Error::Usage`] for the path `-`; [`Error::Unreadable`],
@@ -92,6 +124,13 @@ impl History {
             follow(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
         let (file, is_new) = open_locked(&path, access, wait, on_notice)?;
         Ok(Self { path, file, access, scan: Scan::default(), is_new })
+    }
+
+    /// What the first line is, if it is in a known format of other programs.
+    fn first_line_error(&self) -> Option<InvalidLine> {
+        let mut lines = Lines::from_file(&self.file).ok()?;
+        let first = lines.next_line().ok()??;
+        line::role(first.text).err().filter(|invalid| invalid.format.is_some())
     }
 
     /// Whether the file has no messages yet.

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
 use serde_json::error::Category;
 
+use crate::error::LineFormat;
 use crate::json;
 
 /// Why a line is not a message.
@@ -14,6 +16,8 @@ pub struct InvalidLine {
     pub reason: String,
     /// The line is not JSON, as after an interrupted write.
     pub is_torn: bool,
+    /// What the line is instead, if that is known.
+    pub format: Option<LineFormat>,
 }
 
 /// Whether a message with this role sets the behaviour of the model. OpenAI's
@@ -35,19 +39,63 @@ pub fn role(line: &[u8]) -> Result<Option<String>, InvalidLine> {
     let text = std::str::from_utf8(text).map_err(|error| InvalidLine {
         reason: format!("not UTF-8 at byte offset {} of the line", error.valid_up_to()),
         is_torn: true,
+        format: None,
     })?;
     match serde_json::from_str::<MessageRole>(text) {
         Ok(message) => Ok(Some(message.role)),
         Err(error) => {
             let is_torn = error.classify() != Category::Data;
-            let reason = match text.as_bytes()[0] {
-                b'[' => "an array; jq -c '.[]' puts each message on its own line".to_owned(),
+            let is_spread = line.ends_with(b"\n") && is_open(text);
+            let format = if is_spread { Some(LineFormat::Spread) } else { format_of(text) };
+            let reason = match (format, text.as_bytes()[0]) {
+                (Some(format), _) => description(format).to_owned(),
                 _ if is_torn => format!("not JSON at column {}", error.column()),
-                b'{' => json::reason(&error),
-                _ => "not an object".to_owned(),
+                (None, b'{') => json::reason(&error),
+                (None, b'[') => "an array".to_owned(),
+                (None, _) => "not an object".to_owned(),
             };
-            Err(InvalidLine { reason: format!("not a message: {reason}"), is_torn })
+            Err(InvalidLine { reason: format!("not a message: {reason}"), is_torn, format })
         }
+    }
+}
+
+/// Whether `line` is the beginning of JSON and ends between two values, where
+/// printers of JSON break a line.
+fn is_open(line: &str) -> bool {
+    line.ends_with(['{', '[', ','])
+        && serde_json::from_str::<IgnoredAny>(line).is_err_and(|error| error.is_eof())
+}
+
+/// The format of a line of JSON that is not a message, if it is a known one.
+fn format_of(line: &str) -> Option<LineFormat> {
+    let object = match serde_json::from_str(line).ok()? {
+        Value::Object(object) => object,
+        Value::Array(items) if items.first().is_some_and(Value::is_object) => {
+            return Some(LineFormat::Array);
+        }
+        _ => return None,
+    };
+    let is_array = |name| object.get(name).is_some_and(Value::is_array);
+    let is_string = |name| object.get(name).is_some_and(Value::is_string);
+    match () {
+        () if object.contains_key("role") => None,
+        () if is_array("messages") => Some(LineFormat::Messages),
+        () if is_array("conversations") => {
+            Some(LineFormat::ShareGpt { has_system: is_string("system") })
+        }
+        () if is_string("from") && is_string("value") => Some(LineFormat::ShareGptTurn),
+        () => None,
+    }
+}
+
+fn description(format: LineFormat) -> &'static str {
+    match format {
+        LineFormat::Array => "an array of objects",
+        LineFormat::Messages => "an object that holds messages",
+        LineFormat::ShareGpt { .. } => "a conversation in the format of ShareGPT",
+        LineFormat::ShareGptTurn => "a turn in the format of ShareGPT",
+        LineFormat::Spread => "JSON that goes on in the next line",
+        LineFormat::NotText(_) => "not text",
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::files::input::not_a_file;
 use crate::files::paths::is_still_at;
 use crate::history::lock::{LockKind, LockRequest, LockWait};
 use crate::history::notice::NoticeHandler;
@@ -62,8 +63,8 @@ fn open(path: &Path, access: Access) -> Result<(File, bool)> {
         Access::Append | Access::Change => Error::Unwritable { path: path.to_owned(), source },
     };
     // Opening a FIFO would block, and a device has no messages.
-    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        return Err(unusable(io::Error::other("not a regular file")));
+    if let Some(metadata) = fs::metadata(path).ok().filter(|metadata| !metadata.is_file()) {
+        return Err(unusable(not_a_file(&metadata)));
     }
     let mut options = OpenOptions::new();
     options.read(true).append(access != Access::Read);

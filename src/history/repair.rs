@@ -44,12 +44,13 @@ impl RepairReport {
 /// written.
 ///
 /// # Errors
-/// [`Error::Usage`] for the path `-`, [`Error::Unreadable`] or
-/// [`Error::Unwritable`] if the history cannot be opened, locked, read or
+/// [`Error::Usage`] for the path `-`, [`Error::Line`] for a file that is not
+/// text at all, [`Error::Unreadable`] or [`Error::Unwritable`] if the history cannot be opened, locked, read or
 /// replaced, or `FILE.bad` cannot be written. The history is then unchanged,
 /// unless only the sync of its directory failed.
 pub fn move_bad_lines(path: &Path, on_notice: NoticeHandler<'_>) -> Result<RepairReport> {
     let history = History::open_unchecked(path, Access::Change, LockWait::Forever, on_notice)?;
+    history.ensure_text(path)?;
     let unwritable = |source| Error::Unwritable { path: path.to_owned(), source };
     let mut lines = Lines::from_file(history.file()).map_err(unwritable)?;
     loop {

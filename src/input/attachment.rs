@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use crate::chat::code_block;
 use crate::chat::message::{ContentPart, ImageUrl};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TextOrigin};
 use crate::files::text::{self, Encoding};
 use crate::output::sanitize::push_sanitized;
 
@@ -52,8 +52,8 @@ pub fn inline_image(bytes: &[u8], what: &str, media_type: Option<&str>) -> Resul
 ///
 /// # Errors
 /// [`Error::Usage`] for the path `-`, [`Error::Unreadable`] if the file cannot
-/// be read, [`Error::Input`] if it is an image, [`Error::NotUtf8`] if it is not
-/// UTF-8 and `encoding` is strict.
+/// be read, [`Error::Input`] if it is an image, [`Error::NotText`] if it is not
+/// text and `encoding` is strict.
 pub fn text_file(path: &Path, encoding: Encoding) -> Result<String> {
     if path.as_os_str() == "-" {
         let message = "-f cannot read '-': standard input is part of the prompt already; for a file named -, use ./-";
@@ -64,7 +64,7 @@ pub fn text_file(path: &Path, encoding: Encoding) -> Result<String> {
     let name = String::from_utf8_lossy(&name);
     let bytes = text::read(path)?;
     ensure_not_image(&bytes, &name, "-a attaches it")?;
-    let text = encoding.decode(bytes, &name)?;
+    let text = encoding.decode(bytes, TextOrigin::File(path.to_owned()))?;
     let is_language = |c: char| c.is_ascii_alphanumeric() || "+#_-".contains(c);
     let language = path.extension().and_then(OsStr::to_str).unwrap_or_default();
     let language = if language.chars().all(is_language) { language } else { "" };

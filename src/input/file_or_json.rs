@@ -17,8 +17,8 @@ pub fn is_json(value: &str) -> bool {
 /// The JSON text, and its name in messages: `option` or the file's name.
 ///
 /// # Errors
-/// [`Error::Unreadable`] if the file cannot be read, [`Error::Input`] if it is
-/// not UTF-8.
+/// [`Error::Unreadable`] if the file cannot be read, [`Error::NotText`] if it is
+/// not text.
 pub fn read(option: &str, value: &str) -> Result<(String, String)> {
     if is_json(value) {
         return Ok((value.to_owned(), option.to_owned()));
@@ -29,8 +29,8 @@ pub fn read(option: &str, value: &str) -> Result<(String, String)> {
 /// The JSON object in `value` or in the file it names.
 ///
 /// # Errors
-/// [`Error::Unreadable`] if the file cannot be read, [`Error::Input`] if the
-/// text is not UTF-8, not JSON, or not an object.
+/// [`Error::Unreadable`] if the file cannot be read, [`Error::NotText`] if it is
+/// not text, and [`Error::Input`] if it is not JSON, or not an object.
 pub fn object(option: &str, value: &str) -> Result<Object> {
     let (text, name) = read(option, value)?;
     match json::parse(&text, &name)? {

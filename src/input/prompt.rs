@@ -1,13 +1,18 @@
 //! The user's message, made of words, files, images and standard input, and the
-//! system prompt from a file. Text is unchanged except that one line end is
-//! stripped from the end of standard input and of the system prompt's file.
+//! system prompt from a file. Text is unchanged except that a byte order mark is
+//! stripped from inputs other than words, and one line end from the end of
+//! standard input and of the system prompt's file.
 
-use std::io::Read;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use crate::chat::message::{Content, ContentPart};
 use crate::cli::prompt_part::PromptPart;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TextOrigin};
 use crate::files;
 use crate::files::text::Encoding;
 use crate::input::attachment;
@@ -17,10 +22,28 @@ use crate::output::notes::Notes;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stdin {
     Terminal,
-    /// A pipe or a file.
+    /// A pipe or a file, which should have something in it.
     Redirected,
+    /// Another device, such as `/dev/null`, which also stands for a closed
+    /// descriptor.
+    Device,
     /// Never read, because of `--no-stdin`.
     Refused,
+}
+
+impl Stdin {
+    /// What standard input is, if it is not a terminal.
+    pub fn detect() -> Self {
+        let stdin = io::stdin().as_fd().try_clone_to_owned().map(File::from);
+        match stdin.and_then(|stdin| stdin.metadata()) {
+            Ok(metadata) if metadata.file_type().is_char_device() => Self::Device,
+            _ => Self::Redirected,
+        }
+    }
+
+    fn is_read_unasked(self) -> bool {
+        matches!(self, Self::Redirected | Self::Device)
+    }
 }
 
 /// Everything the prompt is read from.
@@ -56,36 +79,51 @@ impl PromptSource {
     /// Reads the user's message; `input` is standard input.
     ///
     /// # Errors
-    /// [`Error::Usage`] if the message is only white space, a file is `-`, or
-    /// a URL has a media type, [`Error::Unreadable`] if an input cannot be read,
-    /// [`Error::Input`] if an image is given as text or the other way round,
-    /// [`Error::NotUtf8`] if text is not UTF-8 and the encoding is strict.
+    /// [`Error::Usage`] if the message is only white space, `-` is empty, a file
+    /// is `-`, or a URL has a media type, [`Error::Unreadable`] if an input
+    /// cannot be read, [`Error::Input`] if an image is given as text or the
+    /// other way round, [`Error::NotText`] if bytes are not text and the
+    /// encoding is strict.
     pub fn read<R: Read + Send>(&self, mut input: R, notes: &Notes) -> Result<Content> {
         let mut contents = Vec::new();
         // Adjacent words make up one part.
         for parts in self.parts.chunk_by(|part, next| is_word(part) && is_word(next)) {
             contents.push(self.content_of(parts, &mut input)?);
         }
-        if self.stdin == Stdin::Redirected && !self.parts.iter().any(is_stdin) {
-            contents.push(text(if self.parts.is_empty() {
-                read_text(input, self.encoding)?
-            } else {
-                let waiting = "waiting for standard input; -n (--no-stdin) leaves it unread";
-                notes.while_waiting(waiting, || read_text(input, self.encoding))?
-            }));
+        let mut is_unexpectedly_empty = false;
+        if self.stdin.is_read_unasked() && !self.parts.iter().any(is_stdin) {
+            let waiting = "waiting for standard input; -n (--no-stdin) leaves it unread";
+            let (read, is_announced) = match self.parts.is_empty() {
+                true => (read_text(input, self.encoding), false),
+                false => notes.while_waiting(waiting, || read_text(input, self.encoding)),
+            };
+            let read = read?;
+            is_unexpectedly_empty =
+                read.is_empty() && self.stdin == Stdin::Redirected && !is_announced;
+            contents.push(text(read));
         }
-        content(contents).ok_or_else(|| usage("the prompt is empty; nothing was sent"))
+        let content =
+            content(contents).ok_or_else(|| usage("the prompt is empty; nothing was sent"))?;
+        if is_unexpectedly_empty {
+            notes.note("standard input is empty; -n (--no-stdin) leaves it unread");
+        }
+        Ok(content)
     }
 
     /// The content of one part, or of several adjacent words.
     fn content_of(&self, parts: &[PromptPart], input: &mut impl Read) -> Result<ContentPart> {
         let encoding = self.encoding;
         Ok(match &parts[0] {
-            part @ PromptPart::Word(_) if is_stdin(part) => text(read_text(input, encoding)?),
+            part @ PromptPart::Word(_) if is_stdin(part) => {
+                let read = read_text(input, encoding)?;
+                ensure_not_empty(&read)?;
+                text(read)
+            }
             PromptPart::Word(_) => text(join(parts, encoding)?),
             PromptPart::File(path) => text(attachment::text_file(path, encoding)?),
             part @ PromptPart::Attachment { media_type, .. } if is_stdin(part) => {
                 let bytes = read_bytes(input)?;
+                ensure_not_empty(&bytes)?;
                 attachment::inline_image(&bytes, "standard input", media_type.as_deref())?
             }
             PromptPart::Attachment { source, media_type } => {
@@ -124,14 +162,16 @@ fn text(text: String) -> ContentPart {
 
 /// Whether a part is read from standard input.
 fn is_stdin(part: &PromptPart) -> bool {
-    let names = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
     match part {
         PromptPart::Word(word) => word == "-",
-        PromptPart::Attachment { source, .. } => {
-            source == "-" || names.iter().any(|name| source == name)
-        }
-        PromptPart::File(path) => names.iter().any(|name| path.as_os_str() == *name),
+        PromptPart::Attachment { source, .. } => source == "-" || is_stdin_name(source.as_ref()),
+        PromptPart::File(path) => is_stdin_name(path),
     }
+}
+
+/// Whether `path` is a name of standard input.
+fn is_stdin_name(path: &Path) -> bool {
+    ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].iter().any(|name| path == Path::new(name))
 }
 
 fn is_word(part: &PromptPart) -> bool {
@@ -141,10 +181,19 @@ fn is_word(part: &PromptPart) -> bool {
 /// Reads a text file and strips one line end from its end.
 ///
 /// # Errors
-/// [`Error::Unreadable`] if it cannot be read, [`Error::NotUtf8`] if it is not
-/// UTF-8 and `encoding` is strict.
+/// [`Error::Unreadable`] if it cannot be read, [`Error::NotText`] if it is not
+/// text and `encoding` is strict.
 pub fn read_file(path: &Path, encoding: Encoding) -> Result<String> {
-    encoding.decode(strip_line_end(files::text::read(path)?), &path.display().to_string())
+    let bytes = strip_line_end(files::text::read(path)?);
+    encoding.decode(bytes, TextOrigin::File(path.to_owned()))
+}
+
+/// The text of `--system`.
+///
+/// # Errors
+/// [`Error::NotText`] if it is not text and `encoding` is strict.
+pub fn system(text: &OsStr, encoding: Encoding) -> Result<String> {
+    encoding.decode(text.as_encoded_bytes().to_vec(), TextOrigin::CommandLine("--system"))
 }
 
 fn join(words: &[PromptPart], encoding: Encoding) -> Result<String> {
@@ -152,21 +201,27 @@ fn join(words: &[PromptPart], encoding: Encoding) -> Result<String> {
         PromptPart::Word(word) => Some(word.as_encoded_bytes()),
         PromptPart::File(_) | PromptPart::Attachment { .. } => None,
     });
-    encoding.decode(words.collect::<Vec<_>>().join(&b' '), "the prompt")
+    let words = words.collect::<Vec<_>>().join(&b' ');
+    encoding.decode(words, TextOrigin::CommandLine("the prompt"))
 }
 
 fn read_text(input: impl Read, encoding: Encoding) -> Result<String> {
     let bytes = read_bytes(input)?;
     attachment::ensure_not_image(&bytes, "standard input", "-a - attaches it")?;
-    encoding.decode(strip_line_end(bytes), "standard input")
+    encoding.decode(strip_line_end(bytes), TextOrigin::StandardInput)
 }
 
-fn read_bytes(mut input: impl Read) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    input
-        .read_to_end(&mut bytes)
-        .map_err(|source| Error::Unreadable { path: PathBuf::from("standard input"), source })?;
-    Ok(bytes)
+fn read_bytes(input: impl Read) -> Result<Vec<u8>> {
+    files::input::read_to_end(input)
+        .map_err(|source| Error::Unreadable { path: PathBuf::from("standard input"), source })
+}
+
+/// Fails if standard input, which `-` asks for, is empty.
+fn ensure_not_empty(read: impl AsRef<[u8]>) -> Result<()> {
+    match read.as_ref().is_empty() {
+        true => Err(usage("standard input is empty, but '-' asks for it; nothing was sent")),
+        false => Ok(()),
+    }
 }
 
 fn strip_line_end(mut bytes: Vec<u8>) -> Vec<u8> {

@@ -1,7 +1,6 @@
 //! TLS with rustls, and the certificates it trusts.
 
 use std::fmt::{self, Debug};
-use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -19,6 +18,7 @@ use ureq::unversioned::transport::{
 };
 
 use crate::error::Error;
+use crate::files::input;
 use crate::net::base_url::{without_brackets, without_final_dot};
 use crate::net::error::into_ureq;
 use crate::net::named_certificates::NamedCertificates;
@@ -46,7 +46,7 @@ impl Roots {
             return Ok(Self::Mozilla);
         };
         let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
-        let pem = fs::read(path).map_err(unreadable)?;
+        let pem = input::read(path).map_err(unreadable)?;
         let invalid =
             || Error::Config(anyhow!("{} contains no valid PEM certificates", path.display()));
         let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();

@@ -102,18 +102,24 @@ impl Notes {
     }
 
     /// Runs `work`, and prints `message` as a note if it takes more than a
-    /// second.
-    pub fn while_waiting<T: Send>(&self, message: &str, work: impl FnOnce() -> T + Send) -> T {
+    /// second. Also returns whether it did.
+    pub fn while_waiting<T: Send>(
+        &self,
+        message: &str,
+        work: impl FnOnce() -> T + Send,
+    ) -> (T, bool) {
         thread::scope(|scope| {
             let (done, waiting) = mpsc::channel::<()>();
-            scope.spawn(move || {
-                if waiting.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            let announcer = scope.spawn(move || {
+                let is_late = waiting.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout);
+                if is_late {
                     self.note(message);
                 }
+                is_late
             });
             let result = work();
             drop(done);
-            result
+            (result, announcer.join().unwrap_or(false))
         })
     }
 }

@@ -17,8 +17,8 @@ use anyhow::{Context as _, anyhow, bail, ensure};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use crate::error::{Error, Result};
-use crate::files::shell;
+use crate::error::{Error, Result, TextOrigin};
+use crate::files::{shell, text};
 use crate::output::notes::Notes;
 use crate::secret::{KEY_VARIABLE, Secret, Secrets};
 use crate::settings::environment::Environment;
@@ -73,8 +73,9 @@ pub fn known_secrets(environment: &Environment) -> Secrets {
 /// not set.
 ///
 /// # Errors
-/// [`Error::Config`] if the variable is not set, the command fails, or the key
-/// is too long or not valid; [`Error::Unreadable`] if the file cannot be read.
+/// [`Error::Config`] if the variable is not set, the command fails, the file is
+/// not text, or the key is too long or not valid; [`Error::Unreadable`] if the
+/// file cannot be read.
 pub fn load(
     source: &KeySource,
     environment: &Environment,
@@ -111,7 +112,10 @@ fn read_file(path: &Path) -> Result<Vec<u8>> {
     let file = File::open(path);
     let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
     match file.and_then(read_to_limit).map_err(unreadable)? {
-        Some(key) => Ok(key),
+        Some(key) => match text::decode(key, TextOrigin::File(path.to_owned())) {
+            Ok(key) => Ok(key.into_bytes()),
+            Err(not_text) => Err(Error::Config((*not_text).into())),
+        },
         None => Err(Error::Config(anyhow!("{}: {TOO_LONG}", path.display()))),
     }
 }

@@ -113,6 +113,7 @@ fn a_closed_stdin_is_an_empty_one_of_which_nothing_is_said() {
     let ask = ["ask", "--base-url", "mock:"];
     redirected(&[&ask[..], &["hi"]].concat(), "<&-").exits(0).prints("hi\n").says_nothing();
     redirected(&ask, "<&-").exits(2).says(&["the prompt is empty"]);
+    redirected(&[&ask[..], &["a", "-"]].concat(), "<&-").exits(2).says(&["is empty", "'-'"]);
 }
 
 #[test]

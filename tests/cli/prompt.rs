@@ -14,7 +14,7 @@ use crate::support::{ask, ask_mock, finish, gravix, run, run_with, shell, start}
 #[track_caller]
 fn prompt(arguments: &[&str], stdin: &[u8]) -> String {
     let server = Server::replying(&["ok"]);
-    run_with(&mut ask(&server, arguments), stdin).exits(0).prints("ok\n").says_nothing();
+    run_with(&mut ask(&server, arguments), stdin).exits(0).prints("ok\n");
     let messages = &server.request().json()["messages"];
     assert_eq!(messages[0]["role"], "user");
     messages[0]["content"].as_str().expect("the content is text").to_owned()
@@ -46,8 +46,38 @@ fn a_dash_says_where_stdin_goes() {
         "Compare:\n\nthis\n\nwith that"
     );
     assert_eq!(prompt(&["-", "please"], b"this"), "this\n\nplease");
-    assert_eq!(prompt(&["a", "-", "b"], b""), "a\n\nb");
     assert_eq!(prompt(&["-"], b"this"), "this");
+}
+
+#[test]
+fn empty_stdin_adds_nothing_and_is_noted_once() {
+    run_with(&mut ask_mock(&["hi"]), b"").exits(0).prints("hi\n").says(&["is empty", "-n"]);
+    run_with(&mut ask_mock(&["hi"]), b"\n").exits(0).prints("hi\n").says(&["is empty"]);
+    run_with(&mut ask_mock(&["hi", "-q"]), b"").exits(0).prints("hi\n").says_nothing();
+    run_with(&mut ask_mock(&["hi", "-n"]), b"").exits(0).prints("hi\n").says_nothing();
+    run_with(&mut ask_mock(&["hi"]), b" ").exits(0).says_nothing();
+    let empty = tempfile::tempfile().expect("the file is created");
+    run(ask_mock(&["hi"]).stdin(empty)).exits(0).prints("hi\n").says(&["is empty"]);
+    run(ask_mock(&["hi"]).stdin(Stdio::null())).exits(0).prints("hi\n").says_nothing();
+}
+
+#[test]
+fn a_dash_for_an_empty_stdin_sends_nothing() {
+    let server = Server::replying(&[]);
+    for arguments in [&["a", "-", "b"][..], &["-"], &["a", "-a", "-"]] {
+        for stdin in [&b""[..], b"\n", b"\xef\xbb\xbf"] {
+            if arguments.contains(&"-a") && !stdin.is_empty() {
+                continue;
+            }
+            run_with(&mut ask(&server, arguments), stdin).exits(2).prints("").says(&[
+                "standard input is empty",
+                "'-'",
+                "nothing was sent",
+            ]);
+        }
+        run(&mut ask(&server, arguments)).exits(2).prints("").says(&["is empty"]);
+    }
+    assert!(server.requests().is_empty());
 }
 
 #[test]
@@ -113,8 +143,10 @@ fn a_prompt_that_is_not_utf_8_is_refused_with_its_offset() {
 
 #[test]
 fn text_is_sent_unchanged() {
-    let text = "\u{feff}tab\t \u{0}\u{1b}[31m é 日本 \u{1f600}\r\n";
+    let text = "tab\t \u{feff}\u{1b}[31m é 日本 \u{1f600}\r\n";
     assert_eq!(prompt(&[], format!("{text}\n").as_bytes()), text);
+    assert_eq!(prompt(&[], format!("\u{feff}{text}\n").as_bytes()), text);
+    assert_eq!(prompt(&["-n", "\u{feff}word"], b""), "\u{feff}word");
     let large = "x".repeat(3 << 20);
     assert_eq!(prompt(&[], large.as_bytes()), large);
 }

@@ -256,6 +256,7 @@ pub fn for_each_result(
                     path: path.to_owned(),
                     line: line.number,
                     reason: "not a batch result".to_owned(),
+                    format: None,
                 });
             }
         }

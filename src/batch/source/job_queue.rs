@@ -9,6 +9,7 @@ use crate::batch::source::batch_request::{BatchRequest, Defaults};
 use crate::batch::source::records::{ReadOptions, Records};
 use crate::batch::source::request_line::{self, InvalidRequest, RequestLine};
 use crate::error::Result;
+use crate::files::likeness::SAMPLE_BYTES;
 use crate::files::lines::Lines;
 
 /// A line of the input that gets a result.
@@ -29,6 +30,8 @@ pub struct JobQueue {
     defaults: Defaults,
     ids: IdFilter,
     next_index: u64,
+    /// An error was returned, so that there are no more jobs.
+    has_failed: bool,
 }
 
 /// Recognizes the ids of requests that are done and ids that are repeated.
@@ -80,7 +83,7 @@ impl IdFilter {
 impl JobQueue {
     pub fn new(input: Records, options: ReadOptions, defaults: Defaults, ids: IdFilter) -> Self {
         let lines = input.lines(options);
-        Self { input, lines, options, defaults, ids, next_index: 0 }
+        Self { input, lines, options, defaults, ids, next_index: 0, has_failed: false }
     }
 
     /// The index of the next job.
@@ -94,13 +97,24 @@ impl JobQueue {
         std::mem::take(&mut self.ids.skipped)
     }
 
-    /// The next job; `None` at the end of the input.
+    /// The next job; `None` at the end of the input, and after an error: what
+    /// another worker would find then is not the first error.
     ///
     /// # Errors
     /// [`Error::Input`](crate::error::Error::Input) for a line that is not a
-    /// request or repeats an id, and
-    /// [`Error::Unreadable`](crate::error::Error::Unreadable).
+    /// request or repeats an id,
+    /// [`Error::NotText`](crate::error::Error::NotText) for an input that is not
+    /// text at all, and [`Error::Unreadable`](crate::error::Error::Unreadable).
     pub fn next_job(&mut self) -> Result<Option<Job>> {
+        if self.has_failed {
+            return Ok(None);
+        }
+        let job = self.read_job();
+        self.has_failed = job.is_err();
+        job
+    }
+
+    fn read_job(&mut self) -> Result<Option<Job>> {
         loop {
             let line = match self.lines.next_line() {
                 Ok(Some(line)) => line,
@@ -108,6 +122,10 @@ impl JobQueue {
                 Err(source) => return Err(self.input.unreadable(source)),
             };
             let number = line.number;
+            if number == 1 {
+                let sample = &line.text[..line.text.len().min(SAMPLE_BYTES)];
+                self.input.ensure_text(sample, self.options)?;
+            }
             let Some(parsed) = RequestLine::parse(&line, self.options.kind).transpose() else {
                 continue;
             };

@@ -4,13 +4,16 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Take};
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::batch::ids::{IdHasher, SortedIds};
 use crate::batch::source::request_line::{self, InvalidRequest, LineKind, RequestLine};
-use crate::error::{Error, Result};
+use crate::error::{Error, NotText, Result, TextOrigin};
+use crate::files::likeness::SAMPLE_BYTES;
 use crate::files::lines::{Lines, Separator};
+use crate::files::{input, text};
 use crate::output::notes::Notes;
 
 /// A longer line is not a request: 64 MiB.
@@ -49,7 +52,9 @@ pub struct ReadOptions {
 /// The input of a batch: a file or standard input.
 pub struct Records {
     file: Arc<File>,
+    /// For messages.
     path: PathBuf,
+    origin: TextOrigin,
     /// The offset at which it starts, if it can be read twice.
     start: Option<u64>,
     /// In bytes; lines that are appended after the preflight are not read.
@@ -104,26 +109,26 @@ impl Records {
     /// Opens a file, or standard input.
     ///
     /// # Errors
-    /// [`Error::Unreadable`] if it cannot be opened or is a directory.
+    /// [`Error::Unreadable`] if it cannot be opened, or is a directory or an
+    /// endless device.
     pub fn open(path: Option<&Path>) -> Result<Self> {
-        let (opened, path) = match path {
-            Some(path) => (File::open(path), path.to_owned()),
+        let (opened, origin) = match path {
+            Some(path) => (File::open(path), TextOrigin::File(path.to_owned())),
             None => {
                 let stdin = io::stdin().as_fd().try_clone_to_owned();
-                (stdin.map(File::from), PathBuf::from("standard input"))
+                (stdin.map(File::from), TextOrigin::StandardInput)
             }
         };
+        let path = path.map_or_else(|| PathBuf::from(origin.to_string()), Path::to_owned);
         let unreadable = |source| Error::Unreadable { path: path.clone(), source };
         let file = opened.map_err(unreadable)?;
+        input::ensure_readable(&file).map_err(unreadable)?;
         let metadata = file.metadata().map_err(unreadable)?;
-        if metadata.is_dir() {
-            return Err(unreadable(io::ErrorKind::IsADirectory.into()));
-        }
         let start = match metadata.is_file() {
             true => Some((&file).stream_position().map_err(unreadable)?),
             false => None,
         };
-        Ok(Self { file: Arc::new(file), path, start, length: u64::MAX })
+        Ok(Self { file: Arc::new(file), path, origin, start, length: u64::MAX })
     }
 
     pub fn file(&self) -> &File {
@@ -135,7 +140,8 @@ impl Records {
     ///
     /// # Errors
     /// [`Error::Input`] if a line is not a request, after the first few such
-    /// lines were reported, or if an id is repeated, and [`Error::Unreadable`].
+    /// lines were reported, or if an id is repeated, [`Error::NotText`] for a
+    /// file that is not text at all, and [`Error::Unreadable`].
     pub fn preflight(
         &mut self,
         options: ReadOptions,
@@ -146,6 +152,9 @@ impl Records {
         let Some(start) = self.start else {
             return Ok(None);
         };
+        let mut sample = vec![0; SAMPLE_BYTES];
+        let read = self.file.read_at(&mut sample, start).map_err(|error| self.unreadable(error))?;
+        self.ensure_text(&sample[..read], options)?;
         let mut invalid_count = 0;
         let (mut total, mut skipped) = (0, 0);
         let mut ids = PreflightIds::default();
@@ -191,6 +200,20 @@ impl Records {
             }
         }
         (&*self.file).stream_position().map_err(|source| self.unreadable(source))
+    }
+
+    /// Checks the first bytes, so that a file that is not text at all does not
+    /// become many invalid lines.
+    ///
+    /// # Errors
+    /// [`Error::NotText`].
+    pub fn ensure_text(&self, sample: &[u8], options: ReadOptions) -> Result<()> {
+        let allows_nul = options.separator == Separator::Nul;
+        let Some((flaw, likeness)) = text::recognize_foreign(sample, allows_nul) else {
+            return Ok(());
+        };
+        let origin = self.origin.clone();
+        Err(Box::new(NotText { origin, flaw, likeness, is_replaceable: false }).into())
     }
 
     fn rewind(&self, start: u64) -> Result<()> {

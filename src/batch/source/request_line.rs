@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
 use serde_json::Value;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
@@ -94,6 +95,11 @@ impl<'a> RequestLine<'a> {
             return Ok(None);
         }
         if kind == LineKind::Text {
+            if let Some(offset) = memchr(0, line) {
+                return Err(invalid(format!(
+                    "a NUL character at byte offset {offset} of the line"
+                )));
+            }
             return Ok(Some(Self {
                 id: None,
                 system: LineSystem::Default,

@@ -30,7 +30,7 @@ impl Turn {
     /// # Errors
     /// The errors of [`HistoryPlan::open`] for the history; [`Error::Usage`] if
     /// it should be continued but the model has already answered;
-    /// [`Error::Unreadable`] or [`Error::NotUtf8`] for the file of the system
+    /// [`Error::Unreadable`] or [`Error::NotText`] for the file of the system
     /// prompt.
     pub fn open(
         plan: &AskPlan,

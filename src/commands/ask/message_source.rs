@@ -1,6 +1,7 @@
 //! Where the messages of a request come from: a prompt, the history only, or
 //! JSON; and the system prompt.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
@@ -42,7 +43,7 @@ impl MessageSource {
         let stdin = match (args.no_stdin, terminal.stdin) {
             (true, _) => Stdin::Refused,
             (false, true) => Stdin::Terminal,
-            (false, false) => Stdin::Redirected,
+            (false, false) => Stdin::detect(),
         };
         let parts = args.prompt.parts.clone();
         let source = PromptSource { parts, stdin, encoding: encoding(args) };
@@ -54,7 +55,7 @@ impl MessageSource {
     ///
     /// # Errors
     /// [`Error::Usage`] if it is empty; [`Error::Unreadable`], [`Error::Input`]
-    /// or [`Error::NotUtf8`] for one of its inputs.
+    /// or [`Error::NotText`] for one of its inputs.
     pub fn read_prompt(&self, notes: &Notes) -> Result<Option<Content>> {
         match self {
             Self::Prompt(source) => source.read(io::stdin(), notes).map(Some),
@@ -115,7 +116,7 @@ pub struct SystemPlan {
 }
 
 enum SystemSource {
-    Text(String),
+    Text(OsString),
     File(PathBuf),
 }
 
@@ -134,14 +135,14 @@ impl SystemPlan {
     /// The system prompt, if there is one.
     ///
     /// # Errors
-    /// [`Error::Unreadable`] or [`Error::NotUtf8`] for its file.
+    /// [`Error::Unreadable`] for its file; [`Error::NotText`].
     pub fn read(&self, history: Option<&History>) -> Result<Option<String>> {
         if self.is_default && history.is_some_and(History::has_system) {
             return Ok(None);
         }
         match &self.source {
             Some(SystemSource::File(path)) => prompt::read_file(path, self.encoding).map(Some),
-            Some(SystemSource::Text(text)) => Ok(Some(text.clone())),
+            Some(SystemSource::Text(text)) => prompt::system(text, self.encoding).map(Some),
             None => Ok(None),
         }
     }

@@ -131,7 +131,10 @@ fn defaults(args: &BatchArgs, format: &ReplyFormat, context: &Context) -> Result
     }
     let system = match &args.system_file {
         Some(path) => Some(prompt::read_file(path, Encoding::Strict)?),
-        None => args.system.clone(),
+        None => {
+            let system = args.system.as_ref().map(|text| prompt::system(text, Encoding::Strict));
+            system.transpose()?
+        }
     };
     Ok(Defaults::new(&fields, system.as_deref()))
 }

@@ -7,7 +7,6 @@ pub mod reader;
 pub mod setting;
 pub mod toml_file;
 
-use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
@@ -15,7 +14,8 @@ use anyhow::anyhow;
 use clap::Command;
 
 use crate::cli::SettingsArgs;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TextOrigin};
+use crate::files::{input, text};
 use crate::settings::config::built_in::BUILT_IN;
 use crate::settings::config::reader::{SettingsReader, suggestion};
 use crate::settings::config::setting::Layer;
@@ -55,10 +55,10 @@ fn read(args: &SettingsArgs, environment: &Environment) -> Result<Option<(PathBu
     let Some((path, is_named)) = path(args, environment) else {
         return Ok(None);
     };
-    match fs::read(&path) {
-        Ok(bytes) => match String::from_utf8(bytes) {
+    match input::read(&path) {
+        Ok(bytes) => match text::decode(bytes, TextOrigin::File(path.clone())) {
             Ok(text) => Ok(Some((path, text))),
-            Err(_) => Err(Error::Config(anyhow!("{} is not UTF-8", path.display()))),
+            Err(not_text) => Err(Error::Config((*not_text).into())),
         },
         // The default file is optional: the home directory can be missing or
         // belong to another user.
