@@ -288,7 +288,8 @@ pub struct HistoryArgs {
 
     /// Send the history but append nothing
     ///
-    /// The file may then be read-only. Needs --history.
+    /// The file may then be read-only, or a pipe, which is read once, as in
+    /// --history <(zcat chat.jsonl.gz). Needs --history.
     #[arg(long, hide_short_help = true)]
     pub no_save: bool,
 

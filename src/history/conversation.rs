@@ -21,6 +21,7 @@ use crate::history::lock::LockWait;
 use crate::history::locked_file::{Access, open_locked};
 use crate::history::messages::HistoryMessages;
 use crate::history::notice::{HistoryNotice, NoticeHandler};
+use crate::history::pipe;
 use crate::history::scan::{Scan, ScanError, Window};
 use crate::signals::DeferSignals;
 
@@ -102,7 +103,8 @@ impl History {
         }
     }
 
-    /// Opens `path` and waits for its lock, without checking the lines.
+    /// Opens `path` and waits for its lock, without checking the lines. A pipe
+    /// is read into memory, and has no lock.
     ///
     /// # Errors
     /// [`Error::Usage`] for the path `-`; [`Error::Unreadable`],
@@ -120,8 +122,14 @@ impl History {
             let message = "a history cannot be standard input; for a file named -, use ./-";
             return Err(Error::Usage(message.to_owned()));
         }
-        let path =
-            follow(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
+        let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
+        if pipe::is_pipe(path) {
+            ensure_only_read(path, access)?;
+            let file = Arc::new(pipe::read_into_memory(path).map_err(unreadable)?);
+            let path = path.to_owned();
+            return Ok(Self { path, file, access, scan: Scan::default(), is_new: false });
+        }
+        let path = follow(path).map_err(unreadable)?;
         let (file, is_new) = open_locked(&path, access, wait, on_notice)?;
         Ok(Self { path, file, access, scan: Scan::default(), is_new })
     }
@@ -259,6 +267,16 @@ impl History {
         let aside = append::move_torn(&self.file, torn, path)?;
         on_notice(HistoryNotice::TornMoved { path, aside: &aside });
         Ok(())
+    }
+}
+
+/// Refuses to write to the pipe at `path`.
+fn ensure_only_read(path: &Path, access: Access) -> Result<()> {
+    let source = || io::Error::other("it is a pipe, not a file");
+    match access {
+        Access::Read => Ok(()),
+        Access::Append => Err(Error::ReadOnlyHistory { path: path.to_owned(), source: source() }),
+        Access::Change => Err(Error::Unwritable { path: path.to_owned(), source: source() }),
     }
 }
 

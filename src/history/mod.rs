@@ -8,5 +8,6 @@ pub mod lock;
 pub mod locked_file;
 pub mod messages;
 pub mod notice;
+pub mod pipe;
 pub mod repair;
 pub mod scan;

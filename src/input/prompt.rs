@@ -76,6 +76,11 @@ impl PromptSource {
         }))
     }
 
+    /// Whether standard input becomes a part of the prompt.
+    pub fn reads_stdin(&self) -> bool {
+        self.stdin.is_read_unasked() || self.parts.iter().any(is_stdin)
+    }
+
     /// Reads the user's message; `input` is standard input.
     ///
     /// # Errors
@@ -170,7 +175,7 @@ fn is_stdin(part: &PromptPart) -> bool {
 }
 
 /// Whether `path` is a name of standard input.
-fn is_stdin_name(path: &Path) -> bool {
+pub fn is_stdin_name(path: &Path) -> bool {
     ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].iter().any(|name| path == Path::new(name))
 }
 

@@ -1,11 +1,11 @@
-//! Histories in other formats, and of other kinds than files.
+//! Histories in other formats, and from pipes.
 
 use std::fs;
 use std::path::Path;
 
 use crate::support::conversation::{ASSISTANT, USER, chat_file};
-use crate::support::server::Server;
-use crate::support::{ask, ask_mock, gravix, run, shell, skip};
+use crate::support::server::{Server, Step, answer, raw};
+use crate::support::{Run, ask, ask_mock, completion, gravix, run, shell, skip};
 
 const CONVERSATION: &str =
     r#""conversations":[{"from":"human","value":"a"},{"from":"gpt","value":"b"}]"#;
@@ -79,6 +79,69 @@ fn a_history_in_utf_16_is_neither_torn_nor_moved() {
         assert_eq!(fs::read(&file).expect("the file is readable"), content);
         assert_eq!(fs::read_dir(directory.path()).expect("it is readable").count(), 1);
     }
+}
+
+/// Runs gravix in bash with the history in `file` from a process substitution.
+#[track_caller]
+fn substituted(arguments: &str, file: &Path) -> Run {
+    let gravix = env!("CARGO_BIN_EXE_gravix");
+    run(&mut shell("bash", &format!("{gravix} {arguments} <(cat {})", file.display())))
+}
+
+#[test]
+fn a_pipe_is_a_history_that_is_only_read() {
+    let (_directory, file) = chat_file();
+    fs::write(&file, format!("{USER}{ASSISTANT}{USER}{ASSISTANT}")).expect("the file is written");
+    let server = Server::replying(&["one", "two"]);
+    let ask = format!("ask hi -n --base-url {}", server.base_url());
+    let history = |more: &str| format!("{ask} {more} --history");
+    substituted(&history("--no-save"), &file).exits(0).prints("one\n").says_nothing();
+    substituted(&history("--no-save --turns 1"), &file).exits(0).prints("two\n").says_nothing();
+    let sent = server.requests();
+    let count = |index: usize| sent[index].json()["messages"].as_array().map(Vec::len);
+    assert_eq!((count(0), count(1)), (Some(5), Some(3)));
+    substituted(&history(""), &file)
+        .exits(73)
+        .prints("")
+        .says(&["it is a pipe, not a file", "use --no-save"]);
+    assert_eq!(server.requests().len(), 2);
+    let shown = substituted("history show", &file).exits(0).says_nothing();
+    assert!(shown.stdout.starts_with(b"user:\na\n"));
+    let checked = substituted("history check", &file).exits(0).says_nothing();
+    assert!(String::from_utf8_lossy(&checked.stdout).contains("2 turns, 4 messages"));
+    for command in ["undo", "repair"] {
+        substituted(&format!("history {command}"), &file).exits(73).says(&["it is a pipe"]);
+    }
+}
+
+#[test]
+fn a_pipe_is_sent_again_when_the_server_was_busy() {
+    let (_directory, file) = chat_file();
+    fs::write(&file, USER).expect("the file is written");
+    let busy = raw("HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n");
+    let server =
+        Server::new(vec![vec![busy, Step::End], answer("200 OK", "a/b", completion("ok"))]);
+    let ask = format!("ask hi -q -n --base-url {} --no-save --history", server.base_url());
+    substituted(&ask, &file).exits(0).prints("ok\n");
+    let sent = server.requests();
+    assert_eq!(sent[0].body, sent[1].body);
+}
+
+#[test]
+fn standard_input_is_a_history_or_a_prompt_but_not_both() {
+    let (_directory, file) = chat_file();
+    fs::write(&file, USER).expect("the file is written");
+    let piped = |arguments: &str| {
+        let gravix = env!("CARGO_BIN_EXE_gravix");
+        let script = format!(
+            "cat {} | {gravix} ask --base-url mock: hi {arguments} /dev/stdin",
+            file.display()
+        );
+        run(&mut shell("sh", &script))
+    };
+    piped("--no-save -n --history").exits(0).prints("hi\n").says_nothing();
+    piped("--no-save --history").exits(2).prints("").says(&["--history is standard input", "-n"]);
+    piped("--system-file").exits(2).prints("").says(&["--system-file is standard input", "-n"]);
 }
 
 #[test]

@@ -48,6 +48,15 @@ impl MessageSource {
         let parts = args.prompt.parts.clone();
         let source = PromptSource { parts, stdin, encoding: encoding(args) };
         source.ensure_possible()?;
+        let named = [("--history", &args.history.file), ("--system-file", &args.system_file)];
+        for (option, path) in named {
+            let is_stdin = path.as_deref().is_some_and(prompt::is_stdin_name);
+            if is_stdin && source.reads_stdin() {
+                return Err(Error::Usage(format!(
+                    "{option} is standard input, which can be read only once; -n keeps it out of the prompt"
+                )));
+            }
+        }
         Ok(Self::Prompt(source))
     }
 
