@@ -650,7 +650,7 @@ _gravix() {
                     return 0
                     ;;
                 --reasoning)
-                    COMPREPLY=($(compgen -W "drop" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "stderr drop" -- "${cur}"))
                     return 0
                     ;;
                 --jobs)

@@ -111,7 +111,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand -o 'Append results to FILE; resume if it exists'
             cand --output 'Append results to FILE; resume if it exists'
             cand --errors 'Append failed results to FILE instead'
-            cand --reasoning 'Take thoughts (<think>...</think>) off the text of each reply: drop'
+            cand --reasoning 'Remove thoughts (<think>...</think>) from the texts that --text prints'
             cand -j 'Run up to N requests concurrently (default 8)'
             cand --jobs 'Run up to N requests concurrently (default 8)'
             cand --rate 'Send at most N requests per second, minute or hour'

@@ -96,7 +96,8 @@ complete -c gravix -n "__fish_gravix_using_subcommand batch" -l system-file -d '
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l shard -d 'Send only every N-th line, starting with line I' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -s o -l output -d 'Append results to FILE; resume if it exists' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l errors -d 'Append failed results to FILE instead' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l reasoning -d 'Take thoughts (<think>...</think>) off the text of each reply: drop' -r -f -a "drop\t''"
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l reasoning -d 'Remove thoughts (<think>...</think>) from the texts that --text prints' -r -f -a "stderr\t'Print it as it arrives, dim on a terminal'
+drop\t'Drop it'"
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -s j -l jobs -d 'Run up to N requests concurrently (default 8)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l rate -d 'Send at most N requests per second, minute or hour' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l max-failures -d 'Stop after N failed requests' -r -f

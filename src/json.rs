@@ -69,8 +69,9 @@ pub fn map_strings(value: Value, map: &impl Fn(String) -> String) -> Value {
 /// that is missing or null. Of fields with the same name, the last one counts.
 ///
 /// # Errors
-/// If `json` is not the JSON of an object. All of it is checked, as strings that
-/// are later read as bytes are not: raw control characters, for instance.
+/// If `json` is not the JSON of an object. The whole text is checked here. Strings
+/// that are read as bytes later are not checked again, for raw control characters
+/// for instance.
 pub fn try_fields<'a, const N: usize>(
     json: &'a str,
     names: [&str; N],
@@ -172,6 +173,36 @@ pub fn without_non_finite(json: &str) -> Option<String> {
     (replaced != json).then_some(replaced)
 }
 
+/// Whether a JSON value that arrives in pieces may be complete: all its brackets
+/// and strings are closed. Linear in the length of the pieces.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Completeness {
+    depth: usize,
+    is_string: bool,
+    is_escaped: bool,
+    has_begun: bool,
+}
+
+impl Completeness {
+    pub fn push(&mut self, piece: &[u8]) {
+        for &byte in piece {
+            self.has_begun |= !byte.is_ascii_whitespace();
+            match byte {
+                _ if self.is_escaped => self.is_escaped = false,
+                b'\\' => self.is_escaped = self.is_string,
+                b'"' => self.is_string = !self.is_string,
+                b'{' | b'[' if !self.is_string => self.depth += 1,
+                b'}' | b']' if !self.is_string => self.depth = self.depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+    }
+
+    pub fn is_complete(&self) -> bool {
+        self.has_begun && self.depth == 0 && !self.is_string
+    }
+}
+
 /// Removes the white space between the tokens of a JSON text, so that it is one
 /// line.
 pub fn compact(text: &str) -> String {
@@ -260,6 +291,23 @@ mod tests {
             ("NaN\\", Some("null\\")),
         ] {
             assert_eq!(without_non_finite(json).as_deref(), replaced, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_value_in_pieces_is_complete_once_its_brackets_are_closed() {
+        for (pieces, is_complete) in [
+            (&["{", "}"][..], true),
+            (&["{\"a\":", "\"}\"", "}"], true),
+            (&["{\"a\":\"\\", "\"}"], false),
+            (&["{\"a\":[", "}"], false),
+            (&["\"{", "\""], true),
+            (&[" ", ""], false),
+            (&[], false),
+        ] {
+            let mut completeness = Completeness::default();
+            pieces.iter().for_each(|piece| completeness.push(piece.as_bytes()));
+            assert_eq!(completeness.is_complete(), is_complete, "{pieces:?}");
         }
     }
 

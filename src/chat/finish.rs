@@ -87,8 +87,8 @@ impl FinishReason {
 
     /// The worse of two finish reasons of one reply; of equals, the first. Some
     /// servers end every reply with `stop`, even after `length`.
-    pub fn worse(self, other: Self) -> Self {
-        if other.kind > self.kind { other } else { self }
+    pub fn worst(earlier: Option<Self>, next: Self) -> Self {
+        earlier.filter(|earlier| earlier.kind >= next.kind).unwrap_or(next)
     }
 }
 
@@ -142,8 +142,10 @@ mod tests {
         let reason = |word| FinishReason::new(word).expect("a reason");
         for (position, worse) in words.iter().enumerate() {
             for better in &words[..=position] {
-                assert_eq!(reason(worse).worse(reason(better)).word, *worse);
-                assert_eq!(reason(better).worse(reason(worse)).word, *worse);
+                let worst =
+                    |earlier, next| FinishReason::worst(Some(reason(earlier)), reason(next));
+                assert_eq!(worst(worse, better).word, *worse);
+                assert_eq!(worst(better, worse).word, *worse);
             }
         }
     }

@@ -82,11 +82,7 @@ impl Reply {
             Event::Payload(payload) if self.retention.response => self.response.add(payload),
             Event::Payload(_) => {}
             Event::Finish(reason) => {
-                let reason = reason.clone();
-                self.finish = Some(match self.finish.take() {
-                    Some(earlier) => earlier.worse(reason),
-                    None => reason,
-                });
+                self.finish = Some(FinishReason::worst(self.finish.take(), reason.clone()));
             }
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Reasoning(_) | Event::Alive | Event::Waiting => {}

@@ -54,13 +54,18 @@ fn unopened_len(text: &str) -> usize {
     }
     let code = code_ranges(text);
     let has_own_line = |at: usize| {
-        let before = text[..at].rsplit('\n').next().unwrap_or_default();
-        let after = text[at + CLOSE.len()..].split('\n').next().unwrap_or_default();
-        before.trim().is_empty() && after.trim().is_empty()
+        let before = text[..at].trim_end_matches([' ', '\t', '\r']);
+        let after = text[at + CLOSE.len()..].trim_start_matches([' ', '\t', '\r']);
+        (before.is_empty() || before.ends_with('\n'))
+            && (after.is_empty() || after.starts_with('\n'))
+    };
+    // The ranges are in order and do not overlap.
+    let is_in_code = |at: usize| {
+        let next = code.partition_point(|range| range.end <= at);
+        code.get(next).is_some_and(|range| range.start <= at)
     };
     let ends = text.match_indices(CLOSE).map(|(at, _)| at);
-    let mut ends =
-        ends.filter(|&at| has_own_line(at) || !code.iter().any(|range| range.contains(&at)));
+    let mut ends = ends.filter(|&at| has_own_line(at) || !is_in_code(at));
     ends.next().map_or(0, |at| {
         let rest = &text[at + CLOSE.len()..];
         text.len() - rest.trim_start().len()
@@ -118,12 +123,7 @@ impl ThoughtSplitter {
         let held = std::mem::take(&mut self.held);
         match std::mem::take(&mut self.state) {
             SplitState::Inside => SplitText { thoughts: held, ..SplitText::default() },
-            SplitState::After => {
-                SplitText { text: held.trim_start().to_owned(), ..SplitText::default() }
-            }
-            SplitState::Start | SplitState::Text => {
-                SplitText { text: held, ..SplitText::default() }
-            }
+            _ => SplitText { text: held, ..SplitText::default() },
         }
     }
 

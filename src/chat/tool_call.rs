@@ -1,12 +1,11 @@
 //! Tool calls: fragments as received, and complete calls.
 
-use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use thiserror::Error as ThisError;
 
 use crate::chat::delta;
 use crate::error::Error;
-use crate::json::{self, Object};
+use crate::json::{self, Completeness, Object};
 use crate::wtf8::Surrogates;
 
 /// A tool call, or a fragment of one.
@@ -79,28 +78,26 @@ pub fn offered_names(fields: [Option<&Value>; 2]) -> Option<Vec<String>> {
 /// The tool calls of a reply, joined from the fragments received so far.
 #[derive(Debug, Default)]
 pub struct ToolCalls {
-    calls: Vec<CallFragment>,
+    calls: Vec<JoinedCall>,
+}
+
+/// A call, joined from its fragments so far.
+#[derive(Debug)]
+struct JoinedCall {
+    joined: CallFragment,
+    arguments: Completeness,
 }
 
 impl ToolCalls {
     pub fn add(&mut self, fragment: CallFragment) {
         let position = match fragment.index {
-            Some(index) => self.calls.iter().rposition(|call| call.index == Some(index)),
+            Some(index) => self.calls.iter().rposition(|call| call.joined.index == Some(index)),
             None => self.calls.len().checked_sub(1),
         };
         match position.map(|position| &mut self.calls[position]) {
             // The index does not decide: some servers give every call index 0.
-            Some(call) if !call.is_followed_by(&fragment) => {
-                call.arguments.extend(fragment.arguments);
-                if call.id.is_empty() {
-                    call.id = fragment.id;
-                }
-                call.join_name(&fragment.name);
-                for (name, value) in fragment.fields {
-                    delta::join(&mut call.fields, name, value);
-                }
-            }
-            _ => self.calls.push(fragment),
+            Some(call) if !call.is_followed_by(&fragment) => call.join(fragment),
+            _ => self.calls.push(JoinedCall::new(fragment)),
         }
     }
 
@@ -113,7 +110,7 @@ impl ToolCalls {
         let line = |call: &CallFragment| {
             format!("{} {}\n", call.name, String::from_utf8_lossy(&call.arguments))
         };
-        self.calls.iter().map(line).collect()
+        self.calls.iter().map(|call| line(&call.joined)).collect()
     }
 
     /// The complete calls, in the order received. `offered` are the names of the
@@ -124,32 +121,49 @@ impl ToolCalls {
     /// name, [`CallError::NotOffered`] if it is to another tool,
     /// [`CallError::Arguments`] if its arguments are not a JSON object.
     pub fn finish(&self, offered: Option<&[String]>) -> Result<Vec<ToolCall>, CallError> {
-        let finish = |(index, call): (usize, &CallFragment)| call.finish(index, offered);
+        let finish = |(index, call): (usize, &JoinedCall)| call.joined.finish(index, offered);
         self.calls.iter().enumerate().map(finish).collect()
     }
 }
 
-impl CallFragment {
-    fn has_complete_arguments(&self) -> bool {
-        serde_json::from_slice::<IgnoredAny>(&self.arguments).is_ok()
+impl JoinedCall {
+    fn new(first: CallFragment) -> Self {
+        let mut arguments = Completeness::default();
+        arguments.push(&first.arguments);
+        Self { joined: first, arguments }
     }
 
     /// Whether `next` starts another call: it has a different id, or a name
-    /// although the arguments so far are complete.
-    fn is_followed_by(&self, next: &Self) -> bool {
-        match (self.id.is_empty(), next.id.is_empty()) {
-            (false, false) => self.id != next.id,
-            _ => !next.name.is_empty() && !self.name.is_empty() && self.has_complete_arguments(),
+    /// although the arguments so far are complete. A fragment that only repeats
+    /// the name does not.
+    fn is_followed_by(&self, next: &CallFragment) -> bool {
+        let Self { joined, arguments } = self;
+        if !joined.id.is_empty() && !next.id.is_empty() {
+            return joined.id != next.id;
         }
+        let is_repeated = joined.name == next.name && next.arguments.is_empty();
+        let has_names = !joined.name.is_empty() && !next.name.is_empty();
+        has_names && !is_repeated && arguments.is_complete()
     }
 
-    /// Adds a piece of the name. Some servers repeat the whole name instead.
-    fn join_name(&mut self, piece: &str) {
-        if self.name != piece {
-            self.name += piece;
+    fn join(&mut self, next: CallFragment) {
+        let joined = &mut self.joined;
+        self.arguments.push(&next.arguments);
+        joined.arguments.extend(next.arguments);
+        if joined.id.is_empty() {
+            joined.id = next.id;
+        }
+        // A name may come in pieces. Some servers repeat the whole name instead.
+        if joined.name != next.name {
+            joined.name += &next.name;
+        }
+        for (name, value) in next.fields {
+            delta::join(&mut joined.fields, name, value);
         }
     }
+}
 
+impl CallFragment {
     fn finish(&self, index: usize, offered: Option<&[String]>) -> Result<ToolCall, CallError> {
         let mut surrogates = Surrogates::default();
         let text = surrogates.join(self.arguments.clone()) + &surrogates.end();

@@ -49,7 +49,8 @@ pub enum TurnEnd {
 #[derive(Debug)]
 pub struct CheckedReply {
     pub reply: Reply,
-    /// The tool calls. Empty if any of them is malformed.
+    /// The tool calls. Empty if any of them is malformed or calls a tool that was
+    /// not offered.
     pub calls: Vec<ToolCall>,
     /// The part that was asked for. `None` stands for the whole text, which is
     /// not copied.
@@ -68,7 +69,7 @@ pub enum InvalidReply {
         /// be the cause.
         early_end: Option<EarlyEnd>,
     },
-    /// A tool call is malformed.
+    /// A tool call is malformed, or calls a tool that was not offered.
     Call(CallError),
 }
 
@@ -122,12 +123,12 @@ pub fn judge(
     reply.take_thoughts(policy.thoughts);
     // A choice refuses any call, for a reason of its own.
     let offered = offered.filter(|_| !matches!(policy.format, ReplyFormat::Choice(_)));
-    let (calls, malformed) = match reply.calls.finish(offered) {
+    let (calls, invalid_call) = match reply.calls.finish(offered) {
         Ok(calls) => (calls, None),
         Err(error) => (Vec::new(), Some(InvalidReply::Call(error))),
     };
-    let (picked, problem) = match policy.check(&reply, &calls, malformed.is_some()) {
-        Ok(picked) => (picked, malformed),
+    let (picked, problem) = match policy.check(&reply, &calls, invalid_call.is_some()) {
+        Ok(picked) => (picked, invalid_call),
         Err(reason) => (None, Some(invalid_format(reason, &reply))),
     };
     let correction = problem.as_ref().and_then(InvalidReply::correction);
@@ -160,10 +161,10 @@ impl ReplyPolicy {
         &self,
         reply: &Reply,
         calls: &[ToolCall],
-        has_malformed_call: bool,
+        has_invalid_call: bool,
     ) -> Result<Option<String>, String> {
         let is_any_text = matches!(self.format, ReplyFormat::Text);
-        let has_calls = !calls.is_empty() || has_malformed_call;
+        let has_calls = !calls.is_empty() || has_invalid_call;
         match &self.format {
             ReplyFormat::Choice(_) if !calls.is_empty() => return Err("it calls a tool".to_owned()),
             _ if self.must_call && !has_calls && reply.refusal.is_empty() => {
@@ -230,8 +231,8 @@ impl CheckedReply {
     /// The error of a complete reply that does not count as a success:
     /// [`Error::EndedEarly`] if the server ended the reply early, the model
     /// refused, or the reply has neither text nor tool calls. [`Error::Format`]
-    /// if it does not have the required format, or the arguments of a call are
-    /// not a JSON object. [`Error::Protocol`] if a call has no name, or the
+    /// if it does not have the required format, or a call is malformed or of a
+    /// tool that was not offered. [`Error::Protocol`] if a call has no name, or the
     /// finish reason announces calls but there are none and no text.
     pub fn failure(&self) -> Option<Error> {
         if let Some(end) = self.reply.early_end() {
@@ -243,7 +244,7 @@ impl CheckedReply {
         let is_empty = !self.reply.has_text && self.calls.is_empty();
         match self.reply.finish_kind() {
             _ if !is_empty => None,
-            Some(FinishKind::ToolCalls) => Some(Error::Protocol(NO_CALL.to_owned())),
+            Some(FinishKind::ToolCalls) => Some(Error::Protocol(self.no_call())),
             _ => Some(Error::EndedEarly(EarlyEnd::NoText)),
         }
     }
@@ -253,7 +254,7 @@ impl CheckedReply {
         let FinishReason { kind, word } = self.reply.finish.as_ref()?;
         match kind {
             FinishKind::ToolCalls if self.calls.is_empty() && self.reply.has_text => {
-                Some(NO_CALL.to_owned())
+                Some(self.no_call())
             }
             FinishKind::Unknown => Some(format!(
                 "the reply ended with the unknown finish reason {word}; it may not be whole"
@@ -261,6 +262,9 @@ impl CheckedReply {
             _ => None,
         }
     }
-}
 
-const NO_CALL: &str = "the reply ended with finish reason tool_calls but calls no tool";
+    fn no_call(&self) -> String {
+        let word = self.reply.finish.as_ref().map_or("", |finish| &finish.word);
+        format!("the reply ended with finish reason {word} but calls no tool")
+    }
+}

@@ -3,12 +3,12 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, ValueEnum, ValueHint};
+use clap::{ArgAction, ValueHint};
 
 use crate::cli::prompt_part::PromptArgs;
 use crate::cli::reply_format::ReplyFormatArgs;
 use crate::cli::shared_args::{NetworkArgs, SettingsArgs, VerbosityArgs};
-use crate::cli::values::{positive, within};
+use crate::cli::values::{ReasoningTarget, positive, within};
 
 #[derive(Debug, clap::Args)]
 pub struct AskArgs {
@@ -229,11 +229,10 @@ pub struct OutputArgs {
 
     /// Print the model's reasoning on stderr, or drop it
     ///
-    /// The reasoning that a server sends apart from the text is dropped by
-    /// default. A block of thoughts at the beginning of the text,
-    /// <think>...</think>, is part of it, unless this option says where it goes
-    /// or a code block, JSON or a choice is asked for: then it is taken off
-    /// first.
+    /// Reasoning that a server sends apart from the text is dropped, unless WHERE
+    /// is stderr. Some models begin their text with a block of thoughts instead,
+    /// <think>...</think>. A plain reply keeps it unless this option is given;
+    /// -x, --choose, --yes-no, --json-object and --schema always ignore it.
     #[arg(long, value_name = "WHERE", value_enum, hide_short_help = true)]
     pub reasoning: Option<ReasoningTarget>,
 
@@ -244,15 +243,6 @@ pub struct OutputArgs {
     /// it. Pipes and files always get the exact bytes.
     #[arg(long, hide_short_help = true)]
     pub raw: bool,
-}
-
-/// Where the model's reasoning goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ReasoningTarget {
-    /// Print it as it arrives, dim on a terminal
-    Stderr,
-    /// Drop it
-    Drop,
 }
 
 /// The conversation that the prompt continues.

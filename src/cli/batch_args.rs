@@ -8,7 +8,7 @@ use clap::{ArgAction, ValueHint};
 use crate::cli::ask_args::ModelArgs;
 use crate::cli::reply_format::JsonFormatArgs;
 use crate::cli::shared_args::{NetworkArgs, SettingsArgs, VerbosityArgs};
-use crate::cli::values::{jobs, positive, rate, shard};
+use crate::cli::values::{ReasoningTarget, jobs, positive, rate, shard};
 
 #[derive(Debug, clap::Args)]
 pub struct BatchArgs {
@@ -95,13 +95,13 @@ pub struct BatchArgs {
     #[arg(long, help_heading = "Output")]
     pub text: bool,
 
-    /// Take thoughts (<think>...</think>) off the text of each reply: drop
+    /// Remove thoughts (<think>...</think>) from the texts that --text prints
     ///
-    /// Only --text prints them; the responses of results stay as the server sent
-    /// them. Replies in a requested format are checked without their thoughts
-    /// in any case.
-    #[arg(long, value_name = "drop", value_parser = ["drop"], help_heading = "Output", hide_short_help = true)]
-    pub reasoning: Option<String>,
+    /// WHERE is drop; stderr is for ask. The responses of results stay as the
+    /// server sent them. Replies in a requested format are always checked without
+    /// their thoughts.
+    #[arg(long, value_name = "WHERE", value_enum, help_heading = "Output", hide_short_help = true)]
+    pub reasoning: Option<ReasoningTarget>,
 
     /// Merge result files: one line per id, successes preferred
     ///

@@ -41,9 +41,10 @@ pub struct NetworkArgs {
     /// gravix retries if the connection fails or closes before a response, and
     /// for the statuses 408, 409, 425, 429, 500, 502, 503, 504, 521, 522, 523
     /// and 529, but not if the quota is used up. It waits as long as the server
-    /// asks for, but gives up if that is more than 120 s. If the server does not ask, it waits for a random time of up to
-    /// 0.5 s; that limit doubles with each retry, up to 8 s. It never retries after a timeout once the request was sent, because
-    /// it may already have been billed.
+    /// asks for, but gives up if that is more than 120 s. If the server does not
+    /// ask, it waits for a random time of up to 0.5 s; that limit doubles with
+    /// each retry, up to 8 s. It never retries after a timeout once the request
+    /// was sent, because it may already have been billed.
     #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true, hide_short_help = true, value_hint = ValueHint::Other)]
     pub retries: Option<u32>,
 

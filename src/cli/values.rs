@@ -1,6 +1,17 @@
-//! Parsers for the values of options.
+//! The values of options, and their parsers.
 
 use std::time::Duration;
+
+use clap::ValueEnum;
+
+/// Where the model's reasoning goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReasoningTarget {
+    /// Print it as it arrives, dim on a terminal
+    Stderr,
+    /// Drop it
+    Drop,
+}
 
 /// Parses a number from `LOW` to `HIGH`, both included. NaN is refused.
 pub fn within<const LOW: i8, const HIGH: i8>(text: &str) -> Result<f64, String> {

@@ -14,7 +14,7 @@ use crate::secret::{KEY_VARIABLE, Secrets};
 use crate::settings::config::built_in::{BUILT_IN, BuiltIn};
 use crate::settings::config::setting::setting_name;
 use crate::settings::environment::Environment;
-use crate::wire::error_body;
+use crate::wire::markup;
 
 /// The commands whose hints differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,7 +177,7 @@ impl Hints {
             status if is_unknown_model || (status == Some(404) && message.contains("model")) => {
                 format!("list the models with gravix models{}", self.target_options)
             }
-            Some(400 | 404 | 405) if error_body::is_html(error.body.as_bytes()) => {
+            Some(400 | 404 | 405) if markup::is_html(&error.body) => {
                 format!("it sent HTML, as a website does; {}", base_url_hint(&error.base_url))
             }
             Some(404 | 405) => base_url_hint(&error.base_url),

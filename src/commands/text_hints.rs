@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{Likeness, LineFormat, NotText, TextOrigin, UnicodeForm};
+use crate::error::{Likeness, LineFormat, NotText, TextOrigin, WideEncoding};
 use crate::files::paths::is_descriptor;
 use crate::files::shell;
 
@@ -30,7 +30,7 @@ pub fn for_history(format: LineFormat, path: &Path) -> Option<String> {
         // Each leaves messages beside it as they are.
         LineFormat::Array => ARRAY.to_owned(),
         LineFormat::Messages => MESSAGES.to_owned(),
-        LineFormat::Spread => format!("{ARRAY} | {MESSAGES}"),
+        LineFormat::Multiline => format!("{ARRAY} | {MESSAGES}"),
         LineFormat::ShareGptTurn => SHARE_GPT_TURN.to_owned(),
         LineFormat::ShareGpt { has_system: false } => {
             format!(".conversations[] | {SHARE_GPT_TURN}")
@@ -73,11 +73,11 @@ fn to_text(likeness: Likeness, file: Option<&Path>) -> Option<String> {
     }
 }
 
-fn iconv(form: UnicodeForm) -> String {
+fn iconv(form: WideEncoding) -> String {
     let encoding = match form {
-        UnicodeForm::Utf16 => "UTF-16",
-        UnicodeForm::Utf16BigEndian => "UTF-16BE",
-        UnicodeForm::Utf32 => "UTF-32",
+        WideEncoding::Utf16 => "UTF-16",
+        WideEncoding::Utf16BigEndian => "UTF-16BE",
+        WideEncoding::Utf32 => "UTF-32",
     };
     format!("iconv -f {encoding} -t UTF-8")
 }

@@ -17,7 +17,7 @@ pub enum LineFormat {
     /// A turn of such a conversation: `from` and `value`.
     ShareGptTurn,
     /// The first line of an object or array that goes on in the next line.
-    Spread,
+    Multiline,
     /// The whole file is something else than text.
     NotText(Likeness),
 }

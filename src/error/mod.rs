@@ -18,7 +18,7 @@ use thiserror::Error as ThisError;
 pub use crate::error::error_class::ErrorClass;
 pub use crate::error::line_format::LineFormat;
 pub use crate::error::network_error::NetworkError;
-pub use crate::error::not_text::{Likeness, NotText, TextFlaw, TextOrigin, UnicodeForm};
+pub use crate::error::not_text::{Likeness, NotText, TextFlaw, TextOrigin, WideEncoding};
 pub use crate::error::reason::Reason;
 pub use crate::error::server_error::ServerError;
 

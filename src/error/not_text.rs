@@ -50,7 +50,7 @@ impl fmt::Display for TextFlaw {
 pub enum Likeness {
     /// Text, perhaps in another encoding.
     Text,
-    Unicode(UnicodeForm),
+    Unicode(WideEncoding),
     Pdf,
     /// An office file, by the extension that such files have.
     Office(&'static str),
@@ -60,7 +60,7 @@ pub enum Likeness {
 
 /// A form of Unicode with wider code units than UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UnicodeForm {
+pub enum WideEncoding {
     /// With a byte order mark, or without one in little-endian order.
     Utf16,
     /// In big-endian order, without a byte order mark.
@@ -73,10 +73,10 @@ impl fmt::Display for Likeness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text => f.write_str("text in another encoding"),
-            Self::Unicode(UnicodeForm::Utf16 | UnicodeForm::Utf16BigEndian) => {
+            Self::Unicode(WideEncoding::Utf16 | WideEncoding::Utf16BigEndian) => {
                 f.write_str("UTF-16")
             }
-            Self::Unicode(UnicodeForm::Utf32) => f.write_str("UTF-32"),
+            Self::Unicode(WideEncoding::Utf32) => f.write_str("UTF-32"),
             Self::Pdf => f.write_str("a PDF"),
             Self::Office(extension) => write!(f, "an office file (.{extension})"),
             Self::Binary(None) => f.write_str("a binary file"),

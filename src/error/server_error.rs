@@ -46,7 +46,7 @@ impl ServerError {
     pub fn is_quota(&self) -> bool {
         self.is_exceeded
             || self.status() == Some(402)
-            || self.words().any(|word| word == ErrorClass::Quota)
+            || self.word_classes().any(|word| word == ErrorClass::Quota)
     }
 
     /// Whether the server refused the key, or asked for one. Some do so with
@@ -54,7 +54,7 @@ impl ServerError {
     pub fn is_key_refused(&self) -> bool {
         let code = || ErrorClass::of_word(self.code.as_deref()?);
         match self.status() {
-            Some(400) => self.words().any(|word| word == ErrorClass::Key),
+            Some(400) => self.word_classes().any(|word| word == ErrorClass::Key),
             Some(403) if code() == Some(ErrorClass::Request) => false,
             _ => self.class() == ErrorClass::Key,
         }
@@ -62,7 +62,7 @@ impl ServerError {
 
     /// Whether no such path exists on the server, as far as it says so.
     pub fn is_unexpected_endpoint(&self) -> bool {
-        self.words().any(|word| word == ErrorClass::Protocol)
+        self.word_classes().any(|word| word == ErrorClass::Protocol)
     }
 
     /// The class of the HTTP status, or else of the code and the type.
@@ -73,7 +73,7 @@ impl ServerError {
         let class = match (self.http_status, self.status()) {
             (Some(status), _) => ErrorClass::of_status(status),
             (None, Some(code)) => ErrorClass::of_status(code),
-            (None, None) => self.words().next().unwrap_or(ErrorClass::Temporary),
+            (None, None) => self.word_classes().next().unwrap_or(ErrorClass::Temporary),
         };
         match class {
             ErrorClass::Key | ErrorClass::Request if self.is_firewall => ErrorClass::Protocol,
@@ -82,7 +82,7 @@ impl ServerError {
     }
 
     /// The classes of the code and the type, where they are known.
-    fn words(&self) -> impl Iterator<Item = ErrorClass> {
+    fn word_classes(&self) -> impl Iterator<Item = ErrorClass> {
         [&self.code, &self.kind].into_iter().flatten().filter_map(|word| ErrorClass::of_word(word))
     }
 }

@@ -3,7 +3,7 @@
 use infer::MatcherType;
 use memchr::memmem;
 
-use crate::error::{Likeness, UnicodeForm};
+use crate::error::{Likeness, WideEncoding};
 
 /// How many bytes are looked at where the whole input is not needed: 4 KiB.
 pub const SAMPLE_BYTES: usize = 4 << 10;
@@ -72,27 +72,27 @@ fn office_file(bytes: &[u8]) -> Option<&'static str> {
     Some(known.map_or("doc", |(_, extension)| extension))
 }
 
-fn marked_unicode(sample: &[u8]) -> Option<UnicodeForm> {
+fn marked_unicode(sample: &[u8]) -> Option<WideEncoding> {
     match sample {
-        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some(UnicodeForm::Utf32),
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some(UnicodeForm::Utf16),
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some(WideEncoding::Utf32),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some(WideEncoding::Utf16),
         _ => None,
     }
 }
 
 /// UTF-16 without a byte order mark. The high bytes of its line ends, spaces and
 /// Latin letters are NUL, at least two of them, and few of its low bytes are.
-fn unmarked_utf_16(sample: &[u8]) -> Option<UnicodeForm> {
+fn unmarked_utf_16(sample: &[u8]) -> Option<WideEncoding> {
     let units = sample.chunks_exact(2).map(|unit| [unit[0], unit[1]]);
     let first_nuls = units.clone().filter(|[first, _]| *first == 0).count();
     let second_nuls = units.clone().filter(|[_, second]| *second == 0).count();
     let (form, nuls) = match () {
-        () if second_nuls > 4 * first_nuls => (UnicodeForm::Utf16, second_nuls),
-        () if first_nuls > 4 * second_nuls => (UnicodeForm::Utf16BigEndian, first_nuls),
+        () if second_nuls > 4 * first_nuls => (WideEncoding::Utf16, second_nuls),
+        () if first_nuls > 4 * second_nuls => (WideEncoding::Utf16BigEndian, first_nuls),
         () => return None,
     };
     let decode: fn([u8; 2]) -> u16 = match form {
-        UnicodeForm::Utf16 => u16::from_le_bytes,
+        WideEncoding::Utf16 => u16::from_le_bytes,
         _ => u16::from_be_bytes,
     };
     // The sample may end between the halves of a surrogate pair.
@@ -136,10 +136,10 @@ mod tests {
             let marked = format!("\u{feff}{text}");
             let unicode = |form| Likeness::Unicode(form);
             for (bytes, form) in [
-                (utf_16(&marked, u16::to_le_bytes), UnicodeForm::Utf16),
-                (utf_16(&marked, u16::to_be_bytes), UnicodeForm::Utf16),
-                (utf_16(text, u16::to_le_bytes), UnicodeForm::Utf16),
-                (utf_16(text, u16::to_be_bytes), UnicodeForm::Utf16BigEndian),
+                (utf_16(&marked, u16::to_le_bytes), WideEncoding::Utf16),
+                (utf_16(&marked, u16::to_be_bytes), WideEncoding::Utf16),
+                (utf_16(text, u16::to_le_bytes), WideEncoding::Utf16),
+                (utf_16(text, u16::to_be_bytes), WideEncoding::Utf16BigEndian),
             ] {
                 assert_eq!(of(&bytes), unicode(form), "{text}");
                 assert_eq!(of(&bytes[..bytes.len() - 1]), unicode(form), "{text}, cut");

@@ -46,7 +46,7 @@ pub fn role(line: &[u8]) -> Result<Option<String>, InvalidLine> {
         Err(error) => {
             let is_torn = error.classify() != Category::Data;
             let is_spread = line.ends_with(b"\n") && is_open(text);
-            let format = if is_spread { Some(LineFormat::Spread) } else { format_of(text) };
+            let format = if is_spread { Some(LineFormat::Multiline) } else { format_of(text) };
             let reason = match (format, text.as_bytes()[0]) {
                 (Some(format), _) => description(format).to_owned(),
                 _ if is_torn => format!("not JSON at column {}", error.column()),
@@ -94,7 +94,7 @@ fn description(format: LineFormat) -> &'static str {
         LineFormat::Messages => "an object that holds messages",
         LineFormat::ShareGpt { .. } => "a conversation in the format of ShareGPT",
         LineFormat::ShareGptTurn => "a turn in the format of ShareGPT",
-        LineFormat::Spread => "JSON that goes on in the next line",
+        LineFormat::Multiline => "JSON that goes on in the next line",
         LineFormat::NotText(_) => "not text",
     }
 }

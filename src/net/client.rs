@@ -22,7 +22,7 @@ use crate::net::resolve::TimedResolver;
 use crate::net::server::{Server, USER_AGENT};
 use crate::wire::body::RequestBody;
 use crate::wire::model_list::ModelList;
-use crate::wire::{error_body, model_list, reply_error, sse};
+use crate::wire::{markup, model_list, reply_error, sse};
 
 /// How often a request was tried, and the response to the last try.
 #[derive(Debug, Default)]
@@ -169,7 +169,9 @@ impl Client {
             _ if body.len() > sse::LIMIT => {
                 Err(Error::Protocol("the list of models is longer than 64 MiB".to_owned()))
             }
-            _ if error_body::is_html(&body) => Err(error_body::html(&self.server.base_url)),
+            _ if markup::is_html(&String::from_utf8_lossy(&body)) => {
+                Err(reply_error::html(&self.server.base_url))
+            }
             _ => model_list::parse(body),
         }
     }

@@ -13,6 +13,11 @@ use nix::fcntl::{FcntlArg, fcntl};
 static STDOUT: AtomicBool = AtomicBool::new(false);
 static STDERR: AtomicBool = AtomicBool::new(false);
 
+/// The paths of standard output.
+pub const STDOUT_NAMES: [&str; 3] = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+
+const STDERR_NAMES: [&str; 3] = ["/dev/stderr", "/dev/fd/2", "/proc/self/fd/2"];
+
 #[ctor::ctor]
 fn look_before_main() {
     STDOUT.store(is_closed(&io::stdout()), Ordering::Relaxed);
@@ -40,8 +45,8 @@ pub fn ensure_stdout_open() -> io::Result<()> {
 pub fn ensure_open_at(path: &Path) -> io::Result<()> {
     let is_any = |names: [&str; 3]| names.iter().any(|name| path == Path::new(name));
     match () {
-        () if is_any(["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]) => ensure_open(&STDOUT),
-        () if is_any(["/dev/stderr", "/dev/fd/2", "/proc/self/fd/2"]) => ensure_open(&STDERR),
+        () if is_any(STDOUT_NAMES) => ensure_open(&STDOUT),
+        () if is_any(STDERR_NAMES) => ensure_open(&STDERR),
         () => Ok(()),
     }
 }

@@ -1,6 +1,6 @@
 //! The model's reasoning, printed on stderr as it arrives.
 
-use std::io::{self, IsTerminal, Stderr, Write};
+use std::io::{self, Stderr, Write};
 
 use crate::output::sanitize::push_sanitized;
 use crate::secret::Secrets;
@@ -21,12 +21,9 @@ pub struct ReasoningWriter<W> {
 }
 
 impl ReasoningWriter<Stderr> {
-    /// Writes to stderr, dim if that is a terminal that can show it.
-    pub fn stderr(secrets: &Secrets) -> Self {
-        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-        let stderr = io::stderr();
-        let is_dim = stderr.is_terminal() && !is_dumb;
-        Self::new(stderr, is_dim, secrets.clone())
+    /// Writes to stderr, dim if `is_dim`.
+    pub fn stderr(is_dim: bool, secrets: &Secrets) -> Self {
+        Self::new(io::stderr(), is_dim, secrets.clone())
     }
 }
 

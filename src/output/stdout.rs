@@ -35,7 +35,7 @@ pub struct TextWriter<W> {
 
 /// Whether `path` is a name of standard output: `-` as in curl, or a device.
 pub fn is_named(path: &Path) -> bool {
-    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| path == Path::new(name))
+    path == Path::new("-") || closed::STDOUT_NAMES.iter().any(|name| path == Path::new(name))
 }
 
 /// Checks, before any work is done for it, that standard output can be written.

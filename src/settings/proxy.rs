@@ -58,6 +58,12 @@ fn complete(url: &str) -> Result<String, String> {
         return Err(format!("unknown scheme {scheme}"));
     }
     let authority = rest.split('/').next().unwrap_or_default();
+    let is_cut = rest.contains('@') && !authority.contains('@');
+    if is_cut || authority.contains(['#', '?']) {
+        return Err(
+            "a character such as / # ? in its user or password must be percent-encoded".to_owned()
+        );
+    }
     let host_and_port = authority.rsplit('@').next().unwrap_or_default();
     let Authority { zone, port, .. } = Authority::parse(host_and_port)?;
     if zone.is_some() {
@@ -179,7 +185,18 @@ mod tests {
 
     #[test]
     fn a_proxy_that_cannot_be_parsed_is_an_error_without_its_password() {
-        for url in ["u:secret@", "http://:1", "ftp://p", "http://p:0", "http://p:99999", "p q"] {
+        for url in [
+            "u:secret@",
+            "http://:1",
+            "ftp://p",
+            "http://p:0",
+            "http://p:99999",
+            "p q",
+            "u:secret/x@p",
+            "u:x/secret@p",
+            "u:secret#x@p:1",
+            "u:secret?@p",
+        ] {
             let error = proxy(("http", "h"), &[("all_proxy", url)]).expect_err(url).to_string();
             assert!(error.contains("all_proxy") && !error.contains("secret"), "{error}");
         }

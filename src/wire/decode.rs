@@ -10,9 +10,9 @@ use crate::error::{Error, NetworkError, Result};
 use crate::wire::choice::{Choice, Parts};
 use crate::wire::chunk::Chunk;
 use crate::wire::chunk_cache::ChunkCache;
-use crate::wire::error_body::{self, html};
+use crate::wire::error_body;
 use crate::wire::reply_body::ReplyBody;
-use crate::wire::reply_error::{cut, not_a_completion};
+use crate::wire::reply_error::{cut, html, not_a_completion};
 use crate::wire::step::Step;
 use crate::wtf8::Surrogates;
 
@@ -146,10 +146,7 @@ impl<R: Read> Events<R> {
         }
         if let Some(reason) = finish {
             self.queue.push_back(Event::Finish(reason.clone()));
-            self.finish = Some(match self.finish.take() {
-                Some(earlier) => earlier.worse(reason),
-                None => reason,
-            });
+            self.finish = Some(FinishReason::worst(self.finish.take(), reason));
         }
     }
 
@@ -199,11 +196,14 @@ impl<R: Read> Events<R> {
     /// or of its end.
     fn stray_error(&self) -> Error {
         let stray = self.stray.trim_end().as_bytes();
-        if self.has_choice {
-            let words = error_body::parse(stray).message;
-            return cut(&format!("the server sent \"{words}\""));
+        let error = error_body::parse(stray);
+        if error.code.is_some() || error.kind.is_some() {
+            return error.into();
         }
-        not_a_completion(stray)
+        match self.has_choice {
+            true => cut(&format!("the server sent \"{}\"", error_body::words(stray))),
+            false => not_a_completion(stray),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! JSON between the words of a text: `Error code: 400 - {'error': …}`.
 
 use crate::wire::loose_json::{self, LooseValue};
+use crate::wire::loose_string;
 
 /// How many places in a text are tried for JSON. What comes after is dropped.
 const PLACES: usize = 64;
@@ -57,7 +58,7 @@ fn may_be_json(text: &str) -> bool {
 /// are words, such as `one of ['a', 'b']`.
 fn parse(text: &str) -> Option<(LooseValue, &str)> {
     if text.starts_with("{\\\"") || text.starts_with("[{\\\"") {
-        return Some((LooseValue::Text(loose_json::unescape(text)), ""));
+        return Some((LooseValue::Text(loose_string::read(text, None).0), ""));
     }
     let (value, rest) = loose_json::parse(text)?;
     (value.has_object() || matches!(value, LooseValue::Text(_))).then_some((value, rest))

@@ -1,6 +1,6 @@
 //! Error bodies of servers, in all known shapes.
 
-use crate::error::{Error, ServerError};
+use crate::error::ServerError;
 use crate::wire::embedded_json::{self, TextPart};
 use crate::wire::error_fields::{self, Names};
 use crate::wire::loose_json::{self, Fields, LooseValue};
@@ -61,6 +61,14 @@ pub fn parse(payload: &[u8]) -> ServerError {
         error.kind = Some("unexpected_endpoint".to_owned());
     }
     error
+}
+
+/// The message in a body, or all of it if it has none.
+pub fn words(body: &[u8]) -> String {
+    match parse(body).message {
+        none if none.is_empty() => String::from_utf8_lossy(body).trim().to_owned(),
+        message => message,
+    }
 }
 
 /// How much deeper texts inside texts are read.
@@ -275,17 +283,6 @@ fn without_input(text: &str) -> String {
         rest = value.find(", input_type=").map_or("", |end| &value[end..]);
     }
     shown + rest
-}
-
-/// Whether a body is HTML rather than JSON or an event stream.
-pub fn is_html(body: &[u8]) -> bool {
-    body.trim_ascii_start().starts_with(b"<")
-}
-
-/// The error for HTML instead of a reply: the base URL probably points to a
-/// website.
-pub fn html(base_url: &str) -> Error {
-    Error::Protocol(format!("the server sent HTML; check the base URL {base_url}"))
 }
 
 #[cfg(test)]

@@ -1,13 +1,15 @@
 //! JSON as servers put it into their texts: cut off at any place, or as Python
 //! and JavaScript print it.
 
+use crate::wire::loose_string;
+
 /// How deep a value is read. What is nested deeper is passed over.
 const DEPTH: usize = 32;
 
 /// How many items of a list are kept. An error with more says nothing new.
 const ITEMS: usize = 32;
 
-/// The fields of an object, in their order.
+/// The fields of an object, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fields(Vec<(String, LooseValue)>);
 
@@ -76,11 +78,6 @@ pub fn parse(text: &str) -> Option<(LooseValue, &str)> {
     Some((value, &text[parser.at..]))
 }
 
-/// `text` with the escapes of a string replaced by what they stand for.
-pub fn unescape(text: &str) -> String {
-    LooseParser { text, at: 0 }.string(None)
-}
-
 struct LooseParser<'a> {
     text: &'a str,
     at: usize,
@@ -115,7 +112,7 @@ impl<'a> LooseParser<'a> {
             }
             quote @ (b'"' | b'\'') => {
                 self.at += 1;
-                Some(LooseValue::Text(self.string(Some(quote))))
+                Some(LooseValue::Text(self.string(quote)))
             }
             _ => self.word(),
         }
@@ -138,7 +135,7 @@ impl<'a> LooseParser<'a> {
                 }
                 Some(quote @ (b'"' | b'\'')) => {
                     self.at += 1;
-                    Some(self.string(Some(quote)))
+                    Some(self.string(quote))
                 }
                 Some(_) => self.bare_word().map(str::to_owned),
             };
@@ -190,20 +187,21 @@ impl<'a> LooseParser<'a> {
     /// A number, a constant, or an expression such as `ValueError('…')`.
     fn word(&mut self) -> Option<LooseValue> {
         let word = self.bare_word()?;
-        let is_number = word.starts_with(|c: char| c.is_ascii_digit() || c == '-');
-        if is_number {
+        if word.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
             return Some(LooseValue::Number(word.to_owned()));
         }
-        match self.peek() {
+        Some(match self.peek() {
             // Python's b'…' and the like.
             Some(quote @ (b'"' | b'\'')) if word.len() <= 2 => {
                 self.at += 1;
-                return Some(LooseValue::Text(self.string(Some(quote))));
+                LooseValue::Text(self.string(quote))
             }
-            Some(b'(') => self.pass_over_brackets(),
-            _ => {}
-        }
-        Some(LooseValue::Other)
+            Some(b'(') => {
+                self.pass_over_brackets();
+                LooseValue::Other
+            }
+            _ => LooseValue::Other,
+        })
     }
 
     fn bare_word(&mut self) -> Option<&'a str> {
@@ -223,79 +221,18 @@ impl<'a> LooseParser<'a> {
                 b'{' | b'[' | b'(' => depth += 1,
                 b'}' | b']' | b')' if depth <= 1 => return,
                 b'}' | b']' | b')' => depth -= 1,
-                b'"' | b'\'' => drop(self.string(Some(byte))),
+                b'"' | b'\'' => drop(self.string(byte)),
                 _ => {}
             }
         }
     }
 
     /// The rest of a string, up to its quote or the end of the text.
-    fn string(&mut self, quote: Option<u8>) -> String {
-        let mut string = String::new();
-        loop {
-            let rest = &self.text[self.at..];
-            let is_special =
-                |c: char| c == '\\' || quote.is_some_and(|quote| c == char::from(quote));
-            let plain = rest.find(is_special).unwrap_or(rest.len());
-            string += &rest[..plain];
-            self.at += plain;
-            match self.peek() {
-                Some(b'\\') => string.extend(self.escape()),
-                Some(_) => {
-                    self.at += 1;
-                    return string;
-                }
-                None => return string,
-            }
-        }
+    fn string(&mut self, quote: u8) -> String {
+        let (string, length) = loose_string::read(&self.text[self.at..], Some(quote));
+        self.at += length;
+        string
     }
-
-    /// The character that an escape stands for; `None` if it is cut off.
-    fn escape(&mut self) -> Option<char> {
-        self.at += 1;
-        let letter = self.text[self.at..].chars().next()?;
-        self.at += letter.len_utf8();
-        let code = match letter {
-            'b' => return Some('\u{8}'),
-            'f' => return Some('\u{c}'),
-            'n' => return Some('\n'),
-            'r' => return Some('\r'),
-            't' => return Some('\t'),
-            'U' => self.hex(8),
-            'u' => self.hex(4),
-            'x' => self.hex(2),
-            other => return Some(other),
-        };
-        let low = || self.text[self.at..].strip_prefix("\\u").and_then(|text| hex(text, 4));
-        let code = match code? {
-            high @ 0xd800..=0xdbff => match low() {
-                Some(low @ 0xdc00..=0xdfff) => {
-                    self.at += 6;
-                    0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00)
-                }
-                _ => high,
-            },
-            code => code,
-        };
-        // Half of a pair is no character.
-        Some(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER))
-    }
-
-    fn hex(&mut self, digits: usize) -> Option<u32> {
-        let code = hex(&self.text[self.at..], digits);
-        let is_cut = self.text.len() - self.at < digits;
-        self.at += match code {
-            None if is_cut => self.text.len() - self.at,
-            None => 0,
-            Some(_) => digits,
-        };
-        code
-    }
-}
-
-/// The number that the first `digits` of `text` are.
-fn hex(text: &str, digits: usize) -> Option<u32> {
-    u32::from_str_radix(text.get(..digits)?, 16).ok()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod error_body;
 pub mod error_fields;
 pub mod failure;
 pub mod loose_json;
+pub mod loose_string;
 pub mod markup;
 pub mod model_list;
 pub mod reply_body;

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
+use crate::json;
 use crate::wire::chunk::{self, ChunkError};
+use crate::wire::error_body;
 use crate::wire::reply_error;
 
 /// A server's list of models.
@@ -32,7 +34,7 @@ pub fn parse(body: Vec<u8>) -> Result<ModelList> {
     let json: &RawValue = serde_json::from_str(&text).map_err(|error| match error.is_eof() {
         true if text.trim().is_empty() => no_list("it sent nothing"),
         true => reply_error::cut("the list ended"),
-        false => no_list(text.trim()),
+        false => no_list(&error_body::words(text.as_bytes())),
     })?;
     let entries = entries(json);
     let count = entries.as_ref().map(Vec::len);
@@ -44,7 +46,7 @@ pub fn parse(body: Vec<u8>) -> Result<ModelList> {
         return Err(Error::Server(error));
     }
     match count {
-        None => Err(no_list(text.trim())),
+        None => Err(no_list(&error_body::words(text.as_bytes()))),
         Some(1..) if names.is_empty() => {
             let reason = "no entry of the server's list of models has an id or a name";
             Err(Error::Protocol(reason.to_owned()))
@@ -79,8 +81,7 @@ fn name(entry: &RawValue) -> Option<String> {
     if let Some(text) = text(entry) {
         return Some(text);
     }
-    let object = object(entry)?;
-    ["id", "name", "model"].iter().find_map(|field| text(object.get(*field)?))
+    json::fields(entry.get(), ["id", "name", "model"]).into_iter().flatten().find_map(text)
 }
 
 fn object(json: &RawValue) -> Option<BTreeMap<String, &RawValue>> {

@@ -19,8 +19,14 @@ pub fn from_io(error: io::Error) -> Error {
 
 /// The error for a body that is something else, with the words in it.
 pub fn not_a_completion(body: &[u8]) -> Error {
-    let words = error_body::parse(body).message;
+    let words = error_body::words(body);
     Error::Protocol(format!("the reply is not a chat completion: {words}"))
+}
+
+/// The error for HTML instead of a reply: the base URL probably points to a
+/// website.
+pub fn html(base_url: &str) -> Error {
+    Error::Protocol(format!("the server sent HTML; check the base URL {base_url}"))
 }
 
 /// The error for a body over [`LIMIT`](crate::wire::sse::LIMIT).

@@ -37,7 +37,8 @@ pub enum Step {
     Done,
     /// The stream ended without `[DONE]`.
     End,
-    /// The body broke off. An error only without a finish reason before.
+    /// The body broke off, or has an event that cannot be read. No error after a
+    /// finish reason.
     Broken(Error),
 }
 
@@ -94,7 +95,7 @@ impl Step {
         if without_done(line) == (b"", true) {
             return Ok(Step::Done);
         }
-        if line.starts_with(b"{")
+        if matches!(line.first(), Some(b'{' | b'['))
             && let Err(ChunkError::Server(server)) = chunk::parse(line)
         {
             return Err(Error::Server(server));

@@ -16,8 +16,8 @@ pub fn parse_all(
     is_message: bool,
 ) -> Vec<CallFragment> {
     let mut calls = Vec::new();
-    for calls_or_call in tool_calls.into_iter() {
-        json::each_element(calls_or_call, |call| {
+    if let Some(tool_calls) = tool_calls {
+        json::each_element(tool_calls, |call| {
             // Each element of a message is a call of its own.
             let position = is_message.then_some(calls.len() as u64);
             calls.extend(parse(call, position));
@@ -153,6 +153,16 @@ mod tests {
             let expected = ("a".to_owned(), "count_owls".to_owned(), r#"{"n":3}"#.to_owned());
             assert_eq!(joined(&deltas), Ok(vec![expected]), "{names:?}");
         }
+    }
+
+    #[test]
+    fn a_last_fragment_that_repeats_only_the_name_is_no_call() {
+        let deltas = [
+            r#"{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":1}"}}"#,
+            r#"{"index":0,"function":{"name":"f","arguments":""}}"#,
+            r#"{"index":0,"id":"","function":{"name":"f"}}"#,
+        ];
+        assert_eq!(joined(&deltas), Ok(vec![call("a", r#"{"x":1}"#)]));
     }
 
     #[test]

@@ -53,6 +53,18 @@ fn an_unknown_reason_is_a_warning_that_quiet_drops() {
 }
 
 #[test]
+fn a_missing_call_is_told_with_the_servers_word() {
+    for (content, status) in [("", 76), ("a", 0)] {
+        let server = Server::once(answer(
+            "200 OK",
+            "application/json",
+            completion_ended(content, "Tool_Use"),
+        ));
+        run(&mut ask(&server, &["hi"])).exits(status).says(&["finish reason Tool_Use", "calls no"]);
+    }
+}
+
+#[test]
 fn a_batch_judges_by_the_same_reasons_and_asks_again() {
     let reasons = [
         ("End_Turn", None),

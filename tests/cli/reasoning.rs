@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::support::batch_lines::input;
 use crate::support::conversation::chat_file;
+use crate::support::home::Home;
 use crate::support::server::{Server, Step, answer, chunk, events, gate, stream_head, whole_reply};
 use crate::support::service::{Reply, Service};
 use crate::support::terminal::Terminal;
@@ -138,6 +139,11 @@ fn a_batch_checks_without_thoughts_and_prints_texts_without_them() {
         let mut command = batch(&service.base_url(), &["--lines", "--text", "-q"]);
         run(command.args(arguments).arg(&file)).exits(0).prints(stdout);
     }
+    let typed = ["--lines", "--reasoning", "stderr"];
+    run(batch(&service.base_url(), &typed).arg(&file)).exits(2).says(&["--reasoning drop"]);
+    let home = Home::new("reasoning = \"stderr\"\n");
+    let configured = ["batch", "--lines", "--text", "-q", "--base-url", &service.base_url()];
+    run(home.gravix(&configured).arg(&file)).exits(0).prints("{\\\"n\\\":1}\n");
     let output = run(batch(&service.base_url(), &["--lines", "-q", "--json-object"]).arg(&file));
     assert!(String::from_utf8_lossy(&output.stdout).contains("<think>"));
 }

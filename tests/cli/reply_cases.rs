@@ -109,6 +109,7 @@ impl ReplyCase {
             command.env("GRAVIXLAYER_API_KEY", key);
         }
         let context = format!("{}, {cut:?}", self.name);
+        // The variable names the case where a failure prints the command.
         let result = run(command.arg("hi").env("GRAVIX_TEST_CASE", &context));
         self.check_run(&context, result);
         self.check_history(&context, &history);

@@ -102,8 +102,8 @@ fn code(error: &Error) -> String {
 fn is_systemic(error: &Error) -> bool {
     match error {
         Error::Server(server) => {
-            let is_refused = matches!(server.class(), ErrorClass::Key | ErrorClass::Quota);
-            is_refused || server.is_firewall || server.status() == Some(429)
+            let is_refused = server.is_key_refused() || server.class() == ErrorClass::Key;
+            is_refused || server.is_quota() || server.is_firewall || server.status() == Some(429)
         }
         Error::Network(network) => matches!(
             network,

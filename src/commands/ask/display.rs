@@ -5,7 +5,7 @@ use std::io::{self, Stderr};
 
 use crate::chat::event::Event;
 use crate::chat::thoughts::{SplitText, ThoughtSplitter, ThoughtsPolicy};
-use crate::commands::ask::plan::{AskPlan, PrintMode};
+use crate::commands::ask::plan::{AskPlan, PrintMode, ReasoningStyle};
 use crate::error::{Error, Result};
 use crate::json;
 use crate::output::notes::Notes;
@@ -37,7 +37,9 @@ impl<'a> Display<'a> {
                 PrintMode::Whole | PrintMode::Response | PrintMode::Nothing => LiveOutput::Nothing,
             },
             splitter: takes_thoughts.then(ThoughtSplitter::default),
-            reasoning: plan.shows_reasoning.then(|| ReasoningWriter::stderr(notes.secrets())),
+            reasoning: plan.reasoning.map(|style| {
+                ReasoningWriter::stderr(style == ReasoningStyle::Dim, notes.secrets())
+            }),
         }
     }
 

@@ -113,7 +113,7 @@ pub fn take_json_messages(
     if !has_more {
         return Ok(messages);
     }
-    let message = "the messages in --body are the whole conversation: leave out the prompt, --system and --history";
+    let message = "the messages in --body or --param are the whole conversation: leave out the prompt, --system and --history";
     Err(Error::Usage(message.to_owned()))
 }
 

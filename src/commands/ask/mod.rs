@@ -58,7 +58,7 @@ fn send(mut plan: AskPlan, context: &Context, hints: &Hints, notes: &Notes) -> R
     let AskObserver { streamed, .. } = observer;
 
     let delivered = checked_reply(outcome, plan.reports_usage, notes).and_then(|checked| {
-        let thoughts = checked.reply.unopened_thoughts().filter(|_| plan.shows_reasoning);
+        let thoughts = checked.reply.unopened_thoughts().filter(|_| plan.reasoning.is_some());
         thoughts.iter().for_each(|thoughts| notes.show(thoughts));
         // Save before printing, and report an error of saving first.
         let saved = turn.save(&checked, &plan, &streamed);

@@ -10,7 +10,7 @@ use crate::chat::reply::Retention;
 use crate::chat::thoughts::ThoughtsPolicy;
 use crate::chat::turn::{Pick, ReplyPolicy};
 use crate::cli::AskArgs;
-use crate::cli::ask_args::ReasoningTarget;
+use crate::cli::values::ReasoningTarget;
 use crate::commands::ask::history_plan::HistoryPlan;
 use crate::commands::ask::message_source::{MessageSource, SystemPlan, take_json_messages};
 use crate::error::Result;
@@ -35,8 +35,8 @@ pub struct AskPlan {
     pub history: Option<HistoryPlan>,
     pub policy: ReplyPolicy,
     pub print: PrintMode,
-    /// Whether the model's reasoning is printed on stderr.
-    pub shows_reasoning: bool,
+    /// How the model's reasoning is printed on stderr; `None` if it is not.
+    pub reasoning: Option<ReasoningStyle>,
     /// Whether the request asks for a stream.
     pub streams: bool,
     pub output: OutputPlan,
@@ -76,6 +76,21 @@ pub enum PrintMode {
     Events,
     /// Nothing: the exit status is the answer.
     Nothing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReasoningStyle {
+    Plain,
+    Dim,
+}
+
+impl ReasoningStyle {
+    /// Dim on a terminal, which is no colour.
+    fn of(context: &Context) -> Self {
+        let term = context.environment.get("TERM");
+        let is_dumb = term.is_none_or(|term| term == "dumb");
+        if context.terminal.stderr && !is_dumb { Self::Dim } else { Self::Plain }
+    }
 }
 
 /// Where a reply is written.
@@ -138,7 +153,8 @@ impl AskPlan {
             history,
             policy,
             print,
-            shows_reasoning: args.output.reasoning == Some(ReasoningTarget::Stderr),
+            reasoning: (args.output.reasoning == Some(ReasoningTarget::Stderr))
+                .then(|| ReasoningStyle::of(context)),
             output: OutputPlan::from_args(&args, context.terminal),
             log: args.output.log.map(|path| LogPlan { path, has_content: args.output.log_content }),
             reports_usage: args.output.usage,

@@ -21,6 +21,7 @@ use crate::chat::format::ReplyFormat;
 use crate::chat::thoughts::ThoughtsPolicy;
 use crate::chat::turn::{Pick, ReplyPolicy};
 use crate::cli::BatchArgs;
+use crate::cli::values::ReasoningTarget;
 use crate::commands::batch::outputs::Outputs;
 use crate::commands::hints::Hints;
 use crate::commands::observers::NetworkLog;
@@ -47,6 +48,7 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
     if args.merge {
         return merge::run(args, &notes);
     }
+    ensure_reasoning_is_not_printed(&args, context)?;
     let format = reply_policy::json_format(&args.json)?;
     let defaults = defaults(&args, &format, context)?;
     let options = read_options(&args);
@@ -108,6 +110,16 @@ fn request_policy(format: ReplyFormat, args: &BatchArgs, hints: &Hints) -> Reque
         own_format: policy(ReplyFormat::Text),
         describe: Box::new(move |error| hints.message(error)),
     }
+}
+
+/// Many replies arrive at the same time, so their reasoning cannot be printed as it
+/// arrives. A configuration may still set that for `ask`.
+fn ensure_reasoning_is_not_printed(args: &BatchArgs, context: &Context) -> Result<()> {
+    if args.reasoning == Some(ReasoningTarget::Stderr) && context.is_typed("reasoning") {
+        let message = "a batch prints no reasoning; use --reasoning drop";
+        return Err(Error::Usage(message.to_owned()));
+    }
+    Ok(())
 }
 
 /// Whether to show the progress bar; not with `--verbose`, whose lines would
