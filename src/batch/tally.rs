@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::batch::results::result_line::ResultRecord;
 use crate::batch::source::records::Preflight;
-use crate::exchange::TotalUsage;
+use crate::exchange::total_usage::TotalUsage;
 
 /// The exit status of a failure that may succeed later.
 const TEMPORARY: u8 = 75;

@@ -4,9 +4,11 @@
 use crate::batch::results::result_line::{RecordedResponse, RequestError, ResultRecord, json_body};
 use crate::batch::source::batch_request::BatchRequest;
 use crate::chat::reply::Retention;
+use crate::chat::schema::SchemaPattern;
 use crate::chat::turn::{CheckedReply, ReplyPolicy};
 use crate::error::{Error, Result};
-use crate::exchange::{Answer, Exchange, ExchangeOutcome, NoObserver, TotalUsage};
+use crate::exchange::total_usage::TotalUsage;
+use crate::exchange::{Answer, Exchange, ExchangeOutcome, ReplyObserver};
 use crate::net::client::Client;
 
 /// What replies must be, and how errors are described; the same for all
@@ -18,6 +20,30 @@ pub struct RequestPolicy {
     pub own_format: ReplyPolicy,
     /// Describes an error with a hint for the user, its secrets masked.
     pub describe: Box<dyn Fn(&Error) -> String + Send + Sync>,
+    /// Is called with the id of a request and what concerns its schema.
+    pub report: SchemaReporter,
+}
+
+pub type SchemaReporter = Box<dyn Fn(&str, &SchemaNotice<'_>) + Send + Sync>;
+
+/// What a request has to do with its schema.
+pub enum SchemaNotice<'a> {
+    /// The reply was not checked against this pattern, which took too long.
+    Unchecked(&'a SchemaPattern),
+}
+
+/// Reports what concerns the schema of one request.
+struct RequestObserver<'a> {
+    id: String,
+    policy: &'a RequestPolicy,
+}
+
+impl ReplyObserver for RequestObserver<'_> {
+    fn unchecked(&mut self, patterns: &[SchemaPattern]) {
+        for pattern in patterns {
+            (self.policy.report)(&self.id, &SchemaNotice::Unchecked(pattern));
+        }
+    }
 }
 
 pub struct Worker<'a> {
@@ -37,8 +63,9 @@ impl Worker<'_> {
             with_payloads: true,
             retention: Retention { text: true, response: true },
         };
+        let mut observer = RequestObserver { id: request.id.clone(), policy: self.policy };
         let ExchangeOutcome { answer, rejected, spent } =
-            exchange.ask_until_valid(&mut request, &mut NoObserver);
+            exchange.ask_until_valid(&mut request, &mut observer);
         Some(match (answer, rejected) {
             (Err(Error::Stopped), None) => return None,
             (Ok(answer), _) => self.answered(request.id, spent, answer, None),

@@ -4,7 +4,8 @@
 use serde_json::{Value, json};
 
 use crate::chat::code_block;
-use crate::chat::schema::Schema;
+use crate::chat::reply_json::{self, UncheckableJson};
+use crate::chat::schema::{Schema, SchemaPattern};
 use crate::json;
 
 pub enum ReplyFormat {
@@ -18,27 +19,31 @@ pub enum ReplyFormat {
     Choice(Vec<String>),
 }
 
+/// A text that has the required format, as it should be printed.
+#[derive(Debug)]
+pub struct CheckedText {
+    pub text: String,
+    /// The patterns of the schema that took too long to be matched.
+    pub unchecked: Vec<SchemaPattern>,
+}
+
 impl ReplyFormat {
     /// The `response_format` field of the request.
     pub fn response_format(&self) -> Option<Value> {
-        let schema = |name: &str, schema: &Value| {
-            let schema = json!({"name": name, "strict": true, "schema": schema});
-            json!({"type": "json_schema", "json_schema": schema})
+        let json_schema = match self {
+            Self::Text => return None,
+            Self::JsonObject => return Some(json!({"type": "json_object"})),
+            Self::Schema(schema) => {
+                json!({"name": schema.name(), "strict": true, "schema": schema.source()})
+            }
+            Self::Choice(words) => json!({"name": "choice", "strict": true, "schema": {
+                "type": "object",
+                "properties": {"answer": {"type": "string", "enum": words}},
+                "required": ["answer"],
+                "additionalProperties": false,
+            }}),
         };
-        match self {
-            Self::Text => None,
-            Self::JsonObject => Some(json!({"type": "json_object"})),
-            Self::Schema(required) => Some(schema(&required.name(), required.source())),
-            Self::Choice(words) => Some(schema(
-                "choice",
-                &json!({
-                    "type": "object",
-                    "properties": {"answer": {"type": "string", "enum": words}},
-                    "required": ["answer"],
-                    "additionalProperties": false,
-                }),
-            )),
-        }
+        Some(json!({"type": "json_schema", "json_schema": json_schema}))
     }
 
     /// An instruction to send along with the prompt. A choice has one, so that
@@ -58,40 +63,44 @@ impl ReplyFormat {
     ///
     /// # Errors
     /// The reason why the reply does not have this format.
-    pub fn check(&self, reply: &str) -> Result<String, String> {
+    pub fn check(&self, reply: &str) -> Result<CheckedText, String> {
         match self {
-            Self::Text => Ok(reply.to_owned()),
+            Self::Text => Ok(reply.to_owned().into()),
             Self::JsonObject => {
                 let (text, value) = parse_json(reply)?;
                 match value {
-                    Value::Object(_) => Ok(text),
+                    Value::Object(_) => Ok(text.into()),
                     other => Err(format!("{}, not an object", json::kind(&other))),
                 }
             }
             Self::Schema(schema) => {
                 let (text, value) = parse_json(reply)?;
-                schema.validate(&value).map(|()| text)
+                schema.validate(&value).map(|unchecked| CheckedText { text, unchecked })
             }
             Self::Choice(words) => chosen(reply, words)
-                .cloned()
+                .map(|word| word.clone().into())
                 .ok_or_else(|| format!("not one of {}", words.join(", "))),
         }
+    }
+}
+
+impl From<String> for CheckedText {
+    fn from(text: String) -> Self {
+        Self { text, unchecked: Vec::new() }
     }
 }
 
 /// Parses a reply that is JSON, or a code block of JSON. Returns the JSON text
 /// and its value.
 fn parse_json(reply: &str) -> Result<(String, Value), String> {
-    match serde_json::from_str(reply) {
-        Ok(value) => Ok((reply.to_owned(), value)),
-        Err(error) => {
-            let inside = code_block::unwrap(reply).ok_or_else(|| format!("not JSON: {error}"))?;
-            match serde_json::from_str(&inside) {
-                Ok(value) => Ok((inside.trim().to_owned(), value)),
-                Err(error) => Err(format!("not JSON: {error}")),
-            }
-        }
-    }
+    let fenced = match reply_json::parse(reply) {
+        Ok(value) => return Ok((reply.to_owned(), value)),
+        Err(UncheckableJson::Syntax(_)) => code_block::unwrap(reply),
+        Err(UncheckableJson::Repeated(_)) => None,
+    };
+    let text = fenced.as_deref().map_or(reply, str::trim);
+    let value = reply_json::parse(text).map_err(|error| error.to_string())?;
+    Ok((text.to_owned(), value))
 }
 
 /// The word that a reply chooses, given as plain text or as the JSON that the

@@ -7,6 +7,7 @@ pub mod finish;
 pub mod format;
 pub mod message;
 pub mod reply;
+pub mod reply_json;
 pub mod response;
 pub mod schema;
 pub mod thoughts;

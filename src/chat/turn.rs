@@ -5,8 +5,9 @@ use std::fmt;
 
 use crate::chat::code_block::{self, CodeBlock};
 use crate::chat::finish::{FinishKind, FinishReason};
-use crate::chat::format::ReplyFormat;
+use crate::chat::format::{CheckedText, ReplyFormat};
 use crate::chat::reply::Reply;
+use crate::chat::schema::SchemaPattern;
 use crate::chat::thoughts::ThoughtsPolicy;
 use crate::chat::tool_call::{CallError, ToolCall};
 use crate::error::{EarlyEnd, Error};
@@ -54,7 +55,7 @@ pub struct CheckedReply {
     pub calls: Vec<ToolCall>,
     /// The part that was asked for. `None` stands for the whole text, which is
     /// not copied.
-    picked: Option<String>,
+    picked: Option<CheckedText>,
     /// Why the reply is invalid. `None` if it is valid.
     pub problem: Option<InvalidReply>,
 }
@@ -162,7 +163,7 @@ impl ReplyPolicy {
         reply: &Reply,
         calls: &[ToolCall],
         has_invalid_call: bool,
-    ) -> Result<Option<String>, String> {
+    ) -> Result<Option<CheckedText>, String> {
         let is_any_text = matches!(self.format, ReplyFormat::Text);
         let has_calls = !calls.is_empty() || has_invalid_call;
         match &self.format {
@@ -172,7 +173,9 @@ impl ReplyPolicy {
             }
             // The refusal is reported. Text that comes with it does not have
             // the format, so it is not printed.
-            _ if !is_any_text && !reply.refusal.is_empty() => return Ok(Some(String::new())),
+            _ if !is_any_text && !reply.refusal.is_empty() => {
+                return Ok(Some(String::new().into()));
+            }
             _ if is_any_text && self.pick == Pick::Whole => return Ok(None),
             _ if !reply.has_text || has_calls => return Ok(None),
             _ => {}
@@ -215,7 +218,7 @@ impl Pick {
 impl CheckedReply {
     /// The text that was asked for.
     pub fn text(&self) -> &str {
-        self.picked.as_deref().unwrap_or(&self.reply.text)
+        self.picked.as_ref().map_or(&self.reply.text, |picked| &picked.text)
     }
 
     /// Text and calls as received, to quote to the model when asking again.
@@ -225,7 +228,7 @@ impl CheckedReply {
 
     /// The text that was asked for.
     pub fn into_text(self) -> String {
-        self.picked.unwrap_or(self.reply.text)
+        self.picked.map_or(self.reply.text, |picked| picked.text)
     }
 
     /// The error of a complete reply that does not count as a success:
@@ -247,6 +250,12 @@ impl CheckedReply {
             Some(FinishKind::ToolCalls) => Some(Error::Protocol(self.no_call())),
             _ => Some(Error::EndedEarly(EarlyEnd::NoText)),
         }
+    }
+
+    /// The patterns of the schema that the text was not checked against, because
+    /// they took too long to be matched.
+    pub fn unchecked_patterns(&self) -> &[SchemaPattern] {
+        self.picked.as_ref().map_or(&[], |picked| &picked.unchecked)
     }
 
     /// A warning about a reply that is still used.

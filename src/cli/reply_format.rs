@@ -20,12 +20,18 @@ pub struct JsonFormatArgs {
 
     /// Require JSON that matches this schema
     ///
-    /// A value that begins with '{' is the JSON Schema itself; any other value
-    /// is the name of a file. The schema is sent with the request (strict,
-    /// named after its title), and gravix also checks the reply against it. If
+    /// A value that begins with '{', or is true, is the JSON Schema itself; any
+    /// other value is the name of a file. The schema is sent with the request
+    /// (strict, named after its title), and gravix also checks the reply against it. If
     /// the reply does not match, nothing is printed to standard output and the
     /// exit status is 65; in batch, the request fails. No reply is printed
     /// before it is checked.
+    ///
+    /// gravix knows the drafts 4, 6, 7, 2019-09 and 2020-12 ($schema; without
+    /// it, 2020-12). In none of them does it check format, contentEncoding or
+    /// contentMediaType. Patterns are regular expressions as in JavaScript. One
+    /// that cannot be read, or takes too long, is left out with a warning. A $ref
+    /// to another document is refused: nothing is fetched.
     #[arg(long, value_name = "FILE|JSON", conflicts_with = "json_object", value_hint = ValueHint::FilePath)]
     pub schema: Option<String>,
 

@@ -9,6 +9,7 @@ pub mod hints;
 pub mod history;
 pub mod models;
 pub mod observers;
+pub mod schema_notes;
 pub mod text_hints;
 
 use std::ffi::OsString;

@@ -1,15 +1,18 @@
 //! Asking a question until its reply is valid, for `ask` and for each worker of
 //! a batch.
 
-use std::fmt;
+pub mod total_usage;
+
 use std::time::SystemTime;
 
-use crate::chat::event::{Event, Usage};
+use crate::chat::event::Event;
 use crate::chat::format::ReplyFormat;
 use crate::chat::message::{Content, Message};
 use crate::chat::reply::{Reply, Retention};
+use crate::chat::schema::SchemaPattern;
 use crate::chat::turn::{CheckedReply, InvalidReply, ReplyPolicy, TurnEnd, judge};
 use crate::error::{Error, Result, ServerError};
+use crate::exchange::total_usage::TotalUsage;
 use crate::net::client::{ChatRequest, Client, RequestTrace};
 use crate::wire::body::RequestBody;
 
@@ -52,14 +55,13 @@ pub trait ReplyObserver {
     /// A request is finished, successfully or not.
     fn attempted(&mut self, _: &Attempt<'_>) {}
 
+    /// The reply was not checked against these patterns of the schema, because
+    /// they took too long to be matched.
+    fn unchecked(&mut self, _: &[SchemaPattern]) {}
+
     /// The question is about to be asked again.
     fn asking_again(&mut self, _: &AskAgain<'_>) {}
 }
-
-/// An observer for callers that only need the outcome.
-pub struct NoObserver;
-
-impl ReplyObserver for NoObserver {}
 
 /// One request and its outcome.
 pub struct Attempt<'a> {
@@ -143,6 +145,7 @@ impl Exchange<'_> {
                     rejected = Some(Answer { checked, trace });
                 }
                 TurnEnd::Done(checked) | TurnEnd::Tools(checked) => {
+                    observer.unchecked(checked.unchecked_patterns());
                     let answer = Ok(Answer { checked, trace });
                     return ExchangeOutcome { answer, rejected: None, spent };
                 }
@@ -214,46 +217,5 @@ impl Correction {
 
     fn messages(&self) -> [Message<'_>; 2] {
         [Message::assistant(&self.reply, &[]), Message::user(&self.instruction)]
-    }
-}
-
-/// The requests of a question and the sum of their usage. Counts that the server
-/// did not report are 0.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct TotalUsage {
-    pub requests: u32,
-    pub prompt_tokens: u64,
-    pub completion_tokens: u64,
-    pub total_tokens: u64,
-}
-
-impl TotalUsage {
-    /// The usage of one request.
-    fn of(reply: &Reply) -> Self {
-        let tokens = |count: fn(Usage) -> Option<u64>| reply.usage.and_then(count).unwrap_or(0);
-        Self {
-            requests: 1,
-            prompt_tokens: tokens(|usage| usage.prompt_tokens),
-            completion_tokens: tokens(|usage| usage.completion_tokens),
-            total_tokens: tokens(|usage| usage.total_tokens),
-        }
-    }
-
-    pub fn add(&mut self, more: Self) {
-        self.requests = self.requests.saturating_add(more.requests);
-        self.prompt_tokens = self.prompt_tokens.saturating_add(more.prompt_tokens);
-        self.completion_tokens = self.completion_tokens.saturating_add(more.completion_tokens);
-        self.total_tokens = self.total_tokens.saturating_add(more.total_tokens);
-    }
-}
-
-/// The total of several requests. Empty for a single one, whose usage is
-/// reported with its reply.
-impl fmt::Display for TotalUsage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.requests {
-            0 | 1 => Ok(()),
-            requests => write!(f, "{} tokens in {requests} requests", self.total_tokens),
-        }
     }
 }

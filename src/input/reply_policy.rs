@@ -57,7 +57,11 @@ fn format(args: &ReplyFormatArgs) -> Result<ReplyFormat> {
 /// it is not a JSON Schema.
 pub fn json_format(args: &JsonFormatArgs) -> Result<ReplyFormat> {
     if let Some(schema) = &args.schema {
-        let (text, name) = file_or_json::read("--schema", schema)?;
+        let (text, name) = match schema.as_str() {
+            // Schemas too, though they do not begin with a brace.
+            "true" | "false" => (schema.clone(), "--schema".to_owned()),
+            _ => file_or_json::read("--schema", schema)?,
+        };
         return Ok(ReplyFormat::Schema(Box::new(Schema::parse(&text, &name)?)));
     }
     Ok(if args.json_object { ReplyFormat::JsonObject } else { ReplyFormat::Text })

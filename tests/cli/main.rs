@@ -45,6 +45,7 @@ mod requests;
 mod responses;
 mod retries;
 mod saved_calls;
+mod schemas;
 mod secrets;
 mod server_errors;
 mod signals;

@@ -6,7 +6,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::batch::source::request_line::{self, InvalidRequest};
 use crate::error::{EarlyEnd, Error, ErrorClass, NetworkError, ServerError, Status};
-use crate::exchange::TotalUsage;
+use crate::exchange::total_usage::TotalUsage;
 use crate::files::lines::Separator;
 use crate::json;
 

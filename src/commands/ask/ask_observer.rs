@@ -2,8 +2,10 @@
 //! request, and says why it asks again.
 
 use crate::chat::event::Event;
+use crate::chat::schema::SchemaPattern;
 use crate::commands::ask::display::Display;
 use crate::commands::ask::log::RequestLog;
+use crate::commands::schema_notes;
 use crate::error::Result;
 use crate::exchange::{AskAgain, Attempt, ReplyObserver};
 use crate::output::notes::Notes;
@@ -42,6 +44,12 @@ impl ReplyObserver for AskObserver<'_> {
         self.notes.detail(attempt.reply.summary());
         if let Some(log) = &mut self.log {
             log.record(attempt, self.notes);
+        }
+    }
+
+    fn unchecked(&mut self, patterns: &[SchemaPattern]) {
+        for pattern in patterns {
+            self.notes.warn(schema_notes::too_slow(pattern));
         }
     }
 

@@ -25,6 +25,7 @@ use crate::commands::ask::plan::{Action, AskPlan, RequestFormat};
 use crate::commands::ask::question::AskQuestion;
 use crate::commands::hints::Hints;
 use crate::commands::observers::NetworkLog;
+use crate::commands::schema_notes;
 use crate::error::{Error, Result};
 use crate::exchange::{Exchange, ExchangeOutcome};
 use crate::net::client::Client;
@@ -48,6 +49,7 @@ fn send(mut plan: AskPlan, context: &Context, hints: &Hints, notes: &Notes) -> R
     let prompt = plan.messages.read_prompt(notes)?;
     let client = Client::new(&plan.endpoint, Arc::new(NetworkLog { notes: notes.clone() }))?;
     let turn = Turn::open(&plan, prompt, client.time_left(), notes)?;
+    schema_notes::warn_of_unchecked(&plan.policy.format, notes);
     let mut question = AskQuestion::new(&plan, &turn)?;
     files.ensure_distinct(turn.history.as_ref())?;
     let mut stdout = stdout::unchecked_writer(plan.output.stdout_mode)?;

@@ -25,6 +25,7 @@ use crate::cli::values::ReasoningTarget;
 use crate::commands::batch::outputs::Outputs;
 use crate::commands::hints::Hints;
 use crate::commands::observers::NetworkLog;
+use crate::commands::schema_notes;
 use crate::error::{Error, Result};
 use crate::files::lines::Separator;
 use crate::files::text::Encoding;
@@ -50,6 +51,7 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
     }
     ensure_reasoning_is_not_printed(&args, context)?;
     let format = reply_policy::json_format(&args.json)?;
+    schema_notes::warn_of_unchecked(&format, &notes);
     let defaults = defaults(&args, &format, context)?;
     let options = read_options(&args);
     let mut input = Records::open(input_path(&args, context)?)?;
@@ -85,7 +87,7 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
         .into(),
         sink: outputs.into_sink(window, progress.clone(), &notes)?,
         tally: Tally::new(preflight).into(),
-        policy: request_policy(format, &args, hints),
+        policy: request_policy(format, &args, hints, &notes),
         max_failures: args.max_failures.map(u64::from),
         progress,
         notes,
@@ -93,7 +95,12 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
     run.run(clients)
 }
 
-fn request_policy(format: ReplyFormat, args: &BatchArgs, hints: &Hints) -> RequestPolicy {
+fn request_policy(
+    format: ReplyFormat,
+    args: &BatchArgs,
+    hints: &Hints,
+    notes: &Notes,
+) -> RequestPolicy {
     let policy = |format| ReplyPolicy {
         thoughts: match format {
             ReplyFormat::Text if args.reasoning.is_none() => ThoughtsPolicy::Keep,
@@ -109,6 +116,7 @@ fn request_policy(format: ReplyFormat, args: &BatchArgs, hints: &Hints) -> Reque
         default: policy(format),
         own_format: policy(ReplyFormat::Text),
         describe: Box::new(move |error| hints.message(error)),
+        report: Box::new(schema_notes::in_batch(notes.clone())),
     }
 }
 

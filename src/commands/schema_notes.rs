@@ -1,0 +1,39 @@
+//! What is said about a schema: what of it replies are not checked against.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::batch::worker::SchemaNotice;
+use crate::chat::format::ReplyFormat;
+use crate::chat::schema::SchemaPattern;
+use crate::output::notes::Notes;
+
+/// Warns of what replies are not checked against.
+pub fn warn_of_unchecked(format: &ReplyFormat, notes: &Notes) {
+    let ReplyFormat::Schema(schema) = format else {
+        return;
+    };
+    for SchemaPattern { text, place } in schema.unchecked() {
+        notes.warn(format_args!(
+            "replies are not checked against the pattern {text} (at {place} in the schema), which gravix cannot read"
+        ));
+    }
+}
+
+pub fn too_slow(SchemaPattern { text, place }: &SchemaPattern) -> String {
+    format!(
+        "the reply was not checked against the pattern {text} (at {place} in the schema), which took too long"
+    )
+}
+
+/// Reports notices of the requests of a batch. Of slow patterns, only the first
+/// one is reported: the others may be as many as there are replies.
+pub fn in_batch(notes: Notes) -> impl Fn(&str, &SchemaNotice<'_>) + Send + Sync {
+    let is_slowness_known = AtomicBool::new(false);
+    move |id, notice| match notice {
+        SchemaNotice::Unchecked(pattern) => {
+            if !is_slowness_known.swap(true, Ordering::Relaxed) {
+                notes.warn(format_args!("request {id}: {}; there may be more", too_slow(pattern)));
+            }
+        }
+    }
+}
