@@ -6,9 +6,9 @@ use crate::batch::source::batch_request::BatchRequest;
 use crate::chat::reply::Retention;
 use crate::chat::schema::SchemaPattern;
 use crate::chat::turn::{CheckedReply, ReplyPolicy};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, ServerError};
 use crate::exchange::total_usage::TotalUsage;
-use crate::exchange::{Answer, Exchange, ExchangeOutcome, ReplyObserver};
+use crate::exchange::{Answer, AskAgain, Exchange, ExchangeOutcome, ReplyObserver};
 use crate::net::client::Client;
 
 /// What replies must be, and how errors are described; the same for all
@@ -28,6 +28,8 @@ pub type SchemaReporter = Box<dyn Fn(&str, &SchemaNotice<'_>) + Send + Sync>;
 
 /// What a request has to do with its schema.
 pub enum SchemaNotice<'a> {
+    /// The server refused to keep to it strictly, and is not asked to again.
+    StrictRefused(&'a ServerError),
     /// The reply was not checked against this pattern, which took too long.
     Unchecked(&'a SchemaPattern),
 }
@@ -42,6 +44,12 @@ impl ReplyObserver for RequestObserver<'_> {
     fn unchecked(&mut self, patterns: &[SchemaPattern]) {
         for pattern in patterns {
             (self.policy.report)(&self.id, &SchemaNotice::Unchecked(pattern));
+        }
+    }
+
+    fn asking_again(&mut self, why: &AskAgain<'_>) {
+        if let AskAgain::WithoutStrict(error) = why {
+            (self.policy.report)(&self.id, &SchemaNotice::StrictRefused(error));
         }
     }
 }

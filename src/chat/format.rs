@@ -1,7 +1,7 @@
 //! The format a reply must have: how to request it, and how to check a reply
 //! against it.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::chat::code_block;
 use crate::chat::reply_json::{self, UncheckableJson};
@@ -33,6 +33,9 @@ impl ReplyFormat {
         let json_schema = match self {
             Self::Text => return None,
             Self::JsonObject => return Some(json!({"type": "json_object"})),
+            Self::Schema(schema) if schema.strict_obstacle().is_some() => {
+                json!({"name": schema.name(), "schema": schema.source()})
+            }
             Self::Schema(schema) => {
                 json!({"name": schema.name(), "strict": true, "schema": schema.source()})
             }
@@ -88,6 +91,14 @@ impl From<String> for CheckedText {
     fn from(text: String) -> Self {
         Self { text, unchecked: Vec::new() }
     }
+}
+
+/// Removes from a `response_format` what asks the server to keep to the schema
+/// strictly. Returns false if there is nothing to remove.
+pub fn drop_strict(response_format: &mut Value) -> bool {
+    let schema = response_format.get_mut("json_schema").and_then(Value::as_object_mut);
+    let is_strict = |schema: &&mut Map<String, Value>| schema.get("strict") == Some(&true.into());
+    schema.filter(is_strict).is_some_and(|schema| schema.shift_remove("strict").is_some())
 }
 
 /// Parses a reply that is JSON, or a code block of JSON. Returns the JSON text

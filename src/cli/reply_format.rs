@@ -21,11 +21,16 @@ pub struct JsonFormatArgs {
     /// Require JSON that matches this schema
     ///
     /// A value that begins with '{', or is true, is the JSON Schema itself; any
-    /// other value is the name of a file. The schema is sent with the request
-    /// (strict, named after its title), and gravix also checks the reply against it. If
+    /// other value is the name of a file. The schema is sent with the request,
+    /// named after its title, and gravix also checks the reply against it. If
     /// the reply does not match, nothing is printed to standard output and the
     /// exit status is 65; in batch, the request fails. No reply is printed
     /// before it is checked.
+    ///
+    /// The server is asked to follow the schema strictly only if it qualifies
+    /// by OpenAI's rules: of type object, with additionalProperties false and
+    /// all fields required in every object, and without keywords such as oneOf.
+    /// A server that refuses it all the same is asked again without strict.
     ///
     /// gravix knows the drafts 4, 6, 7, 2019-09 and 2020-12 ($schema; without
     /// it, 2020-12). In none of them does it check format, contentEncoding or

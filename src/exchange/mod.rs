@@ -9,7 +9,7 @@ use crate::chat::event::Event;
 use crate::chat::format::ReplyFormat;
 use crate::chat::message::{Content, Message};
 use crate::chat::reply::{Reply, Retention};
-use crate::chat::schema::SchemaPattern;
+use crate::chat::schema::{Schema, SchemaPattern};
 use crate::chat::turn::{CheckedReply, InvalidReply, ReplyPolicy, TurnEnd, judge};
 use crate::error::{Error, Result, ServerError};
 use crate::exchange::total_usage::TotalUsage;
@@ -31,6 +31,10 @@ pub trait Question {
     fn drop_schema(&mut self) -> bool {
         false
     }
+
+    /// No longer asks the server to keep to the schema strictly. Returns false if
+    /// it is not asked to.
+    fn drop_strict(&mut self) -> bool;
 }
 
 /// Observes replies as they arrive, and the outcome of each request.
@@ -77,6 +81,9 @@ pub struct Attempt<'a> {
 pub enum AskAgain<'a> {
     /// The server refused the request, possibly because of its schema.
     WithoutSchema(&'a ServerError),
+    /// The server refused to keep to the schema strictly. It is the first time,
+    /// and it will not be asked to again.
+    WithoutStrict(&'a ServerError),
     /// The reply is invalid.
     Invalid(&'a InvalidReply),
 }
@@ -121,6 +128,9 @@ impl Exchange<'_> {
         let mut rejected: Option<Answer> = None;
         let mut spent = TotalUsage::default();
         loop {
+            if self.schema().is_some_and(Schema::is_strict_refused) {
+                question.drop_strict();
+            }
             let correction = rejected.as_ref().and_then(Correction::of);
             let body = question.body(correction.as_ref().map(Correction::messages));
             let (reply, trace) = match self.ask_once(&body, observer) {
@@ -129,6 +139,12 @@ impl Exchange<'_> {
                     if self.can_drop_schema(&error) && question.drop_schema() =>
                 {
                     observer.asking_again(&AskAgain::WithoutSchema(&error));
+                    continue;
+                }
+                Err(Error::Server(error)) if refuses_strict(&error) && question.drop_strict() => {
+                    if self.schema().is_some_and(Schema::refuse_strict) {
+                        observer.asking_again(&AskAgain::WithoutStrict(&error));
+                    }
                     continue;
                 }
                 Err(error) => return ExchangeOutcome { answer: Err(error), rejected, spent },
@@ -187,6 +203,14 @@ impl Exchange<'_> {
         Ok(())
     }
 
+    /// The schema that the user gave.
+    fn schema(&self) -> Option<&Schema> {
+        match &self.policy.format {
+            ReplyFormat::Schema(schema) => Some(schema),
+            _ => None,
+        }
+    }
+
     /// Whether the schema may be the reason for this error, and can be dropped.
     /// Only that of a choice can: its words are in the messages too.
     fn can_drop_schema(&self, error: &ServerError) -> bool {
@@ -200,6 +224,15 @@ impl Exchange<'_> {
                 _ => false,
             }
     }
+}
+
+/// Whether a server refuses to keep to a schema strictly, in the words of OpenAI
+/// and of those who follow it.
+fn refuses_strict(error: &ServerError) -> bool {
+    const WORDS: &[&str] =
+        &["strict", "additionalproperties", "invalid schema for response_format"];
+    let message = error.message.to_lowercase();
+    matches!(error.status(), Some(400 | 422)) && WORDS.iter().any(|words| message.contains(words))
 }
 
 /// An invalid reply, and the message that asks the model to correct it.

@@ -47,7 +47,7 @@ fn a_schema_is_sent_unchanged_and_the_reply_checked_against_it() {
         .says_nothing();
     let body = String::from_utf8(server.request().body).expect("the request is UTF-8");
     let sent = format!(
-        r#""response_format":{{"type":"json_schema","json_schema":{{"name":"My_city","strict":true,"schema":{SCHEMA}}}}}"#
+        r#""response_format":{{"type":"json_schema","json_schema":{{"name":"My_city","schema":{SCHEMA}}}}}"#
     );
     assert!(body.contains(&sent), "{body}");
 

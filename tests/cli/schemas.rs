@@ -1,15 +1,86 @@
-//! JSON Schemas: what replies are checked for.
+//! JSON Schemas: what is asked of the server, and what replies are checked for.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::batch_lines::input;
-use crate::support::server::Server;
+use crate::support::batch_lines::{by_id, input};
+use crate::support::server::{Server, answer, whole_reply};
 use crate::support::service::{Reply, Service};
 use crate::support::{Run, ask, batch, run};
+
+/// It qualifies for strictness.
+const STRICT: &str = r#"{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false}"#;
+
+const REFUSAL: &str = r#"{"error":{"message":"Invalid schema for response_format 'reply': In context=(), 'additionalProperties' is required to be supplied and to be false.","code":null}}"#;
 
 #[track_caller]
 fn ask_for(reply: &str, schema: &str) -> Run {
     run(&mut ask(&Server::replying(&[reply]), &["--schema", schema, "hi"]))
+}
+
+/// Whether a request asks for strictness; null if it does not say.
+fn strictness(body: &Value) -> Value {
+    body["response_format"]["json_schema"]["strict"].clone()
+}
+
+#[test]
+fn strictness_is_asked_for_only_where_the_schema_qualifies() {
+    for (schema, strict, reason) in [
+        (STRICT, json!(true), None),
+        (r#"{"type":"object"}"#, Value::Null, Some("additionalProperties is not false")),
+    ] {
+        let server = Server::replying(&[r#"{"a":"b"}"#]);
+        let run = run(&mut ask(&server, &["-v", "--schema", schema, "hi"])).exits(0);
+        assert_eq!(strictness(&server.request().json()), strict);
+        assert_eq!(run.stderr.contains("not strictly"), reason.is_some(), "{}", run.stderr);
+        assert!(run.stderr.contains(reason.unwrap_or_default()), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_server_that_refuses_strictness_is_asked_without_it() {
+    for status in ["400 Bad Request", "422 Unprocessable Entity"] {
+        let refused = answer(status, "application/json", REFUSAL);
+        let server = Server::new(vec![refused, whole_reply(r#"{"a":"b"}"#)]);
+        let run = run(&mut ask(&server, &["--schema", STRICT, "hi"])).exits(0);
+        assert_eq!(run.stderr.matches("asking again without strict").count(), 1, "{}", run.stderr);
+        let asked: Vec<Value> =
+            server.requests().iter().map(|request| strictness(&request.json())).collect();
+        assert_eq!(asked, [json!(true), Value::Null]);
+        run.prints("{\"a\":\"b\"}\n");
+    }
+    // No other refusal, and no second time.
+    let other = answer("400 Bad Request", "application/json", r#"{"error":{"message":"no"}}"#);
+    let server = Server::new(vec![other]);
+    run(&mut ask(&server, &["--schema", STRICT, "hi"])).exits(69).prints("");
+    let refused = || answer("400 Bad Request", "application/json", REFUSAL);
+    let server = Server::new(vec![refused(), refused()]);
+    run(&mut ask(&server, &["--schema", STRICT, "hi"])).exits(69).prints("");
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[test]
+fn a_batch_asks_for_strictness_until_it_is_refused_once() {
+    let service = Service::new(|request, _| {
+        let body = request.json();
+        let own = body["response_format"]["json_schema"]["name"] == "own";
+        match strictness(&body) {
+            Value::Bool(true) if !own => Reply::new("400 Bad Request", REFUSAL),
+            _ => Reply::text(r#"{"a":"b"}"#),
+        }
+    });
+    let mut lines = vec![r#"{"prompt":"hi"}"#.to_owned(); 5];
+    let own = r#"{"type":"json_schema","json_schema":{"name":"own","strict":true,"schema":{}}}"#;
+    lines.push(format!(r#"{{"id":"own","prompt":"own","response_format":{own}}}"#));
+    let (_directory, file) = input(&lines);
+    let arguments = ["--schema", STRICT, "--jobs", "1"];
+    let run = run(batch(&service.base_url(), &arguments).arg(file)).exits(0);
+    assert_eq!(run.stderr.matches("asking again without strict").count(), 1, "{}", run.stderr);
+    assert!(by_id(&run.stdout).values().all(|line| line["error"].is_null()));
+    let strict: Vec<bool> =
+        service.seen().iter().map(|seen| strictness(&seen.request.json()) == true).collect();
+    assert_eq!(strict, [true, false, false, false, false, false, true]);
+    let sent = String::from_utf8(service.seen()[1].request.body.clone()).expect("UTF-8");
+    assert!(sent.contains(&format!(r#"{{"name":"reply","schema":{STRICT}}}"#)), "{sent}");
 }
 
 #[test]

@@ -1,20 +1,28 @@
 //! A request that is ready to be sent: an input line, completed from the
 //! options.
 
+use std::ops::Range;
+
 use serde_json::Value;
 
 use crate::batch::source::request_line::{LineMessages, LineSystem, RequestLine, id_or};
+use crate::chat::format::drop_strict;
 use crate::chat::message::Message;
 use crate::chat::tool_call;
 use crate::exchange::Question;
 use crate::json::{self, Object};
 use crate::wire::body::RequestBody;
 
+/// The field that asks for a format of the reply.
+const FORMAT: &str = "response_format";
+
 /// The fields and the system prompt of lines that do not have their own.
 #[derive(Debug, Default)]
 pub struct Defaults {
     /// Names and JSON values of fields of the request body.
     fields: Vec<(String, String)>,
+    /// What asks for strictness in the value of `response_format`.
+    strict: Option<Range<usize>>,
     /// The system prompt, as a JSON string.
     system: Option<String>,
 }
@@ -26,6 +34,9 @@ pub struct BatchRequest {
     /// The body up to the end of its last message, so that a correction can be
     /// appended.
     body: String,
+    /// What in the body asks the server to keep to the schema strictly. `None` if
+    /// nothing does, or if the line says so itself.
+    strict: Option<Range<usize>>,
     /// The line has no `response_format`, so the options' format applies.
     pub has_default_format: bool,
 }
@@ -47,6 +58,11 @@ impl Question for BatchRequest {
         let [tools, functions] = fields.map(|field| json::parse_leniently(field?.get()));
         tool_call::offered_names([tools.as_ref(), functions.as_ref()])
     }
+
+    fn drop_strict(&mut self) -> bool {
+        let strict = self.strict.take();
+        strict.map(|range| self.body.replace_range(range, "")).is_some()
+    }
 }
 
 impl Defaults {
@@ -55,6 +71,7 @@ impl Defaults {
         let field = |(name, value): (&String, &Value)| (name.clone(), value.to_string());
         Self {
             fields: fields.iter().map(field).collect(),
+            strict: fields.get(FORMAT).and_then(strict_range),
             system: system.map(|text| Value::from(text).to_string()),
         }
     }
@@ -62,9 +79,14 @@ impl Defaults {
     /// Completes a line. Its number is the id if the line has none.
     pub fn complete(&self, line: &RequestLine, number: u64) -> BatchRequest {
         let mut body = String::from("{");
+        let mut strict = None;
         let default = |(name, _): &&(String, String)| !line.fields.contains(name);
         for (name, value) in self.fields.iter().filter(default) {
             push_field(&mut body, name, value);
+            if name == FORMAT {
+                let start = body.len() - 1 - value.len();
+                strict = self.strict.clone().map(|range| start + range.start..start + range.end);
+            }
         }
         for (name, value) in line.fields.as_slice() {
             push_field(&mut body, name, value.get());
@@ -90,9 +112,22 @@ impl Defaults {
         BatchRequest {
             id: id_or(line.id.as_deref(), number).into_owned(),
             body,
-            has_default_format: !line.fields.contains("response_format"),
+            strict,
+            has_default_format: !line.fields.contains(FORMAT),
         }
     }
+}
+
+/// Where in the JSON of a `response_format` strictness is asked for.
+fn strict_range(format: &Value) -> Option<Range<usize>> {
+    let mut without = format.clone();
+    if !drop_strict(&mut without) {
+        return None;
+    }
+    let (with, without) = (format.to_string(), without.to_string());
+    let is_same = |(a, b): &(u8, u8)| a == b;
+    let start = with.bytes().zip(without.bytes()).take_while(is_same).count();
+    Some(start..start + with.len() - without.len())
 }
 
 fn push_field(body: &mut String, name: &str, value: &str) {

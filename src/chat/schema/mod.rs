@@ -4,7 +4,10 @@ mod char_class;
 mod checkable;
 mod cycle;
 mod pattern;
+mod strict;
 mod violation;
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jsonschema::Validator;
 use jsonschema::error::ValidationErrorKind;
@@ -24,6 +27,8 @@ const MAX_NAME_LENGTH: usize = 64;
 pub struct Schema {
     source: Value,
     compiled: Compiled,
+    /// The server refused to keep to the schema strictly.
+    strict_refused: AtomicBool,
 }
 
 struct Compiled {
@@ -57,7 +62,7 @@ impl Schema {
         if cycle::exists(&source) {
             return Err(invalid("not a JSON Schema: its references form a cycle"));
         }
-        Ok(Self { source, compiled })
+        Ok(Self { source, compiled, strict_refused: AtomicBool::new(false) })
     }
 
     pub fn source(&self) -> &Value {
@@ -67,6 +72,23 @@ impl Schema {
     /// The patterns that no reply is checked against.
     pub fn unchecked(&self) -> &[SchemaPattern] {
         &self.compiled.unchecked
+    }
+
+    /// Why servers refuse to keep to this schema strictly; `None` if they need
+    /// not.
+    pub fn strict_obstacle(&self) -> Option<String> {
+        strict::obstacle(&self.source)
+    }
+
+    /// Whether a server refused to keep to the schema strictly.
+    pub fn is_strict_refused(&self) -> bool {
+        self.strict_refused.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that the server refused to keep to the schema strictly. Returns
+    /// whether that is new.
+    pub fn refuse_strict(&self) -> bool {
+        !self.strict_refused.swap(true, Ordering::Relaxed)
     }
 
     /// A name for the API, made from the title: letters, digits, `_` and `-`.

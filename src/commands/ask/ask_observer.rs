@@ -58,6 +58,9 @@ impl ReplyObserver for AskObserver<'_> {
             AskAgain::WithoutSchema(error) => {
                 self.notes.detail(format_args!("{error}; asking again without a schema"));
             }
+            AskAgain::WithoutStrict(error) => {
+                self.notes.note(schema_notes::without_strict(error));
+            }
             AskAgain::Invalid(problem) => {
                 let problem = self.notes.secrets().mask(problem.to_string());
                 self.notes.note(format_args!(

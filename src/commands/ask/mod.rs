@@ -50,6 +50,7 @@ fn send(mut plan: AskPlan, context: &Context, hints: &Hints, notes: &Notes) -> R
     let client = Client::new(&plan.endpoint, Arc::new(NetworkLog { notes: notes.clone() }))?;
     let turn = Turn::open(&plan, prompt, client.time_left(), notes)?;
     schema_notes::warn_of_unchecked(&plan.policy.format, notes);
+    schema_notes::not_strict(&plan.policy.format).iter().for_each(|reason| notes.detail(reason));
     let mut question = AskQuestion::new(&plan, &turn)?;
     files.ensure_distinct(turn.history.as_ref())?;
     let mut stdout = stdout::unchecked_writer(plan.output.stdout_mode)?;

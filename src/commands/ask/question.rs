@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::chat::format::drop_strict;
 use crate::chat::message::{Content, Message};
 use crate::chat::tool_call;
 use crate::commands::ask::ask_turn::Turn;
@@ -66,5 +67,9 @@ impl Question for AskQuestion<'_> {
 
     fn drop_schema(&mut self) -> bool {
         self.fields.shift_remove("response_format").is_some()
+    }
+
+    fn drop_strict(&mut self) -> bool {
+        self.fields.get_mut("response_format").is_some_and(drop_strict)
     }
 }

@@ -52,6 +52,7 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
     ensure_reasoning_is_not_printed(&args, context)?;
     let format = reply_policy::json_format(&args.json)?;
     schema_notes::warn_of_unchecked(&format, &notes);
+    schema_notes::not_strict(&format).iter().for_each(|reason| notes.note(reason));
     let defaults = defaults(&args, &format, context)?;
     let options = read_options(&args);
     let mut input = Records::open(input_path(&args, context)?)?;
