@@ -89,10 +89,7 @@ pub const ASK_STATUS: Entries = &[
     ("73", "the history, output file or log cannot be written"),
     ("74", "standard output cannot be written"),
     ("75", "temporary failure, nothing printed: try again later"),
-    (
-        "76",
-        "the response breaks the protocol (HTML, bad JSON, redirect, \"unexpected endpoint\"), or a web firewall refused the request",
-    ),
+    ("76", "the response breaks the protocol (HTML, bad JSON, redirect, web firewall)"),
     ("77", "the server refused the key (401, 403)"),
     ("78", "configuration: no key, bad base URL, TLS trust, proxy or file"),
     ("130 141 143", "killed by SIGINT, SIGPIPE or SIGTERM"),
