@@ -219,8 +219,20 @@ pub fn compact(text: &str) -> String {
     line
 }
 
+/// Whether an escape is that of a surrogate.
+fn is_surrogate(escape: &str) -> bool {
+    matches!(escape.as_bytes(), [_, b'u', b'd' | b'D', b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F', ..])
+}
+
+/// Whether two escapes are those of a pair of surrogates.
+fn is_surrogate_pair(escapes: &str) -> bool {
+    let (high, low) = escapes.as_bytes().split_at(6);
+    matches!(high, [b'\\', b'u', b'd' | b'D', b'8'..=b'9' | b'a'..=b'b' | b'A'..=b'B', ..])
+        && matches!(low, [b'\\', b'u', b'd' | b'D', b'c'..=b'f' | b'C'..=b'F', ..])
+}
+
 /// Parses a text that may contain escapes of lone surrogates, which serde_json
-/// refuses. In such a text, every surrogate escape is read as U+FFFD.
+/// refuses. They are read as U+FFFD.
 pub fn parse_leniently(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok().or_else(|| {
         let mut rest = text;
@@ -228,10 +240,10 @@ pub fn parse_leniently(text: &str) -> Option<Value> {
         while let Some(at) = rest.find('\\') {
             let length = if rest[at..].starts_with("\\u") { 6 } else { 2 };
             let escape = rest.get(at..at + length)?;
+            let pair = rest.get(at..at + 12).filter(|pair| is_surrogate_pair(pair));
             replaced += &rest[..at];
-            let is_surrogate = matches!(escape.as_bytes(), [_, b'u', b'd' | b'D', b'8'..=b'f', ..]);
-            replaced += if is_surrogate { "\\ufffd" } else { escape };
-            rest = &rest[at + length..];
+            replaced += pair.unwrap_or(if is_surrogate(escape) { "\\ufffd" } else { escape });
+            rest = &rest[at + pair.map_or(length, str::len)..];
         }
         serde_json::from_str(&(replaced + rest)).ok()
     })
@@ -324,6 +336,10 @@ mod tests {
         assert_eq!(
             parse_leniently(r#"["\ud83d","\\ud83d\n"]"#),
             Some(json!(["\u{fffd}", "\\ud83d\n"]))
+        );
+        assert_eq!(
+            parse_leniently(r#"["\ud83d\uDE00 \uD83D \ude00\ud83d\ud83d\ude00"]"#),
+            Some(json!(["😀 \u{fffd} \u{fffd}\u{fffd}😀"]))
         );
         assert_eq!(parse_leniently(r#"["\ud83d\ude00"]"#), Some(json!(["😀"])));
         assert_eq!(parse_leniently("[\"\\ud83d"), None);

@@ -58,8 +58,13 @@ fn decode_events_through_the_chunk_cache(bencher: Bencher) {
         let mut cache = ChunkCache::default();
         let mut text = 0;
         while let Ok(SseItem::Event(event)) = decoder.next_item() {
-            let choice = cache.parse(event.data).ok().and_then(|chunk| chunk.choice);
-            text += choice.map_or(0, |choice| choice.delta.text.len());
+            text += cache.text(event.data).map_or_else(
+                || {
+                    let choice = cache.parse(event.data).ok().and_then(|chunk| chunk.choice);
+                    choice.map_or(0, |choice| choice.delta.text.len())
+                },
+                <[u8]>::len,
+            );
         }
         text
     });

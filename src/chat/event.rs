@@ -16,7 +16,7 @@ pub enum Event {
     /// Never empty.
     Reasoning(String),
     /// A tool call, or a fragment of one.
-    Call(CallFragment),
+    Call(Box<CallFragment>),
     /// The JSON as the server sent it. Only on request, and before the events
     /// parsed from it.
     Payload(Payload),

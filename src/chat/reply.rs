@@ -7,7 +7,7 @@ use crate::chat::event::{Event, Usage};
 use crate::chat::finish::{FinishKind, FinishReason};
 use crate::chat::response::{DecodedMessage, ResponseBuilder};
 use crate::chat::thoughts::{self, ThoughtsPolicy};
-use crate::chat::tool_call::{ToolCall, ToolCalls};
+use crate::chat::tool_call::{CallFragment, ToolCall, ToolCalls};
 use crate::error::{EarlyEnd, Result};
 use crate::json::Object;
 
@@ -76,7 +76,7 @@ impl Reply {
             }
             Event::Refusal(text) => self.refusal += text,
             Event::Call(fragment) => {
-                self.calls.add(fragment.clone());
+                self.calls.add(CallFragment::clone(fragment));
                 self.count_chunk();
             }
             Event::Payload(payload) if self.retention.response => self.response.add(payload),

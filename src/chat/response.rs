@@ -171,7 +171,12 @@ impl DecodedMessage<'_> {
     }
 
     fn replace_calls(&self, message: &mut Object) {
-        // A legacy `function_call` stays as it is.
+        // A legacy `function_call` stays one. Its name may have come in pieces.
+        if let (Some(Value::Object(function)), [call]) =
+            (message.get_mut("function_call"), self.calls)
+        {
+            function.insert("name".to_owned(), call.name.as_str().into());
+        }
         let is_null = message.get("tool_calls").is_none_or(Value::is_null);
         if !is_null && !self.calls.is_empty() {
             let calls: Vec<&Object> = self.calls.iter().map(|call| &call.message).collect();

@@ -44,12 +44,14 @@ pub fn without_closing_tags(thoughts: &str) -> String {
     thoughts.replace(CLOSE, "").trim().to_owned()
 }
 
-/// The length of a block of thoughts that lacks its opening tag. A closing tag
+/// The length of a block of thoughts that lacks its opening tag, so that the first
+/// tag is the closing one. A closing tag
 /// within code does not count, because it may be part of the reply, unless it has
 /// a line for itself: then the thoughts end in an open code block.
 fn unopened_len(text: &str) -> usize {
     let is_json = || serde_json::from_str::<IgnoredAny>(text).is_ok();
-    if !text.contains(CLOSE) || is_json() {
+    let has_open = |close: usize| text[..close].contains(OPEN);
+    if text.find(CLOSE).is_none_or(has_open) || is_json() {
         return 0;
     }
     let code = code_ranges(text);
@@ -113,8 +115,12 @@ pub struct SplitText {
 impl ThoughtSplitter {
     pub fn push(&mut self, piece: &str) -> SplitText {
         let mut split = SplitText::default();
-        self.held += piece;
-        while self.step(&mut split) {}
+        let text = std::mem::take(&mut self.held) + piece;
+        let mut rest = text.as_str();
+        while let Some(after) = self.step(rest, &mut split) {
+            rest = after;
+        }
+        self.held = self.undecided(rest, &mut split).to_owned();
         split
     }
 
@@ -127,54 +133,49 @@ impl ThoughtSplitter {
         }
     }
 
-    /// Decides about some of the held text. Returns false if it takes more text to
-    /// go on.
-    fn step(&mut self, split: &mut SplitText) -> bool {
-        match self.state {
-            SplitState::Text => {
-                split.text += &std::mem::take(&mut self.held);
-                false
+    /// Takes the next tag off `text`, and returns the text behind it. `None` if no
+    /// tag is left that counts.
+    fn step<'a>(&mut self, text: &'a str, split: &mut SplitText) -> Option<&'a str> {
+        let (next, rest) = match self.state {
+            SplitState::Text => return None,
+            SplitState::Start if blank_len(text) > MAX_BLANK => return None,
+            SplitState::Start | SplitState::After => {
+                (SplitState::Inside, text.trim_start().strip_prefix(OPEN)?)
             }
-            SplitState::Inside => match self.held.find(CLOSE) {
-                Some(at) => {
-                    split.thoughts += &self.held[..at];
-                    self.held.drain(..at + CLOSE.len());
-                    self.state = SplitState::After;
-                    true
-                }
-                None => {
-                    let decided = self.held.len() - partial_len(&self.held, CLOSE);
-                    split.thoughts += &self.held[..decided];
-                    self.held.drain(..decided);
-                    false
-                }
-            },
-            SplitState::Start | SplitState::After => self.step_outside(),
-        }
+            SplitState::Inside => {
+                let (thoughts, rest) = text.split_once(CLOSE)?;
+                split.thoughts += thoughts;
+                (SplitState::After, rest)
+            }
+        };
+        self.state = next;
+        Some(rest)
     }
 
-    /// Before the first block or behind one: another may begin.
-    fn step_outside(&mut self) -> bool {
-        let blank = self.held.len() - self.held.trim_start().len();
-        match self.state {
-            SplitState::After => drop(self.held.drain(..blank)),
-            _ if blank > MAX_BLANK => {
-                self.state = SplitState::Text;
-                return true;
+    /// Adds what is decided of `text`, which no tag is left to be taken off from.
+    /// Returns the rest of it.
+    fn undecided<'a>(&mut self, text: &'a str, split: &mut SplitText) -> &'a str {
+        let shown = match self.state {
+            SplitState::Inside => {
+                let (decided, rest) = text.split_at(text.len() - partial_len(text, CLOSE));
+                split.thoughts += decided;
+                return rest;
             }
-            _ => {}
+            SplitState::After => text.trim_start(),
+            SplitState::Start | SplitState::Text => text,
+        };
+        let may_begin = self.state != SplitState::Text && OPEN.starts_with(shown.trim_start());
+        if may_begin && blank_len(shown) <= MAX_BLANK {
+            return shown;
         }
-        let rest = self.held.trim_start();
-        if rest.starts_with(OPEN) {
-            self.held.drain(..self.held.len() - rest.len() + OPEN.len());
-            self.state = SplitState::Inside;
-        } else if OPEN.starts_with(rest) {
-            return false;
-        } else {
-            self.state = SplitState::Text;
-        }
-        true
+        self.state = SplitState::Text;
+        split.text += shown;
+        ""
     }
+}
+
+fn blank_len(text: &str) -> usize {
+    text.len() - text.trim_start().len()
 }
 
 /// The length of the longest end of `text` that `tag` begins with.
@@ -201,7 +202,7 @@ mod tests {
             ("b", "b", "b"),
             (" b", " b", " b"),
             ("<thin", "<thin", "<thin"),
-            ("see <think>a</think>", "see <think>a</think>", ""),
+            ("see <think>a</think>", "see <think>a</think>", "see <think>a</think>"),
             (r#"{"tag":"</think>"}"#, r#"{"tag":"</think>"}"#, r#"{"tag":"</think>"}"#),
             (
                 "```py\nt.split('</think>')\n```",

@@ -84,7 +84,7 @@ pub const ASK_STATUS: Entries = &[
     ("4", "part of the reply was printed, then it failed; nothing was saved"),
     ("65", "bad input, or a reply that is not in the requested format"),
     ("66", "an input cannot be read"),
-    ("69", "the server refused the request (400, 402, 404, 405, 413, 422, 501)"),
+    ("69", "the server refused the request (400, 404, 405, 422, 501, quota)"),
     ("70", "a bug in gravix"),
     ("73", "the history, output file or log cannot be written"),
     ("74", "standard output cannot be written"),

@@ -124,12 +124,12 @@ impl Hints {
             Error::Format { early_end: Some(EarlyEnd::Length(_)), .. }
             | Error::EndedEarly(EarlyEnd::Length(_)) => "raise --max-tokens",
             Error::InvalidLines { is_known_format: true, .. } => return None,
-            Error::InvalidLines { path: Some(path), .. } => return Some(repair(path)),
+            Error::InvalidLines { path: Some(path), .. } => return repair(path),
             Error::InvalidLines { .. } => "move them aside with gravix history repair FILE",
             Error::Line { path, format: Some(format), .. } => {
                 return text_hints::for_history(*format, path);
             }
-            Error::Line { path, .. } if is_ask => return Some(repair(path)),
+            Error::Line { path, .. } if is_ask => return repair(path),
             Error::ReadOnlyHistory { .. } if is_ask => "use --no-save to only read it",
             Error::NestedTooDeeply if is_ask => "use --events to print the stream as it arrives",
             Error::Locked(_) => "try again later",
@@ -239,9 +239,11 @@ fn refused_key_hint(error: &ServerError) -> String {
     }
 }
 
-fn repair(path: &Path) -> String {
+/// `None` for a pipe, such as that of a process substitution.
+fn repair(path: &Path) -> Option<String> {
+    let is_pipe = path.starts_with("/dev") || path.starts_with("/proc");
     let path = shell::path_word(path);
-    format!("move bad lines aside with gravix history repair {path}")
+    (!is_pipe).then(|| format!("move bad lines aside with gravix history repair {path}"))
 }
 
 fn network_hint(error: &NetworkError) -> Option<&'static str> {

@@ -100,6 +100,7 @@ fn is_firewall(head: &Parts, body: &str) -> bool {
     let is_marked = FIREWALL_HEADERS.iter().any(|name| head.headers.contains_key(*name));
     let is_page = || {
         let content_type = header_text(&head.headers, "content-type").unwrap_or_default();
+        let content_type = content_type.to_ascii_lowercase();
         let is_json = body.trim_start().starts_with(['{', '[']);
         let is_html = content_type.starts_with("text/html") && !body.trim().is_empty() && !is_json;
         is_html || markup::is_html(body)

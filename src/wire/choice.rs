@@ -16,7 +16,7 @@ pub struct Choice {
     pub delta: Parts,
     /// In whole completions. Some servers also close a stream with one, which
     /// repeats what the deltas brought.
-    pub message: Option<Parts>,
+    pub message: Option<Box<Parts>>,
     pub finish: Option<FinishReason>,
 }
 
@@ -50,10 +50,11 @@ impl<'a> ChoiceFields<'a> {
         Some(Self { index, error, delta, message, finish_reason })
     }
 
-    /// Whether the index is 0. Some servers omit it or send it as a string.
+    /// Whether the index is 0. Some servers omit it or send it as a string, and
+    /// anything else counts as missing.
     pub fn is_first(&self) -> bool {
-        let index = self.index.map_or("0", |index| index.get().trim_matches('"'));
-        index.parse().is_ok_and(|index: f64| index == 0.0)
+        let index = self.index.and_then(|index| index.get().trim_matches('"').parse().ok());
+        index.is_none_or(|index: f64| index == 0.0)
     }
 
     pub fn has_error(&self) -> bool {
@@ -67,7 +68,7 @@ impl<'a> ChoiceFields<'a> {
         let word = word.and_then(Text::scalar).unwrap_or_default().bytes;
         Choice {
             delta: delta.map(|delta| Parts::parse(delta, false)).unwrap_or_default(),
-            message: message.map(|message| Parts::parse(message, true)),
+            message: message.map(|message| Box::new(Parts::parse(message, true))),
             finish: FinishReason::new(&String::from_utf8_lossy(&word)),
         }
     }

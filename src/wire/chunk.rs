@@ -90,7 +90,7 @@ impl<'a> TopFields<'a> {
         let mut has_choices = false;
         if let Some(choices) = choices {
             json::each_element(choices, |choice| {
-                has_choices = true;
+                has_choices |= choice.get().starts_with('{') && failure::is_set(choice);
                 first = ChoiceFields::parse(choice).filter(ChoiceFields::is_first);
                 first.is_none()
             });
@@ -99,7 +99,7 @@ impl<'a> TopFields<'a> {
         if is_failing_choice || failure::is_failure(json, &error, has_choices) {
             return Err(server_error(json));
         }
-        let is_foreign = choices.is_none() && usage.is_none() && !is_known_without_choices(json);
+        let is_foreign = choices.is_none() && !is_known_without_choices(json, usage.is_some());
         Ok(Chunk {
             choice: first.map(ChoiceFields::into_choice),
             usage: usage.and_then(parse_usage),
@@ -123,14 +123,19 @@ fn parse_usage(usage: &RawValue) -> Option<Usage> {
     })
 }
 
-/// Whether an object without choices and usage is one that servers send between
-/// chunks: an empty one, a ping, or the head of a completion.
-fn is_known_without_choices(json: &str) -> bool {
-    let [kind, object] = json::fields(json, ["type", "object"]);
+/// Whether an object without choices is one that servers send between chunks: an
+/// empty one, a ping, usage, or the head of a completion. One with a message is
+/// none of them.
+fn is_known_without_choices(json: &str, has_usage: bool) -> bool {
+    let [kind, object, message, msg] = json::fields(json, ["type", "object", "message", "msg"]);
+    if message.or(msg).is_some() {
+        return false;
+    }
     let is_empty = json::compact(json) == "{}";
     let is_ping = kind.is_some_and(|kind| json::is_string(kind, "ping"));
     is_empty
         || is_ping
+        || has_usage
         || object.is_some_and(|object| object.get().starts_with("\"chat.completion"))
 }
 
@@ -194,7 +199,7 @@ mod tests {
     fn only_choice_0_counts() {
         let payload = r#"{"choices":[{"index":1,"delta":{"content":"x"},"finish_reason":"stop"}]}"#;
         assert!(parse(payload.as_bytes()).expect("JSON").choice.is_none());
-        for index in ["0", "\"0\"", "0.0", "null"] {
+        for index in ["0", "\"0\"", "0.0", "null", "[]", "\"\"", "false"] {
             let payload = format!(
                 r#"{{"choices":[null,{{"index":1,"delta":{{"content":"x"}}}},{{"index":{index},"delta":{{"content":"y"}}}}]}}"#
             );
@@ -246,6 +251,8 @@ mod tests {
             (r#"{"object":"chat.completion.chunk","id":"x"}"#, false),
             (r#"{"choices":null}"#, true),
             (r#"{"message":"hm"}"#, true),
+            (r#"{"object":"chat.completion.chunk","message":"hm"}"#, true),
+            (r#"{"usage":{},"msg":"hm"}"#, true),
         ] {
             assert_eq!(
                 parse(payload.as_bytes()).expect(payload).is_foreign,

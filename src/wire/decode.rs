@@ -104,6 +104,12 @@ impl<R: Read> Events<R> {
             Step::Alive => self.queue.push_back(Event::Alive),
             Step::Start(Some(b'<')) => return Err(html(&self.base_url)),
             Step::Start(first_byte) => self.body.start(first_byte),
+            Step::Text(text, payload) => {
+                self.queue.push_back(Event::Alive);
+                self.queue.extend(payload.map(Event::Payload));
+                self.has_choice = true;
+                self.queue.extend(self.text.add_delta(text).map(Event::Text));
+            }
             Step::Chunk(chunk, payload) => self.take_chunk(chunk, payload),
             Step::LastChunk(chunk, payload) => {
                 self.take_chunk(chunk, payload);
@@ -140,9 +146,9 @@ impl<R: Read> Events<R> {
         self.queue.extend(self.reasoning.add_delta(delta.reasoning).map(Event::Reasoning));
         self.queue.extend(self.text.add_delta(delta.text).map(Event::Text));
         self.queue.extend(self.refusal.add_delta(delta.refusal).map(Event::Refusal));
-        self.queue.extend(delta.calls.into_iter().map(Event::Call));
+        self.queue.extend(delta.calls.into_iter().map(Box::new).map(Event::Call));
         if let Some(message) = message {
-            self.take_message(message);
+            self.take_message(*message);
         }
         if let Some(reason) = finish {
             self.queue.push_back(Event::Finish(reason.clone()));
@@ -155,7 +161,7 @@ impl<R: Read> Events<R> {
         self.queue.extend(self.text.add_message(message.text).map(Event::Text));
         self.queue.extend(self.refusal.add_message(message.refusal).map(Event::Refusal));
         if !self.has_call_deltas {
-            self.queue.extend(message.calls.into_iter().map(Event::Call));
+            self.queue.extend(message.calls.into_iter().map(Box::new).map(Event::Call));
         }
     }
 

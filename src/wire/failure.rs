@@ -12,12 +12,19 @@ pub struct ErrorFields<'a> {
     pub base_resp: Option<&'a RawValue>,
 }
 
+impl<'a> ErrorFields<'a> {
+    fn parse(json: &'a str) -> Self {
+        let [error, object, base_resp] = json::fields(json, ["error", "object", "base_resp"]);
+        Self { error, object, base_resp }
+    }
+}
+
 /// Whether an object is an error. `has_choices` if it has choices too: then only
 /// `fields` tell, because others may have another meaning.
 pub fn is_failure(json: &str, fields: &ErrorFields<'_>, has_choices: bool) -> bool {
     let ErrorFields { error, object, base_resp } = fields;
     error.is_some_and(is_set)
-        || object.is_some_and(|object| json::is_string(object, "error"))
+        || object.is_some_and(|object| is_word(object, "error"))
         || base_resp.is_some_and(has_failing_status)
         || (!has_choices && is_failure_without_choices(json))
 }
@@ -31,10 +38,7 @@ pub fn is_failing_array(json: &str) -> bool {
     };
     let mut is_found = false;
     json::each_element(json, |element| {
-        let [error, object, base_resp] =
-            json::fields(element.get(), ["error", "object", "base_resp"]);
-        let fields = ErrorFields { error, object, base_resp };
-        is_found = is_failure(element.get(), &fields, false);
+        is_found = is_failure(element.get(), &ErrorFields::parse(element.get()), false);
         false
     });
     is_found
@@ -47,19 +51,23 @@ fn has_failing_status(base_resp: &RawValue) -> bool {
 }
 
 fn is_failure_without_choices(json: &str) -> bool {
-    let [detail, errors, error_msg, error_code] =
-        json::fields(json, ["detail", "errors", "error_msg", "error_code"]);
+    let texts = ["detail", "errors", "error_msg", "errorMsg", "errmsg", "exception"];
+    let error_codes = json::fields(json, ["error_code", "errorCode", "errcode"]);
     let [success, kind, message, msg] = json::fields(json, ["success", "type", "message", "msg"]);
     let codes = json::fields(json, ["code", "status", "status_code", "statusCode"]);
     let has_message = message.is_some_and(is_set) || msg.is_some_and(is_set);
-    let is =
-        |value: Option<&RawValue>, text| value.is_some_and(|value| json::is_string(value, text));
-    [detail, errors, error_msg].into_iter().flatten().any(is_set)
-        || error_code.is_some_and(is_failing_code)
-        || success.is_some_and(|success| matches!(success.get(), "false" | "\"false\""))
-        || is(kind, "error")
-        || is(codes[1], "error")
+    let is_error = |value: Option<&RawValue>| value.is_some_and(|value| is_word(value, "error"));
+    json::fields(json, texts).into_iter().flatten().any(is_set)
+        || error_codes.into_iter().flatten().any(is_failing_code)
+        || success.is_some_and(|success| matches!(success.get(), "false" | "\"false\"" | "0"))
+        || is_error(kind)
+        || is_error(codes[1])
         || (has_message && codes.into_iter().flatten().any(is_failing_code))
+}
+
+/// Whether a value is this word, in lower or upper case.
+fn is_word(value: &RawValue, word: &str) -> bool {
+    value.get().trim_matches('"').eq_ignore_ascii_case(word)
 }
 
 /// Whether a code means a failure. Some servers put the code of a success into
@@ -80,9 +88,8 @@ mod tests {
 
     #[track_caller]
     fn is_failing(json: &str) -> bool {
-        let [choices, error, object, base_resp] =
-            json::fields(json, ["choices", "error", "object", "base_resp"]);
-        let fields = ErrorFields { error, object, base_resp };
+        let [choices] = json::fields(json, ["choices"]);
+        let fields = ErrorFields::parse(json);
         is_failure(json, &fields, choices.is_some_and(is_set)) || is_failing_array(json)
     }
 
@@ -102,6 +109,12 @@ mod tests {
             r#"{"error_code":336003}"#,
             r#"{"success":false}"#,
             r#"{"type":"error"}"#,
+            r#"{"type":"Error"}"#,
+            r#"{"object":"ERROR"}"#,
+            r#"{"errorCode":5,"errorMsg":"m"}"#,
+            r#"{"errcode":5}"#,
+            r#"{"exception":"m"}"#,
+            r#"{"success":0}"#,
             r#"{"status":"error","message":"m"}"#,
             r#"{"base_resp":{"status_code":1004}}"#,
             r#"{"choices":[{}],"base_resp":{"status_code":1027}}"#,

@@ -31,7 +31,10 @@ pub struct ModelList {
 pub fn parse(body: Vec<u8>) -> Result<ModelList> {
     let text = String::from_utf8(body)
         .map_err(|_| Error::Protocol("the server's list of models is not UTF-8".to_owned()))?;
-    let json: &RawValue = serde_json::from_str(&text).map_err(|error| match error.is_eof() {
+    let bare = text.trim_start_matches('\u{feff}');
+    let replaced = json::without_non_finite(bare);
+    let json = replaced.as_deref().unwrap_or(bare);
+    let json: &RawValue = serde_json::from_str(json).map_err(|error| match error.is_eof() {
         true if text.trim().is_empty() => no_list("it sent nothing"),
         true => reply_error::cut("the list ended"),
         false => no_list(&error_body::words(text.as_bytes())),
@@ -68,9 +71,10 @@ fn entries(json: &RawValue) -> Option<Vec<&RawValue>> {
     let Some(object) = object(json) else {
         return list(json);
     };
-    let mut lists = ["data", "models"].iter().filter_map(|name| object.get(*name));
+    let lists = || ["data", "models"].iter().filter_map(|name| object.get(*name));
     // Ollama sends null if it has no models.
-    lists.find_map(|&json| if json.get() == "null" { Some(Vec::new()) } else { list(json) })
+    let is_empty = || lists().any(|json| json.get() == "null").then(Vec::new);
+    lists().find_map(|json| list(json)).or_else(is_empty)
 }
 
 fn list(json: &RawValue) -> Option<Vec<&RawValue>> {
@@ -108,6 +112,8 @@ mod tests {
             ("[]", &[], 0),
             (r#"{"models":[{"name":"a"},{"model":"b"}]}"#, &["a", "b"], 0),
             (r#"{"models":["a"]}"#, &["a"], 0),
+            (r#"{"data":null,"models":[{"name":"a"}]}"#, &["a"], 0),
+            ("\u{feff}{\"data\":[{\"id\":\"a\",\"x\":-Infinity}]}", &["a"], 0),
             (r#"["b","a"]"#, &["a", "b"], 0),
             (r#"[{"id":"","name":"a"},{"id":null,"name":"b"}]"#, &["a", "b"], 0),
             (r#"[null,5,{"id":7},{},[],"",{"id":"a"}]"#, &["a"], 6),

@@ -4,6 +4,8 @@ use std::io::{self, ErrorKind, Read};
 
 use memchr::memchr2;
 
+use crate::error::Error;
+
 /// The maximum length of a line and of an event: 64 MiB.
 pub const LIMIT: usize = 64 << 20;
 
@@ -91,8 +93,9 @@ impl<R: Read> SseDecoder<R> {
     /// Reads up to the next item.
     ///
     /// # Errors
-    /// The errors of `source`, and [`ErrorKind::FileTooLarge`] for a line or an
-    /// event over [`LIMIT`].
+    /// The errors of `source`, [`ErrorKind::FileTooLarge`] for a line or an event
+    /// over [`LIMIT`], and [`Error::Protocol`] inside an I/O error for a line that
+    /// is not UTF-8.
     pub fn next_item(&mut self) -> io::Result<SseItem<'_>> {
         if self.is_stale {
             self.is_stale = false;
@@ -189,10 +192,12 @@ impl<R: Read> SseDecoder<R> {
                 self.has_data = true;
                 self.data.extend_from_slice(value);
             }
-            b"event" => {
+            b"event" if std::str::from_utf8(line).is_ok() => {
                 self.name.clear();
                 self.name.extend_from_slice(value);
             }
+            // Only data is checked where it is parsed.
+            _ if std::str::from_utf8(line).is_err() => return Err(not_utf8()),
             b"" | b"id" | b"retry" => {}
             _ => {
                 let start = end - line.len();
@@ -228,6 +233,11 @@ fn read_retrying(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize>
             result => return result,
         }
     }
+}
+
+fn not_utf8() -> io::Error {
+    let reason = "a line of the stream is not UTF-8".to_owned();
+    io::Error::other(Error::Protocol(reason))
 }
 
 fn too_long() -> io::Error {

@@ -4,10 +4,10 @@
 use std::io::{self, ErrorKind};
 
 use memchr::memmem;
-use serde::de::IgnoredAny;
 
 use crate::chat::event::Payload;
 use crate::error::{Error, Result};
+use crate::json::Completeness;
 use crate::wire::chunk::{self, Chunk, ChunkError};
 use crate::wire::chunk_cache::ChunkCache;
 use crate::wire::error_body;
@@ -24,7 +24,10 @@ pub enum Step {
     /// The body's first byte that is not white space, or `None` if the body has
     /// none.
     Start(Option<u8>),
-    /// A chunk, with its JSON if that was asked for.
+    /// A chunk that holds only this text, which is UTF-8. With its JSON if that was
+    /// asked for.
+    Text(Vec<u8>, Option<Payload>),
+    /// Any other chunk, with its JSON if that was asked for.
     Chunk(Chunk, Option<Payload>),
     /// A chunk with `[DONE]` behind it.
     LastChunk(Chunk, Option<Payload>),
@@ -67,6 +70,9 @@ impl Step {
             return Ok(Step::Nothing);
         }
         let payload = |json| with_payload.then(|| Payload::Chunk(text(json)));
+        if let Some(text) = cache.text(data) {
+            return Ok(Step::Text(text.to_vec(), payload(data)));
+        }
         match cache.parse(data) {
             Ok(chunk) if chunk.is_foreign => Ok(Step::Stray(text(data), payload(data))),
             Ok(chunk) => Ok(Step::Chunk(chunk, payload(data))),
@@ -77,6 +83,7 @@ impl Step {
                     chunk if chunk.is_foreign => Ok(Step::Stray(text(json), payload(json))),
                     chunk => Ok(Step::LastChunk(chunk, payload(json))),
                 },
+                _ if is_broken_error(data) => Err(Error::from(error_body::parse(data))),
                 _ if event.is_terminated => Ok(Step::Broken(error.into())),
                 _ => Ok(Step::Broken(cut("the stream ended in the middle of an event"))),
             },
@@ -89,7 +96,10 @@ impl Step {
     /// # Errors
     /// [`Error::Server`] if the line is an error.
     pub fn from_stray(line: &[u8]) -> Result<Self> {
-        if let Some(error) = line.strip_prefix(b"error:") {
+        let line = line.trim_ascii();
+        if let Some((name, error)) = line.split_at_checked(b"error:".len())
+            && name.eq_ignore_ascii_case(b"error:")
+        {
             return Err(Error::from(error_body::parse(error.trim_ascii())));
         }
         if without_done(line) == (b"", true) {
@@ -132,6 +142,12 @@ pub fn is_error_name(name: &[u8]) -> bool {
     ["error", "exception"].iter().any(|word| memmem::find(&name, word.as_bytes()).is_some())
 }
 
+/// Whether data that is not valid JSON was to be an error.
+fn is_broken_error(data: &[u8]) -> bool {
+    let contains = |name: &[u8]| memmem::find(data, name).is_some();
+    contains(b"\"error\"") && !contains(b"\"choices\"")
+}
+
 /// `data` without the comments that some servers send as data: `: keep-alive`.
 fn without_comments(mut data: &[u8]) -> &[u8] {
     while data.starts_with(b":") {
@@ -148,18 +164,23 @@ fn without_done(payload: &[u8]) -> (&[u8], bool) {
         return (payload, false);
     }
     let is_done = |rest: &[u8]| {
-        rest.strip_prefix(b"\"").unwrap_or(rest).trim_ascii_start().starts_with(b"[DONE]")
+        let rest = rest.trim_ascii_start();
+        rest.strip_prefix(b"\"").unwrap_or(rest).starts_with(b"[DONE]")
     };
-    if is_done(payload.trim_ascii_start()) {
+    if is_done(payload) {
         return (b"", true);
     }
-    let mut values = serde_json::Deserializer::from_slice(payload).into_iter::<IgnoredAny>();
-    let end = values.next().and_then(Result::ok).map_or(0, |_| values.byte_offset());
-    let rest = payload[end..].trim_ascii_start();
-    if end > 0 && is_done(rest.strip_prefix(b"data:").unwrap_or(rest)) {
-        return (&payload[..end], true);
+    let mut value = Completeness::default();
+    let end = payload.iter().position(|byte| {
+        value.push(&[*byte]);
+        value.is_complete()
+    });
+    let (value, rest) = payload.split_at(end.map_or(payload.len(), |last| last + 1));
+    let rest = rest.trim_ascii_start();
+    match is_done(rest.strip_prefix(b"data:").unwrap_or(rest)) {
+        true => (value, true),
+        false => (payload, false),
     }
-    (payload, false)
 }
 
 fn text(payload: &[u8]) -> String {

@@ -26,8 +26,9 @@ pub fn parse_all(
     }
     if calls.is_empty() {
         let call = function_call.filter(|call| call.get().starts_with('{'));
-        calls.extend(call.map(|function| {
-            let function = FunctionFields::parse(function);
+        let function = call.map(FunctionFields::parse);
+        let function = function.filter(|f| !f.name.is_empty() || !f.arguments.is_empty());
+        calls.extend(function.map(|function| {
             function.into_fragment(is_message.then_some(0), String::new(), Object::new())
         }));
     }
@@ -42,7 +43,9 @@ fn parse(call: &RawValue, position: Option<u64>) -> Option<CallFragment> {
         Some(Value::Object(fields)) => fields,
         _ => Object::new(),
     };
-    if fields.is_empty() && id.or(function).or(name).is_none() {
+    let is_known = |name: &str| matches!(name, "index" | "type" | "id" | "function" | "name");
+    let has_more = fields.iter().any(|(name, value)| !is_known(name) && !value.is_null());
+    if id.or(function).or(name).is_none() && !has_more {
         return None;
     }
     // Some servers send the index as a string.

@@ -102,7 +102,17 @@ fn a_missing_content_stays_missing_and_a_missing_id_is_added() {
         "data: [DONE]\n\n".to_owned(),
     ];
     assert!(saved(events(&stream), &[]).get("content").is_none());
-    // A legacy call stays one.
+    // A legacy call stays one, and its name is whole.
+    let piece = |function: Value| {
+        format!("data: {}\n\n", json!({"choices": [{"delta": {"function_call": function}}]}))
+    };
+    let stream = [
+        piece(json!({"name": "clo", "arguments": "{"})),
+        piece(json!({"name": "ck", "arguments": "}"})),
+        "data: [DONE]\n\n".to_owned(),
+    ];
+    let whole = json!({"name": "clock", "arguments": "{}"});
+    assert_eq!(saved(events(&stream), &[])["function_call"], whole);
     let legacy = json!({"role": "assistant", "content": null, "function_call": {"name": "clock", "arguments": "{}"}});
     let body = choice(legacy.clone());
     assert_eq!(saved(answer("200 OK", "application/json", body), &[]), legacy);
