@@ -88,7 +88,14 @@ pub fn try_fields<'a, const N: usize>(
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
             let mut found = [None; N];
             while let Some(key) = map.next_key::<&RawValue>()? {
-                match self.0.iter().position(|name| is_string(key, name)) {
+                // Names have no escapes, so most keys are told by their bytes.
+                let is_plain = !key.get().contains('\\');
+                let inside = key.get().trim_matches('"');
+                let is_named = |name: &&str| match is_plain {
+                    true => inside == *name,
+                    false => is_string(key, name),
+                };
+                match self.0.iter().position(is_named) {
                     Some(position) => found[position] = non_null(map.next_value()?),
                     None => drop(map.next_value::<IgnoredAny>()?),
                 }

@@ -131,7 +131,8 @@ fn is_known_without_choices(json: &str, has_usage: bool) -> bool {
     if message.or(msg).is_some() {
         return false;
     }
-    let is_empty = json::compact(json) == "{}";
+    let inside = json.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    let is_empty = inside.is_some_and(|inside| inside.trim().is_empty());
     let is_ping = kind.is_some_and(|kind| json::is_string(kind, "ping"));
     is_empty
         || is_ping

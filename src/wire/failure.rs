@@ -79,7 +79,10 @@ fn is_failing_code(code: &RawValue) -> bool {
 
 /// Whether a value is more than an empty one, which means that there is none.
 pub fn is_set(value: &RawValue) -> bool {
-    !matches!(json::compact(value.get()).as_str(), "false" | "\"\"" | "{}" | "[]" | "0")
+    match value.get().as_bytes() {
+        [b'{' | b'[', inside @ .., _] => !inside.trim_ascii().is_empty(),
+        text => !matches!(text, b"false" | b"\"\"" | b"0"),
+    }
 }
 
 #[cfg(test)]
