@@ -53,8 +53,8 @@ complete -c gravix -n "__fish_gravix_using_subcommand ask" -s o -l output -d 'Wr
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s x -l extract -d 'Print the first code block, or the first in LANG' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l extract-last -d 'Print only the reply\'s last code block, or the last in LANG' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l log -d 'Append a line of JSON about each request to FILE' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand ask" -l reasoning -d 'Print the model\'s reasoning on stderr, or drop it' -r -f -a "stderr\t'Print it as it arrives, dim on a terminal'
-drop\t'Drop it'"
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l reasoning -d 'Print the model\'s reasoning on stderr, or drop it' -r -f -a "stderr\t'Print reasoning on stderr as it arrives, dim on a terminal'
+drop\t'Drop reasoning'"
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l schema -d 'Require JSON that matches this schema' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l repair -d 'Ask again up to N times if the reply is not in the requested format' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l choose -d 'Require one of these words, and print it' -r -f
@@ -96,8 +96,8 @@ complete -c gravix -n "__fish_gravix_using_subcommand batch" -l system-file -d '
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l shard -d 'Send only every N-th line, starting with line I' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -s o -l output -d 'Append results to FILE; resume if it exists' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l errors -d 'Append failed results to FILE instead' -r -F
-complete -c gravix -n "__fish_gravix_using_subcommand batch" -l reasoning -d 'Remove thoughts (<think>...</think>) from the texts that --text prints' -r -f -a "stderr\t'Print it as it arrives, dim on a terminal'
-drop\t'Drop it'"
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l reasoning -d 'Remove thoughts (<think>...</think>) from the texts that --text prints' -r -f -a "stderr\t'Print reasoning on stderr as it arrives, dim on a terminal'
+drop\t'Drop reasoning'"
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -s j -l jobs -d 'Run up to N requests concurrently (default 8)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l rate -d 'Send at most N requests per second, minute or hour' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l max-failures -d 'Stop after N failed requests' -r -f

@@ -261,9 +261,8 @@ impl Run {
         if let Some(warning) = warning {
             self.note(format_args!("warning: request {}: {warning}", result.id));
         }
-        if let Some(reason) = reason.filter(|_| !self.gate.is_closed()) {
+        if let Some(reason) = reason.filter(|_| self.stop()) {
             drop(sender.send(RunEvent::StoppedEarly(reason)));
-            self.stop();
         }
         Ok(())
     }
@@ -276,10 +275,11 @@ impl Run {
         self.stop();
     }
 
-    /// Starts no more requests.
-    fn stop(&self) {
-        self.gate.close();
+    /// Starts no more requests. Returns false if the run was stopping already.
+    fn stop(&self) -> bool {
+        let is_first = self.gate.close();
         self.sink.close();
+        is_first
     }
 
     fn tally(&self) -> MutexGuard<'_, Tally> {

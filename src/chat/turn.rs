@@ -248,6 +248,7 @@ impl CheckedReply {
         match self.reply.finish_kind() {
             _ if !is_empty => None,
             Some(FinishKind::ToolCalls) => Some(Error::Protocol(self.no_call())),
+            _ if !self.reply.thoughts.is_empty() => Some(Error::EndedEarly(EarlyEnd::OnlyThoughts)),
             _ => Some(Error::EndedEarly(EarlyEnd::NoText)),
         }
     }

@@ -232,7 +232,8 @@ pub struct OutputArgs {
     /// Reasoning that a server sends apart from the text is dropped, unless WHERE
     /// is stderr. Some models begin their text with a block of thoughts instead,
     /// <think>...</think>. A plain reply keeps it unless this option is given;
-    /// -x, --choose, --yes-no, --json-object and --schema always ignore it.
+    /// -x, --choose, --yes-no, --json-object and --schema always ignore it. --json
+    /// and --events print what the server sent.
     #[arg(long, value_name = "WHERE", value_enum, hide_short_help = true)]
     pub reasoning: Option<ReasoningTarget>,
 

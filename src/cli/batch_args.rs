@@ -97,10 +97,17 @@ pub struct BatchArgs {
 
     /// Remove thoughts (<think>...</think>) from the texts that --text prints
     ///
-    /// WHERE is drop; stderr is for ask. The responses of results stay as the
+    /// WHERE is drop; stderr is for ask. The responses in results stay as the
     /// server sent them. Replies in a requested format are always checked without
     /// their thoughts.
-    #[arg(long, value_name = "WHERE", value_enum, help_heading = "Output", hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "WHERE",
+        value_enum,
+        hide_possible_values = true,
+        help_heading = "Output",
+        hide_short_help = true
+    )]
     pub reasoning: Option<ReasoningTarget>,
 
     /// Merge result files: one line per id, successes preferred
@@ -136,7 +143,7 @@ pub struct BatchArgs {
     /// Stop after N failed requests
     ///
     /// Without this option too, the run stops after 16 failures in a row that
-    /// any request would meet: 429, 401, 403 or no connection.
+    /// any request would meet: 429, 401, 402, 403 or no connection.
     #[arg(long, value_name = "N", value_parser = positive, help_heading = "Network", hide_short_help = true, value_hint = ValueHint::Other)]
     pub max_failures: Option<u32>,
 

@@ -7,9 +7,9 @@ use clap::ValueEnum;
 /// Where the model's reasoning goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ReasoningTarget {
-    /// Print it as it arrives, dim on a terminal
+    /// Print reasoning on stderr as it arrives, dim on a terminal
     Stderr,
-    /// Drop it
+    /// Drop reasoning
     Drop,
 }
 

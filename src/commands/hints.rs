@@ -168,7 +168,9 @@ impl Hints {
         Some(match error.status() {
             _ if is_too_long => shorten.to_owned(),
             _ if error.is_quota() => return None,
-            _ if error.is_firewall => "try another network, or ask who runs the server".to_owned(),
+            _ if error.is_firewall => {
+                "try another network, or ask the server's operator".to_owned()
+            }
             _ if ["response_format", "json_schema"].iter().any(|name| message.contains(name)) => {
                 "try --json-object if the server does not support schemas".to_owned()
             }

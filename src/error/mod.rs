@@ -128,8 +128,8 @@ pub enum Error {
     /// The proxy asks for a user and a password, or refuses those of its
     /// `variable`. `status` is its answer, unless it speaks SOCKS.
     #[error(
-        "the proxy {host} {} the user and password{}",
-        if *is_refused { "refused" } else { "asks for" },
+        "the proxy {host} {} user and password{}",
+        if *is_refused { "refused the" } else { "asks for a" },
         status.map(|status| format!(" ({status})")).unwrap_or_default()
     )]
     ProxyLogin {
@@ -171,6 +171,9 @@ pub enum EarlyEnd {
     Refusal(String),
     #[error("the reply has no text")]
     NoText,
+    /// All of its text was thoughts, which were taken off.
+    #[error("the reply has no text after its thoughts")]
+    OnlyThoughts,
 }
 
 impl Error {

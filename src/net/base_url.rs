@@ -89,7 +89,9 @@ impl HttpUrl {
         let lower_path = path.to_ascii_lowercase();
         if let Some(end) = ENDPOINTS.iter().find(|end| lower_path.ends_with(**end)) {
             let base = root[..root.len() - end.len()].trim_end_matches('/');
-            return Err(format!("gravix adds {end} itself; the base URL is {base}{query}"));
+            return Err(format!(
+                "it is the URL of an endpoint ({end}); the base URL is {base}{query}"
+            ));
         }
         Ok(Self {
             root,

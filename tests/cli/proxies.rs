@@ -223,7 +223,7 @@ fn a_proxy_that_wants_a_password_is_a_matter_of_configuration() {
         (
             "http_proxy",
             "",
-            "asks for the user and password (407); set http_proxy to http://USER:PASSWORD@127.0.0.1:",
+            "asks for a user and password (407); set http_proxy to http://USER:PASSWORD@127.0.0.1:",
         ),
         (
             "http_proxy",
@@ -233,7 +233,7 @@ fn a_proxy_that_wants_a_password_is_a_matter_of_configuration() {
         (
             "https_proxy",
             "",
-            "asks for the user and password (407); set https_proxy to http://USER:PASSWORD@127.0.0.1:",
+            "asks for a user and password (407); set https_proxy to http://USER:PASSWORD@127.0.0.1:",
         ),
         (
             "https_proxy",
@@ -243,7 +243,7 @@ fn a_proxy_that_wants_a_password_is_a_matter_of_configuration() {
         (
             "ALL_PROXY",
             "",
-            "asks for the user and password; set ALL_PROXY to socks5h://USER:PASSWORD@127.0.0.1:",
+            "asks for a user and password; set ALL_PROXY to socks5h://USER:PASSWORD@127.0.0.1:",
         ),
         (
             "ALL_PROXY",

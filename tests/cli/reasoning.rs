@@ -101,7 +101,10 @@ fn a_reply_of_thoughts_alone_has_no_text() {
     ] {
         let server = Server::once(whole_reply("<think>oak\n\n```sh\nrm x\n```\n{}"));
         let mut command = ask(&server, arguments);
-        run(command.arg("hi").arg("--history").arg(&file)).exits(3).prints("").says(&["no text"]);
+        run(command.arg("hi").arg("--history").arg(&file))
+            .exits(3)
+            .prints("")
+            .says(&["no text after its thoughts"]);
         assert!(!file.exists() || json_lines(&file).is_empty());
     }
 }

@@ -54,12 +54,14 @@ impl Gate {
         Self { state: Mutex::new(state), closed: Condvar::new(), notes: notes.clone() }
     }
 
-    /// Stops admitting requests; workers that wait get [`Error::Stopped`].
-    pub fn close(&self) {
+    /// Stops admitting requests; workers that wait get [`Error::Stopped`]. Returns
+    /// false if it was closed before.
+    pub fn close(&self) -> bool {
         let mut state = self.lock();
-        state.is_closed = true;
+        let was_closed = std::mem::replace(&mut state.is_closed, true);
         state.queue.values().for_each(Thread::unpark);
         self.closed.notify_all();
+        !was_closed
     }
 
     pub fn is_closed(&self) -> bool {

@@ -75,7 +75,7 @@ fn code(error: &Error) -> String {
         Error::EndedEarly(EarlyEnd::Length(_)) => "length",
         Error::EndedEarly(EarlyEnd::ContentFilter(_)) => "content_filter",
         Error::EndedEarly(EarlyEnd::Refusal(_)) => "refusal",
-        Error::EndedEarly(EarlyEnd::NoText) => "no_text",
+        Error::EndedEarly(EarlyEnd::NoText | EarlyEnd::OnlyThoughts) => "no_text",
         Error::Format { .. } => "invalid_reply",
         Error::Protocol(_) | Error::NestedTooDeeply => "protocol",
         Error::Network(network) => match network {
