@@ -5,13 +5,13 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, LineFormat, Result};
 use crate::files::append::open_private;
 use crate::files::lines::{BYTE_ORDER_MARK, Line, Lines};
 use crate::files::paths::{directory_of, with_suffix};
 use crate::files::replace;
 use crate::history::conversation::History;
-use crate::history::line;
+use crate::history::line::{self, InvalidLine};
 use crate::history::lock::LockWait;
 use crate::history::locked_file::Access;
 use crate::history::notice::NoticeHandler;
@@ -45,26 +45,44 @@ impl RepairReport {
 ///
 /// # Errors
 /// [`Error::Usage`] for the path `-`, [`Error::Line`] for a file that is not
-/// text at all, [`Error::Unreadable`] or [`Error::Unwritable`] if the history cannot be opened, locked, read or
+/// text at all or is in another known format, [`Error::Unreadable`] or
+/// [`Error::Unwritable`] if the history cannot be opened, locked, read or
 /// replaced, or `FILE.bad` cannot be written. The history is then unchanged,
 /// unless only the sync of its directory failed.
 pub fn move_bad_lines(path: &Path, on_notice: NoticeHandler<'_>) -> Result<RepairReport> {
     let history = History::open_unchecked(path, Access::Change, LockWait::Forever, on_notice)?;
     history.ensure_text(path)?;
     let unwritable = |source| Error::Unwritable { path: path.to_owned(), source };
-    let mut lines = Lines::from_file(history.file()).map_err(unwritable)?;
-    loop {
-        match lines.next_line().map_err(unwritable)? {
-            None => return Ok(RepairReport::default()),
-            Some(line) if line::role(line.text).is_err() => break,
-            Some(_) => {}
-        }
+    if !needs_repair(&history, path)? {
+        return Ok(RepairReport::default());
     }
     let aside = with_suffix(history.path(), ".bad");
     let bad =
         open_private(&aside).map_err(|source| Error::Unwritable { path: aside.clone(), source })?;
     let _deferred = DeferSignals::until_drop();
     split_file(history.path(), history.file(), bad).map_err(unwritable)
+}
+
+/// Whether the history has lines that are not messages. A file in another known
+/// format is not a damaged history, and a repair would leave nothing in it.
+fn needs_repair(history: &History, path: &Path) -> Result<bool> {
+    let unwritable = |source| Error::Unwritable { path: path.to_owned(), source };
+    let mut lines = Lines::from_file(history.file()).map_err(unwritable)?;
+    let (mut has_messages, mut first_bad) = (false, None);
+    while let Some(line) = lines.next_line().map_err(unwritable)? {
+        match line::role(line.text) {
+            Ok(role) => has_messages |= role.is_some(),
+            Err(invalid) => drop(first_bad.get_or_insert((line.number, invalid))),
+        }
+    }
+    match first_bad {
+        Some((line, InvalidLine { reason, format: Some(format), .. }))
+            if !has_messages || format == LineFormat::Multiline =>
+        {
+            Err(Error::Line { path: path.to_owned(), line, reason, format: Some(format) })
+        }
+        bad => Ok(bad.is_some()),
+    }
 }
 
 fn split_file(path: &Path, file: &File, bad: File) -> io::Result<RepairReport> {

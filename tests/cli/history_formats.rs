@@ -52,6 +52,14 @@ fn other_formats_get_the_command_that_makes_a_history_of_them() {
         let report = String::from_utf8_lossy(&checked.stdout).into_owned();
         assert!(report.contains("; make a history of it with jq -c "), "{report}");
         assert!(!checked.stderr.contains("history repair"), "{}", checked.stderr);
+        let has_messages = text.starts_with(USER);
+        let mut repair = gravix();
+        let repaired = run(repair.args(["history", "repair"]).arg(&file));
+        if !has_messages {
+            let refused = repaired.exits(65).prints("").says(&["make a history of it with jq"]);
+            assert_eq!(fs::read_to_string(&file).expect("the file is readable"), text);
+            drop(refused);
+        }
     }
 }
 
