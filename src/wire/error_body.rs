@@ -324,6 +324,10 @@ mod tests {
             ("\u{feff}{\"error\":\"boom\"}", "boom"),
             ("Service Unavailable\nat once\n", "Service Unavailable"),
         ]);
+    }
+
+    #[test]
+    fn every_shape_of_error_yields_its_code_and_its_type() {
         ensure(&[
             (
                 r#"{"error":{"message":"m","type":"server_error","code":503}}"#,
