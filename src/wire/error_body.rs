@@ -469,6 +469,7 @@ mod tests {
                 "bad schema {…}: no",
             ),
             (r#"{"error":{"request":{"messages":"otter"},"prompt":"otter","x":1}}"#, "x: 1"),
+            (r#"{"error":{"message":null,"original":"violet otter","y":"z"}}"#, "y: z"),
             (r#"{"choices":[{"message":{"content":"otter"},"error":{"code":5}}]}"#, ""),
         ]);
     }

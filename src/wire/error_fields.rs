@@ -106,8 +106,13 @@ fn retry_delay(fields: &Fields) -> Option<Duration> {
     Duration::try_from_secs_f64(delay.strip_suffix('s')?.parse().ok()?).ok()
 }
 
+/// Parts of the names of fields that hold the server's own words.
+const WORDY: [&str; 10] =
+    ["cause", "desc", "error", "explanation", "hint", "info", "message", "msg", "reason", "title"];
+
 /// The names and values of all fields, but for those that may be the user's or
-/// that [`add`] knows. For an error without a message.
+/// that [`add`] knows. For an error without a message. Of fields with unknown
+/// names, only single words are listed: a sentence may be the prompt.
 pub fn listed(error: &LooseValue) -> Option<String> {
     let mut fields = Vec::new();
     list("", error, &mut fields);
@@ -124,7 +129,11 @@ fn list(name: &str, value: &LooseValue, listed: &mut Vec<String>) {
         }
         LooseValue::List(items) => items.iter().for_each(|item| list(name, item, listed)),
         LooseValue::Text(text) | LooseValue::Number(text) if !name.is_empty() => {
-            listed.push(format!("{name}: {text}"));
+            let lower = name.to_lowercase();
+            let is_wordy = WORDY.iter().any(|part| lower.contains(part));
+            if is_wordy || !text.contains(char::is_whitespace) {
+                listed.push(format!("{name}: {text}"));
+            }
         }
         _ => {}
     }
