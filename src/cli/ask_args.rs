@@ -229,12 +229,19 @@ pub struct OutputArgs {
 
     /// Print the model's reasoning on stderr, or drop it
     ///
-    /// Reasoning that a server sends apart from the text is dropped, unless WHERE
-    /// is stderr. Some models begin their text with a block of thoughts instead,
-    /// <think>...</think>. A plain reply keeps it unless this option is given;
-    /// -x, --choose, --yes-no, --json-object and --schema always ignore it. --json
-    /// and --events print what the server sent.
-    #[arg(long, value_name = "WHERE", value_enum, hide_short_help = true)]
+    /// WHERE is stderr, where it is printed as it arrives, or drop. Reasoning that
+    /// a server sends apart from the text is dropped by default. Some models
+    /// begin their text with a block of thoughts instead, <think>...</think>. A
+    /// plain reply keeps it unless this option is given; -x, --choose, --yes-no,
+    /// --json-object and --schema always ignore it. --json and --events print what
+    /// the server sent.
+    #[arg(
+        long,
+        value_name = "WHERE",
+        value_enum,
+        hide_possible_values = true,
+        hide_short_help = true
+    )]
     pub reasoning: Option<ReasoningTarget>,
 
     /// Print control characters to a terminal unchanged
