@@ -9,6 +9,7 @@ use crate::cli::{Command, NetworkArgs, SettingsArgs};
 use crate::commands::base_url_hint::base_url_hint;
 use crate::commands::text_hints;
 use crate::error::{EarlyEnd, Error, NetworkError, ServerError};
+use crate::files::paths::is_descriptor;
 use crate::files::shell;
 use crate::secret::{KEY_VARIABLE, Secrets};
 use crate::settings::config::built_in::{BUILT_IN, BuiltIn};
@@ -243,9 +244,8 @@ fn refused_key_hint(error: &ServerError) -> String {
 
 /// `None` for a pipe, such as that of a process substitution.
 fn repair(path: &Path) -> Option<String> {
-    let is_pipe = path.starts_with("/dev") || path.starts_with("/proc");
-    let path = shell::path_word(path);
-    (!is_pipe).then(|| format!("move bad lines aside with gravix history repair {path}"))
+    let file = Some(path).filter(|path| !is_descriptor(path))?;
+    Some(format!("move bad lines aside with gravix history repair {}", shell::path_word(file)))
 }
 
 fn network_hint(error: &NetworkError) -> Option<&'static str> {
