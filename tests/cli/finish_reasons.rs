@@ -111,6 +111,17 @@ fn a_batch_warns_once_about_each_unknown_reason() {
 }
 
 #[test]
+fn a_response_with_infinite_numbers_is_recorded_as_json() {
+    let body = completion_ended("a", "stop").replacen('{', "{\"x\":[-Infinity],", 1);
+    let service = Service::new(move |_, _| Reply::new("200 OK", body.clone()));
+    let (_directory, file) = input(&["hi"]);
+    let output = run(batch(&service.base_url(), &["--lines", "-q"]).arg(&file)).exits(0);
+    let line = &by_id(&output.stdout)["1"];
+    assert_eq!(text(line), "a");
+    assert_eq!(line["response"]["body"]["x"], json!([null]));
+}
+
+#[test]
 fn several_replies_are_refused_where_only_one_can_be_printed() {
     let service = Service::echo();
     for arguments in [&["--param", "n=2"][..], &["--body", r#"{"n":3}"#, "--stream"]] {

@@ -102,8 +102,11 @@ fn code(error: &Error) -> String {
 fn is_systemic(error: &Error) -> bool {
     match error {
         Error::Server(server) => {
-            let is_refused = server.is_key_refused() || server.class() == ErrorClass::Key;
-            is_refused || server.is_quota() || server.is_firewall || server.status() == Some(429)
+            let is_account = matches!(server.class(), ErrorClass::Key | ErrorClass::Quota);
+            is_account
+                || server.is_key_refused()
+                || server.is_firewall
+                || server.status() == Some(429)
         }
         Error::Network(network) => matches!(
             network,
@@ -124,12 +127,16 @@ fn server_code(error: &ServerError) -> String {
         .unwrap_or_else(|| "server_error".to_owned())
 }
 
-/// A response body as JSON on one line; a body that is not JSON becomes a
-/// string.
+/// A response body as JSON on one line, with null for numbers that JSON does not
+/// have. A body that is not JSON becomes a string.
 pub fn json_body(text: &str) -> Box<RawValue> {
     // Checked before it is compacted: `12 34` would become valid JSON.
-    let json = serde_json::from_str::<&RawValue>(text).ok();
-    json.and_then(|json| RawValue::from_string(json::compact(json.get())).ok())
+    let compact = |text: &str| {
+        let json = serde_json::from_str::<&RawValue>(text).ok()?;
+        RawValue::from_string(json::compact(json.get())).ok()
+    };
+    compact(text)
+        .or_else(|| compact(&json::without_non_finite(text)?))
         .unwrap_or_else(|| to_raw_value(text.trim()).expect("a string is JSON"))
 }
 
