@@ -1,5 +1,6 @@
 //! A reply, collected from its events, with its timing and usage.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -110,8 +111,11 @@ impl Reply {
     }
 
     /// The text as received, thoughts included.
-    pub fn received_text(&self) -> String {
-        [self.thoughts.as_str(), &self.text].concat()
+    pub fn received_text(&self) -> Cow<'_, str> {
+        match self.thoughts.as_str() {
+            "" => Cow::Borrowed(&self.text),
+            thoughts => Cow::Owned([thoughts, &self.text].concat()),
+        }
     }
 
     /// The server's response as one JSON object; see [`ResponseBuilder::finish`].

@@ -206,13 +206,14 @@ fn add_message(joined: &mut Object, delta: Option<Value>, message: Option<Value>
     }
 }
 
-/// The index of a choice: 0 if it is missing. Some servers send it as a string.
+/// The index of a choice: 0 if it is missing. Some servers send it as a string,
+/// and `0.0` is 0 too.
 fn index_of(index: Option<Value>) -> Value {
     let number = match index {
         Some(Value::String(text)) => text.parse::<u64>().ok().map(Value::from),
         other => other.filter(Value::is_number),
     };
-    number.unwrap_or(json!(0))
+    number.filter(|number| number.as_f64() != Some(0.0)).unwrap_or(json!(0))
 }
 
 fn first_choice(choices: &mut Value) -> Option<&mut Object> {
@@ -286,6 +287,17 @@ mod tests {
             r#"{"choices":[{"delta":{"content":"\ude00"}}]}"#,
         ];
         assert_eq!(joined(&payloads, "😀")["choices"][0]["message"]["content"], "😀");
+    }
+
+    #[test]
+    fn every_spelling_of_index_0_is_the_same_choice() {
+        let chunk = |index: &str, text: &str| {
+            format!(r#"{{"choices":[{{"index":{index},"delta":{{"content":"{text}"}}}}]}}"#)
+        };
+        let chunks = ["0", "0.0", "\"0\"", "null", "[]"].map(|index| chunk(index, "a"));
+        let choices = &joined(&chunks.each_ref().map(String::as_str), "aaaaa")["choices"];
+        assert_eq!(choices.as_array().map(Vec::len), Some(1), "{choices}");
+        assert_eq!(choices[0]["message"]["content"], "aaaaa");
     }
 
     #[test]
