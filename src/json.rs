@@ -88,7 +88,7 @@ pub fn try_fields<'a, const N: usize>(
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
             let mut found = [None; N];
             while let Some(key) = map.next_key::<&RawValue>()? {
-                // Names have no escapes, so most keys are told by their bytes.
+                // Names have no escapes, so the bytes of most keys can be compared.
                 let is_plain = !key.get().contains('\\');
                 let inside = key.get().trim_matches('"');
                 let is_named = |name: &&str| match is_plain {

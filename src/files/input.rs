@@ -49,7 +49,8 @@ pub fn not_a_file(metadata: &Metadata) -> io::Error {
 /// Reads a file to its end.
 ///
 /// # Errors
-/// The errors of [`open`], and those of [`Bounded`].
+/// When the file cannot be opened or read, is a directory or an endless device, or
+/// is longer than 256 MiB.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let file = open(path)?;
     let length = file.metadata()?.len().min(MAX_BYTES);

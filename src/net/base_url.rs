@@ -121,7 +121,7 @@ impl HttpUrl {
     }
 }
 
-/// The ends of URLs that are those of an endpoint rather than of an API.
+/// How the URL of an endpoint ends, which is not the base URL.
 const ENDPOINTS: &[&str] = &["/chat/completions", "/completions", "/models"];
 
 /// Splits the query off, which keeps its question mark.

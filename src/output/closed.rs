@@ -1,7 +1,7 @@
 //! Which standard streams were closed when gravix started. Rust's runtime opens
 //! `/dev/null` in their place, which then takes everything that is written and
-//! keeps nothing. That cannot be told from the `/dev/null` that a parent opened
-//! on purpose, so this has to be found out before the runtime starts.
+//! keeps nothing. It looks the same as a `/dev/null` that a parent opened on
+//! purpose, so the streams have to be examined before the runtime starts.
 
 use std::io;
 use std::os::fd::AsFd;

@@ -173,7 +173,7 @@ impl Translator<'_> {
     }
 
     /// Whether a match may pass over a group. A reference to such a group matches
-    /// the empty text, which the engine has to be told in syntax of its own.
+    /// the empty text, for which the engine has a syntax of its own.
     fn may_skip_groups(&self) -> bool {
         let is_optional = |pair: &[char]| matches!(pair, [')', '?' | '*' | '{']);
         self.chars.contains(&'|') || self.chars.windows(2).any(is_optional)
