@@ -127,7 +127,7 @@ _gravix() {
             return 0
             ;;
         gravix__subcmd__ask)
-            opts="-h -f -a -s -n -m -t -o -x -u -q -v -H -p --help --file --attach --attach-type --system --system-file --no-stdin --lossy --model --temperature --top-p --max-tokens --stop --seed --presence-penalty --frequency-penalty --param --body --stream --no-stream --output --extract --extract-last --json --events --usage --log --log-content --dry-run --curl --reasoning --raw --json-object --schema --repair --choose --yes-no --tools --tool-choice --quiet --verbose --history --turns --continue --no-save --no-wait --base-url --connect-timeout --idle-timeout --deadline --retries --ca-cert --allow-http --header --profile --config"
+            opts="-h -f -a -s -n -m -t -o -x -u -q -v -H -p --help --file --attach --attach-type --system --system-file --no-stdin --lossy --model --temperature --top-p --max-tokens --stop --seed --presence-penalty --frequency-penalty --param --body --stream --no-stream --output --extract --extract-last --json --events --usage --log --log-content --dry-run --curl --reasoning --raw --json-object --schema --repair --choose --yes-no --tools --tool-choice --quiet --verbose --history --turns --continue --no-save --no-wait --base-url --connect-timeout --idle-timeout --deadline --retries --ca-cert --allow-http --header --max-reply-bytes --profile --config"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -525,6 +525,13 @@ _gravix() {
                     fi
                     return 0
                     ;;
+                --max-reply-bytes)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
                 --profile)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
@@ -562,7 +569,7 @@ _gravix() {
             return 0
             ;;
         gravix__subcmd__batch)
-            opts="-h -0 -s -o -j -m -t -q -v -H -p --help --lines --null --system --system-file --shard --skip-bad --output --errors --ordered --text --reasoning --merge --jobs --rate --max-failures --model --temperature --top-p --max-tokens --stop --seed --presence-penalty --frequency-penalty --param --body --json-object --schema --repair --quiet --verbose --base-url --connect-timeout --idle-timeout --deadline --retries --ca-cert --allow-http --header --profile --config"
+            opts="-h -0 -s -o -j -m -t -q -v -H -p --help --lines --null --system --system-file --shard --skip-bad --output --errors --ordered --text --reasoning --merge --jobs --rate --max-failures --model --temperature --top-p --max-tokens --stop --seed --presence-penalty --frequency-penalty --param --body --json-object --schema --repair --quiet --verbose --base-url --connect-timeout --idle-timeout --deadline --retries --ca-cert --allow-http --header --max-reply-bytes --profile --config"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -850,6 +857,13 @@ _gravix() {
                     return 0
                     ;;
                 -H)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --max-reply-bytes)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace

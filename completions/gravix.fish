@@ -69,6 +69,7 @@ complete -c gravix -n "__fish_gravix_using_subcommand ask" -l deadline -d 'Give 
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l retries -d 'Retry a failed request up to N times (default 2)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l ca-cert -d 'Trust only the certificate authorities in FILE (PEM) [env: SSL_CERT_FILE]' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s H -l header -d 'Send this request header too (repeatable)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand ask" -l max-reply-bytes -d 'Hold at most N bytes of a reply in memory (default 256M)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s p -l profile -d 'Use the settings of a profile [env: GRAVIX_PROFILE]' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -l config -d 'Read the settings from FILE [env: GRAVIX_CONFIG]' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand ask" -s h -l help -d 'Print help (-h prints a summary)'
@@ -120,6 +121,7 @@ complete -c gravix -n "__fish_gravix_using_subcommand batch" -l deadline -d 'Giv
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l retries -d 'Retry a failed request up to N times (default 2)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l ca-cert -d 'Trust only the certificate authorities in FILE (PEM) [env: SSL_CERT_FILE]' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -s H -l header -d 'Send this request header too (repeatable)' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l max-reply-bytes -d 'Hold at most N bytes of a reply in memory (default 256M)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -s p -l profile -d 'Use the settings of a profile [env: GRAVIX_PROFILE]' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l config -d 'Read the settings from FILE [env: GRAVIX_CONFIG]' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -s h -l help -d 'Print help (-h prints a summary)'

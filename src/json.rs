@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use indexmap::IndexMap;
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -112,6 +113,61 @@ pub fn try_fields<'a, const N: usize>(
 /// The same as [`try_fields`], with `None` for all if `json` is not an object.
 pub fn fields<'a, const N: usize>(json: &'a str, names: [&str; N]) -> [Option<&'a RawValue>; N] {
     try_fields(json, names).unwrap_or([None; N])
+}
+
+/// The most fields that [`unique_fields`] reads of an object.
+const MAX_FIELDS: usize = 1 << 16;
+
+/// All fields of an object, in order, each value as it came. Of fields with the
+/// same name, the last one counts. `None` if `json` is not an object, or has more
+/// than 65,536 fields.
+pub fn unique_fields(json: &str) -> Option<IndexMap<String, &RawValue>> {
+    struct Fields;
+
+    impl<'de> Visitor<'de> for Fields {
+        type Value = IndexMap<String, &'de RawValue>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut fields = IndexMap::new();
+            while let Some(name) = map.next_key::<&RawValue>()? {
+                fields.insert(text(name), map.next_value()?);
+                if fields.len() > MAX_FIELDS {
+                    return Err(A::Error::custom("too many fields"));
+                }
+            }
+            Ok(fields)
+        }
+    }
+
+    let mut json = serde_json::Deserializer::from_str(json);
+    let fields = json.deserialize_map(Fields).ok()?;
+    json.end().ok().map(|()| fields)
+}
+
+/// The content of a JSON string, with U+FFFD for lone surrogates.
+fn text(string: &RawValue) -> String {
+    let quoted = string.get();
+    match quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(inside) if !inside.contains('\\') => inside.to_owned(),
+        _ => match parse_leniently(quoted) {
+            Some(Value::String(text)) => text,
+            _ => String::new(),
+        },
+    }
+}
+
+/// A JSON text as it is. `None` if it is not JSON.
+pub fn to_raw(text: &str) -> Option<Box<RawValue>> {
+    RawValue::from_string(text.to_owned()).ok()
+}
+
+/// `text` as a JSON string.
+pub fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
 }
 
 /// Calls `visit` with each element of an array until it returns false. A value
@@ -238,22 +294,28 @@ fn is_surrogate_pair(escapes: &str) -> bool {
         && matches!(low, [b'\\', b'u', b'd' | b'D', b'c'..=b'f' | b'C'..=b'F', ..])
 }
 
+/// A JSON text with U+FFFD in place of lone surrogates. `None` if an escape in it
+/// is cut off.
+pub fn without_lone_surrogates(text: &str) -> Option<String> {
+    let mut rest = text;
+    let mut replaced = String::with_capacity(text.len());
+    while let Some(at) = rest.find('\\') {
+        let length = if rest[at..].starts_with("\\u") { 6 } else { 2 };
+        let escape = rest.get(at..at + length)?;
+        let pair = rest.get(at..at + 12).filter(|pair| is_surrogate_pair(pair));
+        replaced += &rest[..at];
+        replaced += pair.unwrap_or(if is_surrogate(escape) { "\\ufffd" } else { escape });
+        rest = &rest[at + pair.map_or(length, str::len)..];
+    }
+    Some(replaced + rest)
+}
+
 /// Parses a text that may contain escapes of lone surrogates, which serde_json
 /// refuses. They are read as U+FFFD.
 pub fn parse_leniently(text: &str) -> Option<Value> {
-    serde_json::from_str(text).ok().or_else(|| {
-        let mut rest = text;
-        let mut replaced = String::with_capacity(text.len());
-        while let Some(at) = rest.find('\\') {
-            let length = if rest[at..].starts_with("\\u") { 6 } else { 2 };
-            let escape = rest.get(at..at + length)?;
-            let pair = rest.get(at..at + 12).filter(|pair| is_surrogate_pair(pair));
-            replaced += &rest[..at];
-            replaced += pair.unwrap_or(if is_surrogate(escape) { "\\ufffd" } else { escape });
-            rest = &rest[at + pair.map_or(length, str::len)..];
-        }
-        serde_json::from_str(&(replaced + rest)).ok()
-    })
+    serde_json::from_str(text)
+        .ok()
+        .or_else(|| serde_json::from_str(&without_lone_surrogates(text)?).ok())
 }
 
 #[cfg(test)]

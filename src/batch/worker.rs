@@ -130,7 +130,7 @@ impl Worker<'_> {
 /// The server's response, as it is recorded in the result.
 ///
 /// # Errors
-/// [`Error::NestedTooDeeply`] if the chunks of a stream cannot be joined.
+/// [`Error::CannotJoin`] if the chunks of a stream cannot be joined.
 fn recorded_response(answer: &Answer) -> Result<RecordedResponse> {
     let Answer { checked: CheckedReply { reply, calls, .. }, trace } = answer;
     Ok(RecordedResponse {

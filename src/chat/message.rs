@@ -1,9 +1,9 @@
 //! Messages that gravix creates: system, user and assistant.
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::chat::tool_call::ToolCall;
-use crate::json::Object;
 
 /// The content of a user message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -36,7 +36,7 @@ pub struct Message<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     content: Option<MessageContent<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    tool_calls: Vec<&'a Object>,
+    tool_calls: Vec<&'a RawValue>,
 }
 
 #[derive(Debug, Serialize)]
@@ -66,7 +66,7 @@ impl<'a> Message<'a> {
         Self {
             role: "assistant",
             content,
-            tool_calls: calls.iter().map(|call| &call.message).collect(),
+            tool_calls: calls.iter().map(|call| &*call.message).collect(),
         }
     }
 

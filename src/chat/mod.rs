@@ -1,10 +1,11 @@
 //! Messages, replies and the checks on a reply. Independent of the wire format.
 
 pub mod code_block;
-pub mod delta;
 pub mod event;
 pub mod finish;
 pub mod format;
+pub mod held_bytes;
+pub mod joined;
 pub mod message;
 pub mod reply;
 pub mod reply_json;

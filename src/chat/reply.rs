@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use crate::chat::event::{Event, Usage};
 use crate::chat::finish::{FinishKind, FinishReason};
+use crate::chat::held_bytes::HeldBytes;
 use crate::chat::response::{DecodedMessage, ResponseBuilder};
 use crate::chat::thoughts::{self, ThoughtsPolicy};
-use crate::chat::tool_call::{CallFragment, ToolCall, ToolCalls};
+use crate::chat::tool_call::{ToolCall, ToolCalls};
 use crate::error::{EarlyEnd, Result};
-use crate::json::Object;
 
 /// Which parts of a reply are kept in memory. A streamed reply that is already
 /// printed may not be needed again, and can be long.
@@ -26,6 +26,7 @@ pub struct Retention {
 #[derive(Debug)]
 pub struct Reply {
     retention: Retention,
+    held: HeldBytes,
     /// Empty if [`Retention::text`] is not set.
     pub text: String,
     /// The thoughts that were taken off the beginning of the text, with their
@@ -48,10 +49,12 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// An empty reply to a request that is sent now.
-    pub fn new(retention: Retention) -> Self {
+    /// An empty reply to a request that is sent now. At most `max_bytes` of it are
+    /// kept.
+    pub fn new(retention: Retention, max_bytes: usize) -> Self {
         Self {
             retention,
+            held: HeldBytes::up_to(max_bytes),
             text: String::new(),
             thoughts: String::new(),
             has_text: false,
@@ -66,21 +69,34 @@ impl Reply {
         }
     }
 
-    pub fn add(&mut self, event: &Event) {
+    /// Adds an event.
+    ///
+    /// # Errors
+    /// [`Error::ReplyTooLong`](crate::error::Error::ReplyTooLong) if more has to
+    /// be kept than may be;
+    /// [`Error::CannotJoin`](crate::error::Error::CannotJoin) if a tool call has
+    /// too many fields or levels.
+    pub fn add(&mut self, event: &Event) -> Result<()> {
         match event {
             Event::Text(text) => {
                 self.has_text = true;
                 if self.retention.text {
+                    self.held.add(text.len())?;
                     self.text += text;
                 }
                 self.count_chunk();
             }
-            Event::Refusal(text) => self.refusal += text,
+            Event::Refusal(text) => {
+                self.held.add(text.len())?;
+                self.refusal += text;
+            }
             Event::Call(fragment) => {
-                self.calls.add(CallFragment::clone(fragment));
+                self.calls.add(fragment, &mut self.held)?;
                 self.count_chunk();
             }
-            Event::Payload(payload) if self.retention.response => self.response.add(payload),
+            Event::Payload(payload) if self.retention.response => {
+                self.response.add(payload, &mut self.held)?;
+            }
             Event::Payload(_) => {}
             Event::Finish(reason) => {
                 self.finish = Some(FinishReason::worst(self.finish.take(), reason.clone()));
@@ -88,6 +104,7 @@ impl Reply {
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Reasoning(_) | Event::Alive | Event::Waiting => {}
         }
+        Ok(())
     }
 
     fn count_chunk(&mut self) {
@@ -122,7 +139,7 @@ impl Reply {
     /// `calls` are the reply's tool calls.
     ///
     /// # Errors
-    /// [`Error::NestedTooDeeply`](crate::error::Error::NestedTooDeeply) if a chunk
+    /// [`Error::CannotJoin`](crate::error::Error::CannotJoin) if a chunk
     /// could not be parsed.
     pub fn response(&self, calls: &[ToolCall]) -> Result<String> {
         let content = &self.received_text();
@@ -131,7 +148,7 @@ impl Reply {
 
     /// The assistant's message as the server sent it; see
     /// [`ResponseBuilder::message`]. `calls` are the reply's tool calls.
-    pub fn message(&self, calls: &[ToolCall]) -> Option<Object> {
+    pub fn message(&self, calls: &[ToolCall]) -> Option<String> {
         let content = &self.received_text();
         self.response.message(&DecodedMessage { content, calls, finish: self.finish.as_ref() })
     }

@@ -2,155 +2,249 @@
 //! into the object that a plain response would have been, because the output
 //! of whole responses and the results of a batch need it.
 
-use serde_json::{Value, json};
+use std::collections::HashMap;
 
-use crate::chat::delta::join;
+use indexmap::IndexMap;
+use serde_json::value::RawValue;
+
 use crate::chat::event::Payload;
 use crate::chat::finish::FinishReason;
+use crate::chat::held_bytes::HeldBytes;
+use crate::chat::joined::JoinedObject;
 use crate::chat::tool_call::ToolCall;
 use crate::error::{Error, Result};
-use crate::json::{self, Object};
+use crate::json;
+
+/// The index of the choice that is the reply.
+const FIRST: &str = "0";
+
+/// What a choice takes in memory besides its fields, roughly.
+const CHOICE_BYTES: usize = 512;
 
 /// A response, joined from the payloads received so far.
 #[derive(Debug, Default)]
 pub struct ResponseBuilder {
-    /// The joined chunks. Every field is kept, also those that gravix does not
-    /// know.
-    joined: Object,
+    /// The fields of the joined chunks, also those that gravix does not know.
+    /// `choices` only has its place here.
+    fields: JoinedObject,
+    choices: Vec<JoinedChoice>,
+    /// Where the choices are, by their `index`.
+    positions: HashMap<String, usize>,
     /// A plain response, kept byte for byte.
     plain: Option<String>,
-    /// A chunk is missing from `joined` because it could not be parsed: it is
-    /// nested too deeply for serde_json (128 levels).
+    /// A chunk is missing because it could not be joined.
     is_incomplete: bool,
-    /// A delta has a `content`, even if it is null.
-    has_content: bool,
+    /// The most that was sent as the content of choice 0.
+    content: SentContent,
+}
+
+#[derive(Debug)]
+struct JoinedChoice {
+    /// As JSON.
+    index: String,
+    message: JoinedObject,
+    /// The fields besides `index` and `message`.
+    others: JoinedObject,
+}
+
+/// What was sent as a content. What was decoded of it takes its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+enum SentContent {
+    #[default]
+    Nothing,
+    Null,
+    Text,
 }
 
 impl ResponseBuilder {
     /// Adds a payload. A chunk's fields replace those of earlier chunks, except
     /// that null replaces nothing and `choices` are joined.
-    pub fn add(&mut self, payload: &Payload) {
-        let chunk = match payload {
-            Payload::Chunk(chunk) => chunk,
+    ///
+    /// # Errors
+    /// [`Error::ReplyTooLong`] if more is held than allowed.
+    pub fn add(&mut self, payload: &Payload, held: &mut HeldBytes) -> Result<()> {
+        let added = match payload {
+            Payload::Chunk(chunk) => self.add_chunk(chunk, held),
             Payload::Response(response) => {
                 self.plain = Some(response.clone());
-                return;
+                held.add(response.len())
             }
         };
-        let Some(Value::Object(mut chunk)) = parse(chunk) else {
-            self.is_incomplete = true;
-            return;
+        match added {
+            Err(Error::CannotJoin) => self.is_incomplete = true,
+            added => return added,
+        }
+        Ok(())
+    }
+
+    fn add_chunk(&mut self, chunk: &str, held: &mut HeldBytes) -> Result<()> {
+        let finite;
+        let fields = match json::unique_fields(chunk) {
+            Some(fields) => fields,
+            None => {
+                finite = json::without_non_finite(chunk).ok_or(Error::CannotJoin)?;
+                json::unique_fields(&finite).ok_or(Error::CannotJoin)?
+            }
         };
-        let choices = match chunk.shift_remove("choices") {
-            Some(Value::Array(choices)) => choices,
-            Some(choice @ Value::Object(_)) => vec![choice],
-            _ => Vec::new(),
-        };
-        for (name, value) in chunk {
-            match (name.as_str(), value) {
-                ("object", Value::String(kind)) => {
-                    let kind = kind.strip_suffix(".chunk").unwrap_or(&kind).into();
-                    self.joined.insert(name, kind);
+        for (name, value) in &fields {
+            match name.as_str() {
+                "choices" => {}
+                "object" => {
+                    let kind = json::to_raw(&value.get().replace(".chunk\"", "\""));
+                    self.fields.replace(name, kind.as_deref().unwrap_or(value), held)?;
                 }
                 // OpenAI sends `usage: null` in every chunk but the last.
-                (_, Value::Null) if self.joined.contains_key(&name) => {}
-                (_, value) => {
-                    self.joined.insert(name, value);
-                }
+                _ => self.fields.replace(name, value, held)?,
             }
         }
-        choices.into_iter().for_each(|choice| self.add_choice(choice));
+        let mut added = Ok(());
+        if let Some(choices) = fields.get("choices") {
+            json::each_element(choices, |choice| {
+                added = self.add_choice(choice, held);
+                added.is_ok()
+            });
+        }
+        added
     }
 
     /// Joins the `delta` to the choice's `message`. Choices are matched by
     /// `index`, which is 0 if missing.
-    fn add_choice(&mut self, choice: Value) {
-        let Value::Object(mut choice) = choice else {
-            return;
-        };
-        let index = index_of(choice.shift_remove("index"));
-        let delta = choice.shift_remove("delta");
-        let message = choice.shift_remove("message");
-        let has_content =
-            |part: &Option<Value>| part.as_ref().is_some_and(|part| part.get("content").is_some());
-        self.has_content |= index == json!(0) && (has_content(&delta) || has_content(&message));
-        let choices = self.joined.entry("choices").or_insert_with(|| json!([]));
-        let Value::Array(choices) = choices else {
-            return;
-        };
-        let position = choices.iter().position(|known| known["index"] == index);
-        let position = position.unwrap_or_else(|| {
-            choices
-                .push(json!({"index": index, "message": {"role": "assistant", "content": null}}));
-            choices.len() - 1
-        });
-        let Value::Object(known) = &mut choices[position] else {
-            return;
-        };
-        if let Some(Value::Object(joined)) = known.get_mut("message") {
-            add_message(joined, delta, message);
+    fn add_choice(&mut self, choice: &RawValue, held: &mut HeldBytes) -> Result<()> {
+        if !choice.get().starts_with('{') {
+            return Ok(());
         }
-        for (name, value) in choice {
-            match value {
-                Value::Object(_) => join(known, name, value),
-                Value::Null if known.contains_key(&name) => {}
-                value => {
-                    known.insert(name, value);
-                }
+        let mut fields = json::unique_fields(choice.get()).ok_or(Error::CannotJoin)?;
+        let index = index_of(fields.shift_remove("index"));
+        let position = match self.positions.get(&index) {
+            Some(position) => *position,
+            None => self.add_new_choice(index, held)?,
+        };
+        for name in ["delta", "message"] {
+            let message = fields.shift_remove(name).filter(|json| json.get().starts_with('{'));
+            if let Some(message) = message {
+                let message = json::unique_fields(message.get()).ok_or(Error::CannotJoin)?;
+                self.add_message(position, message, name == "delta", held)?;
             }
         }
+        let known = &mut self.choices[position].others;
+        for (name, value) in fields {
+            match value.get().starts_with('{') {
+                true => known.join(&name, value, held)?,
+                false => known.replace(&name, value, held)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn add_new_choice(&mut self, index: String, held: &mut HeldBytes) -> Result<usize> {
+        held.add(CHOICE_BYTES)?;
+        let message = JoinedObject::parse(r#"{"role":"assistant","content":null}"#);
+        let message = message.unwrap_or_default();
+        self.positions.insert(index.clone(), self.choices.len());
+        self.choices.push(JoinedChoice { index, message, others: JoinedObject::default() });
+        if !self.fields.contains("choices") {
+            self.fields.replace("choices", RawValue::NULL, held)?;
+        }
+        Ok(self.choices.len() - 1)
+    }
+
+    /// Adds a delta to a message. A `message` beside the deltas, with which some
+    /// servers close a stream, repeats them: it adds only fields that they lack.
+    fn add_message(
+        &mut self,
+        position: usize,
+        mut fields: IndexMap<String, &RawValue>,
+        is_delta: bool,
+        held: &mut HeldBytes,
+    ) -> Result<()> {
+        let JoinedChoice { index, message, .. } = &mut self.choices[position];
+        if let Some(content) = fields.get("content").filter(|_| index == FIRST) {
+            let is_null = content.get() == "null";
+            let sent = if is_null { SentContent::Null } else { SentContent::Text };
+            self.content = self.content.max(sent);
+            fields.shift_remove("content");
+        }
+        for (name, value) in fields {
+            if is_delta {
+                message.join(&name, value, held)?;
+            } else if message.is_null(&name) {
+                message.replace(&name, value, held)?;
+            }
+        }
+        Ok(())
     }
 
     /// The response: a plain one byte for byte, joined chunks on one line.
     ///
     /// # Errors
-    /// [`Error::NestedTooDeeply`] if a chunk could not be parsed.
+    /// [`Error::CannotJoin`] if a chunk could not be joined.
     pub fn finish(&self, decoded: &DecodedMessage<'_>) -> Result<String> {
         if let Some(plain) = &self.plain {
             return Ok(plain.clone());
         }
         if self.is_incomplete {
-            return Err(Error::NestedTooDeeply);
+            return Err(Error::CannotJoin);
         }
-        let mut response = self.joined.clone();
-        let first = response.get_mut("choices").and_then(first_choice);
-        if let Some(choice) = first {
-            if let Some(finish) = decoded.finish {
-                choice.insert("finish_reason".to_owned(), finish.word.as_str().into());
-            }
-            if let Some(Value::Object(message)) = choice.get_mut("message") {
-                decoded.replace_content(message);
-                decoded.replace_calls(message);
-            }
-        }
-        Ok(Value::from(response).to_string())
+        let choices: Vec<String> =
+            self.choices.iter().map(|choice| self.choice_json(choice, decoded)).collect();
+        let choices = format!("[{}]", choices.join(","));
+        let has_choices = !self.choices.is_empty();
+        Ok(self.fields.to_json(&[("choices", has_choices.then_some(choices))]))
     }
 
-    /// The assistant's message with every field that the server sent. `None` if
-    /// there is none, or it is nested too deeply.
-    pub fn message(&self, decoded: &DecodedMessage<'_>) -> Option<Object> {
+    fn choice_json(&self, choice: &JoinedChoice, decoded: &DecodedMessage<'_>) -> String {
+        let JoinedChoice { index, message, others } = choice;
+        let (mut changes, mut finish) = (Vec::new(), None);
+        if index == FIRST {
+            changes.extend(self.content_change(decoded));
+            changes.extend(decoded.call_changes(message));
+            finish = decoded.finish.map(|finish| json::quoted(&finish.word));
+        }
+        let message = message.to_json(&changes);
+        let finish = finish.map(|word| ("finish_reason", Some(word)));
+        let others = others.to_json(finish.as_slice());
+        match others.as_str() {
+            "{}" => format!(r#"{{"index":{index},"message":{message}}}"#),
+            others => format!(r#"{{"index":{index},"message":{message},{}"#, &others[1..]),
+        }
+    }
+
+    fn content_change(&self, decoded: &DecodedMessage<'_>) -> Option<Change> {
+        let is_sent = self.content == SentContent::Text || !decoded.content.is_empty();
+        is_sent.then(|| ("content", Some(json::quoted(decoded.content))))
+    }
+
+    /// The assistant's message as the server sent it, on one line, with U+FFFD for
+    /// lone surrogates. `None` if there is none, or it could not be joined.
+    pub fn message(&self, decoded: &DecodedMessage<'_>) -> Option<String> {
         if self.is_incomplete {
             return None;
         }
-        let mut response = match &self.plain {
-            Some(plain) => parse(plain)?,
-            None => self.joined.clone().into(),
-        };
-        let choice = first_choice(response.get_mut("choices")?)?;
-        let Some(Value::Object(mut message)) = choice.shift_remove("message") else {
-            return None;
-        };
-        message.entry("role").or_insert_with(|| "assistant".into());
-        if self.plain.is_none() {
-            decoded.replace_content(&mut message);
-            if !self.has_content {
-                message.shift_remove("content");
+        let mut changes = Vec::new();
+        let sent;
+        let message = match &self.plain {
+            Some(plain) => {
+                sent = sent_message(plain)?;
+                &sent
             }
+            None => {
+                changes.extend(self.content_change(decoded));
+                if self.content == SentContent::Nothing && changes.is_empty() {
+                    changes.push(("content", None));
+                }
+                &self.choices[*self.positions.get(FIRST)?].message
+            }
+        };
+        if !message.contains("role") {
+            changes.push(("role", Some(json::quoted("assistant"))));
         }
-        decoded.replace_calls(&mut message);
-        Some(message)
+        changes.extend(decoded.call_changes(message));
+        json::without_lone_surrogates(&message.to_json(&changes))
     }
 }
+
+/// The JSON of a field that is set, or `None` to leave it out.
+type Change = (&'static str, Option<String>);
 
 /// What was decoded of choice 0. In joined chunks it replaces what was joined
 /// here. It was decoded with more care: chunks can cut a surrogate pair in two,
@@ -163,72 +257,64 @@ pub struct DecodedMessage<'a> {
 }
 
 impl DecodedMessage<'_> {
-    fn replace_content(&self, message: &mut Object) {
-        let is_null = message.get("content").is_none_or(Value::is_null);
-        if !is_null || !self.content.is_empty() {
-            message.insert("content".to_owned(), self.content.into());
-        }
-    }
-
-    fn replace_calls(&self, message: &mut Object) {
+    fn call_changes(&self, message: &JoinedObject) -> Vec<Change> {
+        let mut changes = Vec::new();
         // A legacy `function_call` stays one. Its name may have come in pieces.
-        if let (Some(Value::Object(function)), [call]) =
-            (message.get_mut("function_call"), self.calls)
-        {
-            function.insert("name".to_owned(), call.name.as_str().into());
+        let function = message.get("function_call").and_then(|json| JoinedObject::parse(&json));
+        if let (Some(function), [call]) = (function, self.calls) {
+            let name = ("name", Some(json::quoted(&call.name)));
+            changes.push(("function_call", Some(function.to_json(&[name]))));
         }
-        let is_null = message.get("tool_calls").is_none_or(Value::is_null);
-        if !is_null && !self.calls.is_empty() {
-            let calls: Vec<&Object> = self.calls.iter().map(|call| &call.message).collect();
-            message.insert("tool_calls".to_owned(), json!(calls));
+        if !message.is_null("tool_calls") && !self.calls.is_empty() {
+            let calls: Vec<&str> = self.calls.iter().map(|call| call.message.get()).collect();
+            changes.push(("tool_calls", Some(format!("[{}]", calls.join(",")))));
         }
+        changes
     }
 }
 
-/// Parses a payload. Infinite numbers, which JSON does not have, become null.
-fn parse(payload: &str) -> Option<Value> {
-    json::parse_leniently(payload)
-        .or_else(|| json::parse_leniently(&json::without_non_finite(payload)?))
-}
-
-/// Adds a delta to a message. A `message` beside the deltas, with which some
-/// servers close a stream, repeats them: it adds only fields that they lack.
-fn add_message(joined: &mut Object, delta: Option<Value>, message: Option<Value>) {
-    if let Some(Value::Object(delta)) = delta {
-        delta.into_iter().for_each(|(name, value)| join(joined, name, value));
-    }
-    if let Some(Value::Object(message)) = message {
-        for (name, value) in message {
-            if joined.get(&name).is_none_or(Value::is_null) {
-                joined.insert(name, value);
-            }
+/// The message of choice 0 in a plain response. Infinite numbers, which JSON does
+/// not have, become null.
+fn sent_message(response: &str) -> Option<JoinedObject> {
+    let finite;
+    let [choices] = match json::try_fields(response, ["choices"]) {
+        Ok(found) => found,
+        Err(_) => {
+            finite = json::without_non_finite(response)?;
+            json::fields(&finite, ["choices"])
         }
-    }
-}
-
-/// The index of a choice: 0 if it is missing. Some servers send it as a string,
-/// and `0.0` is 0 too.
-fn index_of(index: Option<Value>) -> Value {
-    let number = match index {
-        Some(Value::String(text)) => text.parse::<u64>().ok().map(Value::from),
-        other => other.filter(Value::is_number),
     };
-    number.filter(|number| number.as_f64() != Some(0.0)).unwrap_or(json!(0))
+    let mut message = None;
+    json::each_element(choices?, |choice| {
+        let [index, found] = json::fields(choice.get(), ["index", "message"]);
+        message = found.filter(|_| index_of(index) == FIRST);
+        message.is_none()
+    });
+    JoinedObject::parse(message?.get())
 }
 
-fn first_choice(choices: &mut Value) -> Option<&mut Object> {
-    let is_first = |choice: &&mut Value| {
-        choice.is_object() && index_of(choice.get("index").cloned()) == json!(0)
+/// The index of a choice as JSON: 0 if it is missing. Some servers send it as a
+/// string, and `0.0` is 0 too.
+fn index_of(index: Option<&RawValue>) -> String {
+    let text = index.map_or("", RawValue::get);
+    let number = match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(inside) => inside.parse::<u64>().ok().map(|number| number.to_string()),
+        None => Some(text.to_owned()).filter(|text| {
+            text.starts_with(['-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
+        }),
     };
-    match choices {
-        Value::Array(choices) => choices.iter_mut().find(is_first)?.as_object_mut(),
-        choice => choice.as_object_mut(),
-    }
+    number.filter(|number| number.parse() != Ok(0.0)).unwrap_or_else(|| FIRST.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+
+    fn add(builder: &mut ResponseBuilder, payload: Payload) {
+        builder.add(&payload, &mut HeldBytes::up_to(1 << 20)).expect("a short reply");
+    }
 
     fn decoded(content: &str) -> DecodedMessage<'_> {
         DecodedMessage { content, calls: &[], finish: None }
@@ -238,10 +324,10 @@ mod tests {
     fn joined(chunks: &[&str], content: &str) -> Value {
         let mut builder = ResponseBuilder::default();
         for chunk in chunks {
-            builder.add(&Payload::Chunk((*chunk).to_owned()));
+            add(&mut builder, Payload::Chunk((*chunk).to_owned()));
         }
         let response = builder.finish(&decoded(content)).expect("a response");
-        serde_json::from_str(&response).expect("JSON")
+        serde_json::from_str(&response).expect(&response)
     }
 
     #[test]
@@ -301,18 +387,51 @@ mod tests {
     }
 
     #[test]
-    fn a_chunk_nested_too_deeply_is_an_error() {
-        let deep = "[".repeat(200) + &"]".repeat(200);
+    fn what_is_sent_once_may_be_nested_to_any_depth() {
+        let deep = "[".repeat(200_000) + &"]".repeat(200_000);
         let mut builder = ResponseBuilder::default();
-        builder.add(&Payload::Chunk(format!(r#"{{"x":{deep}}}"#)));
-        assert!(builder.finish(&decoded("a")).is_err());
+        add(&mut builder, Payload::Chunk(format!(r#"{{"x":{deep}}}"#)));
+        let response = builder.finish(&decoded("")).expect("a response");
+        assert_eq!(response, format!(r#"{{"x":{deep}}}"#));
+    }
+
+    #[test]
+    fn what_is_joined_may_not_be_nested_too_deeply() {
+        let deep = r#"{"a":"#.repeat(200) + "1" + &"}".repeat(200);
+        let mut builder = ResponseBuilder::default();
+        for _ in 0..2 {
+            let delta = format!(r#"{{"choices":[{{"delta":{{"x":{deep}}}}}]}}"#);
+            add(&mut builder, Payload::Chunk(delta));
+        }
+        assert!(matches!(builder.finish(&decoded("a")), Err(Error::CannotJoin)));
+    }
+
+    #[test]
+    fn more_than_may_be_held_is_an_error() {
+        let mut held = HeldBytes::up_to(2000);
+        let mut builder = ResponseBuilder::default();
+        let payload =
+            |delta: &str| Payload::Chunk(format!(r#"{{"choices":[{{"delta":{delta}}}]}}"#));
+        // What is replaced is no longer held.
+        for _ in 0..100 {
+            let role = payload(r#"{"role":"assistant","content":"a"}"#);
+            builder.add(&role, &mut held).expect("a short reply");
+        }
+        let results: Vec<_> = (0..40)
+            .map(|_| {
+                builder
+                    .add(&payload(r#"{"x":"0123456789012345678901234567890123456789"}"#), &mut held)
+            })
+            .collect();
+        assert!(results[..20].iter().all(Result::is_ok), "{results:?}");
+        assert!(matches!(results[39], Err(Error::ReplyTooLong { limit: 2000 })), "{results:?}");
     }
 
     #[test]
     fn a_plain_response_is_kept_byte_for_byte() {
         let payload = r#"{ "choices" : [{"message":{"content":"a"}}], "n": 1.0 }"#;
         let mut builder = ResponseBuilder::default();
-        builder.add(&Payload::Response(payload.to_owned()));
+        add(&mut builder, Payload::Response(payload.to_owned()));
         assert_eq!(builder.finish(&decoded("a")).expect("a response"), payload);
     }
 }

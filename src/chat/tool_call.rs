@@ -1,11 +1,15 @@
 //! Tool calls: fragments as received, and complete calls.
 
-use serde_json::{Value, json};
+use std::collections::HashMap;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
 use thiserror::Error as ThisError;
 
-use crate::chat::delta;
-use crate::error::Error;
-use crate::json::{self, Completeness, Object};
+use crate::chat::held_bytes::HeldBytes;
+use crate::chat::joined::JoinedObject;
+use crate::error::{Error, Result};
+use crate::json::{self, Completeness};
 use crate::wtf8::Surrogates;
 
 /// A tool call, or a fragment of one.
@@ -19,20 +23,21 @@ pub struct CallFragment {
     pub name: String,
     /// JSON text as WTF-8, because a fragment may end within a surrogate pair.
     pub arguments: Vec<u8>,
-    /// All fields as the server sent them; empty for a legacy `function_call`.
-    pub fields: Object,
+    /// The JSON object that the server sent; empty for a legacy `function_call`.
+    pub sent: String,
 }
 
 /// A complete tool call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct ToolCall {
     pub id: String,
     pub name: String,
     /// The parsed arguments, always an object.
     pub arguments: Value,
-    /// The call as an assistant message holds it, with every field that the
-    /// server sent: some servers refuse a later turn that lacks one of them.
-    pub message: Object,
+    /// The call as an assistant message holds it, on one line, with every field
+    /// that the server sent: some servers refuse a later turn that lacks one of
+    /// them.
+    pub message: Box<RawValue>,
 }
 
 /// Why a tool call cannot be used.
@@ -75,30 +80,52 @@ pub fn offered_names(fields: [Option<&Value>; 2]) -> Option<Vec<String>> {
     tools.map(name).collect()
 }
 
+/// What a call takes in memory besides its texts, roughly.
+const CALL_BYTES: usize = 512;
+
 /// The tool calls of a reply, joined from the fragments received so far.
 #[derive(Debug, Default)]
 pub struct ToolCalls {
     calls: Vec<JoinedCall>,
+    /// Where the last call with an index is.
+    positions: HashMap<u64, usize>,
 }
 
 /// A call, joined from its fragments so far.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct JoinedCall {
-    joined: CallFragment,
-    arguments: Completeness,
+    id: String,
+    name: String,
+    /// As WTF-8.
+    arguments: Vec<u8>,
+    /// Whether the arguments are complete.
+    completeness: Completeness,
+    /// Every field that the server sent.
+    sent: JoinedObject,
 }
 
 impl ToolCalls {
-    pub fn add(&mut self, fragment: CallFragment) {
-        let position = match fragment.index {
-            Some(index) => self.calls.iter().rposition(|call| call.joined.index == Some(index)),
-            None => self.calls.len().checked_sub(1),
+    /// Joins a fragment to its call.
+    ///
+    /// # Errors
+    /// Those of [`JoinedObject::join_all`].
+    pub fn add(&mut self, fragment: &CallFragment, held: &mut HeldBytes) -> Result<()> {
+        let last = self.calls.len().checked_sub(1);
+        let position = fragment.index.map_or(last, |index| self.positions.get(&index).copied());
+        // The index does not decide: some servers give every call index 0.
+        let known = position.filter(|&position| !self.calls[position].is_followed_by(fragment));
+        let position = match known {
+            Some(position) => position,
+            None => {
+                held.add(CALL_BYTES)?;
+                self.calls.push(JoinedCall::default());
+                self.calls.len() - 1
+            }
         };
-        match position.map(|position| &mut self.calls[position]) {
-            // The index does not decide: some servers give every call index 0.
-            Some(call) if !call.is_followed_by(&fragment) => call.join(fragment),
-            _ => self.calls.push(JoinedCall::new(fragment)),
+        if let Some(index) = fragment.index.filter(|_| known.is_none()) {
+            self.positions.insert(index, position);
         }
+        self.calls[position].join(fragment, held)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -107,10 +134,8 @@ impl ToolCalls {
 
     /// Name and arguments of each call as received, one per line, valid or not.
     pub fn raw(&self) -> String {
-        let line = |call: &CallFragment| {
-            format!("{} {}\n", call.name, String::from_utf8_lossy(&call.arguments))
-        };
-        self.calls.iter().map(|call| line(&call.joined)).collect()
+        let line = |call: &JoinedCall| format!("{} {}\n", call.name, call.arguments());
+        self.calls.iter().map(line).collect()
     }
 
     /// The complete calls, in the order received. `offered` are the names of the
@@ -121,52 +146,49 @@ impl ToolCalls {
     /// name, [`CallError::NotOffered`] if it is to another tool,
     /// [`CallError::Arguments`] if its arguments are not a JSON object.
     pub fn finish(&self, offered: Option<&[String]>) -> Result<Vec<ToolCall>, CallError> {
-        let finish = |(index, call): (usize, &JoinedCall)| call.joined.finish(index, offered);
+        let finish = |(index, call): (usize, &JoinedCall)| call.finish(index, offered);
         self.calls.iter().enumerate().map(finish).collect()
     }
 }
 
 impl JoinedCall {
-    fn new(first: CallFragment) -> Self {
-        let mut arguments = Completeness::default();
-        arguments.push(&first.arguments);
-        Self { joined: first, arguments }
-    }
-
     /// Whether `next` starts another call: it has a different id, or a name
     /// although the arguments so far are complete. A fragment that only repeats
     /// the name does not.
     fn is_followed_by(&self, next: &CallFragment) -> bool {
-        let Self { joined, arguments } = self;
-        if !joined.id.is_empty() && !next.id.is_empty() {
-            return joined.id != next.id;
+        if !self.id.is_empty() && !next.id.is_empty() {
+            return self.id != next.id;
         }
-        let is_repeated = joined.name == next.name && next.arguments.is_empty();
-        let has_names = !joined.name.is_empty() && !next.name.is_empty();
-        has_names && !is_repeated && arguments.is_complete()
+        let is_repeated = self.name == next.name && next.arguments.is_empty();
+        let has_names = !self.name.is_empty() && !next.name.is_empty();
+        has_names && !is_repeated && self.completeness.is_complete()
     }
 
-    fn join(&mut self, next: CallFragment) {
-        let joined = &mut self.joined;
-        self.arguments.push(&next.arguments);
-        joined.arguments.extend(next.arguments);
-        if joined.id.is_empty() {
-            joined.id = next.id;
+    fn join(&mut self, next: &CallFragment, held: &mut HeldBytes) -> Result<()> {
+        held.add(next.arguments.len() + next.name.len())?;
+        self.completeness.push(&next.arguments);
+        self.arguments.extend(&next.arguments);
+        if self.id.is_empty() {
+            self.id.clone_from(&next.id);
         }
         // A name may come in pieces. Some servers repeat the whole name instead.
-        if joined.name != next.name {
-            joined.name += &next.name;
+        if self.name != next.name {
+            self.name += &next.name;
         }
-        for (name, value) in next.fields {
-            delta::join(&mut joined.fields, name, value);
+        match json::to_raw(&next.sent) {
+            Some(sent) => self.sent.join_all(&sent, held),
+            None => Ok(()),
         }
     }
-}
 
-impl CallFragment {
-    fn finish(&self, index: usize, offered: Option<&[String]>) -> Result<ToolCall, CallError> {
+    /// The arguments so far, with U+FFFD for lone surrogates.
+    fn arguments(&self) -> String {
         let mut surrogates = Surrogates::default();
-        let text = surrogates.join(self.arguments.clone()) + &surrogates.end();
+        surrogates.join(self.arguments.clone()) + &surrogates.end()
+    }
+
+    fn finish(&self, index: usize, offered: Option<&[String]>) -> Result<ToolCall, CallError> {
+        let text = self.arguments();
         // Some models send no arguments to a tool without parameters.
         let text = if text.trim().is_empty() { "{}".to_owned() } else { text };
         let name = self.name.clone();
@@ -190,21 +212,23 @@ impl CallFragment {
     /// The call in an assistant message: all that the server sent, with what it
     /// left out. Joined strings come from the fragments, which were joined with
     /// more care.
-    fn message(&self, id: &str, arguments: &str) -> Object {
-        let mut call = self.fields.clone();
-        // Only fragments have an index.
-        call.shift_remove("index");
-        call.insert("id".to_owned(), id.into());
-        call.entry("type").or_insert_with(|| "function".into());
-        let function = call.entry("function").or_insert_with(|| json!({}));
-        if let Value::Object(function) = function {
-            function.insert("name".to_owned(), self.name.as_str().into());
-            let sent = function.get("arguments");
-            if sent.is_none_or(|sent| sent.is_string() || sent.is_null()) {
-                function.insert("arguments".to_owned(), arguments.into());
-            }
+    fn message(&self, id: &str, arguments: &str) -> Box<RawValue> {
+        let function = self.sent.get("function");
+        let function = function.and_then(|sent| JoinedObject::parse(&sent)).unwrap_or_default();
+        let mut changes = vec![("name", Some(json::quoted(&self.name)))];
+        if function.is_null("arguments")
+            || function.get("arguments").is_some_and(|sent| sent.starts_with('"'))
+        {
+            changes.push(("arguments", Some(json::quoted(arguments))));
         }
-        call
+        // Only fragments have an index.
+        let mut call = vec![("index", None), ("id", Some(json::quoted(id)))];
+        if !self.sent.contains("type") {
+            call.push(("type", Some(json::quoted("function"))));
+        }
+        call.push(("function", Some(function.to_json(&changes))));
+        let json = json::without_lone_surrogates(&self.sent.to_json(&call)).unwrap_or_default();
+        RawValue::from_string(json).unwrap_or_default()
     }
 }
 

@@ -21,6 +21,8 @@ pub struct ReplyPolicy {
     pub must_call: bool,
     /// How often to ask again after an invalid reply.
     pub repairs: u32,
+    /// How much of a reply may be held in memory.
+    pub max_bytes: usize,
 }
 
 /// The part of a reply to print.

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, ValueHint};
 
-use crate::cli::ask_args::ModelArgs;
+use crate::cli::model_args::ModelArgs;
 use crate::cli::reply_format::JsonFormatArgs;
-use crate::cli::shared_args::{NetworkArgs, SettingsArgs, VerbosityArgs};
+use crate::cli::shared_args::{NetworkArgs, ReplyLimitArgs, SettingsArgs, VerbosityArgs};
 use crate::cli::values::{ReasoningTarget, jobs, positive, rate, shard};
 
 #[derive(Debug, clap::Args)]
@@ -158,6 +158,9 @@ pub struct BatchArgs {
 
     #[command(flatten)]
     pub network: NetworkArgs,
+
+    #[command(flatten)]
+    pub limits: ReplyLimitArgs,
 
     #[command(flatten)]
     pub settings: SettingsArgs,

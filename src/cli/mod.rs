@@ -3,6 +3,7 @@
 pub mod ask_args;
 pub mod batch_args;
 mod help_text;
+pub mod model_args;
 pub mod prompt_part;
 pub mod reply_format;
 pub mod shared_args;

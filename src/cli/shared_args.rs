@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::ValueHint;
 
 use crate::cli::help_text::BASE_URL_HELP;
-use crate::cli::values::{Header, count, header, seconds};
+use crate::cli::values::{Header, bytes, count, header, seconds};
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Network")]
@@ -65,6 +65,18 @@ pub struct NetworkArgs {
     /// that gravix itself must set, such as Content-Length, are refused too.
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header, hide_short_help = true, value_hint = ValueHint::Other)]
     pub headers: Vec<Header>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Network")]
+pub struct ReplyLimitArgs {
+    /// Hold at most N bytes of a reply in memory (default 256M)
+    ///
+    /// A reply is held until it is whole, unless it is printed as it arrives. One
+    /// that is saved to a history is always held. N may end in K, M or G. For a
+    /// longer reply, the exit status is 76; in batch, the request fails.
+    #[arg(long, value_name = "N", value_parser = bytes, hide_short_help = true, value_hint = ValueHint::Other)]
+    pub max_reply_bytes: Option<usize>,
 }
 
 #[derive(Debug, clap::Args)]

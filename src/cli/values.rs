@@ -70,6 +70,21 @@ pub fn media_type(text: &str) -> Result<String, String> {
     }
 }
 
+/// Parses a number of bytes such as `65536`, `64K`, `256M` or `1G`. Units are
+/// powers of 1024.
+pub fn bytes(text: &str) -> Result<usize, String> {
+    let (number, shift) = match text.split_at_checked(text.len().saturating_sub(1)) {
+        Some((number, "k" | "K")) => (number, 10),
+        Some((number, "m" | "M")) => (number, 20),
+        Some((number, "g" | "G")) => (number, 30),
+        _ => (text, 0),
+    };
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let parsed = number.parse::<usize>().ok().filter(|_| is_number);
+    let bytes = parsed.and_then(|number| number.checked_mul(1 << shift)).filter(|bytes| *bytes > 0);
+    bytes.ok_or_else(|| "not a number of bytes such as 65536, 64K, 256M or 1G".to_owned())
+}
+
 /// Parses a count.
 pub fn count(text: &str) -> Result<u32, String> {
     text.parse().map_err(|_| "not a whole number of 0 or more".to_owned())

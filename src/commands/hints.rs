@@ -132,7 +132,8 @@ impl Hints {
             }
             Error::Line { path, .. } if is_ask => return repair(path),
             Error::ReadOnlyHistory { .. } if is_ask => "use --no-save to only read it",
-            Error::NestedTooDeeply if is_ask => "use --events to print the stream as it arrives",
+            Error::ReplyTooLong { .. } => "raise --max-reply-bytes",
+            Error::CannotJoin if is_ask => "use --events to print the stream as it arrives",
             Error::Locked(_) => "try again later",
             Error::Busy(_) => "try again when it ends",
             Error::Certificate { is_unknown_issuer: true, .. } => {

@@ -119,9 +119,13 @@ pub enum Error {
     /// The response does not follow the chat-completions protocol.
     #[error("{0}")]
     Protocol(String),
-    /// A chunk of the stream is nested too deeply to be joined with the others.
-    #[error("a chunk of the stream is nested too deeply to be joined")]
-    NestedTooDeeply,
+    /// A chunk of the stream has too many levels or fields to be joined with the
+    /// others.
+    #[error("a chunk of the stream has too many levels or fields to be joined")]
+    CannotJoin,
+    /// The reply has to be held in memory and is longer than allowed.
+    #[error("the reply is longer than {limit} bytes")]
+    ReplyTooLong { limit: usize },
     /// The configuration is not valid. Printed with its chain of causes.
     #[error("{0:#}")]
     Config(anyhow::Error),
@@ -198,7 +202,7 @@ impl Error {
             Error::Interrupted(signal) => return Status::Signal(*signal),
             Error::BatchFailed(status) => return Status::Quiet(*status),
             Error::Locked(_) | Error::Busy(_) | Error::Network(_) | Error::Stopped => 75,
-            Error::Protocol(_) | Error::NestedTooDeeply => 76,
+            Error::Protocol(_) | Error::CannotJoin | Error::ReplyTooLong { .. } => 76,
             Error::Config(_)
             | Error::NoKey { .. }
             | Error::ProxyLogin { .. }

@@ -176,7 +176,7 @@ impl Exchange<'_> {
         observer: &mut impl ReplyObserver,
     ) -> Result<(Reply, RequestTrace)> {
         let started = SystemTime::now();
-        let mut reply = Reply::new(self.retention);
+        let mut reply = Reply::new(self.retention, self.policy.max_bytes);
         let mut trace = RequestTrace::default();
         let received = self.receive(body, &mut reply, &mut trace, observer);
         let received = observer.received(received);
@@ -197,7 +197,7 @@ impl Exchange<'_> {
             ChatRequest { body, streams: self.streams, wants_payloads: self.with_payloads };
         for event in self.client.chat(&request, trace)? {
             let event = event?;
-            reply.add(&event);
+            reply.add(&event)?;
             observer.event(&event)?;
         }
         Ok(())

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::chat::format::ReplyFormat;
 use crate::cli::AskArgs;
-use crate::cli::ask_args::ModelArgs;
+use crate::cli::model_args::ModelArgs;
 use crate::cli::reply_format::ReplyFormatArgs;
 use crate::error::{Error, Result};
 use crate::files::text;

@@ -6,6 +6,7 @@ use crate::chat::thoughts::ThoughtsPolicy;
 use crate::chat::turn::{Pick, ReplyPolicy};
 use crate::cli::AskArgs;
 use crate::cli::reply_format::{JsonFormatArgs, ReplyFormatArgs};
+use crate::cli::shared_args::ReplyLimitArgs;
 use crate::error::{Error, Result};
 use crate::input::file_or_json;
 
@@ -28,7 +29,14 @@ pub fn from_args(args: &AskArgs) -> Result<ReplyPolicy> {
         thoughts: ThoughtsPolicy::Keep,
         must_call: is_forced && args.format.tools.is_some(),
         repairs: args.format.json.repair.unwrap_or(0),
+        max_bytes: max_bytes(&args.limits),
     })
+}
+
+/// How much of a reply may be held in memory: 256 MiB unless the user says
+/// otherwise.
+pub fn max_bytes(args: &ReplyLimitArgs) -> usize {
+    args.max_reply_bytes.unwrap_or(256 << 20)
 }
 
 fn format(args: &ReplyFormatArgs) -> Result<ReplyFormat> {

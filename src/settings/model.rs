@@ -1,6 +1,6 @@
 //! The model and what its parameters may be.
 
-use crate::cli::ask_args::ModelArgs;
+use crate::cli::model_args::ModelArgs;
 use crate::error::{Error, Result};
 use crate::settings::environment::Environment;
 

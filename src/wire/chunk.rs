@@ -90,8 +90,10 @@ impl<'a> TopFields<'a> {
         let mut has_choices = false;
         if let Some(choices) = choices {
             json::each_element(choices, |choice| {
-                has_choices |= choice.get().starts_with('{') && failure::is_set(choice);
-                first = ChoiceFields::parse(choice).filter(ChoiceFields::is_first);
+                if choice.get().starts_with('{') {
+                    has_choices |= failure::is_set(choice);
+                    first = ChoiceFields::parse(choice).filter(ChoiceFields::is_first);
+                }
                 first.is_none()
             });
         }

@@ -1,10 +1,9 @@
 //! Tool calls as servers send them, in a delta or in a message.
 
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::chat::tool_call::CallFragment;
-use crate::json::{self, Object};
+use crate::json;
 use crate::wtf8::Text;
 
 /// The tool calls in a delta or in a message, whole or as fragments. Some servers
@@ -28,9 +27,10 @@ pub fn parse_all(
         let call = function_call.filter(|call| call.get().starts_with('{'));
         let function = call.map(FunctionFields::parse);
         let function = function.filter(|f| !f.name.is_empty() || !f.arguments.is_empty());
-        calls.extend(function.map(|function| {
-            function.into_fragment(is_message.then_some(0), String::new(), Object::new())
-        }));
+        calls
+            .extend(function.map(|function| {
+                function.into_fragment(is_message.then_some(0), String::new(), "")
+            }));
     }
     calls
 }
@@ -39,20 +39,22 @@ pub fn parse_all(
 /// takes precedence over the call's own index.
 fn parse(call: &RawValue, position: Option<u64>) -> Option<CallFragment> {
     let [index, id, function, name] = json::fields(call.get(), ["index", "id", "function", "name"]);
-    let fields = match json::parse_leniently(call.get()) {
-        Some(Value::Object(fields)) => fields,
-        _ => Object::new(),
-    };
-    let is_known = |name: &str| matches!(name, "index" | "type" | "id" | "function" | "name");
-    let has_more = fields.iter().any(|(name, value)| !is_known(name) && !value.is_null());
-    if id.or(function).or(name).is_none() && !has_more {
+    if id.or(function).or(name).is_none() && !has_other_fields(call) {
         return None;
     }
     // Some servers send the index as a string.
     let index = index.and_then(|index| index.get().trim_matches('"').parse().ok());
     let id = String::from_utf8_lossy(&text_of(id)).into_owned();
     let function = FunctionFields::parse(function.unwrap_or(call));
-    Some(function.into_fragment(position.or(index), id, fields))
+    let sent = if call.get().starts_with('{') { call.get() } else { "" };
+    Some(function.into_fragment(position.or(index), id, sent))
+}
+
+/// Whether a call has fields that gravix does not know.
+fn has_other_fields(call: &RawValue) -> bool {
+    let is_known = |name: &str| matches!(name, "index" | "type" | "id" | "function" | "name");
+    let fields = json::unique_fields(call.get()).unwrap_or_default();
+    fields.iter().any(|(name, value)| !is_known(name) && value.get() != "null")
 }
 
 /// Name and arguments of a call.
@@ -68,8 +70,9 @@ impl FunctionFields {
         Self { name: String::from_utf8_lossy(&name).into_owned(), arguments: text_of(arguments) }
     }
 
-    fn into_fragment(self, index: Option<u64>, id: String, fields: Object) -> CallFragment {
-        CallFragment { index, id, name: self.name, arguments: self.arguments, fields }
+    fn into_fragment(self, index: Option<u64>, id: String, sent: &str) -> CallFragment {
+        let sent = sent.to_owned();
+        CallFragment { index, id, name: self.name, arguments: self.arguments, sent }
     }
 }
 
@@ -84,6 +87,7 @@ fn text_of(json: Option<&RawValue>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::held_bytes::HeldBytes;
     use crate::chat::tool_call::{ToolCall, ToolCalls};
     use crate::error::Error;
 
@@ -93,7 +97,9 @@ mod tests {
         let mut calls = ToolCalls::default();
         for delta in deltas {
             let delta: &RawValue = serde_json::from_str(delta).expect("JSON");
-            parse_all(Some(delta), None, false).into_iter().for_each(|call| calls.add(call));
+            for call in parse_all(Some(delta), None, false) {
+                calls.add(&call, &mut HeldBytes::up_to(1 << 20)).expect("a short call");
+            }
         }
         let fields = |call: ToolCall| (call.id, call.name, call.arguments.to_string());
         let calls = calls.finish(None).map_err(|error| Error::from(error).to_string())?;

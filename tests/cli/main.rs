@@ -27,6 +27,7 @@ mod history_files;
 mod history_formats;
 mod history_options;
 mod history_sharing;
+mod hostile;
 mod key_sources;
 mod log;
 mod mock;

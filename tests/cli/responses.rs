@@ -152,8 +152,19 @@ fn a_deeply_nested_response_loses_nothing() {
     let chunk =
         format!("data: {{\"x\":{deep},\"choices\":[{{\"delta\":{{\"content\":\"paid\"}}}}]}}\n\n");
     let server = Server::once(events(&[chunk, DONE.to_owned()]));
+    let run = run(&mut ask(&server, &["--json", "--stream", "hi"])).exits(0);
+    let brackets = run.stdout.iter().filter(|byte| **byte == b'[').count();
+    assert_eq!(brackets, 201);
+}
+
+#[test]
+fn a_response_that_cannot_be_joined_is_an_error_that_shows_the_text() {
+    let deep = r#"{"a":"#.repeat(200) + "1" + &"}".repeat(200);
+    let delta =
+        format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"paid\",\"x\":{deep}}}}}]}}\n\n");
+    let server = Server::once(events(&[&delta, &delta, DONE]));
     let run = run(&mut ask(&server, &["--json", "--stream", "hi"])).exits(76).prints("");
-    assert!(run.stderr.starts_with("paid\n"), "{}", run.stderr);
+    assert!(run.stderr.starts_with("paidpaid\n"), "{}", run.stderr);
 }
 
 #[test]

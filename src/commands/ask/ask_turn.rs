@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::chat::format::ReplyFormat;
 use crate::chat::message::{Content, Message};
 use crate::chat::turn::CheckedReply;
@@ -96,7 +94,7 @@ fn assistant_line(checked: &CheckedReply, text: &str) -> Vec<u8> {
     let message =
         Some(calls).filter(|calls| !calls.is_empty()).and_then(|calls| reply.message(calls));
     match message {
-        Some(message) => (Value::from(message).to_string() + "\n").into_bytes(),
+        Some(message) => (message + "\n").into_bytes(),
         None => Message::assistant(text, calls).line(),
     }
 }

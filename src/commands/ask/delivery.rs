@@ -100,7 +100,7 @@ impl ReplyDestination {
     /// # Errors
     /// [`Error::Stdout`], [`Error::StdoutClosed`] or [`Error::NotSaved`] if the
     /// reply cannot be written; [`Error::Format`] or [`Error::Protocol`] if it is
-    /// invalid; [`Error::NestedTooDeeply`] if the chunks of a response cannot be
+    /// invalid; [`Error::CannotJoin`] if the chunks of a response cannot be
     /// joined.
     pub fn deliver(
         &self,

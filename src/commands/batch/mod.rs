@@ -111,6 +111,7 @@ fn request_policy(
         pick: Pick::Whole,
         must_call: false,
         repairs: args.json.repair.unwrap_or(0),
+        max_bytes: reply_policy::max_bytes(&args.limits),
     };
     let hints = hints.clone();
     RequestPolicy {

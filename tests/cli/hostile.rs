@@ -1,0 +1,197 @@
+//! Servers that send as much as they can wherever something of it is kept.
+//! gravix must end with the right status, and within a bound of memory.
+
+use crate::support::batch_lines::{by_id, input, prompts};
+use crate::support::server::{Server, answer, whole_reply};
+use crate::support::{DONE, ask, batch, run, shell, token};
+
+/// How much memory gravix may use. A body here has a few MB, most of which would
+/// unfold to a multiple of this.
+const MEMORY_KIB: u32 = 16 << 10;
+
+/// A hostile body, and what gravix must make of it.
+struct Hostile {
+    name: &'static str,
+    body: String,
+    arguments: &'static [&'static str],
+    status: i32,
+    says: &'static str,
+}
+
+/// A body of JSON in which `part` is repeated.
+fn json(before: &str, part: &str, times: usize, after: &str) -> String {
+    [before, &part.repeat(times), after].concat()
+}
+
+/// A stream whose first event has such JSON as its data.
+fn event(before: &str, part: &str, times: usize, after: &str) -> String {
+    format!("data: {}\n\ndata: [DONE]\n\n", json(before, part, times, after))
+}
+
+/// A stream of numbered events. `#` stands for the number.
+fn events(data: &str, times: usize, last: &str) -> String {
+    let event = |number: usize| format!("data: {}\n\n", data.replace('#', &number.to_string()));
+    let events: String = (0..times).map(event).collect();
+    format!("{events}data: {last}\n\ndata: [DONE]\n\n")
+}
+
+const STOP: &str = r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
+
+/// Runs `gravix ask` with a bound on its memory.
+#[track_caller]
+fn check(cases: Vec<Hostile>) {
+    for Hostile { name, body, arguments, status, says } in cases {
+        let kind = if body.starts_with("data:") { "text/event-stream" } else { "application/json" };
+        let server = Server::once(answer("200 OK", kind, &body));
+        let script = format!(
+            "ulimit -d {MEMORY_KIB}; exec {} ask --base-url {} \"$@\"",
+            env!("CARGO_BIN_EXE_gravix"),
+            server.base_url()
+        );
+        let run = run(shell("sh", &script).args(["sh", name]).args(arguments)).exits(status);
+        assert!(run.stderr.contains(says), "{name}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn arrays_and_objects_take_no_more_memory_than_their_text() {
+    let joined: &[&str] = &["--json", "--stream"];
+    let delta = r#"{"choices":[{"delta":{"content":"a","x":["#;
+    check(vec![
+        Hostile {
+            name: "choices that are empty objects",
+            body: json(r#"{"choices":[{"message":{"content":"a"}},"#, "{},", 200_000, "{}]}"),
+            arguments: &[],
+            status: 0,
+            says: "",
+        },
+        Hostile {
+            name: "choices that are no objects",
+            body: json(r#"{"choices":["#, "0,", 200_000, r#"{"message":{"content":"a"}}]}"#),
+            arguments: &[],
+            status: 0,
+            says: "",
+        },
+        Hostile {
+            name: "content parts",
+            body: json(r#"{"choices":[{"message":{"content":["#, "{},", 200_000, r#""a"]}}]}"#),
+            arguments: &[],
+            status: 0,
+            says: "",
+        },
+        Hostile {
+            name: "an unknown field of a delta",
+            body: event(delta, "{},", 200_000, r#"0]},"finish_reason":"stop"}]}"#),
+            arguments: joined,
+            status: 0,
+            says: "",
+        },
+        Hostile {
+            name: "an unknown field of two deltas",
+            body: event(delta, "{},", 200_000, "0]}}]}").replace("data: [DONE]\n\n", "")
+                + &event(delta, "{},", 200_000, r#"0]},"finish_reason":"stop"}]}"#),
+            arguments: joined,
+            status: 0,
+            says: "",
+        },
+        Hostile {
+            name: "a field of a call",
+            body: event(
+                r#"{"choices":[{"delta":{"tool_calls":[{"function":{"name":"f"},"x":["#,
+                "{},",
+                200_000,
+                r#"0]}]},"finish_reason":"tool_calls"}]}"#,
+            ),
+            arguments: joined,
+            status: 65,
+            says: "it calls f, but no tools were offered",
+        },
+        Hostile {
+            name: "fields of a delta",
+            body: events("", 0, &{
+                let fields: String = (0..70_000).map(|n| format!(",\"{n}\":0")).collect();
+                format!(r#"{{"choices":[{{"delta":{{"content":"paid"{fields}}}}}]}}"#)
+            }),
+            arguments: joined,
+            status: 76,
+            says: "too many levels or fields",
+        },
+        Hostile {
+            name: "an error",
+            body: event(r#"{"error":{"message":["#, "{},", 200_000, "0]}}"),
+            arguments: &[],
+            status: 75,
+            says: "the server",
+        },
+    ]);
+}
+
+#[test]
+fn a_reply_that_is_held_has_a_limit() {
+    let text = event(r#"{"choices":[{"delta":{"content":""#, "x", 2000, r#""}}]}"#)
+        .replace("data: [DONE]", &format!("data: {STOP}"));
+    let limit: &[&str] = &["--max-reply-bytes", "1K"];
+    let too_long = |name, body: &str, arguments| Hostile {
+        name,
+        body: body.to_owned(),
+        arguments,
+        status: 76,
+        says: "the reply is longer than 1024 bytes; raise --max-reply-bytes",
+    };
+    let refusal = text.replace("content", "refusal");
+    let calls = events(
+        r#"{"choices":[{"delta":{"tool_calls":[{"index":#,"id":"c#","function":{"name":"f"}}]}}]}"#,
+        10,
+        STOP,
+    );
+    let unknown = events(r#"{"choices":[{"delta":{"content":"a","x#":[#]}}]}"#, 10, STOP);
+    let whole = json(r#"{"choices":[{"message":{"content":""#, "x", 2000, r#""}}]}"#);
+    check(vec![
+        too_long("a text", &text, limit),
+        too_long("a whole text", &whole, limit),
+        too_long("a refusal", &refusal, &["--stream", "--max-reply-bytes", "1K"]),
+        too_long("calls", &calls, &["--stream", "--max-reply-bytes", "1K"]),
+        too_long("fields", &unknown, &["--json", "--stream", "--max-reply-bytes", "1K"]),
+        Hostile {
+            name: "a text that is printed as it arrives",
+            body: text.clone(),
+            arguments: &["--stream", "--max-reply-bytes", "1K"],
+            status: 0,
+            says: "",
+        },
+        Hostile {
+            name: "a text of the greatest length",
+            body: text,
+            arguments: &["--max-reply-bytes", "2000"],
+            status: 0,
+            says: "",
+        },
+    ]);
+}
+
+#[test]
+fn a_turn_that_is_too_long_to_be_saved_breaks_off() {
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
+    let file = directory.path().join("chat.jsonl");
+    let server = Server::once(crate::support::server::events(&[
+        token("paid"),
+        token(&"x".repeat(2000)),
+        DONE.to_owned(),
+    ]));
+    let mut command = ask(&server, &["--stream", "--max-reply-bytes", "1K", "hi", "--history"]);
+    let run = run(command.arg(&file)).exits(4).prints("paid\n");
+    assert!(run.stderr.contains("longer than 1024 bytes"), "{}", run.stderr);
+    assert_eq!(std::fs::read(&file).unwrap_or_default(), b"");
+}
+
+#[test]
+fn the_limit_of_a_batch_is_that_of_each_request() {
+    let (_directory, file) = input(&prompts(3));
+    let long = whole_reply(&"x".repeat(2000));
+    let server = Server::new(vec![whole_reply(&"x".repeat(600)), long, whole_reply("three")]);
+    let options = ["--lines", "-j1", "--max-reply-bytes", "2K"];
+    let run = run(batch(&server.base_url(), &options).arg(&file)).exits(4);
+    let results = by_id(&run.stdout);
+    assert_eq!(results["2"]["error"]["code"], "too_long", "{results:?}");
+    assert!(results["1"]["error"].is_null() && results["3"]["error"].is_null(), "{results:?}");
+}
