@@ -38,6 +38,10 @@ const SILENT: &[&str] = &["net", "wire", "chat", "history", "files", "exchange"]
 const CRATES: &[(&str, &[&str])] =
     &[("ureq", &["net"]), ("rustls", &["net"]), ("clap", &["cli", "settings", "commands"])];
 
+/// Types of values that may be anything. serde_json reads objects with its private
+/// keys as something else, so only `json` makes these from a text.
+const VALUES: &[&str] = &["Value", "Object", "Map", "Number"];
+
 /// A source file.
 struct Source {
     /// Relative to `src/`.
@@ -90,6 +94,7 @@ impl Source {
 
     fn violations(&self) -> Vec<String> {
         let mut found = self.import_violations();
+        found.extend(self.json_violations());
         for (line, text) in self.code() {
             found.extend(self.line_violations(text).into_iter().map(|rule| (line, rule)));
         }
@@ -120,6 +125,29 @@ impl Source {
         found
     }
 
+    /// Where a text is read as one of [`VALUES`] outside of `json` and of tests. A
+    /// line that reads JSON must name the type, and the types for it have no such
+    /// fields.
+    fn json_violations(&self) -> Vec<(usize, String)> {
+        let mut found = Vec::new();
+        let mut is_derived = false;
+        for (number, line) in self.code().take_while(|(_, line)| !line.contains("#[cfg(test)]")) {
+            is_derived |= line.contains("derive(") && line.contains("Deserialize");
+            if is_derived && names_value(line) {
+                found.push((number, "a type that is read from JSON has a Value".to_owned()));
+            }
+            is_derived &= !line.trim_end().ends_with(['}', ';']);
+            if reads_value(line) {
+                found.push((number, "only json may read a Value".to_owned()));
+            }
+            if line.contains("serde_json::Deserializer") && self.room() != "wtf8" {
+                found.push((number, "only json, wtf8 may name a Deserializer".to_owned()));
+            }
+        }
+        found.retain(|_| self.room() != "json");
+        found
+    }
+
     /// The rules that one line of code breaks.
     fn line_violations(&self, text: &str) -> Vec<String> {
         let room = self.room();
@@ -144,6 +172,32 @@ impl Source {
         }
         found
     }
+}
+
+fn names_value(text: &str) -> bool {
+    text.split(|c: char| !c.is_alphanumeric()).any(|word| VALUES.contains(&word))
+}
+
+/// Whether a line reads JSON as one of [`VALUES`], or does not say as what.
+fn reads_value(line: &str) -> bool {
+    let is_typed = |read: &str| match read.split_once("::<") {
+        Some(("str" | "slice" | "reader", kind)) => {
+            !names_value(kind.split_once(">(").map_or(kind, |(kind, _)| kind))
+        }
+        _ => false,
+    };
+    let reads_itself = |value: &&str| {
+        [
+            format!("parse::<{value}>"),
+            format!("{value}::from_str("),
+            format!("{value}::deserialize("),
+        ]
+        .iter()
+        .any(|call| line.contains(call))
+    };
+    line.split("serde_json::from_").skip(1).any(|read| !is_typed(read))
+        || (line.contains("use serde_json::") && line.contains("from_"))
+        || VALUES.iter().any(reads_itself)
 }
 
 /// The paths after `crate::` in a line that is not a `use`.
@@ -292,12 +346,31 @@ fn each_rule_finds_its_violation() {
         ("wire/x.rs", "fn f() -> crate::net::Client {", "wire may not import net"),
         ("wire/x.rs", "use super::chunk;", "write imports from crate::, not relative"),
         ("files/x.rs", "Err(\"see --no-save\")", "files names no option, but has --no-save"),
+        ("wire/x.rs", "serde_json::from_str(text)", "only json may read a Value"),
+        ("wire/x.rs", "serde_json::from_slice::<Vec<Value>>(text)", "only json may read a Value"),
+        ("wire/x.rs", "serde_json::from_value::<Call>(value)", "only json may read a Value"),
+        ("chat/x.rs", "use serde_json::{Value, from_str};", "only json may read a Value"),
+        ("chat/x.rs", "text.parse::<Value>()", "only json may read a Value"),
+        ("chat/x.rs", "Number::from_str(text)", "only json may read a Value"),
+        ("chat/x.rs", "serde_json::Deserializer::from_str(text)", "may name a Deserializer"),
+        (
+            "chat/x.rs",
+            "#[derive(Debug, Deserialize)]\nstruct Call {\n    fields: Option<Object>,\n}",
+            "a type that is read from JSON has a Value",
+        ),
     ] {
         let source = Source { path: path.to_owned(), text: text.to_owned() };
         let found = source.violations();
         assert!(found.iter().any(|found| found.contains(rule)), "{text}: {found:?}");
     }
     let source = |path: &str, text: &str| Source { path: path.to_owned(), text: text.to_owned() };
+    for text in [
+        "serde_json::from_str::<&RawValue>(text)",
+        "#[derive(Deserialize)]\nstruct Call(Cow<str>);\nfn call(value: Value) {}",
+        "#[cfg(test)]\nserde_json::from_str(text)",
+    ] {
+        assert_eq!(source("chat/x.rs", text).violations(), [""; 0]);
+    }
     let cycle = [
         source("a.rs", "use crate::b::c::X;"),
         source("b/c.rs", "use crate::b::d;"),

@@ -4,9 +4,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::chat::code_block;
-use crate::chat::reply_json::{self, UncheckableJson};
+
 use crate::chat::schema::{Schema, SchemaPattern};
-use crate::json;
+use crate::json::{self, UncheckableJson};
 
 pub enum ReplyFormat {
     /// Any text.
@@ -104,13 +104,13 @@ pub fn drop_strict(response_format: &mut Value) -> bool {
 /// Parses a reply that is JSON, or a code block of JSON. Returns the JSON text
 /// and its value.
 fn parse_json(reply: &str) -> Result<(String, Value), String> {
-    let fenced = match reply_json::parse(reply) {
+    let fenced = match json::parse_checkable(reply) {
         Ok(value) => return Ok((reply.to_owned(), value)),
         Err(UncheckableJson::Syntax(_)) => code_block::unwrap(reply),
         Err(UncheckableJson::Repeated(_)) => None,
     };
     let text = fenced.as_deref().map_or(reply, str::trim);
-    let value = reply_json::parse(text).map_err(|error| error.to_string())?;
+    let value = json::parse_checkable(text).map_err(|error| error.to_string())?;
     Ok((text.to_owned(), value))
 }
 

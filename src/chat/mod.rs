@@ -8,7 +8,6 @@ pub mod held_bytes;
 pub mod joined;
 pub mod message;
 pub mod reply;
-pub mod reply_json;
 pub mod response;
 pub mod schema;
 pub mod thoughts;

@@ -8,11 +8,12 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use clap::{Arg, ArgAction, Command, CommandFactory};
-use serde_json::{Number, Value};
+use serde_json::Value;
 
 use crate::cli::{Args, ConfigArgs};
 use crate::error::{Error, Result};
 use crate::files::paths::directory_of;
+use crate::json;
 use crate::net::base_url::BaseUrl;
 use crate::output::stdout;
 use crate::secret::KEY_VARIABLE;
@@ -136,7 +137,7 @@ fn toml_value(name: &str, values: &[&String], ask: &Command) -> String {
     let is_flag = arg.is_some_and(|arg| matches!(arg.get_action(), ArgAction::SetTrue));
     let is_list = arg.is_some_and(|arg| matches!(arg.get_action(), ArgAction::Append));
     // A JSON number is a TOML number too.
-    let is_bare = |value: &str| is_flag || serde_json::from_str::<Number>(value).is_ok();
+    let is_bare = |value: &str| is_flag || json::parse(value).is_ok_and(|value| value.is_number());
     let one = |value: &&String| match value.split_once(':') {
         Some((header, _)) if name == "header" && is_secret(value) => {
             Value::from(format!("{header}: (redacted)")).to_string()

@@ -7,8 +7,6 @@ use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use crate::error::{Error, LineFormat, Result};
 use crate::files::append::{self, append_lines};
 use crate::files::likeness::SAMPLE_BYTES;
@@ -23,6 +21,7 @@ use crate::history::messages::HistoryMessages;
 use crate::history::notice::{HistoryNotice, NoticeHandler};
 use crate::history::pipe;
 use crate::history::scan::{Scan, ScanError, Window};
+use crate::json;
 use crate::signals::DeferSignals;
 
 /// How to open a history.
@@ -180,7 +179,7 @@ impl History {
         self.read_range(self.scan.system.clone())
             .and_then(|mut reader| reader.read_to_end(&mut line))
             .map_err(|source| Error::Unreadable { path: self.path.clone(), source })?;
-        let message = serde_json::from_slice::<Value>(&line).ok();
+        let message = str::from_utf8(&line).ok().and_then(json::parse_leniently);
         Ok(message.and_then(|message| Some(message.get("content")?.as_str()?.to_owned())))
     }
 

@@ -68,7 +68,7 @@ fn is_open(line: &str) -> bool {
 
 /// The format of a line of JSON that is not a message, if it is a known one.
 fn format_of(line: &str) -> Option<LineFormat> {
-    let object = match serde_json::from_str(line).ok()? {
+    let object = match json::parse_leniently(line)? {
         Value::Object(object) => object,
         Value::Array(items) if items.first().is_some_and(Value::is_object) => {
             return Some(LineFormat::Array);

@@ -49,7 +49,7 @@ pub fn parse_param(param: &str) -> Result<Object> {
         return invalid("a name is empty");
     }
     let first = names.remove(0);
-    let value = serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
+    let value = json::parse(text).unwrap_or_else(|_| Value::from(text));
     let value = names.into_iter().rev().fold(value, |value, name| json!({ name: value }));
     Ok(Object::from_iter([(first.to_owned(), value)]))
 }
@@ -137,7 +137,7 @@ fn tools(args: &ReplyFormatArgs) -> Result<(Option<Value>, Option<Value>)> {
         return Ok((None, None));
     };
     let what = path.display().to_string();
-    let tools = json::parse(&text::read_text(path)?, &what)?;
+    let tools = json::parse_input(&text::read_text(path)?, &what)?;
     match &tools {
         Value::Array(tools) if tools.iter().all(Value::is_object) => {}
         Value::Array(_) => {

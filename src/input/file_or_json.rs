@@ -33,7 +33,7 @@ pub fn read(option: &str, value: &str) -> Result<(String, String)> {
 /// not text, and [`Error::Input`] if it is not JSON, or not an object.
 pub fn object(option: &str, value: &str) -> Result<Object> {
     let (text, name) = read(option, value)?;
-    match json::parse(&text, &name)? {
+    match json::parse_input(&text, &name)? {
         Value::Object(object) => Ok(object),
         other => Err(Error::Input(format!("{name}: {}, not a JSON object", json::kind(&other)))),
     }

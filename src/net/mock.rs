@@ -7,9 +7,10 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::json;
 use crate::net::base_url::HttpUrl;
 use crate::signals::DeferSignals;
 
@@ -49,28 +50,40 @@ impl MockServer {
 }
 
 /// The fields of a request that the mock server uses.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug)]
 struct MockRequest {
-    #[serde(default)]
     messages: Vec<MockMessage>,
-    #[serde(default)]
-    stream: bool,
-    #[serde(default)]
-    stream_options: Value,
-    #[serde(default)]
+    is_stream: bool,
+    has_usage: bool,
     response_format: Value,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 struct MockMessage {
-    role: String,
-    #[serde(default)]
+    is_user: bool,
     content: Value,
 }
 
 impl MockRequest {
+    /// Fails with the reason if the body is not JSON.
+    fn parse(body: &[u8]) -> Result<Self, String> {
+        let body = str::from_utf8(body).map_err(|error| error.to_string())?;
+        let body = json::parse(body).map_err(|error| error.to_string())?;
+        let messages = body["messages"].as_array().map_or(&[][..], Vec::as_slice);
+        let message = |message: &Value| MockMessage {
+            is_user: message["role"] == "user",
+            content: message["content"].clone(),
+        };
+        Ok(Self {
+            messages: messages.iter().map(message).collect(),
+            is_stream: body["stream"] == true,
+            has_usage: body["stream_options"]["include_usage"] == true,
+            response_format: body["response_format"].clone(),
+        })
+    }
+
     fn reply(&self) -> String {
-        let last = self.messages.iter().rev().find(|message| message.role == "user");
+        let last = self.messages.iter().rev().find(|message| message.is_user);
         let prompt = last.map(MockMessage::text).unwrap_or_default();
         match self.choice(&prompt) {
             Some(word) => json!({ "answer": word }).to_string(),
@@ -137,10 +150,9 @@ fn answer(connection: &TcpStream, request_line: &str, body: &[u8]) -> io::Result
             let models = json!({"object": "list", "data": [{"id": MODEL, "object": "model"}]});
             respond(connection, "200 OK", &models)
         }
-        "/v1/chat/completions" => match serde_json::from_slice(body) {
+        "/v1/chat/completions" => match MockRequest::parse(body) {
             Ok(request) => complete(connection, &request),
-            Err(error) => {
-                let message = error.to_string();
+            Err(message) => {
                 respond(connection, "400 Bad Request", &json!({"error": {"message": message}}))
             }
         },
@@ -165,7 +177,7 @@ fn read_headers(reader: &mut impl BufRead) -> io::Result<u64> {
 }
 
 fn complete(connection: &TcpStream, request: &MockRequest) -> io::Result<()> {
-    if request.stream {
+    if request.is_stream {
         return stream(connection, request);
     }
     let message = json!({"role": "assistant", "content": request.reply()});
@@ -199,7 +211,7 @@ fn stream(mut connection: &TcpStream, request: &MockRequest) -> io::Result<()> {
         send(json!({"content": word}), None)?;
     }
     send(json!({}), Some("stop"))?;
-    if request.stream_options["include_usage"] == true {
+    if request.has_usage {
         let chunk = json!({"object": "chat.completion.chunk", "model": MODEL, "choices": [], "usage": request.usage()});
         send_chunk(connection, &format!("data: {chunk}\n\n"))?;
     }

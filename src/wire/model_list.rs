@@ -34,7 +34,7 @@ pub fn parse(body: Vec<u8>) -> Result<ModelList> {
     let bare = text.trim_start_matches('\u{feff}');
     let replaced = json::without_non_finite(bare);
     let json = replaced.as_deref().unwrap_or(bare);
-    let json: &RawValue = serde_json::from_str(json).map_err(|error| match error.is_eof() {
+    let json = serde_json::from_str::<&RawValue>(json).map_err(|error| match error.is_eof() {
         true if text.trim().is_empty() => no_list("it sent nothing"),
         true => reply_error::cut("the list ended"),
         false => no_list(&error_body::words(text.as_bytes())),
@@ -78,7 +78,7 @@ fn entries(json: &RawValue) -> Option<Vec<&RawValue>> {
 }
 
 fn list(json: &RawValue) -> Option<Vec<&RawValue>> {
-    serde_json::from_str(json.get()).ok()
+    serde_json::from_str::<Vec<&RawValue>>(json.get()).ok()
 }
 
 fn name(entry: &RawValue) -> Option<String> {
@@ -89,12 +89,12 @@ fn name(entry: &RawValue) -> Option<String> {
 }
 
 fn object(json: &RawValue) -> Option<BTreeMap<String, &RawValue>> {
-    serde_json::from_str(json.get()).ok()
+    serde_json::from_str::<BTreeMap<String, &RawValue>>(json.get()).ok()
 }
 
 /// A text that is not empty.
 fn text(json: &RawValue) -> Option<String> {
-    serde_json::from_str(json.get()).ok().filter(|text: &String| !text.is_empty())
+    serde_json::from_str::<String>(json.get()).ok().filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]

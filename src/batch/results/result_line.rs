@@ -227,7 +227,7 @@ impl ParsedResult {
         struct StoredStatus {
             status_code: u16,
         }
-        let line: StoredLine = serde_json::from_slice(line)?;
+        let line = serde_json::from_slice::<StoredLine>(line)?;
         let is_success =
             line.response.is_some_and(|stored| (200..300).contains(&stored.status_code));
         Ok(Self { id: line.custom_id.into_owned(), is_success: is_success && line.error.is_none() })

@@ -53,7 +53,7 @@ impl<'a> JsonFields<'a> {
 pub fn parse_string<'a>(name: &str, value: &'a RawValue) -> Result<Cow<'a, str>, String> {
     #[derive(serde::Deserialize)]
     struct JsonString<'a>(#[serde(borrow)] Cow<'a, str>);
-    let text: Result<JsonString, _> = serde_json::from_str(value.get());
+    let text = serde_json::from_str::<JsonString>(value.get());
     text.map(|text| text.0).map_err(|_| format!("its {name} is not a string"))
 }
 

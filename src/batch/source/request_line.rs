@@ -107,7 +107,7 @@ impl<'a> RequestLine<'a> {
                 fields: JsonFields::default(),
             }));
         }
-        let mut fields: JsonFields = serde_json::from_str(text).map_err(|error| {
+        let mut fields = serde_json::from_str::<JsonFields>(text).map_err(|error| {
             invalid(match error.classify() {
                 Category::Data if text.trim_start().starts_with('{') => json::reason(&error),
                 Category::Data if text.trim_start().starts_with('[') => {
@@ -162,11 +162,12 @@ impl<'a> RequestLine<'a> {
             return Err("it has both a body and a prompt or messages".to_owned());
         }
         let body = fields.remove("body").map_or("", RawValue::get);
-        let mut fields: JsonFields =
-            serde_json::from_str(body).map_err(|error| match body.starts_with('{') {
+        let mut fields = serde_json::from_str::<JsonFields>(body).map_err(|error| {
+            match body.starts_with('{') {
                 true => format!("body: {}", json::reason(&error)),
                 false => "its body is not an object".to_owned(),
-            })?;
+            }
+        })?;
         let messages = fields.remove("messages").ok_or("its body has no messages")?;
         Ok(Self {
             id: None,
@@ -222,11 +223,12 @@ impl<'a> LineMessages<'a> {
             role: Cow<'a, str>,
         }
         let json = messages.get();
-        let roles: Vec<Role> =
-            serde_json::from_str(json).map_err(|error| match json.starts_with('[') {
+        let roles = serde_json::from_str::<Vec<Role>>(json).map_err(|error| {
+            match json.starts_with('[') {
                 true => format!("not a message: {}", json::reason(&error)),
                 false => "its messages are not an array".to_owned(),
-            })?;
+            }
+        })?;
         if roles.is_empty() {
             return Err("its messages array is empty".to_owned());
         }

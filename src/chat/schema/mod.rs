@@ -48,7 +48,7 @@ impl Schema {
     /// document or to itself without end, or matches nothing.
     pub fn parse(text: &str, what: &str) -> Result<Self> {
         let invalid = |reason: &str| Error::Input(format!("{what}: {reason}"));
-        let source = match json::parse(text, what)? {
+        let source = match json::parse_input(text, what)? {
             Value::Bool(true) => Value::Object(Map::new()),
             Value::Bool(false) => return Err(invalid("no reply matches the schema false")),
             source @ Value::Object(_) => source,

@@ -4,12 +4,12 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use textwrap::Options;
 
 use crate::history::line::trim;
+use crate::json;
 use crate::output::sanitize::push_sanitized;
 use crate::output::stdout::TextMode;
 
@@ -22,11 +22,9 @@ pub struct Transcript {
     pub has_colour: bool,
 }
 
-#[derive(Deserialize)]
 struct TranscriptMessage<'a> {
-    role: Cow<'a, str>,
-    content: Option<Value>,
-    #[serde(borrow)]
+    role: String,
+    content: Value,
     tool_calls: Option<&'a RawValue>,
 }
 
@@ -41,10 +39,10 @@ impl Transcript {
         if line.is_empty() {
             return Ok(false);
         }
-        let (role, text) = match serde_json::from_slice::<TranscriptMessage>(line) {
-            Ok(message) => (message.role.to_string(), message.text()),
-            // JSON allows a lone surrogate in a string, a Rust string does not.
-            Err(_) => ("message".to_owned(), String::from_utf8_lossy(line).into_owned()),
+        let (text, role) = match TranscriptMessage::parse(line) {
+            Some(message) => (message.text(), message.role),
+            // It is nested too deeply.
+            None => (String::from_utf8_lossy(line).into_owned(), "message".to_owned()),
         };
         let mut message = Vec::new();
         self.push(&mut message, &format!("{role}:"));
@@ -84,16 +82,29 @@ impl Transcript {
     }
 }
 
-impl TranscriptMessage<'_> {
+impl<'a> TranscriptMessage<'a> {
+    fn parse(line: &'a [u8]) -> Option<Self> {
+        let names = ["role", "content", "tool_calls"];
+        let [role, content, tool_calls] = json::fields(str::from_utf8(line).ok()?, names);
+        let Value::String(role) = json::parse_leniently(role?.get())? else {
+            return None;
+        };
+        let content = match content {
+            Some(content) => json::parse_leniently(content.get())?,
+            None => Value::Null,
+        };
+        Some(Self { role, content, tool_calls })
+    }
+
     /// The text of the content and the tool calls. Other parts are named in
     /// brackets.
     fn text(&self) -> String {
         let mut parts = Vec::new();
         match &self.content {
-            Some(Value::String(text)) => parts.push(text.clone()),
-            Some(Value::Array(array)) => parts.extend(array.iter().map(part_text)),
-            Some(Value::Null) | None => {}
-            Some(other) => parts.push(other.to_string()),
+            Value::String(text) => parts.push(text.clone()),
+            Value::Array(array) => parts.extend(array.iter().map(part_text)),
+            Value::Null => {}
+            other => parts.push(other.to_string()),
         }
         parts.extend(self.tool_calls.map(|calls| format!("[tool calls: {calls}]")));
         parts.join("\n")

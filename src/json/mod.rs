@@ -1,5 +1,7 @@
 //! Helpers for JSON that serde_json does not have.
 
+mod value;
+
 use std::fmt;
 
 use indexmap::IndexMap;
@@ -8,16 +10,19 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
+pub use crate::json::value::{
+    UncheckableJson, parse, parse_checkable, parse_leniently, without_lone_surrogates,
+};
 
 /// The fields of an object, in order.
 pub type Object = Map<String, Value>;
 
-/// Parses `text`, which error messages call `what`.
+/// Parses a text of the user's, which error messages call `what`.
 ///
 /// # Errors
 /// [`Error::Input`] if `text` is not JSON.
-pub fn parse(text: &str, what: &str) -> Result<Value> {
-    serde_json::from_str(text).map_err(|error| Error::Input(format!("{what}: not JSON: {error}")))
+pub fn parse_input(text: &str, what: &str) -> Result<Value> {
+    parse(text).map_err(|error| Error::Input(format!("{what}: not JSON: {error}")))
 }
 
 /// The reason of a parse error without its position. The position is relative to
@@ -282,42 +287,6 @@ pub fn compact(text: &str) -> String {
     line
 }
 
-/// Whether an escape is that of a surrogate.
-fn is_surrogate(escape: &str) -> bool {
-    matches!(escape.as_bytes(), [_, b'u', b'd' | b'D', b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F', ..])
-}
-
-/// Whether two escapes are those of a pair of surrogates.
-fn is_surrogate_pair(escapes: &str) -> bool {
-    let (high, low) = escapes.as_bytes().split_at(6);
-    matches!(high, [b'\\', b'u', b'd' | b'D', b'8'..=b'9' | b'a'..=b'b' | b'A'..=b'B', ..])
-        && matches!(low, [b'\\', b'u', b'd' | b'D', b'c'..=b'f' | b'C'..=b'F', ..])
-}
-
-/// A JSON text with U+FFFD in place of lone surrogates. `None` if an escape in it
-/// is cut off.
-pub fn without_lone_surrogates(text: &str) -> Option<String> {
-    let mut rest = text;
-    let mut replaced = String::with_capacity(text.len());
-    while let Some(at) = rest.find('\\') {
-        let length = if rest[at..].starts_with("\\u") { 6 } else { 2 };
-        let escape = rest.get(at..at + length)?;
-        let pair = rest.get(at..at + 12).filter(|pair| is_surrogate_pair(pair));
-        replaced += &rest[..at];
-        replaced += pair.unwrap_or(if is_surrogate(escape) { "\\ufffd" } else { escape });
-        rest = &rest[at + pair.map_or(length, str::len)..];
-    }
-    Some(replaced + rest)
-}
-
-/// Parses a text that may contain escapes of lone surrogates, which serde_json
-/// refuses. They are read as U+FFFD.
-pub fn parse_leniently(text: &str) -> Option<Value> {
-    serde_json::from_str(text)
-        .ok()
-        .or_else(|| serde_json::from_str(&without_lone_surrogates(text)?).ok())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -398,19 +367,5 @@ mod tests {
         let mut into = object(json!({"a": {"b": 1, "c": 2}, "d": [1]}));
         merge(&mut into, object(json!({"a": {"b": 3}, "d": {"e": 4}, "f": null})));
         assert_eq!(Value::from(into), json!({"a": {"b": 3, "c": 2}, "d": {"e": 4}, "f": null}));
-    }
-
-    #[test]
-    fn lone_surrogates_are_read_as_replacement_characters() {
-        assert_eq!(
-            parse_leniently(r#"["\ud83d","\\ud83d\n"]"#),
-            Some(json!(["\u{fffd}", "\\ud83d\n"]))
-        );
-        assert_eq!(
-            parse_leniently(r#"["\ud83d\uDE00 \uD83D \ude00\ud83d\ud83d\ude00"]"#),
-            Some(json!(["😀 \u{fffd} \u{fffd}\u{fffd}😀"]))
-        );
-        assert_eq!(parse_leniently(r#"["\ud83d\ude00"]"#), Some(json!(["😀"])));
-        assert_eq!(parse_leniently("[\"\\ud83d"), None);
     }
 }
