@@ -35,6 +35,7 @@ mod models;
 mod not_text;
 mod output;
 mod precedence;
+mod private_keys;
 mod prompt;
 mod proxies;
 mod readme;
