@@ -1,13 +1,14 @@
 //! Appending whole lines to a file in one write, and cutting off a torn one.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::ops::Range;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::files::paths::with_suffix;
+use crate::files::side_file;
 
 /// Appends `lines` to a file that is open for appending, and for reading unless
 /// it is empty. If the last line has no newline, it gets one. `sync` runs after
@@ -65,18 +66,13 @@ pub fn truncate(file: &File, end: u64, path: &Path) -> Result<()> {
     cut.map_err(|source| Error::Unwritable { path: path.to_owned(), source })
 }
 
-/// Appends a range of `file` to the file at `path`, as a line, and syncs it.
+/// Appends a range of `file` to its side file at `path`, as a line, and syncs it.
 fn copy_line(file: &File, range: Range<u64>, path: &Path) -> io::Result<()> {
     let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
     let mut line = vec![0; length];
     file.read_exact_at(&mut line, range.start)?;
     line.push(b'\n');
-    let mut target = open_private(path)?;
+    let mut target = side_file::open_to_append(path, file)?;
     target.write_all(&line)?;
     target.sync_all()
-}
-
-/// Opens a file to append to. A new file is readable only by its owner.
-pub fn open_private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
 }

@@ -8,4 +8,5 @@ pub mod lines;
 pub mod paths;
 pub mod replace;
 pub mod shell;
+pub mod side_file;
 pub mod text;

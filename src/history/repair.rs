@@ -6,10 +6,9 @@ use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::Path;
 
 use crate::error::{Error, LineFormat, Result};
-use crate::files::append::open_private;
 use crate::files::lines::{BYTE_ORDER_MARK, Line, Lines};
 use crate::files::paths::{directory_of, with_suffix};
-use crate::files::replace;
+use crate::files::{replace, side_file};
 use crate::history::conversation::History;
 use crate::history::line::{self, InvalidLine};
 use crate::history::lock::LockWait;
@@ -57,8 +56,8 @@ pub fn move_bad_lines(path: &Path, on_notice: NoticeHandler<'_>) -> Result<Repai
         return Ok(RepairReport::default());
     }
     let aside = with_suffix(history.path(), ".bad");
-    let bad =
-        open_private(&aside).map_err(|source| Error::Unwritable { path: aside.clone(), source })?;
+    let bad = side_file::open_to_append(&aside, history.file())
+        .map_err(|source| Error::Unwritable { path: aside.clone(), source })?;
     let _deferred = DeferSignals::until_drop();
     split_file(history.path(), history.file(), bad).map_err(unwritable)
 }

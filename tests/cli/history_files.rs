@@ -8,7 +8,7 @@ use std::process::Command;
 
 use crate::support::conversation::{USER, chat_file};
 use crate::support::server::{Server, answer};
-use crate::support::{ask, ask_mock, json_lines, program, run, shell, skip};
+use crate::support::{as_nobody, ask, ask_mock, json_lines, program, run, shell, skip};
 
 #[test]
 fn a_turn_that_fails_leaves_no_new_file() {
@@ -82,30 +82,22 @@ fn a_read_only_file_or_directory_is_refused_unless_nothing_is_saved() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).expect("the mode is set");
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o555))
         .expect("the mode is set");
-    // The user nobody, because root can write everywhere.
-    let as_nobody = |arguments: &[&str], path: &Path| {
-        let mut command = program("setpriv");
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
-        command.env("PATH", "/usr/bin:/bin");
-        command.arg(env!("CARGO_BIN_EXE_gravix")).args(["ask", "--base-url", "mock:", "-q", "hi"]);
-        command.args(arguments).arg("--history").arg(path);
-        command
+    // Root can write everywhere.
+    let ask = |arguments: &[&str], path: &Path| {
+        let mut command = ask_mock(&["-q", "hi"]);
+        as_nobody(command.args(arguments).arg("--history").arg(path))
     };
-    let probe = Command::new("setpriv")
-        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
-        .args([env!("CARGO_BIN_EXE_gravix"), "--version"])
-        .output();
-    if !probe.is_ok_and(|probe| probe.status.success()) {
-        skip("gravix cannot be run as nobody");
+    let Some(mut command) = ask(&[], &file) else {
         return;
-    }
-    run(&mut as_nobody(&[], &file)).exits(73).prints("").says(&["permission denied", "--no-save"]);
+    };
+    run(&mut command).exits(73).prints("").says(&["permission denied", "--no-save"]);
+    let ask = |arguments: &[&str], path: &Path| ask(arguments, path).expect("it ran before");
     let new = directory.path().join("new.jsonl");
-    run(&mut as_nobody(&[], &new)).exits(73).prints("").says(&["permission denied"]);
-    run(&mut as_nobody(&["--no-save"], &file)).exits(0).prints("hi\n").says_nothing();
+    run(&mut ask(&[], &new)).exits(73).prints("").says(&["permission denied"]);
+    run(&mut ask(&["--no-save"], &file)).exits(0).prints("hi\n").says_nothing();
     assert_eq!(fs::read_to_string(&file).expect("the file is readable"), USER);
     fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).expect("the mode is set");
-    run(&mut as_nobody(&["--no-save"], &file)).exits(66).prints("").says(&["cannot read"]);
+    run(&mut ask(&["--no-save"], &file)).exits(66).prints("").says(&["cannot read"]);
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))
         .expect("the mode is set");
 }

@@ -50,6 +50,7 @@ mod saved_calls;
 mod schemas;
 mod secrets;
 mod server_errors;
+mod side_files;
 mod signals;
 mod stream;
 mod support;

@@ -29,6 +29,10 @@ impl MergeSource {
             let reason = "not a regular file, so it cannot be read twice";
             return Err(unreadable(io::Error::other(reason)));
         }
+        Self::locked(path, file)
+    }
+
+    fn locked(path: PathBuf, file: File) -> Result<Self> {
         match file.try_lock_shared() {
             Err(std::fs::TryLockError::WouldBlock) => Err(Error::Busy(path)),
             // Some file systems have no locks: go on without one.
@@ -42,9 +46,12 @@ impl MergeSource {
     /// [`Error::Unreadable`], [`Error::Unwritable`] if it belongs to another
     /// result file, and [`Error::Busy`] if a run is writing it.
     pub fn spooled(&self) -> Result<Option<Self>> {
-        match spool::read_leftover(&self.path, &self.file)? {
-            Some(_) => Self::open(spool::path_for(&self.path)).map(Some),
-            None => Ok(None),
+        let path = spool::path_for(&self.path);
+        let opened = spool::open_leftover(&self.path, &self.file)
+            .map_err(|source| Error::Unreadable { path: path.clone(), source })?;
+        match (opened, spool::read_leftover(&self.path, &self.file)?) {
+            (Some(file), Some(_)) => Self::locked(path, file).map(Some),
+            _ => Ok(None),
         }
     }
 }

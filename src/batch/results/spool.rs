@@ -3,12 +3,12 @@
 //! line says which result file it belongs to.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::files::append::open_private;
 use crate::files::paths::{directory_of, identity, with_suffix};
+use crate::files::side_file;
 
 /// The spool is rewritten once it has more than about this many times as many
 /// lines as wait, so that it does not grow with the run.
@@ -30,20 +30,36 @@ pub fn path_for(path: &Path) -> PathBuf {
     with_suffix(path, ".waiting")
 }
 
+/// Opens the spool for `results`, which is at `path`, to read it; `None` if there
+/// is none.
+///
+/// # Errors
+/// When it cannot be opened, or is not a regular file of the user's own.
+pub fn open_leftover(path: &Path, results: &File) -> io::Result<Option<File>> {
+    match side_file::open_to_read(&path_for(path), Some(results)) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidFilename) => {
+            Ok(None)
+        }
+        opened => opened.map(Some),
+    }
+}
+
 /// Reads the lines that a killed run left in the spool for `results`, which is
 /// at `path`. Returns `None` if there is no spool.
 ///
 /// # Errors
-/// [`Error::Unreadable`], and [`Error::Unwritable`] if the spool belongs to
-/// another file that had this path before.
+/// [`Error::Unreadable`], and [`Error::Unwritable`] if the spool cannot be used or
+/// belongs to another file that had this path before.
 pub fn read_leftover(path: &Path, results: &File) -> Result<Option<Vec<u8>>> {
+    let opened = open_leftover(path, results);
     let path = path_for(path);
-    let content = match fs::read(&path) {
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidFilename) => {
-            return Ok(None);
-        }
-        read => read.map_err(|source| Error::Unreadable { path: path.clone(), source })?,
+    let opened = opened.map_err(|source| Error::Unwritable { path: path.clone(), source })?;
+    let Some(mut file) = opened else {
+        return Ok(None);
     };
+    let mut content = Vec::new();
+    file.read_to_end(&mut content)
+        .map_err(|source| Error::Unreadable { path: path.clone(), source })?;
     if !content.starts_with(HEADER_START) {
         return Ok(None);
     }
@@ -74,14 +90,15 @@ impl Spool {
     pub fn create(path: &Path, results: &File) -> Result<Self> {
         let (path, header) = (path_for(path), header(results));
         let unwritable = |source| Error::Unwritable { path: path.clone(), source };
-        let is_foreign =
-            |content: Vec<u8>| !content.is_empty() && !content.starts_with(HEADER_START);
-        if fs::read(&path).is_ok_and(is_foreign) {
+        let mut file = side_file::open_to_append(&path, results).map_err(unwritable)?;
+        let mut start = Vec::new();
+        let limit = HEADER_START.len() as u64;
+        Read::by_ref(&mut file).take(limit).read_to_end(&mut start).map_err(unwritable)?;
+        if !start.is_empty() && start != HEADER_START {
             let reason =
                 "--ordered needs this name, but the file is not from gravix; rename or delete it";
             return Err(unwritable(io::Error::other(reason)));
         }
-        let mut file = open_private(&path).map_err(unwritable)?;
         file.set_len(0).and_then(|()| file.write_all(&header)).map_err(unwritable)?;
         Ok(Self { path, header, file, lines: 0 })
     }
@@ -105,8 +122,12 @@ impl Spool {
 
     /// Removes all lines: they are in the result file.
     pub fn clear(&mut self) {
+        let mut clear = || {
+            self.file.set_len(self.header.len() as u64)?;
+            self.file.seek(SeekFrom::End(0))
+        };
         // If lines stay, the next run sees that they are done.
-        if self.lines > 0 && self.file.set_len(self.header.len() as u64).is_ok() {
+        if self.lines > 0 && clear().is_ok() {
             self.lines = 0;
         }
     }
@@ -125,8 +146,7 @@ impl Spool {
         for line in waiting {
             new.write_all(line)?;
         }
-        new.persist(&self.path)?;
-        self.file = open_private(&self.path)?;
+        self.file = new.persist(&self.path)?;
         Ok(())
     }
 }

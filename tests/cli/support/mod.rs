@@ -208,6 +208,25 @@ pub fn strace(command: &Command, options: &[String]) -> Option<Command> {
     Some(strace)
 }
 
+/// `command` as the user nobody, whom permissions and limits hold, where that
+/// can be.
+pub fn as_nobody(command: &Command) -> Option<Command> {
+    let nobody = |program_name: &OsStr| {
+        let mut setpriv = program("setpriv");
+        setpriv.env("PATH", "/usr/bin:/bin");
+        setpriv.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(program_name);
+        setpriv
+    };
+    let probe = nobody(env!("CARGO_BIN_EXE_gravix").as_ref()).arg("--version").output();
+    if !probe.is_ok_and(|probe| probe.status.success()) {
+        skip("gravix cannot be run as nobody");
+        return None;
+    }
+    let mut setpriv = nobody(command.get_program());
+    setpriv.args(command.get_args());
+    Some(setpriv)
+}
+
 /// `/dev/full`, where every write fails for lack of space.
 pub fn full_device() -> File {
     File::options().write(true).open("/dev/full").expect("/dev/full can be opened")
