@@ -1,13 +1,82 @@
 //! Replacing a file atomically: a crash leaves the whole old or the whole new
-//! file.
+//! file, and what it leaves of the new one is removed later.
 
-use std::fs::File;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-use crate::files::paths::directory_of;
+use crate::files::paths::{directory_of, is_still_at};
+use crate::files::side_file;
+
+/// How many new files for the same target can be found again after a crash.
+const SLOTS: u8 = 4;
+
+/// How much of a target's name is part of the new file's. A name can have at most
+/// 255 bytes, and on encrypted file systems 143.
+const MAX_NAME_BYTES: usize = 100;
+
+/// Creates the file that is to replace the one at `path`, in the same directory.
+/// It is locked, as a sign that its run is alive. What killed runs left of such
+/// files is removed.
+///
+/// # Errors
+/// When it cannot be created.
+pub fn create_beside(path: &Path, permissions: Option<Permissions>) -> io::Result<NamedTempFile> {
+    remove_abandoned(path);
+    let create = |name: &OsStr, random: usize| {
+        tempfile::Builder::new()
+            .prefix(name)
+            .rand_bytes(random)
+            .permissions(permissions.clone().unwrap_or(Permissions::from_mode(0o600)))
+            .tempfile_in(directory_of(path))
+    };
+    for slot in 0..SLOTS {
+        let mut new = match create(&slot_name(path, slot), 0) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
+            created => created?,
+        };
+        // A file system without locks is accepted: nothing is removed there.
+        let _ = new.as_file().lock();
+        if is_still_at(new.as_file(), new.path()) {
+            return Ok(new);
+        }
+        // Another run removed it before it was locked, and may have its own there.
+        new.disable_cleanup(true);
+    }
+    create(".gravix-".as_ref(), 6)
+}
+
+/// Removes what killed runs left of files that were to replace the one at `path`.
+pub fn remove_abandoned(path: &Path) {
+    for slot in 0..SLOTS {
+        let left_over = directory_of(path).join(slot_name(path, slot));
+        let Ok(file) = side_file::open_to_read(&left_over, None) else {
+            continue;
+        };
+        // Without locks nobody knows whether its run is alive.
+        if file.try_lock().is_ok() && is_still_at(&file, &left_over) {
+            let _ = fs::remove_file(left_over);
+        }
+    }
+}
+
+fn slot_name(path: &Path, slot: u8) -> OsString {
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    let mut end = name.len().min(MAX_NAME_BYTES);
+    // Some file systems refuse half a character.
+    while end < name.len() && name[end] & 0xc0 == 0x80 {
+        end -= 1;
+    }
+    let mut slot_name = OsString::from(".gravix-");
+    slot_name.push(OsStr::from_bytes(&name[..end]));
+    slot_name.push(format!("-{slot}"));
+    slot_name
+}
 
 /// Replaces the file at `path` with `new`, which must be in the same directory.
 /// `new` is synced before it is renamed, and the directory after.

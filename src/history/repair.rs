@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::error::{Error, LineFormat, Result};
 use crate::files::lines::{BYTE_ORDER_MARK, Line, Lines};
-use crate::files::paths::{directory_of, with_suffix};
+use crate::files::paths::with_suffix;
 use crate::files::{replace, side_file};
 use crate::history::conversation::History;
 use crate::history::line::{self, InvalidLine};
@@ -86,7 +86,7 @@ fn needs_repair(history: &History, path: &Path) -> Result<bool> {
 
 fn split_file(path: &Path, file: &File, bad: File) -> io::Result<RepairReport> {
     let old = file.metadata()?;
-    let good = tempfile::Builder::new().prefix(".gravix-").tempfile_in(directory_of(path))?;
+    let good = replace::create_beside(path, None)?;
     let report = separate(file, BufWriter::new(good.as_file()), BufWriter::new(&bad))?;
     bad.sync_all()?;
     fchown(good.as_file(), Some(old.uid()), Some(old.gid()))?;

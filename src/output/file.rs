@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::files::paths::{directory_of, follow};
-use crate::files::replace::replace;
+use crate::files::replace::{create_beside, replace};
 use crate::output::closed;
 use crate::output::stdout::{self, TextMode, TextWriter};
 use crate::signals::DeferSignals;
@@ -90,12 +90,9 @@ impl OutputFile {
         }
         let _deferred = DeferSignals::until_drop();
         let old = metadata.map(|metadata| metadata.permissions());
-        let new = tempfile::Builder::new()
-            .prefix(".gravix-")
-            // The umask applies to a new file; a replaced one keeps its mode.
-            .permissions(old.clone().unwrap_or(Permissions::from_mode(0o666)))
-            .tempfile_in(directory_of(&self.path))
-            .map_err(not_saved)?;
+        // The umask applies to a new file; a replaced one keeps its mode.
+        let mode = old.clone().unwrap_or(Permissions::from_mode(0o666));
+        let new = create_beside(&self.path, Some(mode)).map_err(not_saved)?;
         write(new.as_file())?;
         if let Some(old) = old {
             new.as_file().set_permissions(old).map_err(not_saved)?;

@@ -29,6 +29,7 @@ mod history_options;
 mod history_sharing;
 mod hostile;
 mod key_sources;
+mod left_overs;
 mod log;
 mod mock;
 mod models;

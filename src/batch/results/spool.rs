@@ -7,8 +7,8 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::files::paths::{directory_of, identity, with_suffix};
-use crate::files::side_file;
+use crate::files::paths::{identity, with_suffix};
+use crate::files::{replace, side_file};
 
 /// The spool is rewritten once it has more than about this many times as many
 /// lines as wait, so that it does not grow with the run.
@@ -99,6 +99,7 @@ impl Spool {
                 "--ordered needs this name, but the file is not from gravix; rename or delete it";
             return Err(unwritable(io::Error::other(reason)));
         }
+        replace::remove_abandoned(&path);
         file.set_len(0).and_then(|()| file.write_all(&header)).map_err(unwritable)?;
         Ok(Self { path, header, file, lines: 0 })
     }
@@ -140,7 +141,7 @@ impl Spool {
 
     /// Replaces the spool by one that has only the `waiting` lines.
     fn rewrite<'a>(&mut self, waiting: impl ExactSizeIterator<Item = &'a [u8]>) -> io::Result<()> {
-        let mut new = tempfile::NamedTempFile::new_in(directory_of(&self.path))?;
+        let mut new = replace::create_beside(&self.path, None)?;
         self.lines = waiting.len();
         new.write_all(&self.header)?;
         for line in waiting {
