@@ -156,6 +156,9 @@ impl Source {
         if is_relative && !text.ends_with("use super::*;") {
             found.push("write imports from crate::, not relative".to_owned());
         }
+        if let Some(call) = ["thread::spawn(", "scope.spawn("].iter().find(|c| text.contains(**c)) {
+            found.push(format!("{call}) panics if there is no thread: use thread::Builder"));
+        }
         for (name, rooms) in CRATES {
             if text.contains(&format!("{name}::")) && !rooms.contains(&room) {
                 found.push(format!("only {} may name {name}", rooms.join(", ")));
@@ -345,6 +348,7 @@ fn each_rule_finds_its_violation() {
         ("chat/x.rs", "println!(\"hi\");", "chat prints nothing"),
         ("wire/x.rs", "fn f() -> crate::net::Client {", "wire may not import net"),
         ("wire/x.rs", "use super::chunk;", "write imports from crate::, not relative"),
+        ("net/x.rs", "thread::spawn(|| work());", "thread::spawn() panics"),
         ("files/x.rs", "Err(\"see --no-save\")", "files names no option, but has --no-save"),
         ("wire/x.rs", "serde_json::from_str(text)", "only json may read a Value"),
         ("wire/x.rs", "serde_json::from_slice::<Vec<Value>>(text)", "only json may read a Value"),

@@ -1,9 +1,11 @@
 //! The messages of errors, and what the user can do about them. Only the commands
 //! know which options they have, so errors themselves carry no hints.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use nix::errno::Errno;
 
 use crate::cli::{Command, NetworkArgs, SettingsArgs};
 use crate::commands::base_url_hint::base_url_hint;
@@ -116,6 +118,7 @@ impl Hints {
                 return Some(format!("set {variable} to {scheme}://USER:PASSWORD@{host}"));
             }
             Error::NoKey { .. } => return Some(self.key_hint()),
+            Error::Limit { source, .. } => return Some(self.limit_hint(source)),
             Error::Config(error) => {
                 return error
                     .downcast_ref()
@@ -142,6 +145,18 @@ impl Hints {
             _ => return None,
         };
         Some(text.to_owned())
+    }
+
+    /// What to do when the process can have no more of something.
+    fn limit_hint(&self, source: &io::Error) -> String {
+        let limits = match source.raw_os_error().map(Errno::from_raw) {
+            Some(Errno::EMFILE) => "raise the limit of open files (ulimit -n)",
+            _ => "raise the limits of processes (ulimit -u) and memory (ulimit -v)",
+        };
+        match self.command {
+            CommandKind::Batch => format!("lower --jobs, or {limits}"),
+            CommandKind::Ask | CommandKind::Other => limits.to_owned(),
+        }
     }
 
     /// What to do without a key for the default base URL.
@@ -249,6 +264,13 @@ fn repair(path: &Path) -> Option<String> {
     Some(format!("move bad lines aside with gravix history repair {}", shell::path_word(file)))
 }
 
+fn is_shortage(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    let shortages =
+        [Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM, Errno::EAGAIN, Errno::EADDRNOTAVAIL];
+    errno.is_some_and(|errno| shortages.contains(&errno))
+}
+
 fn network_hint(error: &NetworkError) -> Option<&'static str> {
     Some(match error {
         NetworkError::Resolve { .. } => "check the base URL",
@@ -256,6 +278,8 @@ fn network_hint(error: &NetworkError) -> Option<&'static str> {
         NetworkError::Connect { source, .. } if source.kind() == ErrorKind::ConnectionRefused => {
             "is the server running? check the base URL"
         }
+        // The whole machine has no more files, memory or ports.
+        NetworkError::Connect { source, .. } if is_shortage(source) => return None,
         NetworkError::Connect { .. } => "check the base URL",
         NetworkError::ConnectTimeout(_) => "raise --connect-timeout",
         NetworkError::Silence(_) => "raise --idle-timeout",

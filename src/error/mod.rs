@@ -143,6 +143,9 @@ pub enum Error {
         is_refused: bool,
         status: Option<u16>,
     },
+    /// This process can have no more files, threads or memory.
+    #[error("cannot {action}: {}", Reason(source))]
+    Limit { action: String, source: io::Error },
     /// The server needs a key, and there is none.
     #[error("no API key for {host}")]
     NoKey { host: String },
@@ -204,6 +207,7 @@ impl Error {
             Error::Locked(_) | Error::Busy(_) | Error::Network(_) | Error::Stopped => 75,
             Error::Protocol(_) | Error::CannotJoin | Error::ReplyTooLong { .. } => 76,
             Error::Config(_)
+            | Error::Limit { .. }
             | Error::NoKey { .. }
             | Error::ProxyLogin { .. }
             | Error::Certificate { .. } => 78,
@@ -214,6 +218,13 @@ impl Error {
                 ErrorClass::Key => 77,
             },
         })
+    }
+}
+
+impl Error {
+    /// The error of a thread that cannot be started.
+    pub fn no_thread(source: io::Error) -> Self {
+        Error::Limit { action: "start a thread".to_owned(), source }
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod append;
 pub mod input;
+pub mod interrupted;
 pub mod likeness;
 pub mod lines;
 pub mod paths;

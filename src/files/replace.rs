@@ -10,6 +10,7 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
+use crate::files::interrupted::uninterrupted;
 use crate::files::paths::{directory_of, is_still_at};
 use crate::files::side_file;
 
@@ -41,7 +42,7 @@ pub fn create_beside(path: &Path, permissions: Option<Permissions>) -> io::Resul
             created => created?,
         };
         // A file system without locks is accepted: nothing is removed there.
-        let _ = new.as_file().lock();
+        let _ = uninterrupted(|| new.as_file().lock());
         if is_still_at(new.as_file(), new.path()) {
             return Ok(new);
         }
@@ -59,7 +60,7 @@ pub fn remove_abandoned(path: &Path) {
             continue;
         };
         // Without locks nobody knows whether its run is alive.
-        if file.try_lock().is_ok() && is_still_at(&file, &left_over) {
+        if uninterrupted(|| file.try_lock()).is_ok() && is_still_at(&file, &left_over) {
             let _ = fs::remove_file(left_over);
         }
     }

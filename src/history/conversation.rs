@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, LineFormat, Result};
 use crate::files::append::{self, append_lines};
+use crate::files::interrupted::uninterrupted;
 use crate::files::likeness::SAMPLE_BYTES;
 use crate::files::lines::Lines;
 use crate::files::paths::{follow, is_still_at};
@@ -89,7 +90,7 @@ impl History {
     /// [`Error::Line`] if it is; [`Error::Unreadable`].
     pub fn ensure_text(&self, path: &Path) -> Result<()> {
         let mut sample = vec![0; SAMPLE_BYTES];
-        let read = self.file.read_at(&mut sample, 0);
+        let read = uninterrupted(|| self.file.read_at(&mut sample, 0));
         let read = read.map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
         match text::recognize_foreign(&sample[..read], false) {
             None => Ok(()),

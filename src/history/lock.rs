@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, NetworkError, Result};
+use crate::files::interrupted::uninterrupted;
 use crate::history::notice::{HistoryNotice, NoticeHandler};
 
 /// How long to wait for the lock before giving notice.
@@ -50,11 +51,12 @@ impl LockRequest<'_> {
     /// [`Error::Locked`] if another process holds the lock and `wait` is
     /// [`LockWait::Never`]; [`NetworkError::Deadline`] if the deadline passes
     /// first; [`Error::Unreadable`] (shared) or [`Error::Unwritable`]
-    /// (exclusive) if locking fails.
+    /// (exclusive) if locking fails; [`Error::Limit`] if there is no thread to
+    /// wait in.
     pub fn acquire(&self, file: &Arc<File>) -> Result<()> {
         let attempt = match self.kind {
-            LockKind::Exclusive => file.try_lock(),
-            LockKind::Shared => file.try_lock_shared(),
+            LockKind::Exclusive => uninterrupted(|| file.try_lock()),
+            LockKind::Shared => uninterrupted(|| file.try_lock_shared()),
         };
         let locked = || Error::Locked(self.path.to_owned());
         let result = match (attempt, self.wait) {
@@ -62,10 +64,10 @@ impl LockRequest<'_> {
             (Err(TryLockError::Error(error)), _) => Err(error),
             (Err(TryLockError::WouldBlock), LockWait::Never) => return Err(locked()),
             (Err(TryLockError::WouldBlock), LockWait::Forever) => {
-                self.wait(file, Duration::MAX).ok_or_else(locked)?
+                self.wait(file, Duration::MAX)?.ok_or_else(locked)?
             }
             (Err(TryLockError::WouldBlock), LockWait::Until { left, of }) => {
-                self.wait(file, left).ok_or(NetworkError::Deadline(of))?
+                self.wait(file, left)?.ok_or(NetworkError::Deadline(of))?
             }
         };
         match result {
@@ -83,25 +85,29 @@ impl LockRequest<'_> {
 
     /// Waits for the lock, and gives notice if that takes long. Returns `None`
     /// after `limit`. Waits in a thread because `File::lock` has no timeout.
-    fn wait(&self, file: &Arc<File>, limit: Duration) -> Option<io::Result<()>> {
+    ///
+    /// # Errors
+    /// [`Error::Limit`] if there is no thread.
+    fn wait(&self, file: &Arc<File>, limit: Duration) -> Result<Option<io::Result<()>>> {
         let (done, locked) = mpsc::channel();
         let (file, kind) = (Arc::clone(file), self.kind);
-        thread::spawn(move || {
+        let wait = move || {
             let result = match kind {
-                LockKind::Exclusive => file.lock(),
-                LockKind::Shared => file.lock_shared(),
+                LockKind::Exclusive => uninterrupted(|| file.lock()),
+                LockKind::Shared => uninterrupted(|| file.lock_shared()),
             };
             // After `limit` nobody receives it any more.
             let _ = done.send(result);
-        });
+        };
+        thread::Builder::new().spawn(wait).map_err(Error::no_thread)?;
         let start = Instant::now();
         if let Ok(result) = locked.recv_timeout(NOTICE_AFTER.min(limit)) {
-            return Some(result);
+            return Ok(Some(result));
         }
         if limit > NOTICE_AFTER {
             (self.on_notice)(HistoryNotice::Waiting { path: self.path });
         }
-        locked.recv_timeout(limit.saturating_sub(start.elapsed())).ok()
+        Ok(locked.recv_timeout(limit.saturating_sub(start.elapsed())).ok())
     }
 }
 

@@ -12,6 +12,7 @@ use std::time::SystemTime;
 use memchr::memchr;
 
 use crate::error::Error;
+use crate::files::interrupted::uninterrupted;
 use crate::history::line::trim;
 
 /// Message lines of a history, already checked, as the elements of a JSON array
@@ -79,7 +80,8 @@ impl HistoryMessages {
 
     /// Acquires the lock again, and fails if the file has changed meanwhile.
     fn ensure_unchanged(&self) -> io::Result<()> {
-        let is_free = !matches!(self.file.try_lock_shared(), Err(TryLockError::WouldBlock));
+        let attempt = uninterrupted(|| self.file.try_lock_shared());
+        let is_free = !matches!(attempt, Err(TryLockError::WouldBlock));
         if is_free && FileVersion::of(&self.file) == self.version {
             return Ok(());
         }
@@ -119,7 +121,8 @@ impl Read for MessagesReader {
         }
         let left = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
         let room = left.min(buffer.len());
-        let read = match self.messages.file.read_at(&mut buffer[..room], range.start) {
+        let file = &self.messages.file;
+        let read = match uninterrupted(|| file.read_at(&mut buffer[..room], range.start)) {
             Ok(0) => Err(io::Error::other("it was truncated while being sent")),
             read => read,
         };

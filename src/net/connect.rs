@@ -11,10 +11,10 @@ use ureq::unversioned::transport::{
     ConnectProxyConnector, ConnectionDetails, Connector, SocksConnector, Transport,
 };
 
-use crate::error::NetworkError;
+use crate::error::{Error, NetworkError};
 use crate::net::absolute_form::AbsoluteForm;
 use crate::net::clock::Clock;
-use crate::net::error::into_ureq;
+use crate::net::error::{into_ureq, is_out_of_files};
 use crate::net::observer::{NetEvent, NetObserver};
 use crate::net::proxy::{ProxyServer, Route, is_login_refusal, is_other_socks};
 use crate::net::server::Server;
@@ -73,6 +73,10 @@ impl LayeredConnector {
             (ureq::Error::Timeout(_), _) => into_ureq(self.clock.timeout_error(timeout.reason)),
             (ureq::Error::Io(error), Some(server)) if is_login_refusal(&error) => {
                 into_ureq(server.login_error(None))
+            }
+            (ureq::Error::Io(source), _) if is_out_of_files(&source) => {
+                let action = format!("connect to {target}");
+                into_ureq(Error::Limit { action, source })
             }
             (ureq::Error::Io(source), server) => {
                 let is_proxied = server.is_some();

@@ -4,14 +4,17 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::error::Reason;
 use crate::json;
 use crate::net::base_url::HttpUrl;
+use crate::net::error::is_out_of_files;
 use crate::signals::DeferSignals;
 
 /// The pause between words, so that a stream looks like one.
@@ -29,24 +32,56 @@ impl MockServer {
     /// Listens on an ephemeral port.
     ///
     /// # Errors
-    /// Fails if no loopback port can be bound.
+    /// Fails if no loopback port can be bound or no thread can be started.
     pub fn start() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
+        let spare = listener.try_clone()?;
         // The new threads inherit the mask, so the main thread gets the signals.
         let _deferred = DeferSignals::until_drop();
-        thread::spawn(move || {
-            for connection in listener.incoming().flatten() {
-                // Errors only mean that the client has disconnected.
-                thread::spawn(move || serve(&connection));
-            }
-        });
+        thread::Builder::new().spawn(move || accept_all(&listener, spare))?;
         Ok(Self { address })
     }
 
     pub fn base_url(&self) -> HttpUrl {
         HttpUrl::parse(&format!("http://{}/v1", self.address)).expect("an address is a host")
     }
+}
+
+/// Serves each connection in a thread. If there is no thread or no file for it, the
+/// client is told: `spare` is closed then, so that there is a file.
+fn accept_all(listener: &TcpListener, spare: TcpListener) {
+    let mut spare = Some(spare);
+    loop {
+        // Errors of serving only mean that the client has disconnected.
+        match listener.accept() {
+            Ok((connection, _)) => {
+                let connection = Arc::new(connection);
+                let shared = Arc::clone(&connection);
+                let started = thread::Builder::new().spawn(move || serve(&shared));
+                let _ = started.map_or_else(|error| refuse(&connection, &error), |_| Ok(()));
+            }
+            Err(error) if is_out_of_files(&error) => {
+                if spare.take().is_none() {
+                    return;
+                }
+                let _ = listener.accept().and_then(|(connection, _)| refuse(&connection, &error));
+                spare = listener.try_clone().ok();
+            }
+            // The client has disconnected already.
+            Err(_) => {}
+        }
+    }
+}
+
+/// Answers one request with the reason why it is not served.
+fn refuse(connection: &TcpStream, reason: &io::Error) -> io::Result<()> {
+    let mut reader = BufReader::new(connection);
+    reader.skip_until(b'\n')?;
+    let length = read_headers(&mut reader)?;
+    io::copy(&mut reader.take(length), &mut io::sink())?;
+    let message = format!("it has no thread or file left: {}", Reason(reason));
+    respond(connection, "503 Service Unavailable", &json!({"error": {"message": message}}))
 }
 
 /// The fields of a request that the mock server uses.

@@ -1,7 +1,7 @@
 //! Resolving host names within the clock's limits.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use ureq::unversioned::transport::NextTimeout;
 use crate::error::{Error, NetworkError, Reason, Result};
 use crate::net::base_url::{is_localhost, without_brackets, without_final_dot};
 use crate::net::clock::Clock;
-use crate::net::error::into_ureq;
+use crate::net::error::{into_ureq, is_out_of_files};
 use crate::net::proxy::{ProxyServer, Route};
 use crate::net::server::Server;
 
@@ -101,12 +101,20 @@ impl TimedResolver {
                 let (sender, receiver) = mpsc::sync_channel(1);
                 let name = host.to_owned();
                 // After a timeout nobody receives the result.
-                thread::spawn(move || drop(sender.send(look_up(&name, port))));
+                thread::Builder::new()
+                    .spawn(move || drop(sender.send(look_up(&name, port))))
+                    .map_err(Error::no_thread)?;
                 let found = receiver.recv_timeout(*timeout.after);
                 found.map_err(|_| self.clock.timeout_error(timeout.reason))?
             }
         };
-        Ok(found.map_err(|error| resolve_error(error, host))?)
+        found.map_err(|error| match UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)) {
+            // getaddrinfo(3) takes a resolver that it cannot reach for an answer.
+            Err(source) if is_out_of_files(&source) => {
+                Error::Limit { action: format!("find the host {host}"), source }
+            }
+            _ => resolve_error(error, host).into(),
+        })
     }
 
     /// The first addresses, as many as fit into ureq's array.

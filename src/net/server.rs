@@ -42,15 +42,15 @@ impl Server {
     ///
     /// # Errors
     /// [`Error::Unreadable`] or [`Error::Config`] for the CA file,
-    /// [`Error::Config`] if the proxy URL is not valid, and [`Error::Network`] if
+    /// [`Error::Config`] if the proxy URL is not valid, and [`Error::Limit`] if
     /// the mock server cannot be started.
     pub fn new(endpoint: &Endpoint, observer: Arc<dyn NetObserver>) -> Result<Self> {
         let url = match &endpoint.base_url {
             BaseUrl::Http(url) => url.clone(),
             BaseUrl::Mock => {
                 let mock = MockServer::start().map_err(|source| {
-                    let target = "the mock server".to_owned();
-                    NetworkError::Connect { target, is_proxied: false, source }
+                    let action = "start the mock server".to_owned();
+                    Error::Limit { action, source }
                 })?;
                 mock.base_url()
             }

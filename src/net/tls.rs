@@ -4,11 +4,13 @@ use std::fmt::{self, Debug};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::anyhow;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, InvalidDnsNameError, ServerName};
+use rustls::pki_types::{CertificateDer, InvalidDnsNameError, ServerName, UnixTime};
+use rustls::time_provider::TimeProvider;
 use rustls::{
     ClientConfig, ClientConnection, Error as TlsError, ProtocolVersion, RootCertStore, StreamOwned,
 };
@@ -62,6 +64,18 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
+/// The time now. That of rustls panics before 1970.
+#[derive(Debug)]
+struct WallClock;
+
+impl TimeProvider for WallClock {
+    fn current_time(&self) -> Option<UnixTime> {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+        // No certificate is valid yet at the earliest time.
+        Some(UnixTime::since_unix_epoch(since_1970.unwrap_or_default()))
+    }
+}
+
 /// Wraps a connection in TLS if the URL is `https`. The rustls configuration is
 /// built for the first such connection.
 #[derive(Clone)]
@@ -78,7 +92,7 @@ impl TlsConnector {
 
     fn config(&self) -> Arc<ClientConfig> {
         let make = || {
-            let builder = ClientConfig::builder_with_provider(provider())
+            let builder = ClientConfig::builder_with_details(provider(), Arc::new(WallClock))
                 .with_safe_default_protocol_versions()
                 .expect("ring supports the default versions");
             let builder = match &self.roots {

@@ -110,16 +110,19 @@ impl Notes {
     ) -> (T, bool) {
         thread::scope(|scope| {
             let (done, waiting) = mpsc::channel::<()>();
-            let announcer = scope.spawn(move || {
+            let announce = move || {
                 let is_late = waiting.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout);
                 if is_late {
                     self.note(message);
                 }
                 is_late
-            });
+            };
+            // Without a thread to be had, the work is done without the message.
+            let announcer = thread::Builder::new().spawn_scoped(scope, announce);
             let result = work();
             drop(done);
-            (result, announcer.join().unwrap_or(false))
+            let is_late = announcer.is_ok_and(|announcer| announcer.join().unwrap_or(false));
+            (result, is_late)
         })
     }
 }

@@ -17,7 +17,7 @@ use anyhow::{Context as _, anyhow, bail, ensure};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use crate::error::{Error, Result, TextOrigin};
+use crate::error::{Error, Reason, Result, TextOrigin};
 use crate::files::{shell, text};
 use crate::output::notes::Notes;
 use crate::secret::{KEY_VARIABLE, Secret, Secrets};
@@ -150,7 +150,8 @@ fn run(command: &str) -> anyhow::Result<Vec<u8>> {
     if has_own_group {
         shell.process_group(0);
     }
-    let mut child = shell.spawn().context("cannot run sh")?;
+    let spawned = shell.spawn();
+    let mut child = spawned.map_err(|error| anyhow!("cannot run sh: {}", Reason(&error)))?;
     let printed = child.stdout.take().and_then(read_with_timeout);
     // The pipe is closed now, which ends a command that prints endlessly.
     let status = printed.as_ref().and_then(|_| wait_until(&mut child, start + COMMAND_TIMEOUT));
@@ -173,11 +174,14 @@ fn run(command: &str) -> anyhow::Result<Vec<u8>> {
 
 /// Reads the output of a command; `None` after the timeout. Reads in a thread
 /// because a pipe has no timeout.
-fn read_with_timeout(stdout: ChildStdout) -> Option<io::Result<Option<Vec<u8>>>> {
+fn read_with_timeout(stdout: ChildStdout) -> Option<anyhow::Result<Option<Vec<u8>>>> {
     let (done, printed) = mpsc::channel();
     // After the timeout nobody receives it any more.
-    thread::spawn(move || drop(done.send(read_to_limit(stdout))));
-    printed.recv_timeout(COMMAND_TIMEOUT).ok()
+    let read = move || drop(done.send(read_to_limit(stdout)));
+    match thread::Builder::new().spawn(read) {
+        Ok(_) => Some(printed.recv_timeout(COMMAND_TIMEOUT).ok()?.map_err(Into::into)),
+        Err(error) => Some(Err(Error::no_thread(error).into())),
+    }
 }
 
 /// Waits for a command to exit; `None` after the deadline.

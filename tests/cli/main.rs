@@ -30,6 +30,7 @@ mod history_sharing;
 mod hostile;
 mod key_sources;
 mod left_overs;
+mod limits;
 mod log;
 mod mock;
 mod models;

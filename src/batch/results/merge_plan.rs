@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use crate::batch::ids::{IdHasher, SeenIds, SortedIds};
 use crate::batch::results::{result_file, spool};
 use crate::error::{Error, Result};
+use crate::files::interrupted::uninterrupted;
 use crate::output::notes::Notes;
 
 /// A result file to merge. It is locked, so no run is writing it.
@@ -33,7 +34,7 @@ impl MergeSource {
     }
 
     fn locked(path: PathBuf, file: File) -> Result<Self> {
-        match file.try_lock_shared() {
+        match uninterrupted(|| file.try_lock_shared()) {
             Err(std::fs::TryLockError::WouldBlock) => Err(Error::Busy(path)),
             // Some file systems have no locks: go on without one.
             Ok(()) | Err(std::fs::TryLockError::Error(_)) => Ok(Self { path, file }),

@@ -12,6 +12,7 @@ use crate::batch::results::result_line::ParsedResult;
 use crate::batch::results::spool::{self, Spool};
 use crate::error::{Error, Result};
 use crate::files::append::{append_lines, move_torn};
+use crate::files::interrupted::uninterrupted;
 use crate::files::lines::Lines;
 use crate::files::paths::{follow, is_still_at};
 use crate::output::closed;
@@ -71,7 +72,7 @@ impl ResultFile {
             let mut options = File::options();
             let options = options.read(true).append(true).create(true);
             let file = options.open(&path).map_err(unwritable)?;
-            match file.try_lock() {
+            match uninterrupted(|| file.try_lock()) {
                 Err(TryLockError::WouldBlock) => return Err(Error::Busy(path)),
                 // Some file systems have no locks: go on without one.
                 Ok(()) | Err(TryLockError::Error(_)) => {}

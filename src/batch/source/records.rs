@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::batch::ids::{IdHasher, SortedIds};
 use crate::batch::source::request_line::{self, InvalidRequest, LineKind, RequestLine};
 use crate::error::{Error, NotText, Result, TextOrigin};
+use crate::files::interrupted::uninterrupted;
 use crate::files::likeness::SAMPLE_BYTES;
 use crate::files::lines::{Lines, Separator};
 use crate::files::{input, text};
@@ -153,7 +154,8 @@ impl Records {
             return Ok(None);
         };
         let mut sample = vec![0; SAMPLE_BYTES];
-        let read = self.file.read_at(&mut sample, start).map_err(|error| self.unreadable(error))?;
+        let read = uninterrupted(|| self.file.read_at(&mut sample, start))
+            .map_err(|error| self.unreadable(error))?;
         self.ensure_text(&sample[..read], options)?;
         let mut invalid_count = 0;
         let (mut total, mut skipped) = (0, 0);

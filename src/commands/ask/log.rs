@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -17,6 +17,7 @@ use crate::commands::hints::Hints;
 use crate::error::{Error, Result};
 use crate::exchange::Attempt;
 use crate::files::append::append_lines;
+use crate::files::interrupted::uninterrupted;
 use crate::json;
 use crate::output::closed;
 use crate::output::notes::Notes;
@@ -29,6 +30,9 @@ use crate::wire::body::RequestBody;
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(5);
+
+/// The end of the year 9999 as time since 1970, the last that humantime writes.
+const LAST_WRITABLE_TIME: Duration = Duration::from_secs(253_402_300_799);
 
 /// The open log, and the lines to append to it.
 #[derive(Debug)]
@@ -168,7 +172,7 @@ impl RequestLog {
     /// Waits for the lock. Closing the file releases it.
     fn lock(&self) -> io::Result<()> {
         let began = Instant::now();
-        while let Err(TryLockError::WouldBlock) = self.file.try_lock() {
+        while let Err(TryLockError::WouldBlock) = uninterrupted(|| self.file.try_lock()) {
             if began.elapsed() > LOCK_TIMEOUT {
                 return Err(io::Error::other("another process holds its lock"));
             }
@@ -193,5 +197,7 @@ fn messages_of(body: &RequestBody) -> Result<Value> {
 }
 
 fn as_rfc_3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&humantime::format_rfc3339_millis(*time))
+    // A clock that is not set may be before 1970, which cannot be written so.
+    let time = (*time).clamp(UNIX_EPOCH, UNIX_EPOCH + LAST_WRITABLE_TIME);
+    serializer.collect_str(&humantime::format_rfc3339_millis(time))
 }
