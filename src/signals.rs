@@ -5,11 +5,10 @@ use std::fs;
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::{process, thread};
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
-use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::low_level::{emulate_default_handler, pipe};
 
@@ -25,37 +24,66 @@ pub fn die_by(signal: i32) {
     let _ = emulate_default_handler(signal);
 }
 
-/// From now on, the first SIGINT or SIGTERM calls `callback` with its number,
-/// in a separate thread, and does not end the process; the second one does.
+/// Signals that are caught once, see [`on_first_signal`].
+#[derive(Debug)]
+pub struct CaughtSignals {
+    has_arrived: Arc<AtomicBool>,
+}
+
+impl CaughtSignals {
+    /// From now on, the signals end the process.
+    pub fn let_go(&self) {
+        self.has_arrived.store(true, Ordering::SeqCst);
+    }
+}
+
+/// From now on, the first of `signals` calls `callback` with its number, in a
+/// separate thread, and does not end the process; the second one does.
 /// Signals that were ignored when the process started stay ignored.
 ///
 /// # Errors
 /// Fails if no socket pair, signal handler or thread can be created.
-pub fn on_first_signal(callback: impl Fn(i32) + Clone + Send + 'static) -> io::Result<()> {
-    let has_arrived = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal)) {
-        let (mut receiver, sender) = UnixStream::pair()?;
-        // In this order, so that the flag is checked before it is set.
-        flag::register_conditional_default(signal, Arc::clone(&has_arrived))?;
-        flag::register(signal, Arc::clone(&has_arrived))?;
-        pipe::register(signal, sender)?;
-        let callback = callback.clone();
-        thread::Builder::new().spawn(move || {
-            if receiver.read_exact(&mut [0]).is_ok() {
-                callback(signal);
-            }
-        })?;
+pub fn on_first_signal(
+    signals: &[i32],
+    callback: impl FnOnce(i32) + Send + 'static,
+) -> io::Result<CaughtSignals> {
+    let caught = CaughtSignals { has_arrived: Arc::default() };
+    let number = Arc::new(AtomicUsize::new(0));
+    let (mut receiver, sender) = UnixStream::pair()?;
+    let is_ignored = |signal: i32| ignored_signals() >> (signal - 1) & 1 == 1;
+    let signals = signals.iter().copied().filter(|signal| !is_ignored(*signal));
+    let senders = signals.map(|signal| Ok((signal, sender.try_clone()?)));
+    let senders = senders.collect::<io::Result<Vec<_>>>()?;
+    let arrived = Arc::clone(&number);
+    // The new thread inherits the mask, so that the signals that another one
+    // defers are not delivered to it.
+    let _deferred = DeferSignals::until_drop();
+    thread::Builder::new().spawn(move || {
+        if receiver.read_exact(&mut [0]).is_ok() {
+            callback(i32::try_from(arrived.load(Ordering::SeqCst)).unwrap_or_default());
+        }
+    })?;
+    for (signal, sender) in senders {
+        let has_arrived = || Arc::clone(&caught.has_arrived);
+        // In this order, so that the flag is checked before it is set, and the
+        // number is there before the callback is called.
+        let registered = flag::register_conditional_default(signal, has_arrived())
+            .and_then(|_| flag::register(signal, has_arrived()))
+            .and_then(|_| {
+                flag::register_usize(signal, Arc::clone(&number), signal.unsigned_abs() as usize)
+            })
+            .and_then(|_| pipe::register(signal, sender));
+        registered.inspect_err(|_| caught.let_go())?;
     }
-    Ok(())
+    Ok(caught)
 }
 
-/// Whether `signal` is ignored, from `SigIgn` in /proc/self/status (proc(5));
-/// false on systems that have no /proc.
-fn is_ignored(signal: i32) -> bool {
+/// A bit for each signal that is ignored, from `SigIgn` in /proc/self/status
+/// (proc(5)); none on systems that have no /proc.
+fn ignored_signals() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
 /// Blocks SIGXFSZ, so that a write beyond `ulimit -f` returns EFBIG and does

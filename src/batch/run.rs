@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
+use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::batch::progress::{Progress, TICK};
 use crate::batch::rate::gate::Gate;
@@ -15,7 +15,7 @@ use crate::batch::results::sink::Sink;
 use crate::batch::source::job_queue::{Job, JobQueue};
 use crate::batch::tally::Tally;
 use crate::batch::worker::{RequestPolicy, Worker};
-use crate::error::{Error, Reason, Result};
+use crate::error::{Error, Result};
 use crate::net::client::Client;
 use crate::output::notes::Notes;
 use crate::signals;
@@ -85,7 +85,7 @@ impl Run {
     /// - [`Error::Input`] and [`Error::Unreadable`] for the input
     /// - [`Error::NotSaved`], [`Error::Stdout`] and [`Error::StdoutClosed`] for
     ///   the results
-    /// - [`Error::Config`] if not every thread can be started
+    /// - [`Error::Limit`] if not every thread can be started
     /// - [`Error::Interrupted`] by a signal
     /// - [`Error::BatchFailed`] if requests failed
     pub fn run(self, clients: Vec<Client>) -> Result<()> {
@@ -94,7 +94,7 @@ impl Run {
         let interrupted = sender.clone();
         // Sending fails only after the run, when nobody needs the event.
         let on_signal = move |signal| drop(interrupted.send(RunEvent::Interrupted(signal)));
-        signals::on_first_signal(on_signal).map_err(thread_error)?;
+        signals::on_first_signal(&[SIGINT, SIGTERM], on_signal).map_err(thread_error)?;
         let workers = clients.len();
         Self::start_workers(&run, clients, &sender)?;
         let mut ending = run.event_loop(&events, workers);
@@ -293,6 +293,5 @@ impl Run {
 }
 
 fn thread_error(source: std::io::Error) -> Error {
-    let reason = Reason(&source);
-    Error::Config(anyhow!("cannot start a thread for each job: {reason}; lower --jobs"))
+    Error::Limit { action: "start a thread for each job".to_owned(), source }
 }

@@ -1,6 +1,6 @@
 //! An open history file: locked, checked, read and appended to.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, PermissionsExt};
@@ -19,6 +19,7 @@ use crate::history::line::{self, InvalidLine};
 use crate::history::lock::LockWait;
 use crate::history::locked_file::{Access, open_locked};
 use crate::history::messages::HistoryMessages;
+use crate::history::new_file::NewFile;
 use crate::history::notice::{HistoryNotice, NoticeHandler};
 use crate::history::pipe;
 use crate::history::scan::{Scan, ScanError, Window};
@@ -43,8 +44,8 @@ pub struct History {
     file: Arc<File>,
     access: Access,
     scan: Scan,
-    /// This run created the file and has not written to it yet.
-    is_new: bool,
+    /// Set if this run created the file.
+    new_file: Option<NewFile>,
 }
 
 impl History {
@@ -127,11 +128,18 @@ impl History {
             ensure_only_read(path, access)?;
             let file = Arc::new(pipe::read_into_memory(path).map_err(unreadable)?);
             let path = path.to_owned();
-            return Ok(Self { path, file, access, scan: Scan::default(), is_new: false });
+            return Ok(Self::new(path, file, access));
         }
         let path = follow(path).map_err(unreadable)?;
         let (file, is_new) = open_locked(&path, access, wait, on_notice)?;
-        Ok(Self { path, file, access, scan: Scan::default(), is_new })
+        let new_file = is_new.then(|| NewFile::watch(Arc::clone(&file), &path));
+        Ok(Self { new_file, ..Self::new(path, file, access) })
+    }
+
+    /// A history whose lines are not scanned yet.
+    fn new(path: PathBuf, file: Arc<File>, access: Access) -> Self {
+        let scan = Scan::default();
+        Self { path, file, access, scan, new_file: None }
     }
 
     /// What the first line is, if it is in a known format of other programs.
@@ -221,12 +229,11 @@ impl History {
     /// # Errors
     /// [`Error::NotSaved`] if the lines cannot be written or synced, or if
     /// another file has replaced this one.
-    pub fn append(&mut self, lines: Vec<u8>) -> Result<()> {
+    pub fn append(&self, lines: Vec<u8>) -> Result<()> {
         let _deferred = DeferSignals::until_drop();
+        let _in_use = self.new_file.as_ref().map(NewFile::use_it);
         self.write_lines(lines)
-            .map_err(|source| Error::NotSaved { path: self.path.clone(), source })?;
-        self.is_new = false;
-        Ok(())
+            .map_err(|source| Error::NotSaved { path: self.path.clone(), source })
     }
 
     fn write_lines(&self, lines: Vec<u8>) -> io::Result<()> {
@@ -256,14 +263,14 @@ impl History {
     /// is only read.
     fn move_torn_line(&mut self, on_notice: NoticeHandler<'_>) -> Result<()> {
         let torn = std::mem::take(&mut self.scan.torn);
-        let path = &self.path;
         if torn.is_empty() {
             return Ok(());
         }
         if self.access == Access::Read {
-            on_notice(HistoryNotice::TornLeftOut { path });
+            on_notice(HistoryNotice::TornLeftOut { path: &self.path });
             return Ok(());
         }
+        let path = &self.path;
         let aside = append::move_torn(&self.file, torn, path)?;
         on_notice(HistoryNotice::TornMoved { path, aside: &aside });
         Ok(())
@@ -277,16 +284,5 @@ fn ensure_only_read(path: &Path, access: Access) -> Result<()> {
         Access::Read => Ok(()),
         Access::Append => Err(Error::ReadOnlyHistory { path: path.to_owned(), source: source() }),
         Access::Change => Err(Error::Unwritable { path: path.to_owned(), source: source() }),
-    }
-}
-
-impl Drop for History {
-    fn drop(&mut self) {
-        // A failed turn removes the file it created. The lock is still held: a
-        // process that waits for it will find the path gone and reopen.
-        let is_unused = || self.file.metadata().is_ok_and(|metadata| metadata.len() == 0);
-        if self.is_new && is_unused() && is_still_at(&self.file, &self.path) {
-            let _ = fs::remove_file(&self.path);
-        }
     }
 }

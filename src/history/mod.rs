@@ -7,6 +7,7 @@ pub mod line;
 pub mod lock;
 pub mod locked_file;
 pub mod messages;
+pub mod new_file;
 pub mod notice;
 pub mod pipe;
 pub mod repair;

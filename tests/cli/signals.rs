@@ -41,8 +41,36 @@ fn a_signal_kills_gravix_and_nothing_is_saved() {
         let output = finish(child);
         assert_eq!(output.status.signal(), Some(end_signal as i32));
         assert!(output.stderr.is_empty(), "{output:?}");
-        assert_eq!(fs::read_to_string(&file).unwrap_or_default(), "");
+        assert!(!file.exists(), "an interrupted first turn leaves no file");
     }
+    // A file that was there before stays.
+    fs::write(&file, "").expect("the file is written");
+    let server = stalling_server();
+    let mut command = ask(&server, &["hi", "--stream", "--history"]);
+    let child = start_and_read_token(command.arg(&file));
+    signal(&child, Signal::SIGTERM);
+    finish(child);
+    assert!(file.exists());
+}
+
+#[test]
+fn an_interrupted_first_turn_does_not_hurt_the_next_one() {
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
+    let file = directory.path().join("chat.jsonl");
+    let server = stalling_server();
+    let mut command = ask(&server, &["first", "--stream", "--history"]);
+    let first = start_and_read_token(command.arg(&file));
+    let mut command = ask_mock(&["second", "-n", "--history"]);
+    let mut second = start(command.arg(&file));
+    let mut waiting = [0; 30];
+    let stderr = second.stderr.as_mut().expect("stderr is a pipe");
+    stderr.read_exact(&mut waiting).expect("the second turn says that it waits");
+    signal(&first, Signal::SIGINT);
+    finish(first);
+    let output = finish(second);
+    assert!(output.status.success(), "{output:?}");
+    let saved = fs::read_to_string(&file).expect("the file is readable");
+    assert!(saved.starts_with(r#"{"role":"user","content":"second"}"#), "{saved}");
 }
 
 #[test]

@@ -60,12 +60,7 @@ impl Turn {
     ///
     /// # Errors
     /// [`Error::NotSaved`] if the history cannot be written.
-    pub fn save(
-        mut self,
-        checked: &CheckedReply,
-        plan: &AskPlan,
-        streamed: &Result<()>,
-    ) -> Result<()> {
+    pub fn save(self, checked: &CheckedReply, plan: &AskPlan, streamed: &Result<()>) -> Result<()> {
         let text = match plan.policy.format {
             ReplyFormat::Text => &checked.reply.text,
             _ => checked.text(),
@@ -75,7 +70,7 @@ impl Turn {
             || (text.is_empty() && calls.is_empty())
             || matches!(streamed, Err(Error::StdoutClosed));
         let saves = plan.history.as_ref().is_some_and(HistoryPlan::saves);
-        let Some(history) = self.history.as_mut().filter(|_| saves && !is_unusable) else {
+        let Some(history) = self.history.as_ref().filter(|_| saves && !is_unusable) else {
             return Ok(());
         };
         let system = self.system.as_deref().filter(|_| history.is_empty()).map(Message::system);
