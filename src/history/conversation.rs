@@ -46,6 +46,8 @@ pub struct History {
     scan: Scan,
     /// Set if this run created the file.
     new_file: Option<NewFile>,
+    /// The answer to the newest message was torn, so it has none.
+    has_torn_answer: bool,
 }
 
 impl History {
@@ -139,7 +141,7 @@ impl History {
     /// A history whose lines are not scanned yet.
     fn new(path: PathBuf, file: Arc<File>, access: Access) -> Self {
         let scan = Scan::default();
-        Self { path, file, access, scan, new_file: None }
+        Self { path, file, access, scan, new_file: None, has_torn_answer: false }
     }
 
     /// What the first line is, if it is in a known format of other programs.
@@ -157,6 +159,12 @@ impl History {
     /// The role of the newest message.
     pub fn last_role(&self) -> Option<&str> {
         self.scan.last_role.as_deref()
+    }
+
+    /// Whether the newest message was left without an answer because the
+    /// answer's line was torn.
+    pub fn has_torn_answer(&self) -> bool {
+        self.has_torn_answer
     }
 
     /// The messages of the window, preceded by the file's system message unless
@@ -266,6 +274,7 @@ impl History {
         if torn.is_empty() {
             return Ok(());
         }
+        self.has_torn_answer = matches!(self.last_role(), Some("user" | "tool"));
         if self.access == Access::Read {
             on_notice(HistoryNotice::TornLeftOut { path: &self.path });
             return Ok(());

@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::support::conversation::{ASSISTANT, USER, chat_file};
-use crate::support::server::Server;
+use crate::support::server::{Server, answer};
 use crate::support::{ask, ask_mock, gravix, json_lines, run, shell, skip, strace};
 
 #[test]
@@ -204,6 +204,39 @@ fn a_torn_last_line_is_moved_aside_wherever_it_was_cut() {
             .expect("the file is readable")
             .starts_with(&format!("{USER}{ASSISTANT}"))
     );
+}
+
+#[test]
+fn a_torn_answer_leaves_a_prompt_that_undo_removes() {
+    let (_directory, file) = chat_file();
+    let torn = format!("{USER}{ASSISTANT}{USER}{}", &ASSISTANT[..20]);
+    let start = || fs::write(&file, &torn).expect("the file is written");
+    let undo = format!("gravix history undo {}", file.display());
+    // The model answers the prompt, or never sees it.
+    for (arguments, is_said) in
+        [(&["hi"][..], true), (&["hi", "--no-save"], true), (&["--continue"], false)]
+    {
+        start();
+        let server = Server::replying(&["reply"]);
+        let run = run(ask(&server, arguments).arg("--history").arg(&file)).exits(0);
+        assert_eq!(run.stderr.contains(&undo), is_said, "{arguments:?}: {}", run.stderr);
+    }
+    start();
+    let refusal = answer("400 Bad Request", "application/json", "{}");
+    let refused = run(ask(&Server::once(refusal), &["hi", "--history"]).arg(&file)).exits(69);
+    assert!(refused.stderr.contains(&undo), "{}", refused.stderr);
+    let text = || fs::read_to_string(&file).expect("the file is readable");
+    assert_eq!(text(), format!("{USER}{ASSISTANT}{USER}"));
+    run(gravix().args(["history", "undo"]).arg(&file)).exits(0).prints(USER).says_nothing();
+    assert_eq!(text(), format!("{USER}{ASSISTANT}"));
+    // Undo finds the torn answer itself.
+    start();
+    run(gravix().args(["history", "undo"]).arg(&file)).exits(0).prints(USER).says(&["was torn"]);
+    assert_eq!(text(), format!("{USER}{ASSISTANT}"));
+    // A torn prompt had no answer to lose.
+    fs::write(&file, format!("{USER}{ASSISTANT}{}", &USER[..20])).expect("the file is written");
+    let run = run(ask_mock(&["hi", "--history"]).arg(&file)).exits(0);
+    assert!(!run.stderr.contains("undo"), "{}", run.stderr);
 }
 
 #[test]

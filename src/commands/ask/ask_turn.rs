@@ -11,6 +11,7 @@ use crate::commands::ask::message_source::MessageSource;
 use crate::commands::ask::plan::AskPlan;
 use crate::commands::observers::history_notices;
 use crate::error::{Error, Result};
+use crate::files::paths::is_descriptor;
 use crate::files::shell;
 use crate::history::conversation::History;
 use crate::output::notes::Notes;
@@ -47,8 +48,9 @@ impl Turn {
                 shell::path_word(path)
             ));
         }
-        if matches!(plan.messages, MessageSource::HistoryOnly) {
-            ensure_continuable(history.as_ref())?;
+        match plan.messages {
+            MessageSource::HistoryOnly => ensure_continuable(history.as_ref())?,
+            _ => history.iter().for_each(|history| warn_of_torn_answer(history, notes)),
         }
         let system = plan.system.read(history.as_ref())?;
         Ok(Self { history, system, prompt })
@@ -91,6 +93,17 @@ fn assistant_line(checked: &CheckedReply, text: &str) -> Vec<u8> {
     match message {
         Some(message) => (message + "\n").into_bytes(),
         None => Message::assistant(text, calls).line(),
+    }
+}
+
+/// Two prompts in a row are refused by servers whose roles must alternate.
+fn warn_of_torn_answer(history: &History, notes: &Notes) {
+    let path = history.path();
+    if history.has_torn_answer() && !is_descriptor(path) {
+        notes.warn(format_args!(
+            "the message before this prompt lost its answer and is sent without it; if the server refuses that, remove it with gravix history undo {}",
+            shell::path_word(path)
+        ));
     }
 }
 
