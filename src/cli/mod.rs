@@ -101,6 +101,10 @@ the run immediately.",
     )]
     Batch(Box<BatchArgs>),
     /// List the models that the server offers
+    ///
+    /// Each name is a line. A control character in a name, such as a newline, is
+    /// shown as ^J, in a pipe too; --json prints the names as the server wrote
+    /// them.
     #[command(
         help_template = TEMPLATE,
         before_help = MODELS_EXAMPLES,

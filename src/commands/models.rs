@@ -6,7 +6,9 @@ use crate::cli::ModelsArgs;
 use crate::commands::observers::NetworkLog;
 use crate::error::Result;
 use crate::net::client::Client;
+use crate::output::sanitize::visible;
 use crate::output::stdout;
+use crate::secret::Secrets;
 use crate::settings::context::Context;
 use crate::settings::{network, verbosity};
 
@@ -27,5 +29,20 @@ pub fn run(args: ModelsArgs, context: &Context) -> Result<()> {
         1 => notes.warn("1 entry of the list names no model"),
         count => notes.warn(format_args!("{count} entries of the list name no model")),
     }
-    stdout::print(&list.names.join("\n"), mode)
+    let lines: Vec<String> = list.names.iter().map(|name| line(name, notes.secrets())).collect();
+    stdout::print(&lines.join("\n"), mode)
+}
+
+/// A model's name on a line of its own: what ends a line is made visible, in a
+/// pipe too. A secret in it is masked.
+fn line(name: &str, secrets: &Secrets) -> String {
+    let mut line = String::new();
+    for c in secrets.mask(name.to_owned()).chars() {
+        match c {
+            // For Python and JavaScript, these two end a line as well.
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => line += &visible(c),
+            c => line.push(c),
+        }
+    }
+    line
 }

@@ -2,6 +2,8 @@
 
 use httpmock::prelude::*;
 
+use crate::support::server::{Server, answer};
+use crate::support::terminal::Terminal;
 use crate::support::{gravix, run};
 
 #[test]
@@ -101,4 +103,25 @@ fn an_error_in_place_of_the_list_is_reported_as_one() {
             .says(&["reported an error: no such account"]);
         models.delete();
     }
+}
+
+#[test]
+fn a_models_name_takes_one_line_whatever_is_in_it() {
+    let names = ["a\nb", "c\r\td", "e\u{2028}\u{85}f", "g\\n", "h\u{200d}\u{202e}"];
+    let body = serde_json::json!({"data": names.map(|name| serde_json::json!({"id": name}))});
+    let server = Server::new(
+        (0..2).map(|_| answer("200 OK", "application/json", body.to_string())).collect(),
+    );
+    let mut command = gravix();
+    command.args(["models", "--base-url", &server.base_url()]);
+    run(&mut command)
+        .exits(0)
+        .prints("a^Jb\nc^M^Id\ne<U+2028><U+0085>f\ng\\n\nh\u{200d}\u{202e}\n")
+        .says_nothing();
+    let terminal = Terminal::open();
+    let mut child = command.stdout(terminal.stream()).spawn().expect("gravix starts");
+    drop(command);
+    child.wait().expect("gravix ends");
+    let shown = terminal.read_to_end();
+    assert!(shown.contains("h\u{200d}<U+202E>") && !shown.contains('\u{202e}'), "{shown}");
 }
