@@ -171,7 +171,9 @@ pub struct OutputArgs {
     /// Print the request as a curl command and send nothing
     ///
     /// The command reads the key from $GRAVIXLAYER_API_KEY, or from the place
-    /// that the configuration file names. curl cannot reach mock:.
+    /// that the configuration file names. A header that holds a secret, by its
+    /// name, reads it from the variable that has its value, or else shows
+    /// (redacted). curl cannot reach mock:.
     #[arg(long, conflicts_with = "dry_run", hide_short_help = true)]
     pub curl: bool,
 
@@ -196,7 +198,7 @@ pub struct OutputArgs {
     ///
     /// By default, control characters other than newline and tab are made
     /// visible on a terminal, so that a model cannot send escape sequences to
-    /// it. Pipes and files always get the exact bytes.
+    /// it or turn text around. Pipes and files always get the exact bytes.
     #[arg(long, hide_short_help = true)]
     pub raw: bool,
 }

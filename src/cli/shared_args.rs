@@ -62,7 +62,9 @@ pub struct NetworkArgs {
     /// Send this request header too (repeatable)
     ///
     /// Authorization is refused, because gravix sets it from the key. Headers
-    /// that gravix itself must set, such as Content-Length, are refused too.
+    /// that gravix itself must set, such as Content-Length, are refused too. The
+    /// value of a header such as X-Api-Key, whose name says that it is a secret,
+    /// is masked in what the server says.
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header, hide_short_help = true, value_hint = ValueHint::Other)]
     pub headers: Vec<Header>,
 }

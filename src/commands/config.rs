@@ -17,6 +17,7 @@ use crate::json;
 use crate::net::base_url::BaseUrl;
 use crate::output::stdout;
 use crate::secret::KEY_VARIABLE;
+use crate::secret::spelling::REDACTED;
 use crate::settings::ask_command;
 use crate::settings::config::effective::EffectiveSettings;
 use crate::settings::config::setting::{Origin, Setting, find_option, is_secret};
@@ -128,7 +129,7 @@ fn key_line(
         KeySource::Default => KEY_VARIABLE.to_owned(),
         key => format!("{key}, {}", origin.unwrap_or_default()),
     };
-    ("api_key = \"(redacted)\"".to_owned(), origin)
+    (format!("api_key = \"{REDACTED}\""), origin)
 }
 
 /// The values of a setting as they are written in the configuration file.
@@ -140,7 +141,7 @@ fn toml_value(name: &str, values: &[&String], ask: &Command) -> String {
     let is_bare = |value: &str| is_flag || json::parse(value).is_ok_and(|value| value.is_number());
     let one = |value: &&String| match value.split_once(':') {
         Some((header, _)) if name == "header" && is_secret(value) => {
-            Value::from(format!("{header}: (redacted)")).to_string()
+            Value::from(format!("{header}: {REDACTED}")).to_string()
         }
         _ if !is_list && is_bare(value) => (*value).clone(),
         // TOML forbids a bare DEL in a string, JSON allows it.

@@ -1,10 +1,13 @@
 //! Observers that report what happens during a request or the opening of a
 //! history on stderr.
 
+use std::borrow::Cow;
+
 use crate::history::notice::HistoryNotice;
-use crate::net::observer::{Headers, NetEvent, NetObserver};
+use crate::net::observer::{NetEvent, NetObserver};
 use crate::output::notes::Notes;
-use crate::secret::is_secret_header;
+use crate::secret::header::{is_secret_header, is_secret_name};
+use crate::secret::spelling::REDACTED;
 
 /// Reports retries, and with `--verbose` connections and headers.
 pub struct NetworkLog {
@@ -36,22 +39,31 @@ impl NetObserver for NetworkLog {
             NetEvent::Reconnecting => {
                 notes.detail("* the server had closed the connection; reconnecting");
             }
-            NetEvent::Request { line, headers } => self.log_head(">", line, *headers),
-            NetEvent::Response { line, headers } => self.log_head("<", line, *headers),
+            NetEvent::Request { line, headers } => {
+                notes.detail(format_args!("> {line}"));
+                for (name, value) in headers.iter() {
+                    let is_secret = is_secret_header(name, &value);
+                    self.log_header(">", name, Some(value).filter(|_| !is_secret));
+                }
+            }
+            NetEvent::Response { line, headers } => {
+                notes.detail(format_args!("< {line}"));
+                for (name, value) in headers.iter() {
+                    self.log_header("<", name, Some(value).filter(|_| !is_secret_name(name)));
+                }
+            }
         }
     }
 }
 
 impl NetworkLog {
-    fn log_head(&self, direction: &str, line: &std::fmt::Arguments<'_>, headers: Headers<'_>) {
-        self.notes.detail(format_args!("{direction} {line}"));
-        for (name, value) in headers.iter() {
-            let value = match is_secret_header(name) {
-                true => "(redacted)".to_owned(),
-                false => self.notes.secrets().mask(value.into_owned()),
-            };
-            self.notes.detail(format_args!("{direction} {name}: {value}"));
-        }
+    /// Logs a header; without its value if that is a secret.
+    fn log_header(&self, direction: &str, name: &str, value: Option<Cow<'_, str>>) {
+        let value = match value {
+            Some(value) => self.notes.secrets().mask(value.into_owned()),
+            None => REDACTED.to_owned(),
+        };
+        self.notes.detail(format_args!("{direction} {name}: {value}"));
     }
 }
 

@@ -56,13 +56,18 @@ impl Server {
             }
         };
         let roots = Roots::load(endpoint.ca_file.as_deref())?;
+        let route = Route::new(endpoint.proxy.as_ref(), url.is_secure())?;
+        let login = route.server().and_then(ProxyServer::authorization);
+        if let Some(login) = login.as_ref().and_then(|login| login.to_str().ok()) {
+            endpoint.secrets.add_header(header::PROXY_AUTHORIZATION.as_str(), login);
+        }
         Ok(Self {
             chat_url: url.request_url("chat/completions"),
             models_url: url.request_url("models"),
             base_url: url.to_string(),
             retries: endpoint.retries,
             timeouts: endpoint.timeouts,
-            route: Arc::new(Route::new(endpoint.proxy.as_ref(), url.is_secure())?),
+            route: Arc::new(route),
             zone: url.zone,
             tls: TlsConnector::new(roots, Arc::clone(&observer)),
             observer,

@@ -6,6 +6,7 @@ use std::ffi::{OsStr, OsString};
 use anyhow::anyhow;
 
 use crate::error::{Error, Result};
+use crate::secret::MIN_MASKED_LENGTH;
 
 #[derive(Debug, Default)]
 pub struct Environment {
@@ -19,6 +20,20 @@ impl Environment {
 
     pub fn get(&self, name: &str) -> Option<&OsStr> {
         self.variables.get(OsStr::new(name)).map(OsString::as_os_str)
+    }
+
+    /// A variable that holds this secret: the first by name of those that a shell
+    /// can name. Short values may be in a variable by chance.
+    pub fn variable_with(&self, secret: &str) -> Option<&str> {
+        if secret.len() < MIN_MASKED_LENGTH {
+            return None;
+        }
+        let is_name = |name: &&str| {
+            name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+                && !name.starts_with(|c: char| c.is_ascii_digit())
+        };
+        let holders = self.variables.iter().filter(|(_, value)| *value == secret);
+        holders.filter_map(|(name, _)| name.to_str()).filter(is_name).min()
     }
 
     /// The variable as text.

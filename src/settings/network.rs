@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::net::base_url::{BaseUrl, is_loopback};
 use crate::net::endpoint::{Endpoint, Timeouts};
 use crate::output::notes::Notes;
+use crate::secret::header::is_secret_header;
 use crate::secret::{KEY_VARIABLE, Secrets};
 use crate::settings::context::Context;
 use crate::settings::environment::Environment;
@@ -38,7 +39,8 @@ pub fn resolve(
         None => environment.text("GRAVIX_BASE_URL")?.unwrap_or(DEFAULT_BASE_URL),
     };
     let headers = last_of_each_name(&args.headers);
-    headers.iter().for_each(|(name, value)| secrets.add_header(name, value));
+    let secret = headers.iter().filter(|(name, value)| is_secret_header(name, value));
+    secret.for_each(|(name, value)| secrets.add_header(name, value));
     let mut endpoint = Endpoint {
         base_url: BaseUrl::parse(base_url)?,
         key: None,

@@ -50,6 +50,7 @@ mod responses;
 mod retries;
 mod saved_calls;
 mod schemas;
+mod secret_headers;
 mod secrets;
 mod server_errors;
 mod side_files;

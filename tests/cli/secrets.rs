@@ -1,4 +1,4 @@
-//! The key is masked, also in verbose output.
+//! The key is masked in what a server says, also in verbose output.
 
 use serde_json::json;
 
@@ -116,6 +116,9 @@ fn a_key_in_a_header_of_the_user_is_masked_too() {
         ("X-Api-Key: sesame42", "sesame42"),
         ("X-Auth: Bearer sesame42", "Bearer sesame42"),
         ("X-Auth: Bearer sesame42", "sesame42"),
+        ("X-Auth: Basic dTpzZXNhbWU0Mg==", "sesame42"),
+        ("X-Team: Bearer sesame42", "sesame42"),
+        ("X_AccessToken: sesame42", "sesame42"),
         ("Cookie: session=sesame42; theme=1", "sesame42"),
     ] {
         let body = json!({"error": {"message": format!("bad key {echoed}")}}).to_string();
@@ -221,4 +224,24 @@ fn a_key_in_a_finish_reason_is_masked() {
     let mut command = ask(&server, &["-n", "-v", "hi"]);
     let run = run(command.env("GRAVIXLAYER_API_KEY", KEY)).exits(0).prints("ok\n");
     assert!(run.stderr.contains("(redacted)") && !run.stderr.contains(KEY), "{}", run.stderr);
+}
+
+#[test]
+fn a_key_is_masked_however_the_server_escapes_it() {
+    const KEY: &str = "sesame/42+x==";
+    for escaped in [r"sesame\/42+x==", r"sesame/42\u002bx\u003D=", r"sesame\\\/42+x=="] {
+        let body = format!(r#"{{"error":{{"message":"no","param":"{escaped}"}}}}"#);
+        let service = Service::new(move |_, _| Reply::new("400 Bad Request", body.as_str()));
+        let (_directory, file) = input(&[r#"{"prompt":"hi"}"#]);
+        let mut command = batch(&service.base_url(), &["-H", &format!("X-Api-Key: {KEY}")]);
+        let run = run(command.arg(file)).exits(69);
+        let body = &by_id(&run.stdout)["1"]["response"]["body"];
+        assert_eq!(body["error"]["param"], "(redacted)", "{escaped}");
+    }
+    let location = "Location: /login?key=sesame%2F42%2bx%3D%3D";
+    let head = format!("HTTP/1.1 302 No\r\n{location}\r\nContent-Length: 0\r\n\r\n");
+    let server = Server::once(vec![raw(head)]);
+    run(ask(&server, &["hi"]).env("GRAVIXLAYER_API_KEY", KEY))
+        .exits(76)
+        .says(&["redirects to /login?key=(redacted), which"]);
 }

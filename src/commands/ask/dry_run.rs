@@ -2,36 +2,37 @@
 
 use std::io::{self, Read};
 
-use crate::commands::ask::curl;
-use crate::commands::ask::plan::{AskPlan, RequestFormat};
+use crate::commands::ask::curl::{self, CurlHead};
+use crate::commands::ask::plan::AskPlan;
 use crate::commands::ask::question::AskQuestion;
 use crate::error::Result;
 use crate::exchange::Question;
+use crate::output::notes::Notes;
 use crate::output::sanitize::escape_controls;
 use crate::output::stdout::{self, TextMode, stdout_error};
-use crate::settings::key::KeySource;
 
-/// Prints the body, or a curl command that sends it. `key` is where the key
-/// comes from, if the request needs one.
+/// Prints the body, behind the head of a curl command that sends it if there is
+/// one.
 ///
 /// # Errors
-/// [`Error::Usage`] for `mock:`, which curl cannot reach; [`Error::Unreadable`]
-/// for the history; [`Error::Stdout`] or [`Error::StdoutClosed`] if the request
-/// cannot be printed.
+/// [`Error::Unreadable`] for the history; [`Error::Stdout`] or
+/// [`Error::StdoutClosed`] if the request cannot be printed.
 ///
-/// [`Error::Usage`]: crate::error::Error::Usage
 /// [`Error::Unreadable`]: crate::error::Error::Unreadable
 /// [`Error::Stdout`]: crate::error::Error::Stdout
 /// [`Error::StdoutClosed`]: crate::error::Error::StdoutClosed
 pub fn print(
     plan: &AskPlan,
-    format: RequestFormat,
+    curl: Option<CurlHead>,
     question: &AskQuestion,
-    key: Option<&KeySource>,
+    notes: &Notes,
 ) -> Result<()> {
-    let (head, tail) = match format {
-        RequestFormat::Curl => (curl::head(&plan.endpoint, key, plan.streams)?, curl::tail()),
-        RequestFormat::Body => (String::new(), "\n".to_owned()),
+    let (head, tail) = match curl {
+        Some(CurlHead { command, notes: remarks }) => {
+            remarks.iter().for_each(|remark| notes.note(remark));
+            (command, curl::tail())
+        }
+        None => (String::new(), "\n".to_owned()),
     };
     let body = question.body(None);
     let mut request = head.as_bytes().chain(body.reader()).chain(tail.as_bytes());

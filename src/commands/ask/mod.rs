@@ -83,7 +83,11 @@ fn print_request(
     let turn = Turn::open(plan, prompt, plan.endpoint.timeouts.deadline, notes)?;
     let question = AskQuestion::new(plan, &turn)?;
     let key = network::sends_key(&plan.endpoint, context).then_some(&context.key);
-    dry_run::print(plan, format, &question, key)
+    let curl = match format {
+        RequestFormat::Curl => Some(curl::head(plan, key, context.environment)?),
+        RequestFormat::Body => None,
+    };
+    dry_run::print(plan, curl, &question, notes)
 }
 
 fn exchange<'a>(client: &'a Client, plan: &'a AskPlan) -> Exchange<'a> {

@@ -6,7 +6,7 @@ use std::fmt;
 use clap::{Arg, Command};
 
 use crate::cli::OVERRIDES;
-use crate::secret::is_secret_header;
+use crate::secret::header::is_secret_header;
 use crate::settings::key::KeySource;
 
 /// Options that the configuration cannot set.
@@ -75,7 +75,7 @@ pub fn find_option<'a>(command: &'a Command, name: &str) -> Option<&'a Arg> {
 
 /// Whether a header, given as `Name: value`, holds a secret.
 pub fn is_secret(header: &str) -> bool {
-    header.split_once(':').is_some_and(|(name, _)| is_secret_header(name))
+    header.split_once(':').is_some_and(|(name, value)| is_secret_header(name, value.trim()))
 }
 
 /// The name of the setting for the option with this long name.

@@ -1,5 +1,8 @@
 //! API keys and secret headers, and masking them in text.
 
+pub mod header;
+pub mod spelling;
+
 use std::cmp::Reverse;
 use std::ffi::OsStr;
 use std::fmt;
@@ -8,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::anyhow;
 
 use crate::error::{Error, Result};
+use crate::secret::header::secret_parts;
+use crate::secret::spelling::{REDACTED, redact};
 
 /// The environment variable that holds the API key.
 pub const KEY_VARIABLE: &str = "GRAVIXLAYER_API_KEY";
@@ -83,17 +88,13 @@ impl Secret {
 
     /// `text` with every occurrence of the key replaced by `(redacted)`.
     pub fn mask(&self, text: &str) -> String {
-        let masked = text.replace(&self.key, "(redacted)");
-        // A quote or a backslash in the key is escaped inside JSON.
-        let quoted = serde_json::Value::from(self.key.as_str()).to_string();
-        let escaped = quoted.trim_matches('"');
-        if escaped == self.key { masked } else { masked.replace(escaped, "(redacted)") }
+        redact(text, &self.key)
     }
 }
 
 /// Shorter keys are not masked: they are dummies for servers without keys, such
 /// as `ollama`, and occur in ordinary text.
-const MIN_MASKED_LENGTH: usize = 8;
+pub const MIN_MASKED_LENGTH: usize = 8;
 
 /// All secrets of this process. Clones share one list, so a secret that is added
 /// later is masked everywhere.
@@ -114,18 +115,10 @@ impl Secrets {
         }
     }
 
-    /// If `name` is the name of a secret header, masks its value from now on:
-    /// all of `Bearer KEY`, and `KEY` by itself; of a `Cookie`, each value.
+    /// Masks the value of a secret header from now on, and its parts.
     pub fn add_header(&self, name: &str, value: &str) {
-        if !is_secret_header(name) {
-            return;
-        }
-        let credentials = value.split_once(' ').map(|(_, rest)| rest);
-        let cookies = value.split(';').filter_map(|cookie| Some(cookie.split_once('=')?.1.trim()));
-        let is_cookie = name.eq_ignore_ascii_case("cookie");
-        let texts = [Some(value), credentials].into_iter().flatten();
-        for text in texts.chain(cookies.filter(|_| is_cookie)) {
-            self.add(Secret::new(text, name));
+        for part in secret_parts(name, value) {
+            self.add(Secret::new(&part, name));
         }
     }
 
@@ -138,26 +131,9 @@ impl Secrets {
     }
 }
 
-/// Whether a header with this name carries a secret.
-pub fn is_secret_header(name: &str) -> bool {
-    name.to_ascii_lowercase().split('-').any(|part| {
-        matches!(
-            part,
-            "apikey"
-                | "auth"
-                | "authorization"
-                | "cookie"
-                | "key"
-                | "password"
-                | "secret"
-                | "token"
-        )
-    })
-}
-
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(redacted)")
+        f.write_str(REDACTED)
     }
 }
 
