@@ -8,6 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
 
 use crate::error::{Error, Result};
 use crate::output::stdout::{self, stdout_error};
+use crate::secret::spelling::REDACTED;
 
 /// Prints help and version to standard output; returns everything else as an
 /// error.
@@ -27,7 +28,23 @@ pub fn handle(error: &clap::Error) -> Result<()> {
             Err(Error::Usage("no command given".to_owned()))
         }
         ClapErrorKind::InvalidSubcommand => Err(Error::Usage(unknown_command(error))),
-        _ => Err(Error::Usage(one_line(&error.render().to_string()))),
+        _ => Err(Error::Usage(one_line(&report(error)))),
+    }
+}
+
+/// clap's report. The value of a header is left out, as it may be a secret.
+fn report(error: &clap::Error) -> String {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    match (text(ContextKind::InvalidArg), text(ContextKind::InvalidValue)) {
+        (Some(option), Some(header)) if option.starts_with("--header ") => {
+            let name = header.split_once(':').map_or("", |(name, _)| name);
+            let colon = if name.is_empty() { "" } else { ": " };
+            format!("invalid value '{name}{colon}{REDACTED}' for '{option}': {}", reason(error))
+        }
+        _ => error.render().to_string(),
     }
 }
 

@@ -102,6 +102,21 @@ fn curl_shows_that_a_secret_header_is_missing() {
 }
 
 #[test]
+fn a_header_that_is_not_valid_is_refused_without_its_value() {
+    for (header, shown) in [
+        ("X Key: sesame42", "'X Key: (redacted)'"),
+        ("X-Key: sesame42\u{1}", "'X-Key: (redacted)'"),
+        ("X-Key: sesame42\nX: y", "'X-Key: (redacted)'"),
+        ("Authorization: Bearer sesame42", "'Authorization: (redacted)'"),
+        ("X-Key sesame42", "'(redacted)'"),
+        (":sesame42", "'(redacted)'"),
+    ] {
+        let run = run(gravix().args(["ask", "-n", "-H", header, "hi"])).exits(2).says(&[shown]);
+        assert!(!run.stderr.contains(KEY), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn the_configuration_is_shown_without_secret_headers() {
     let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("gravix.toml");
