@@ -14,6 +14,7 @@ use crate::net::reply_stream::ResponseBody;
 use crate::net::retry::{RetryDecision, RetryState};
 use crate::net::server::Server;
 use crate::net::{error, status};
+use crate::wire::reply_error;
 
 /// If the server closed a reused connection before the request was sent, the
 /// failure shows within this time.
@@ -117,7 +118,7 @@ impl Client {
             line: format_args!("{:?} {}", head.version, head.status),
             headers: Headers(Some(&head.headers)),
         });
-        let body = ResponseBody::new(body, &self.clock);
+        let mut body = ResponseBody::new(body, &self.clock);
         if head.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
             && let Some(proxy) = route.forward()
         {
@@ -132,6 +133,10 @@ impl Client {
             return Err(error);
         }
         status::ensure_not_encoded(&head.headers)?;
+        // 200 promises a body; one that is missing was cut off.
+        if head.status != StatusCode::OK && body.is_empty().map_err(reply_error::from_io)? {
+            return Err(status::empty_response(head.status));
+        }
         Ok(body)
     }
 

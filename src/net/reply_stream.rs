@@ -15,16 +15,31 @@ use crate::wire::decode::Events;
 pub struct ResponseBody {
     reader: ureq::BodyReader<'static>,
     clock: Arc<Clock>,
+    /// Its first byte, if that was read only to see whether there is one.
+    first: Option<u8>,
 }
 
 impl ResponseBody {
     pub fn new(body: ureq::Body, clock: &Arc<Clock>) -> Self {
-        Self { reader: body.into_reader(), clock: Arc::clone(clock) }
+        Self { reader: body.into_reader(), clock: Arc::clone(clock), first: None }
+    }
+
+    /// Whether the body has no bytes. Waits for the first one.
+    pub fn is_empty(&mut self) -> io::Result<bool> {
+        let mut first = [0];
+        let is_empty = self.read(&mut first)? == 0;
+        self.first = Some(first[0]).filter(|_| !is_empty);
+        Ok(is_empty)
     }
 }
 
 impl Read for ResponseBody {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let (Some(first), [start, ..]) = (self.first, &mut *buffer) {
+            *start = first;
+            self.first = None;
+            return Ok(1);
+        }
         self.reader.read(buffer).map_err(|error| error::body_error(error, &self.clock))
     }
 }

@@ -26,6 +26,11 @@ pub fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 /// Builds the error for a response that is not 2xx. Its texts are the server's
 /// own, neither shortened nor masked.
 pub fn error_response(head: &Parts, body: impl Read) -> Error {
+    // Those that announce a response, such as 100, are not the last of it.
+    if head.status.is_informational() {
+        let status = number_and_name(head.status);
+        return Error::Protocol(format!("the server answered {status}, with no response after it"));
+    }
     if head.status.is_redirection() {
         let target = head.headers.get(header::LOCATION).map(HeaderValue::as_bytes);
         return Error::Protocol(format!(
@@ -109,6 +114,16 @@ fn is_firewall(head: &Parts, body: &str) -> bool {
     let is_cloudflare =
         || body.trim().starts_with("error code: 10") || body.contains("\"cloudflare_error\"");
     is_marked || head.status == StatusCode::FORBIDDEN && (is_page() || is_cloudflare())
+}
+
+/// The error for a success without a body, such as 204.
+pub fn empty_response(status: StatusCode) -> Error {
+    let status = number_and_name(status);
+    Error::Protocol(format!("the server answered {status}, with an empty body"))
+}
+
+fn number_and_name(status: StatusCode) -> String {
+    format!("{} {}", status.as_u16(), name(status)).trim_end().to_owned()
 }
 
 /// Checks that the body has no `Content-Encoding`: gravix decodes none.

@@ -55,6 +55,7 @@ mod secrets;
 mod server_errors;
 mod side_files;
 mod signals;
+mod statuses;
 mod stream;
 mod support;
 mod timeouts;
