@@ -9,7 +9,7 @@ use nix::errno::Errno;
 
 use crate::cli::{Command, NetworkArgs, SettingsArgs};
 use crate::commands::base_url_hint::base_url_hint;
-use crate::commands::text_hints;
+use crate::commands::{text_hints, tls_hints};
 use crate::error::{EarlyEnd, Error, NetworkError, ServerError};
 use crate::files::paths::is_descriptor;
 use crate::files::shell;
@@ -139,9 +139,8 @@ impl Hints {
             Error::CannotJoin if is_ask => "use --events to print the stream as it arrives",
             Error::Locked(_) => "try again later",
             Error::Busy(_) => "try again when it ends",
-            Error::Certificate { is_unknown_issuer: true, .. } => {
-                "name a PEM file of trusted certificates with --ca-cert or SSL_CERT_FILE"
-            }
+            Error::Certificate { host, flaw } => return tls_hints::for_certificate(host, flaw),
+            Error::TlsMismatch { mismatch, .. } => tls_hints::for_mismatch(mismatch),
             _ => return None,
         };
         Some(text.to_owned())

@@ -11,6 +11,7 @@ pub mod models;
 pub mod observers;
 pub mod schema_notes;
 pub mod text_hints;
+pub mod tls_hints;
 
 use std::ffi::OsString;
 

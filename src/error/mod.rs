@@ -2,12 +2,14 @@
 //! statuses. Hints about what to do are added by the commands, which know the
 //! options.
 
+mod certificate_flaw;
 mod error_class;
 mod line_format;
 mod network_error;
 mod not_text;
 mod reason;
 mod server_error;
+mod tls_mismatch;
 
 use std::io;
 use std::path::PathBuf;
@@ -15,12 +17,14 @@ use std::path::PathBuf;
 use signal_hook::consts::SIGPIPE;
 use thiserror::Error as ThisError;
 
+pub use crate::error::certificate_flaw::CertificateFlaw;
 pub use crate::error::error_class::ErrorClass;
 pub use crate::error::line_format::LineFormat;
 pub use crate::error::network_error::NetworkError;
 pub use crate::error::not_text::{Likeness, NotText, TextFlaw, TextOrigin, WideEncoding};
 pub use crate::error::reason::Reason;
 pub use crate::error::server_error::ServerError;
+pub use crate::error::tls_mismatch::TlsMismatch;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -150,8 +154,11 @@ pub enum Error {
     #[error("no API key for {host}")]
     NoKey { host: String },
     /// The server's certificate is not trusted.
-    #[error("the certificate of {host} is not trusted: {reason}")]
-    Certificate { host: String, reason: String, is_unknown_issuer: bool },
+    #[error("the certificate of {host} is not trusted: {flaw}")]
+    Certificate { host: String, flaw: CertificateFlaw },
+    /// The server and gravix cannot agree on TLS.
+    #[error("cannot set up TLS with {host}: {mismatch}")]
+    TlsMismatch { host: String, mismatch: TlsMismatch },
     /// The batch run ended before this request was sent.
     #[error("the run ended before this request was sent")]
     Stopped,
@@ -210,7 +217,8 @@ impl Error {
             | Error::Limit { .. }
             | Error::NoKey { .. }
             | Error::ProxyLogin { .. }
-            | Error::Certificate { .. } => 78,
+            | Error::Certificate { .. }
+            | Error::TlsMismatch { .. } => 78,
             Error::Server(server) => match server.class() {
                 ErrorClass::Request | ErrorClass::Quota => 69,
                 ErrorClass::Temporary => 75,

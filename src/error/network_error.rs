@@ -20,7 +20,7 @@ pub enum NetworkError {
     /// fail too.
     #[error("cannot connect through the proxy: {reason}")]
     Proxy { reason: String, is_final: bool },
-    /// The TLS handshake failed for a reason other than the certificate.
+    /// TLS failed for a reason that may pass.
     #[error("cannot set up TLS with {host}: {reason}")]
     Tls { host: String, reason: String },
     /// No connection was established within the connect timeout.

@@ -27,9 +27,10 @@ pub fn request_error(error: ureq::Error, clock: &Clock, base_url: &str) -> Error
             Err(other) => Error::Protocol(format!("unexpected HTTP error: {other}")),
         },
         ureq::Error::Timeout(reason) => clock.timeout_error(reason).into(),
-        // Reading the request's body can fail with a gravix error too.
+        // Reading the request's body can fail with a gravix error too, and TLS.
         ureq::Error::Io(error) => match error.downcast::<Error>() {
-            Ok(error) => error,
+            Ok(error) if !(is_tls(&error) && clock.has_status_line()) => error,
+            Ok(_) => cut("the connection was closed"),
             Err(_) if clock.has_status_line() => cut("the connection was closed"),
             Err(_) => NetworkError::Unanswered.into(),
         },
@@ -38,6 +39,10 @@ pub fn request_error(error: ureq::Error, clock: &Clock, base_url: &str) -> Error
         }
         other => Error::Protocol(format!("{base_url} does not speak valid HTTP: {other}")),
     }
+}
+
+fn is_tls(error: &Error) -> bool {
+    matches!(error, Error::Network(NetworkError::Tls { .. }) | Error::TlsMismatch { .. })
 }
 
 /// Converts an error inside the response body. [`io::ErrorKind::WouldBlock`]

@@ -153,9 +153,13 @@ impl<T: Transport> Transport for TimedTransport<T> {
     }
 }
 
-fn is_disconnect(error: &io::Error) -> bool {
+/// Whether the peer closed the connection.
+pub fn is_disconnect(error: &io::Error) -> bool {
     matches!(
         error.kind(),
-        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted
+        ErrorKind::BrokenPipe
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::UnexpectedEof
     )
 }

@@ -1,18 +1,22 @@
 //! TLS with rustls, and the certificates it trusts.
 
+use std::cell::Cell;
 use std::fmt::{self, Debug};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::anyhow;
+use rustls::client::ResolvesClientCert;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, InvalidDnsNameError, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 use rustls::{
-    ClientConfig, ClientConnection, Error as TlsError, ProtocolVersion, RootCertStore, StreamOwned,
+    ClientConfig, ClientConnection, Error as TlsError, ProtocolVersion, RootCertStore,
+    SignatureScheme, StreamOwned,
 };
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
@@ -25,7 +29,8 @@ use crate::net::base_url::{without_brackets, without_final_dot};
 use crate::net::error::into_ureq;
 use crate::net::named_certificates::NamedCertificates;
 use crate::net::observer::{NetEvent, NetObserver};
-use crate::net::tls_error::handshake_error;
+use crate::net::timed::is_disconnect;
+use crate::net::tls_error::{handshake_cut, tls_error};
 
 /// The certificates to trust.
 #[derive(Debug, Clone)]
@@ -104,7 +109,7 @@ impl TlsConnector {
                     .dangerous()
                     .with_custom_certificate_verifier(Arc::clone(certificates) as _),
             };
-            Arc::new(builder.with_no_client_auth())
+            Arc::new(builder.with_client_cert_resolver(Arc::new(NoCertificate)))
         };
         Arc::clone(self.config.get_or_init(make))
     }
@@ -114,22 +119,47 @@ impl TlsConnector {
         socket: Box<dyn Transport>,
         host: &str,
         details: &ConnectionDetails,
-    ) -> Result<StreamOwned<ClientConnection, TransportAdapter>, ureq::Error> {
+    ) -> Result<TlsStream, ureq::Error> {
         let bare = without_final_dot(without_brackets(host)).to_owned();
         let name = ServerName::try_from(bare).map_err(|error: InvalidDnsNameError| {
             into_ureq(Error::Config(anyhow!("{host} is not a valid TLS server name: {error}")))
         })?;
-        let convert = |error: &TlsError| into_ureq(handshake_error(error, host));
+        let convert = |error: &TlsError| into_ureq(tls_error(error, host, IS_ASKED.get()));
         let mut connection =
             ClientConnection::new(self.config(), name).map_err(|error| convert(&error))?;
         let mut socket = TransportAdapter::new(socket, Arc::clone(&details.current_time));
-        connection.complete_io(&mut socket).map_err(|error| {
-            match error.get_ref().and_then(|inner| inner.downcast_ref::<TlsError>()) {
-                Some(error) => convert(error),
-                None => ureq::Error::from(error),
-            }
+        IS_ASKED.set(false);
+        connection.complete_io(&mut socket).map_err(|error| match inner_error(&error) {
+            Some(error) => convert(error),
+            None if is_disconnect(&error) => into_ureq(handshake_cut(host, IS_ASKED.get())),
+            None => ureq::Error::from(error),
         })?;
         Ok(StreamOwned::new(connection, socket))
+    }
+}
+
+fn inner_error(error: &io::Error) -> Option<&TlsError> {
+    error.get_ref()?.downcast_ref()
+}
+
+thread_local! {
+    /// Whether the server asked for a client certificate in the handshake that
+    /// this thread made last.
+    static IS_ASKED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Has no client certificate, and notes that the server asked for one.
+#[derive(Debug)]
+struct NoCertificate;
+
+impl ResolvesClientCert for NoCertificate {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        IS_ASKED.set(true);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
     }
 }
 
@@ -166,14 +196,38 @@ impl<In: Transport> Connector<In> for TlsConnector {
             details.config.input_buffer_size(),
             details.config.output_buffer_size(),
         );
-        Ok(Some(Either::B(TlsTransport { buffers, stream })))
+        let wants_certificate = IS_ASKED.get();
+        Ok(Some(Either::B(TlsTransport {
+            buffers,
+            stream,
+            host: host.to_owned(),
+            wants_certificate,
+        })))
     }
 }
 
 /// A TLS connection.
 pub struct TlsTransport {
     buffers: LazyBuffers,
-    stream: StreamOwned<ClientConnection, TransportAdapter>,
+    stream: TlsStream,
+    host: String,
+    wants_certificate: bool,
+}
+
+type TlsStream = StreamOwned<ClientConnection, TransportAdapter>;
+
+impl TlsTransport {
+    /// Puts an error of TLS into words. With TLS 1.3, the server refuses a client
+    /// without a certificate only after the handshake.
+    fn convert(&self, error: io::Error) -> ureq::Error {
+        match inner_error(&error) {
+            Some(tls) => {
+                let told = tls_error(tls, &self.host, self.wants_certificate);
+                ureq::Error::Io(io::Error::new(error.kind(), told))
+            }
+            None => error.into(),
+        }
+    }
 }
 
 impl Transport for TlsTransport {
@@ -182,11 +236,13 @@ impl Transport for TlsTransport {
     }
 
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
-        Ok(self.stream.write_all(&self.buffers.output()[..amount])?)
+        let written = self.stream.write_all(&self.buffers.output()[..amount]);
+        written.map_err(|error| self.convert(error))
     }
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
-        let read = self.stream.read(self.buffers.input_append_buf())?;
+        let read = self.stream.read(self.buffers.input_append_buf());
+        let read = read.map_err(|error| self.convert(error))?;
         self.buffers.input_appended(read);
         Ok(read > 0)
     }

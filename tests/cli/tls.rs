@@ -1,13 +1,15 @@
 //! TLS certificates that are trusted or refused.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::Shutdown;
 use std::path::PathBuf;
 use std::thread;
 
+use crate::support::batch_lines::input;
 use crate::support::certificates::{Issuer, SelfSigned};
 use crate::support::server::listen_on_loopback;
-use crate::support::{DONE, ask_mock, completion, gravix, run, token};
+use crate::support::{DONE, ask_mock, batch, completion, gravix, run, token};
 
 fn plain_answer() -> String {
     let body = completion("safe");
@@ -129,16 +131,75 @@ fn a_self_signed_certificate_is_not_trusted_for_another_name_or_time() {
 }
 
 #[test]
-fn an_alert_of_the_server_is_told_in_words() {
+fn a_self_signed_certificate_without_a_name_is_told_how_to_get_one() {
+    let server = SelfSigned::serve_nameless();
+    let (_directory, path) = issuers_file(&server.pem);
+    run(ask(server.port, &["--ca-cert"]).arg(&path)).exits(78).prints("").says(&[
+        "it names no host",
+        "openssl req -x509",
+        "subjectAltName=DNS:localhost",
+    ]);
+}
+
+/// A port where each client gets `bytes` and then the end of the connection.
+fn answering(bytes: &'static [u8]) -> u16 {
     let (listener, port) = listen_on_loopback();
     thread::spawn(move || {
-        let (mut connection, _) = listener.accept().expect("a client connects");
-        // A fatal alert: handshake failure.
-        connection.write_all(&[21, 3, 3, 0, 2, 2, 40]).expect("the alert is sent");
-        let _ = std::io::copy(&mut connection, &mut std::io::sink());
+        for mut connection in listener.incoming().flatten() {
+            // The beginning of the client's hello.
+            let _ = connection.read(&mut [0; 1024]);
+            let _ = connection.write_all(bytes);
+            let _ = connection.shutdown(Shutdown::Write);
+            let _ = std::io::copy(&mut connection, &mut std::io::sink());
+        }
     });
-    run(&mut ask(port, &["--retries", "0"]))
-        .exits(75)
-        .prints("")
-        .says(&["cannot set up TLS with localhost: it refused with the alert handshake failure"]);
+    port
+}
+
+#[test]
+fn what_stays_the_same_next_time_is_not_tried_again_and_what_may_pass_is() {
+    // Alerts are told by their numbers.
+    for (bytes, status, reason) in [
+        (&[21, 3, 2, 0, 2, 2, 70][..], 78, "it supports neither TLS 1.2 nor TLS 1.3; update it"),
+        (
+            &[21, 3, 3, 0, 2, 2, 40],
+            78,
+            "it refused with the alert handshake failure; it must offer",
+        ),
+        (&[21, 3, 3, 0, 2, 2, 42], 78, "it wants a client certificate, and gravix has none; run"),
+        (&[21, 3, 3, 0, 2, 2, 112], 78, "it does not know this name; check the host"),
+        (&[21, 3, 3, 0, 2, 2, 80], 75, "it refused with the alert internal error\n"),
+        (&[21, 3, 3, 0, 2, 2, 200], 75, "it refused with the alert 200\n"),
+        (&[22, 3, 3, 0, 5, 2, 0, 0, 1, 0], 75, "it sent a malformed message\n"),
+        (&[], 75, "it closed the connection\n"),
+        (b"SSH-2.0-OpenSSH\r\n", 76, "does not speak TLS"),
+    ] {
+        let retries = if status == 75 { "0" } else { "2" };
+        let told = run(&mut ask(answering(bytes), &["--retries", retries]));
+        told.exits(status).prints("").says(&["localhost", reason]);
+    }
+}
+
+#[test]
+fn a_demanded_client_certificate_is_told_with_either_version() {
+    let issuer = Issuer::new();
+    let (_directory, path) = issuers_file(&issuer.pem());
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let port = issuer.serve_with_client_certificates(version);
+        run(ask(port, &["--ca-cert"]).arg(&path))
+            .exits(78)
+            .prints("")
+            .says(&["localhost: it wants a client certificate, and gravix has none; run a proxy"]);
+    }
+}
+
+#[test]
+fn a_batch_ends_early_if_no_connection_can_be_trusted() {
+    let server = SelfSigned::serve("localhost", false, &plain_answer());
+    let (_directory, file) = input(&[r#"{"prompt":"a"}"#; 40]);
+    let mut command = batch(&format!("https://localhost:{}/v1", server.port), &["-j", "1"]);
+    let run = run(command.arg(file));
+    let lines = String::from_utf8(run.stdout.clone()).expect("stdout is UTF-8");
+    assert!(lines.contains(r#""code":"tls""#) && lines.lines().count() < 40, "{lines}");
+    run.exits(78);
 }

@@ -92,6 +92,7 @@ fn code(error: &Error) -> String {
             NetworkError::GaveUp(_) => "gave_up",
         },
         Error::ProxyLogin { .. } => "proxy",
+        Error::Certificate { .. } | Error::TlsMismatch { .. } => "tls",
         Error::Input(_) => "invalid_request",
         _ => "error",
     }
@@ -117,7 +118,7 @@ fn is_systemic(error: &Error) -> bool {
                 | NetworkError::Tls { .. }
                 | NetworkError::ConnectTimeout(_)
         ),
-        Error::ProxyLogin { .. } => true,
+        Error::ProxyLogin { .. } | Error::Certificate { .. } | Error::TlsMismatch { .. } => true,
         _ => false,
     }
 }
