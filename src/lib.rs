@@ -22,6 +22,7 @@
 //! - [`json`]: merging, compacting and leniently parsing JSON
 //! - [`secret`]: keys, and masking them in text
 //! - [`signals`]: Unix signals
+//! - [`time_limit`]: limits of waits that do not count while the process is stopped
 //! - [`wtf8`]: JSON strings with lone surrogates
 
 pub mod batch;
@@ -39,5 +40,6 @@ pub mod output;
 pub mod secret;
 pub mod settings;
 pub mod signals;
+pub mod time_limit;
 pub mod wire;
 pub mod wtf8;

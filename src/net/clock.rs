@@ -10,9 +10,14 @@ use ureq::unversioned::transport::NextTimeout;
 
 use crate::error::NetworkError;
 use crate::net::endpoint::Timeouts;
+use crate::time_limit::TimeLimit;
 
 /// How long to wait for the end of the response once the reply is complete.
 const CLOSING_LIMIT: Duration = Duration::from_secs(2);
+
+/// How long a last look takes at whether something came while the process was
+/// stopped. A socket has no timeout of zero.
+const LAST_LOOK: Duration = Duration::from_millis(1);
 
 /// Shared by a client and its sockets, which report to it what happens.
 #[derive(Debug)]
@@ -27,13 +32,11 @@ pub struct Clock {
 #[derive(Debug, Clone, Copy)]
 struct ClockState {
     deadline: Option<Instant>,
-    /// When the connection must be ready; `None` once it is.
-    connect_by: Option<Instant>,
-    /// The time spent waiting for the server since it last made progress. The
-    /// time that gravix itself takes does not count.
-    idle: Duration,
-    /// How long `idle` may become.
-    idle_limit: Duration,
+    /// Until the connection is ready; `None` once it is.
+    connect: Option<TimeLimit>,
+    /// Since the server last made progress. In both limits, only the time spent
+    /// waiting for the server counts.
+    idle: TimeLimit,
     has_status_line: bool,
     /// The connection was made for this try, not reused.
     is_new_connection: bool,
@@ -43,11 +46,27 @@ impl ClockState {
     fn new(timeouts: Timeouts, deadline: Option<Instant>) -> Self {
         Self {
             deadline,
-            connect_by: None,
-            idle: Duration::ZERO,
-            idle_limit: timeouts.idle,
+            connect: None,
+            idle: TimeLimit::new(timeouts.idle),
             has_status_line: false,
             is_new_connection: false,
+        }
+    }
+
+    /// The limit that waits for the server count against.
+    fn limit(&mut self) -> &mut TimeLimit {
+        self.connect.as_mut().unwrap_or(&mut self.idle)
+    }
+
+    /// How long all further waits may take, and which limit ends them.
+    fn time_left(&self) -> (Duration, Timeout) {
+        let (after, reason) = match self.connect {
+            Some(connect) => (connect.left(), Timeout::Connect),
+            None => (self.idle.left(), Timeout::PerRead),
+        };
+        match self.deadline.map(time_until) {
+            Some(left) if left < after => (left, Timeout::Global),
+            _ => (after, reason),
         }
     }
 }
@@ -72,10 +91,10 @@ impl Clock {
 
     /// Starts the connect timeout and resets everything but the deadline.
     pub fn begin_try(&self) {
-        let connect_by = Some(Instant::now() + self.timeouts.connect);
+        let connect = Some(TimeLimit::new(self.timeouts.connect));
         self.announces_waits.store(false, Ordering::Relaxed);
         self.update(|state| {
-            *state = ClockState { connect_by, ..ClockState::new(self.timeouts, state.deadline) };
+            *state = ClockState { connect, ..ClockState::new(self.timeouts, state.deadline) };
         });
     }
 
@@ -87,7 +106,8 @@ impl Clock {
     /// The connection is ready for the request.
     pub fn connected(&self) {
         self.update(|state| {
-            (state.connect_by, state.idle) = (None, Duration::ZERO);
+            state.connect = None;
+            state.idle.reset();
             // A proxy's response to CONNECT also has a status line.
             state.has_status_line = false;
         });
@@ -98,7 +118,7 @@ impl Clock {
     pub fn sending(&self) {
         self.update(|state| {
             if !state.is_new_connection {
-                state.connect_by = None;
+                state.connect = None;
             }
         });
     }
@@ -115,39 +135,56 @@ impl Clock {
         self.update(|state| state.has_status_line)
     }
 
-    /// Time was spent waiting for the server.
-    pub fn waited(&self, time: Duration) {
-        self.update(|state| state.idle += time);
+    /// Calls `wait` with one short time after another until it returns something
+    /// or a limit passes, and returns which limit that was. A process that was
+    /// stopped looks at what came meanwhile before it calls the server silent. The
+    /// deadline is the user's, and leaves no last look.
+    pub fn wait<T>(&self, mut wait: impl FnMut(Duration) -> Option<T>) -> Result<T, Timeout> {
+        let mut has_waited = false;
+        loop {
+            let mut state = self.update(|state| *state);
+            let (after, reason) = state.time_left();
+            let is_over = after.is_zero();
+            if is_over && (reason == Timeout::Global || !has_waited) {
+                return Err(reason);
+            }
+            let slice = state.limit().slice().min(after).max(LAST_LOOK);
+            let began = Instant::now();
+            let outcome = wait(slice);
+            self.waited(slice, began.elapsed());
+            match outcome {
+                Some(outcome) => return Ok(outcome),
+                None if is_over => return Err(reason),
+                None => has_waited = true,
+            }
+        }
+    }
+
+    /// A wait for the server that was to last for `slice` took `time`.
+    pub fn waited(&self, slice: Duration, time: Duration) {
+        self.update(|state| state.limit().add(slice, time));
     }
 
     /// The server made progress: it took or sent bytes that count.
     pub fn reset_idle(&self) {
-        self.update(|state| state.idle = Duration::ZERO);
+        self.update(|state| state.idle.reset());
     }
 
     /// The reply is complete, so the rest of the response is not worth a long
     /// wait.
     pub fn reply_complete(&self) {
-        self.update(|state| state.idle_limit = state.idle_limit.min(CLOSING_LIMIT));
+        self.update(|state| state.idle.shorten(CLOSING_LIMIT));
     }
 
-    /// How long the next wait may take, and which limit ends it.
+    /// How long all further waits may take, and which limit ends them.
     pub fn next_timeout(&self) -> NextTimeout {
-        let state = self.update(|state| *state);
-        let (mut after, mut reason) = match state.connect_by {
-            Some(by) => (by.saturating_duration_since(Instant::now()), Timeout::Connect),
-            None => (state.idle_limit.saturating_sub(state.idle), Timeout::PerRead),
-        };
-        if let Some(left) = self.time_left().filter(|left| *left < after) {
-            (after, reason) = (left, Timeout::Global);
-        }
+        let (after, reason) = self.update(|state| state.time_left());
         NextTimeout { after: after.into(), reason, ..NextTimeout::default() }
     }
 
     /// The time until the deadline; `None` without a deadline.
     pub fn time_left(&self) -> Option<Duration> {
-        let deadline = self.update(|state| state.deadline)?;
-        Some(deadline.saturating_duration_since(Instant::now()))
+        self.update(|state| state.deadline).map(time_until)
     }
 
     /// The error for a limit that has passed.
@@ -179,12 +216,18 @@ impl Clock {
     }
 }
 
+fn time_until(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
+}
+
 fn deadline_from_now(timeouts: Timeouts) -> Option<Instant> {
     timeouts.deadline.map(|deadline| Instant::now() + deadline)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
 
     const TIMEOUTS: Timeouts = Timeouts {
@@ -192,6 +235,12 @@ mod tests {
         idle: Duration::from_secs(100),
         deadline: None,
     };
+
+    /// A wait that took `seconds`, as it was to last.
+    fn wait(clock: &Clock, seconds: u64) {
+        let time = Duration::from_secs(seconds);
+        clock.waited(time, time);
+    }
 
     fn idle_left(clock: &Clock) -> Duration {
         let timeout = clock.next_timeout();
@@ -204,15 +253,15 @@ mod tests {
         let clock = Clock::start(TIMEOUTS);
         clock.begin_try();
         assert_eq!(clock.next_timeout().reason, Timeout::Connect);
-        clock.waited(Duration::from_secs(40));
+        wait(&clock, 40);
         clock.connected();
         assert_eq!(idle_left(&clock), Duration::from_secs(100));
-        clock.waited(Duration::from_secs(40));
-        clock.waited(Duration::from_secs(40));
+        wait(&clock, 40);
+        wait(&clock, 40);
         assert_eq!(idle_left(&clock), Duration::from_secs(20));
         clock.reset_idle();
         assert_eq!(idle_left(&clock), Duration::from_secs(100));
-        clock.waited(Duration::from_secs(140));
+        wait(&clock, 140);
         assert_eq!(idle_left(&clock), Duration::ZERO);
     }
 
@@ -230,7 +279,47 @@ mod tests {
         let timeout = clock.next_timeout();
         assert_eq!(timeout.reason, Timeout::Global);
         assert!(*timeout.after <= Duration::from_secs(10));
-        clock.waited(Duration::from_secs(95));
+        wait(&clock, 95);
         assert_eq!(clock.next_timeout().reason, Timeout::PerRead);
+    }
+    #[test]
+    fn a_stop_counts_neither_as_silence_nor_as_time_to_connect() {
+        let day = Duration::from_secs(86_400);
+        let clock = Clock::start(TIMEOUTS);
+        clock.waited(Duration::from_secs(1), day);
+        assert_eq!(idle_left(&clock), Duration::from_secs(98));
+        clock.begin_try();
+        clock.waited(Duration::from_secs(10), day);
+        let timeout = clock.next_timeout();
+        assert_eq!((*timeout.after, timeout.reason), (Duration::from_secs(980), Timeout::Connect));
+    }
+
+    #[test]
+    fn the_last_wait_looks_at_what_came_while_the_process_was_stopped() {
+        let idle = Duration::from_millis(10);
+        let clock = Clock::start(Timeouts { idle, ..TIMEOUTS });
+        let mut waits = 0;
+        let outcome = clock.wait(|slice| {
+            waits += 1;
+            thread::sleep(slice);
+            (waits == 2).then_some("came meanwhile")
+        });
+        assert_eq!((outcome, waits), (Ok("came meanwhile"), 2));
+        // Bytes that are no progress end no silence.
+        assert_eq!(clock.wait(|_| Some(())), Err(Timeout::PerRead));
+    }
+
+    #[test]
+    fn nothing_is_read_after_the_deadline() {
+        let deadline = Duration::from_millis(10);
+        let clock = Clock::start(Timeouts { deadline: Some(deadline), ..TIMEOUTS });
+        let mut waits = 0;
+        let outcome = clock.wait(|_| {
+            waits += 1;
+            thread::sleep(2 * deadline);
+            None::<()>
+        });
+        assert_eq!(outcome, Err(Timeout::Global));
+        assert!(waits <= 1, "there is no last look");
     }
 }

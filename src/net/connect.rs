@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::transport::{
-    ConnectProxyConnector, ConnectionDetails, Connector, SocksConnector, Transport,
+    ConnectProxyConnector, ConnectionDetails, Connector, Transport,
 };
 
 use crate::error::{Error, NetworkError};
@@ -18,6 +18,7 @@ use crate::net::error::{into_ureq, is_out_of_files};
 use crate::net::observer::{NetEvent, NetObserver};
 use crate::net::proxy::{ProxyServer, Route, is_login_refusal, is_other_socks};
 use crate::net::server::Server;
+use crate::net::socks::PatientSocks;
 use crate::net::tcp::TcpConnector;
 use crate::net::timed::{StatusLineWatcher, TimedConnector};
 
@@ -36,9 +37,9 @@ pub struct LayeredConnector {
 impl LayeredConnector {
     pub fn new(clock: Arc<Clock>, server: &Server) -> Self {
         let layers =
-            ().chain(SocksConnector::default())
+            ().chain(PatientSocks::new(&clock))
                 .chain(ConnectProxyConnector::default())
-                .chain(TcpConnector)
+                .chain(TcpConnector { clock: Arc::clone(&clock) })
                 .chain(TimedConnector { clock: Arc::clone(&clock) })
                 .chain(server.tls.clone())
                 .chain(StatusLineWatcher { clock: Arc::clone(&clock) });
@@ -59,7 +60,6 @@ impl LayeredConnector {
         let target = self.target(details, is_proxy);
         let connecting = NetEvent::Connecting { target: &target, addresses: &details.addrs };
         self.observer.observe(&connecting);
-        let timeout = self.clock.next_timeout();
         let server = self.route.server();
         let alternative = server.and_then(|server| server.alternative.as_ref());
         let connected = match (self.connect_layers(details, details.config), alternative) {
@@ -69,8 +69,7 @@ impl LayeredConnector {
             (connected, _) => connected,
         };
         connected.map_err(|error| match (error, server) {
-            // The limit that was nearer at the start, whichever layer it ended.
-            (ureq::Error::Timeout(_), _) => into_ureq(self.clock.timeout_error(timeout.reason)),
+            (ureq::Error::Timeout(limit), _) => into_ureq(self.clock.timeout_error(limit)),
             (ureq::Error::Io(error), Some(server)) if is_login_refusal(&error) => {
                 into_ureq(server.login_error(None))
             }

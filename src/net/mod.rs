@@ -19,6 +19,7 @@ pub mod reply_stream;
 pub mod resolve;
 pub mod retry;
 pub mod server;
+pub mod socks;
 pub mod status;
 pub mod tcp;
 pub mod timed;

@@ -97,15 +97,14 @@ impl TimedResolver {
         let found = match is_localhost(host) {
             true => look_up("localhost", port),
             false => {
-                let timeout = self.clock.next_timeout();
                 let (sender, receiver) = mpsc::sync_channel(1);
                 let name = host.to_owned();
                 // After a timeout nobody receives the result.
                 thread::Builder::new()
                     .spawn(move || drop(sender.send(look_up(&name, port))))
                     .map_err(Error::no_thread)?;
-                let found = receiver.recv_timeout(*timeout.after);
-                found.map_err(|_| self.clock.timeout_error(timeout.reason))?
+                let found = self.clock.wait(|slice| receiver.recv_timeout(slice).ok());
+                found.map_err(|reason| self.clock.timeout_error(reason))?
             }
         };
         found.map_err(|error| match UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)) {

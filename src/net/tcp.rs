@@ -1,17 +1,23 @@
-//! TCP connections whose timeouts limit a whole call. ureq's own transport
-//! limits each system call, and a long write makes many.
+//! TCP connections within the clock's limits. ureq's own transport limits each
+//! system call, and a long write makes many.
 
 use std::fmt::{self, Debug};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, recv};
+use socket2::{Domain, Socket, Type};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
 };
+
+use crate::net::clock::Clock;
+use crate::time_limit::TimeLimit;
 
 /// 32 KiB, less than ureq's 128 KiB: the idle timeout applies to one call, so a
 /// slow upload must not put too much into it.
@@ -19,7 +25,9 @@ const OUTPUT_SIZE: usize = 32 << 10;
 
 /// Opens a TCP connection unless a proxy layer has already made one.
 #[derive(Debug)]
-pub struct TcpConnector;
+pub struct TcpConnector {
+    pub clock: Arc<Clock>,
+}
 
 impl<In: Transport> Connector<In> for TcpConnector {
     type Out = Either<In, TcpSocket>;
@@ -32,64 +40,89 @@ impl<In: Transport> Connector<In> for TcpConnector {
         if let Some(chained) = chained {
             return Ok(Some(Either::A(chained)));
         }
-        let stream = open(&details.addrs, details.timeout)?;
+        let stream = open(&details.addrs, &self.clock)?;
         stream.set_nodelay(true)?;
         let buffers = LazyBuffers::new(details.config.input_buffer_size(), OUTPUT_SIZE);
-        Ok(Some(Either::B(TcpSocket { stream, buffers, read_timeout: None, write_timeout: None })))
+        Ok(Some(Either::B(TcpSocket {
+            stream,
+            buffers,
+            clock: Arc::clone(&self.clock),
+            read_timeout: None,
+            write_timeout: None,
+        })))
     }
 }
 
 /// Tries one address after another. Each gets half of the remaining time, the
 /// last one all of it.
-fn open(addresses: &[SocketAddr], timeout: NextTimeout) -> Result<TcpStream, ureq::Error> {
-    let began = Instant::now();
+fn open(addresses: &[SocketAddr], clock: &Clock) -> Result<TcpStream, ureq::Error> {
     let mut last_error = ureq::Error::HostNotFound;
     for (index, address) in addresses.iter().enumerate() {
-        let left = timeout.after.saturating_sub(began.elapsed());
-        let share = if index + 1 == addresses.len() { left } else { left / 2 };
-        if share.is_zero() {
-            return Err(ureq::Error::Timeout(timeout.reason));
+        let NextTimeout { after: left, reason, .. } = clock.next_timeout();
+        if left.is_zero() {
+            return Err(ureq::Error::Timeout(reason));
         }
-        last_error = match TcpStream::connect_timeout(address, share) {
+        let is_last = index + 1 == addresses.len();
+        let share = TimeLimit::new(if is_last { Duration::MAX } else { *left / 2 });
+        last_error = match open_one(*address, share, clock) {
             Ok(stream) => return Ok(stream),
-            Err(error) if is_timeout(&error) => ureq::Error::Timeout(timeout.reason),
-            Err(error) => ureq::Error::Io(error),
+            Err(ureq::Error::Io(error)) if is_timeout(&error) => ureq::Error::Timeout(reason),
+            Err(error) => error,
         };
     }
     Err(last_error)
 }
 
+/// Connects to one address within `share` and the clock's limits. The standard
+/// library would count the time in which the process is stopped.
+fn open_one(
+    address: SocketAddr,
+    mut share: TimeLimit,
+    clock: &Clock,
+) -> Result<TcpStream, ureq::Error> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    match socket.connect(&address.into()) {
+        Err(error) if error.raw_os_error() != Some(Errno::EINPROGRESS as i32) => {
+            return Err(error.into());
+        }
+        _ => {}
+    }
+    let ready = clock.wait(|slice| {
+        let (slice, began) = (slice.min(share.left()), Instant::now());
+        let ready = wait_until_writable(&socket, slice);
+        share.add(slice, began.elapsed());
+        let is_over = share.left().is_zero();
+        ready.or_else(|| is_over.then(|| Err(ErrorKind::TimedOut.into())))
+    });
+    ready.map_err(ureq::Error::Timeout)??;
+    if let Some(error) = socket.take_error()? {
+        return Err(error.into());
+    }
+    socket.set_nonblocking(false)?;
+    Ok(socket.into())
+}
+
+/// Waits until a connection is made or has failed. Returns `None` after `time`,
+/// or if a signal comes first.
+fn wait_until_writable(socket: &Socket, time: Duration) -> Option<io::Result<()>> {
+    // poll(2) counts in milliseconds, and zero would not wait at all.
+    let time = PollTimeout::try_from(time.max(Duration::from_millis(1)));
+    let mut sockets = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
+    match poll(&mut sockets, time.unwrap_or(PollTimeout::MAX)) {
+        Ok(0) | Err(Errno::EINTR) => None,
+        Ok(_) => Some(Ok(())),
+        Err(error) => Some(Err(error.into())),
+    }
+}
+
 pub struct TcpSocket {
     stream: TcpStream,
     buffers: LazyBuffers,
+    clock: Arc<Clock>,
     /// The timeouts set on the socket, to save system calls.
     read_timeout: Option<Duration>,
     write_timeout: Option<Duration>,
-}
-
-impl TcpSocket {
-    fn write_within(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
-        let began = Instant::now();
-        let mut rest = &self.buffers.output()[..amount];
-        while !rest.is_empty() {
-            let spent = if rest.len() == amount { Duration::ZERO } else { began.elapsed() };
-            let left = left(timeout, spent)?;
-            if self.write_timeout != Some(left) {
-                self.stream.set_write_timeout(Some(left))?;
-                self.write_timeout = Some(left);
-            }
-            match self.stream.write(rest) {
-                Ok(0) => return Err(io::Error::from(ErrorKind::WriteZero).into()),
-                Ok(written) => rest = &rest[written..],
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if is_timeout(&error) => {
-                    return Err(ureq::Error::Timeout(timeout.reason));
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Transport for TcpSocket {
@@ -97,29 +130,41 @@ impl Transport for TcpSocket {
         &mut self.buffers
     }
 
-    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
-        self.write_within(amount, timeout)
+    /// Writes within the clock's limits, and ignores ureq's.
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
+        let Self { stream, buffers, clock, write_timeout, .. } = self;
+        let mut rest = &buffers.output()[..amount];
+        while !rest.is_empty() {
+            let written = clock.wait(|slice| {
+                if *write_timeout != Some(slice) {
+                    if let Err(error) = stream.set_write_timeout(Some(slice)) {
+                        return Some(Err(error));
+                    }
+                    *write_timeout = Some(slice);
+                }
+                unless_timed_out(stream.write(rest))
+            });
+            match written.map_err(ureq::Error::Timeout)?? {
+                0 => return Err(io::Error::from(ErrorKind::WriteZero).into()),
+                written => rest = &rest[written..],
+            }
+        }
+        Ok(())
     }
 
+    /// Waits once. A signal ends the wait too, since the process may have been
+    /// stopped in it.
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        let began = Instant::now();
-        let mut spent = Duration::ZERO;
-        loop {
-            let left = left(timeout, spent)?;
-            if self.read_timeout != Some(left) {
-                self.stream.set_read_timeout(Some(left))?;
-                self.read_timeout = Some(left);
-            }
-            match self.stream.read(self.buffers.input_append_buf()) {
-                Ok(read) => {
-                    self.buffers.input_appended(read);
-                    return Ok(read > 0);
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => spent = began.elapsed(),
-                Err(error) if is_timeout(&error) => {
-                    return Err(ureq::Error::Timeout(timeout.reason));
-                }
-                Err(error) => return Err(error.into()),
+        if self.read_timeout != Some(*timeout.after) {
+            self.stream.set_read_timeout(Some(*timeout.after))?;
+            self.read_timeout = Some(*timeout.after);
+        }
+        match unless_timed_out(self.stream.read(self.buffers.input_append_buf())) {
+            None => Err(ureq::Error::Timeout(timeout.reason)),
+            Some(read) => {
+                let read = read?;
+                self.buffers.input_appended(read);
+                Ok(read > 0)
             }
         }
     }
@@ -138,12 +183,11 @@ impl Debug for TcpSocket {
     }
 }
 
-/// What is left of a timeout, or the timeout error if that is zero, which a
-/// socket would reject.
-fn left(timeout: NextTimeout, spent: Duration) -> Result<Duration, ureq::Error> {
-    match timeout.after.checked_sub(spent) {
-        Some(left) if !left.is_zero() => Ok(left),
-        _ => Err(ureq::Error::Timeout(timeout.reason)),
+/// `None` if a call timed out, or was ended by a signal.
+fn unless_timed_out(result: io::Result<usize>) -> Option<io::Result<usize>> {
+    match result {
+        Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => None,
+        result => Some(result),
     }
 }
 

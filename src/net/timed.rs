@@ -2,7 +2,6 @@
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
-use std::time::Instant;
 
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
@@ -84,7 +83,8 @@ impl<In: Transport> Connector<In> for TimedConnector {
     }
 }
 
-/// A socket that takes its timeouts from the clock and ignores ureq's.
+/// A socket that takes its timeouts from the clock and ignores ureq's. A write
+/// that timed out cannot go on from here, so the socket itself counts it.
 #[derive(Debug)]
 pub struct TimedTransport<T> {
     socket: T,
@@ -93,19 +93,6 @@ pub struct TimedTransport<T> {
     /// Why a write failed. It is returned only if no response follows: a server
     /// that refuses a long body may respond and close before it has read it.
     write_error: Option<io::Error>,
-}
-
-impl<T: Transport> TimedTransport<T> {
-    /// Calls `transfer` with the next timeout and adds the time to the clock.
-    fn wait<V>(
-        &mut self,
-        transfer: impl FnOnce(&mut T, NextTimeout) -> Result<V, ureq::Error>,
-    ) -> Result<V, ureq::Error> {
-        let began = Instant::now();
-        let result = transfer(&mut self.socket, self.clock.next_timeout());
-        self.clock.waited(began.elapsed());
-        result
-    }
 }
 
 impl<T: Transport> Transport for TimedTransport<T> {
@@ -117,7 +104,7 @@ impl<T: Transport> Transport for TimedTransport<T> {
         if self.write_error.is_some() {
             return Ok(());
         }
-        match self.wait(|socket, timeout| socket.transmit_output(amount, timeout)) {
+        match self.socket.transmit_output(amount, self.clock.next_timeout()) {
             Err(ureq::Error::Io(error)) if is_disconnect(&error) => self.write_error = Some(error),
             sent => {
                 sent?;
@@ -134,7 +121,15 @@ impl<T: Transport> Transport for TimedTransport<T> {
                 return Err(ureq::Error::Io(ErrorKind::WouldBlock.into()));
             }
         }
-        let has_input = self.wait(|socket, timeout| socket.await_input(timeout));
+        // A wait that timed out has read nothing, so it can go on.
+        let has_input = self.clock.wait(|slice| {
+            let timeout = NextTimeout { after: slice.into(), ..NextTimeout::default() };
+            match self.socket.await_input(timeout) {
+                Err(ureq::Error::Timeout(_)) => None,
+                has_input => Some(has_input),
+            }
+        });
+        let has_input = has_input.unwrap_or_else(|reason| Err(ureq::Error::Timeout(reason)));
         match (has_input, self.write_error.take()) {
             (Ok(false) | Err(_), Some(error)) => Err(ureq::Error::Io(error)),
             (has_input, write_error) => {

@@ -56,6 +56,7 @@ mod server_errors;
 mod side_files;
 mod signals;
 mod statuses;
+mod stopped;
 mod stream;
 mod support;
 mod timeouts;

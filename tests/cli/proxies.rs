@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::support::batch_lines::input;
 use crate::support::certificates::Issuer;
+use crate::support::held::relay;
 use crate::support::server::{Server, answer, listen_on_loopback, receive, whole_reply};
 use crate::support::service::{Reply, Service};
 use crate::support::{ask, batch, completion, gravix, run};
@@ -93,20 +94,6 @@ fn socks_with_login() -> u16 {
         }
     });
     port
-}
-
-/// Relays bytes both ways until the client has closed.
-fn relay(mut client: TcpStream, mut server: TcpStream) -> std::io::Result<()> {
-    let (mut from, mut to) = (server.try_clone()?, client.try_clone()?);
-    let back = thread::spawn(move || {
-        let _ = std::io::copy(&mut from, &mut to);
-        to.shutdown(std::net::Shutdown::Write)
-    });
-    std::io::copy(&mut client, &mut server)?;
-    server.shutdown(std::net::Shutdown::Write)?;
-    let _ = back.join();
-    let _ = client.read(&mut [0]);
-    Ok(())
 }
 
 /// gravix, asking an `http` server that only the proxy knows.

@@ -1,32 +1,20 @@
 //! How gravix ends on a signal.
 
 use std::fs;
-use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::support::server::{Server, Step, chunk, gate, stream_head};
-use crate::support::{DONE, ask, ask_mock, finish, shell, signal, start, strace, token};
+use crate::support::{
+    DONE, ask, ask_mock, finish, shell, signal, start_and_read_token, strace, token,
+};
 
 /// A server that stalls after one token.
 fn stalling_server() -> Server {
     Server::once(vec![stream_head(), chunk(token("one")), Step::Stall])
-}
-
-/// Starts `command` and reads its first token.
-fn start_and_read_token(command: &mut Command) -> Child {
-    let mut child = start(command);
-    let mut token = [0; 3];
-    child
-        .stdout
-        .as_mut()
-        .expect("stdout is a pipe")
-        .read_exact(&mut token)
-        .expect("gravix prints the first token");
-    child
 }
 
 #[test]

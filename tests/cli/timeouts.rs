@@ -1,15 +1,9 @@
 //! Timeouts and deadlines, wherever a connection stalls.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
-use nix::sys::socket::{
-    AddressFamily, Backlog, SockFlag, SockType, SockaddrIn, bind, getsockname, listen, socket,
-};
-
 use crate::support::fault::{Fault, HEAD, of_length, until_closed};
-use crate::support::server::{Step, chunk, listen_on_loopback, raw, stream_head};
+use crate::support::server::{Step, chunk, full_listener, listen_on_loopback, raw, stream_head};
 use crate::support::{DONE, completion, gravix, run, run_with, token};
 
 #[test]
@@ -134,17 +128,8 @@ fn a_server_that_does_not_read_times_out() {
 
 #[test]
 fn a_connection_that_is_never_accepted_times_out() {
-    // A listener with a full queue drops further connections.
-    let full = socket(AddressFamily::Inet, SockType::Stream, SockFlag::empty(), None)
-        .expect("a socket is created");
-    bind(full.as_raw_fd(), &SockaddrIn::new(127, 0, 0, 1, 0)).expect("the port is bound");
-    listen(&full, Backlog::new(0).expect("the backlog is valid")).expect("the socket listens");
-    let address: SockaddrIn = getsockname(full.as_raw_fd()).expect("the socket has an address");
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, address.port()));
-    let mut queue = Vec::new();
-    while let Ok(waiting) = TcpStream::connect_timeout(&address, Duration::from_millis(300)) {
-        queue.push(waiting);
-    }
+    let (listener, _queue) = full_listener();
+    let address = listener.local_addr().expect("the socket has an address");
     let url = format!("http://{address}/v1");
     for (limit, parts) in [
         (["--connect-timeout", "0.3"], ["cannot connect within 0.3 s", "--connect-timeout"]),

@@ -6,6 +6,7 @@ pub mod certificates;
 pub mod conversation;
 pub mod fault;
 pub mod gguf;
+pub mod held;
 pub mod home;
 pub mod llama;
 pub mod server;
@@ -14,7 +15,7 @@ pub mod terminal;
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::AtomicBool;
@@ -117,6 +118,20 @@ pub fn run(command: &mut Command) -> Run {
 #[track_caller]
 pub fn start(command: &mut Command) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("gravix starts")
+}
+
+/// Starts `command` and reads its first token, which is `one`.
+#[track_caller]
+pub fn start_and_read_token(command: &mut Command) -> Child {
+    let mut child = start(command);
+    let mut token = [0; 3];
+    child
+        .stdout
+        .as_mut()
+        .expect("stdout is a pipe")
+        .read_exact(&mut token)
+        .expect("gravix prints the first token");
+    child
 }
 
 /// Waits for the end of `child` and reads its pipes.

@@ -3,10 +3,15 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
+
+use nix::sys::socket::{
+    AddressFamily, Backlog, SockFlag, SockType, SockaddrIn, bind, listen, socket,
+};
 
 use super::completion;
 
@@ -41,6 +46,22 @@ pub fn listen_on_loopback() -> (TcpListener, u16) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the port is bound");
     let port = listener.local_addr().expect("the socket has an address").port();
     (listener, port)
+}
+
+/// A listener whose queue is full, so that further connections are not made until
+/// one is accepted, and the connections in the queue.
+pub fn full_listener() -> (TcpListener, Vec<TcpStream>) {
+    let full = socket(AddressFamily::Inet, SockType::Stream, SockFlag::empty(), None)
+        .expect("a socket is created");
+    bind(full.as_raw_fd(), &SockaddrIn::new(127, 0, 0, 1, 0)).expect("the port is bound");
+    listen(&full, Backlog::new(0).expect("the backlog is valid")).expect("the socket listens");
+    let full = TcpListener::from(full);
+    let address = full.local_addr().expect("the socket has an address");
+    let mut queue = Vec::new();
+    while let Ok(waiting) = TcpStream::connect_timeout(&address, Duration::from_millis(300)) {
+        queue.push(waiting);
+    }
+    (full, queue)
 }
 
 /// One connection's script.
@@ -112,7 +133,7 @@ impl Request {
 
 /// Serves until it is dropped.
 pub struct Server {
-    port: u16,
+    pub port: u16,
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
