@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::net::client::Client;
 use crate::output::notes::Notes;
 use crate::signals;
+use crate::time_limit::TimeLimit;
 
 /// How long an interrupted run waits for requests in progress.
 const GRACE: Duration = Duration::from_secs(10);
@@ -59,7 +60,7 @@ enum Wakeup {
     Event(RunEvent),
     /// The progress bar is due.
     Tick,
-    /// The deadline has passed, or no sender is left.
+    /// Requests in progress have taken too long, or no sender is left.
     Over,
 }
 
@@ -68,7 +69,7 @@ enum Wakeup {
 struct Ending {
     error: Option<Error>,
     /// How long to wait for requests in progress.
-    deadline: Option<Instant>,
+    grace: Option<TimeLimit>,
 }
 
 impl Ending {
@@ -147,7 +148,7 @@ impl Run {
         let mut ending = Ending::default();
         while workers > 0 && !(self.gate.is_closed() && self.tally().under_way == 0) {
             self.progress.show(&self.tally());
-            match self.next_event(events, ending.deadline) {
+            match self.next_event(events, ending.grace.as_mut()) {
                 Wakeup::Event(event) => {
                     workers -= usize::from(matches!(event, RunEvent::WorkerEnded(_)));
                     self.handle(event, &mut ending);
@@ -169,7 +170,7 @@ impl Run {
             RunEvent::StoppedEarly(reason) => self.note(reason),
             RunEvent::Failed(error) => drop(ending.error.get_or_insert(error)),
             RunEvent::Interrupted(signal) => {
-                ending.deadline = Some(Instant::now() + GRACE);
+                ending.grace = Some(TimeLimit::new(GRACE));
                 ending.error.get_or_insert(Error::Interrupted(signal));
                 // Requests that wait at the gate will not be sent.
                 let waiting = self.gate.waiting() as u64;
@@ -187,15 +188,21 @@ impl Run {
         }
     }
 
-    fn next_event(&self, events: &Receiver<RunEvent>, deadline: Option<Instant>) -> Wakeup {
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        if left == Some(Duration::ZERO) {
-            return Wakeup::Over;
-        }
+    fn next_event(&self, events: &Receiver<RunEvent>, grace: Option<&mut TimeLimit>) -> Wakeup {
         let tick = self.progress.is_shown().then_some(TICK);
-        match left.into_iter().chain(tick).min() {
-            Some(wait) => events.recv_timeout(wait).map_or(Wakeup::Tick, Wakeup::Event),
-            None => events.recv().map_or(Wakeup::Over, Wakeup::Event),
+        let slice = grace.as_ref().map(|grace| grace.slice());
+        let Some(wait) = slice.into_iter().chain(tick).min() else {
+            return events.recv().map_or(Wakeup::Over, Wakeup::Event);
+        };
+        let began = Instant::now();
+        let event = events.recv_timeout(wait);
+        if let Some(grace) = grace {
+            grace.add(wait, began.elapsed());
+        }
+        match event {
+            Ok(event) => Wakeup::Event(event),
+            Err(_) if slice == Some(Duration::ZERO) => Wakeup::Over,
+            Err(_) => Wakeup::Tick,
         }
     }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 use nix::sys::signal::{Signal, killpg};
@@ -22,6 +22,7 @@ use crate::files::{shell, text};
 use crate::output::notes::Notes;
 use crate::secret::{KEY_VARIABLE, Secret, Secrets};
 use crate::settings::environment::Environment;
+use crate::time_limit::TimeLimit;
 
 /// How long a command can take to print the key.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
@@ -140,7 +141,7 @@ fn warn_if_exposed(path: &Path, notes: &Notes) {
 
 /// Runs a shell command and returns its output.
 fn run(command: &str) -> anyhow::Result<Vec<u8>> {
-    let start = Instant::now();
+    let mut limit = TimeLimit::new(COMMAND_TIMEOUT);
     // Standard input is not the command's: it can be the prompt.
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).stdin(Stdio::null()).stdout(Stdio::piped());
@@ -152,9 +153,9 @@ fn run(command: &str) -> anyhow::Result<Vec<u8>> {
     }
     let spawned = shell.spawn();
     let mut child = spawned.map_err(|error| anyhow!("cannot run sh: {}", Reason(&error)))?;
-    let printed = child.stdout.take().and_then(read_with_timeout);
+    let printed = child.stdout.take().and_then(|stdout| read_within(&mut limit, stdout));
     // The pipe is closed now, which ends a command that prints endlessly.
-    let status = printed.as_ref().and_then(|_| wait_until(&mut child, start + COMMAND_TIMEOUT));
+    let status = printed.as_ref().and_then(|_| wait_within(&mut limit, &mut child));
     let Some((printed, status)) = printed.zip(status) else {
         // Killing fails if the command has just exited.
         let _ = child.kill();
@@ -172,26 +173,28 @@ fn run(command: &str) -> anyhow::Result<Vec<u8>> {
     Ok(printed)
 }
 
-/// Reads the output of a command; `None` after the timeout. Reads in a thread
+/// Reads the output of a command; `None` after the limit. Reads in a thread
 /// because a pipe has no timeout.
-fn read_with_timeout(stdout: ChildStdout) -> Option<anyhow::Result<Option<Vec<u8>>>> {
+fn read_within(
+    limit: &mut TimeLimit,
+    stdout: ChildStdout,
+) -> Option<anyhow::Result<Option<Vec<u8>>>> {
     let (done, printed) = mpsc::channel();
-    // After the timeout nobody receives it any more.
+    // After the limit nobody receives it any more.
     let read = move || drop(done.send(read_to_limit(stdout)));
     match thread::Builder::new().spawn(read) {
-        Ok(_) => Some(printed.recv_timeout(COMMAND_TIMEOUT).ok()?.map_err(Into::into)),
+        Ok(_) => Some(limit.receive(&printed)?.map_err(Into::into)),
         Err(error) => Some(Err(Error::no_thread(error).into())),
     }
 }
 
-/// Waits for a command to exit; `None` after the deadline.
-fn wait_until(child: &mut Child, deadline: Instant) -> Option<io::Result<ExitStatus>> {
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Some(Ok(status)),
-            Ok(None) if Instant::now() >= deadline => return None,
-            Ok(None) => thread::sleep(POLL_INTERVAL),
-            Err(error) => return Some(Err(error)),
+/// Waits for a command to exit; `None` after the limit.
+fn wait_within(limit: &mut TimeLimit, child: &mut Child) -> Option<io::Result<ExitStatus>> {
+    limit.wait(|slice| match child.try_wait() {
+        Ok(None) => {
+            thread::sleep(slice.min(POLL_INTERVAL));
+            None
         }
-    }
+        exited => exited.transpose(),
+    })
 }

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -24,6 +24,7 @@ use crate::output::notes::Notes;
 use crate::output::sanitize::escape_controls;
 use crate::output::stdout;
 use crate::signals::DeferSignals;
+use crate::time_limit::TimeLimit;
 use crate::wire::body::RequestBody;
 
 /// How long to wait for the lock. Others hold it for one write.
@@ -171,15 +172,15 @@ impl RequestLog {
 
     /// Waits for the lock. Closing the file releases it.
     fn lock(&self) -> io::Result<()> {
-        let began = Instant::now();
-        while let Err(TryLockError::WouldBlock) = uninterrupted(|| self.file.try_lock()) {
-            if began.elapsed() > LOCK_TIMEOUT {
-                return Err(io::Error::other("another process holds its lock"));
+        let locked = TimeLimit::new(LOCK_TIMEOUT).wait(|slice| match uninterrupted(|| self.file.try_lock()) {
+            Err(TryLockError::WouldBlock) => {
+                thread::sleep(slice.min(LOCK_POLL_INTERVAL));
+                None
             }
-            thread::sleep(LOCK_POLL_INTERVAL);
-        }
-        // A file system without locks is accepted.
-        Ok(())
+            // A file system without locks is accepted.
+            _ => Some(()),
+        });
+        locked.ok_or_else(|| io::Error::other("another process holds its lock"))
     }
 }
 
