@@ -24,7 +24,8 @@ pub struct NetworkArgs {
     /// Give up after S seconds without data (default 300)
     ///
     /// Comments, blank lines and partial events do not count as data. In a
-    /// reply that is not streamed, only each full 64 KiB counts.
+    /// reply that is not streamed, only each full 64 KiB counts. The time in
+    /// which gravix is stopped, as by Ctrl-Z, is not silence.
     #[arg(long, value_name = "S", value_parser = seconds, hide_short_help = true, value_hint = ValueHint::Other)]
     pub idle_timeout: Option<Duration>,
 
@@ -32,7 +33,8 @@ pub struct NetworkArgs {
     ///
     /// The clock starts once the prompt has been read. The limit covers
     /// everything: waits, retries and the whole reply. In a batch it applies
-    /// to each request, from when it is first sent.
+    /// to each request, from when it is first sent. The time in which gravix
+    /// is stopped counts too.
     #[arg(long, value_name = "S", value_parser = seconds, hide_short_help = true, value_hint = ValueHint::Other)]
     pub deadline: Option<Duration>,
 
