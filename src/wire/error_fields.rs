@@ -128,6 +128,7 @@ fn list(name: &str, value: &LooseValue, listed: &mut Vec<String>) {
             shown.for_each(|(name, value)| list(name, value, listed));
         }
         LooseValue::List(items) => items.iter().for_each(|item| list(name, item, listed)),
+        LooseValue::Text(text) if text.trim().is_empty() => {}
         LooseValue::Text(text) | LooseValue::Number(text) if !name.is_empty() => {
             let lower = name.to_lowercase();
             let is_wordy = WORDY.iter().any(|part| lower.contains(part));
