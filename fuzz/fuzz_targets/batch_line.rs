@@ -1,0 +1,111 @@
+//! Lines of a batch: the request that gravix makes of a line, and what it reads in
+//! a line of results, is what the `Value` of the line says.
+
+#![no_main]
+
+use std::io::Read;
+
+use gravix::batch::results::result_line::ParsedResult;
+use gravix::batch::source::batch_request::{BatchRequest, Defaults};
+use gravix::batch::source::request_line::{LineKind, RequestLine};
+use gravix::exchange::Question;
+use gravix::files::lines::{Lines, Separator};
+use libfuzzer_sys::fuzz_target;
+use serde_json::{Map, Value, json};
+
+fuzz_target!(|line: &[u8]| {
+    let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let _ = request(line, LineKind::Text);
+    let requested = request(line, LineKind::Json { has_one_choice: false });
+    let parsed = ParsedResult::parse(line);
+    let Ok(value) = serde_json::from_slice::<Value>(line) else {
+        // A lone surrogate is in no `Value`, nor is what is nested too deeply.
+        assert!(
+            parsed.is_err()
+                || line.contains(&b'\\')
+                || line.iter().filter(|byte| b"[{".contains(byte)).count() > 100
+        );
+        return;
+    };
+    if let Some(request) = &requested {
+        assert_eq!(body(request), plain_body(&value));
+        assert_eq!(request.id, plain_id(&value));
+    }
+    // Written again, no field appears twice.
+    let again = value.to_string();
+    assert_eq!(ParsedResult::parse(again.as_bytes()).ok(), plain_result(&value));
+    if let Ok(parsed) = parsed {
+        assert_eq!(Some(parsed), plain_result(&value));
+    }
+    if let Some(requested) = requested {
+        let again = request(again.as_bytes(), LineKind::Json { has_one_choice: false });
+        assert_eq!(again.map(|again| body(&again)), Some(body(&requested)));
+    }
+});
+
+fn defaults() -> Map<String, Value> {
+    let defaults = json!({"model": "m", "temperature": 1.5});
+    defaults.as_object().cloned().unwrap_or_default()
+}
+
+/// The request of a line, if it is one.
+fn request(line: &[u8], kind: LineKind) -> Option<BatchRequest> {
+    let mut lines = Lines::new(line, Separator::Newline);
+    let line = lines.next_line().expect("memory is read")?;
+    let request = RequestLine::parse(&line, kind).ok()??;
+    Some(Defaults::new(&defaults(), Some("Be brief.")).complete(&request, 7))
+}
+
+fn body(request: &BatchRequest) -> Value {
+    let mut body = Vec::new();
+    request.body(None).reader().read_to_end(&mut body).expect("memory is read");
+    serde_json::from_slice(&body).expect("the body is JSON")
+}
+
+fn plain_body(line: &Value) -> Value {
+    let mut fields = line.get("body").unwrap_or(line).as_object().cloned().expect("an object");
+    let mut messages = Vec::new();
+    let own = match fields.remove("messages") {
+        Some(own) => own.as_array().cloned().expect("an array"),
+        None => vec![json!({"role": "user", "content": fields.remove("prompt")})],
+    };
+    let system = match line.get("body") {
+        None => fields.remove("system"),
+        Some(_) => None,
+    };
+    let is_system = |message: &Value| message["role"] == "system" || message["role"] == "developer";
+    match system {
+        Some(Value::Null) => {}
+        Some(system) => messages.push(json!({"role": "system", "content": system})),
+        None if own.iter().any(is_system) => {}
+        None => messages.push(json!({"role": "system", "content": "Be brief."})),
+    }
+    messages.extend(own);
+    if line.get("body").is_none() {
+        fields.remove("id");
+        fields.remove("custom_id");
+    }
+    let mut body = defaults();
+    body.extend(fields);
+    body.insert("messages".to_owned(), messages.into());
+    body.into()
+}
+
+fn plain_id(line: &Value) -> String {
+    match line.get("custom_id").or_else(|| line.get("id")) {
+        None => "7".to_owned(),
+        Some(Value::String(id)) => id.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+fn plain_result(line: &Value) -> Option<ParsedResult> {
+    let line = line.as_object()?;
+    let id = line.get("custom_id")?.as_str()?.to_owned();
+    let is_ok = match line.get("response")? {
+        Value::Null => false,
+        response => (200..300)
+            .contains(&u16::try_from(response.as_object()?.get("status_code")?.as_u64()?).ok()?),
+    };
+    Some(ParsedResult { id, is_success: is_ok && line.get("error")?.is_null() })
+}
