@@ -1,5 +1,6 @@
-//! The two hot loops: decoding the events of a stream, and scanning the lines of
-//! a history.
+//! The loops that long inputs meet: decoding the events of a stream, joining the
+//! deltas of a reply, and scanning the lines of a history. The times of one item
+//! stay the same however many there are.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -7,6 +8,8 @@ use std::io::{self, Write};
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 
+use gravix::chat::event::{Event, Payload};
+use gravix::chat::reply::{Reply, Retention};
 use gravix::history::scan::{Scan, Window};
 use gravix::wire::chunk;
 use gravix::wire::chunk_cache::ChunkCache;
@@ -67,6 +70,32 @@ fn decode_events_through_the_chunk_cache(bencher: Bencher) {
             );
         }
         text
+    });
+}
+
+/// A reply of many deltas: fragments of one tool call, or tool calls.
+#[divan::bench(args = [1_000, 10_000, 100_000], consts = [0, 1])]
+fn join_deltas<const IS_ONE_CALL: usize>(bencher: Bencher, deltas: usize) {
+    let payloads: Vec<Payload> = (0..deltas)
+        .map(|number| match IS_ONE_CALL {
+            0 => format!(r#"{{"index":{number},"id":"c{number}","function":{{"name":"f","arguments":"{{}}"}}}}"#),
+            _ => r#"{"index":0,"function":{"arguments":" word"}}"#.to_owned(),
+        })
+        .map(|call| Payload::Chunk(format!(r#"{{"choices":[{{"delta":{{"tool_calls":[{call}]}}}}]}}"#)))
+        .collect();
+    bencher.counter(ItemsCount::new(deltas)).bench(|| {
+        let mut reply = Reply::new(Retention { text: true, response: true }, 1 << 30);
+        let mut joined = 0;
+        for payload in &payloads {
+            let chunk = chunk::parse(payload.text().as_bytes()).expect("a chunk");
+            let calls = chunk.choice.map(|choice| choice.delta.calls).unwrap_or_default();
+            reply.add(&Event::Payload(payload.clone())).expect("a short reply");
+            for call in calls {
+                reply.add(&Event::Call(Box::new(call))).expect("a short reply");
+                joined += 1;
+            }
+        }
+        joined
     });
 }
 

@@ -1,6 +1,7 @@
 //! How gravix ends on a signal.
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 
@@ -9,7 +10,7 @@ use nix::unistd::Pid;
 
 use crate::support::server::{Server, Step, chunk, gate, stream_head};
 use crate::support::{
-    DONE, ask, ask_mock, finish, shell, signal, start_and_read_token, strace, token,
+    DONE, ask, ask_mock, finish, shell, signal, start, start_and_read_token, strace, token,
 };
 
 /// A server that stalls after one token.

@@ -172,13 +172,15 @@ impl RequestLog {
 
     /// Waits for the lock. Closing the file releases it.
     fn lock(&self) -> io::Result<()> {
-        let locked = TimeLimit::new(LOCK_TIMEOUT).wait(|slice| match uninterrupted(|| self.file.try_lock()) {
-            Err(TryLockError::WouldBlock) => {
-                thread::sleep(slice.min(LOCK_POLL_INTERVAL));
-                None
+        let locked = TimeLimit::new(LOCK_TIMEOUT).wait(|slice| {
+            match uninterrupted(|| self.file.try_lock()) {
+                Err(TryLockError::WouldBlock) => {
+                    thread::sleep(slice.min(LOCK_POLL_INTERVAL));
+                    None
+                }
+                // A file system without locks is accepted.
+                _ => Some(()),
             }
-            // A file system without locks is accepted.
-            _ => Some(()),
         });
         locked.ok_or_else(|| io::Error::other("another process holds its lock"))
     }
