@@ -107,7 +107,7 @@ fn parse_json(reply: &str) -> Result<(String, Value), String> {
     let fenced = match json::parse_checkable(reply) {
         Ok(value) => return Ok((reply.to_owned(), value)),
         Err(UncheckableJson::Syntax(_)) => code_block::unwrap(reply),
-        Err(UncheckableJson::Repeated(_)) => None,
+        Err(UncheckableJson::Repeated(_) | UncheckableJson::TooManyValues) => None,
     };
     let text = fenced.as_deref().map_or(reply, str::trim);
     let value = json::parse_checkable(text).map_err(|error| error.to_string())?;

@@ -19,13 +19,20 @@ pub enum UncheckableJson {
     /// An object has this field twice. Other programs may read the one that was
     /// not checked.
     Repeated(String),
+    /// It has more than [`MAX_VALUES`] values.
+    TooManyValues,
 }
+
+/// The most values that a text may have: a value takes up to 100 bytes in memory,
+/// and 2 bytes in a text.
+const MAX_VALUES: usize = 1_000_000;
 
 impl fmt::Display for UncheckableJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Syntax(error) => write!(f, "not JSON: {error}"),
             Self::Repeated(name) => write!(f, "an object has the field '{name}' twice"),
+            Self::TooManyValues => write!(f, "it has more than {MAX_VALUES} values"),
         }
     }
 }
@@ -34,8 +41,8 @@ impl fmt::Display for UncheckableJson {
 /// the same name, the last one counts.
 ///
 /// # Errors
-/// The text is not JSON, is nested more than 127 levels deep, or has the escape of
-/// a lone surrogate.
+/// The text is not JSON, is nested more than 127 levels deep, has the escape of a
+/// lone surrogate, or has more than a million values.
 pub fn parse(text: &str) -> Result<Value, serde_json::Error> {
     Reader { allows_repeated: true, ..Reader::default() }.read(text)
 }
@@ -49,12 +56,14 @@ pub fn parse_leniently(text: &str) -> Option<Value> {
 /// The same as [`parse`] for a text that other programs will read too.
 ///
 /// # Errors
-/// Those of [`parse`], or an object in the text has a field twice.
+/// [`UncheckableJson`] says why the text cannot be parsed, or that an object in it
+/// has a field twice.
 pub fn parse_checkable(text: &str) -> Result<Value, UncheckableJson> {
     let mut reader = Reader::default();
     let value = reader.read(text);
     match reader.repeated {
         Some(name) => Err(UncheckableJson::Repeated(name)),
+        None if reader.values > MAX_VALUES => Err(UncheckableJson::TooManyValues),
         None => value.map_err(UncheckableJson::Syntax),
     }
 }
@@ -93,6 +102,8 @@ struct Reader {
     /// The field that an object has twice, if that is not allowed.
     repeated: Option<String>,
     has_control_in_name: bool,
+    /// How many values were read.
+    values: usize,
 }
 
 impl Reader {
@@ -115,6 +126,10 @@ impl<'de> DeserializeSeed<'de> for ValueReader<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Value, D::Error> {
+        self.0.values += 1;
+        if self.0.values > MAX_VALUES {
+            return Err(D::Error::custom(UncheckableJson::TooManyValues));
+        }
         json.deserialize_any(self)
     }
 }
@@ -236,10 +251,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_text_has_at_most_a_million_values() {
+        let array = |values: usize| format!("[{}0]", "0,".repeat(values - 2));
+        assert!(parse(&array(MAX_VALUES)).is_ok());
+        let long = array(MAX_VALUES + 1);
+        for error in [
+            parse(&long).expect_err("too long").to_string(),
+            parse_checkable(&long).expect_err("too long").to_string(),
+        ] {
+            assert!(error.starts_with("it has more than 1000000 values"), "{error}");
+        }
+    }
+
     fn syntax(error: UncheckableJson) -> serde_json::Error {
         match error {
             UncheckableJson::Syntax(error) => error,
-            UncheckableJson::Repeated(name) => panic!("{name} is there once"),
+            other => panic!("{other}"),
         }
     }
 
