@@ -73,29 +73,39 @@ fn decode_events_through_the_chunk_cache(bencher: Bencher) {
     });
 }
 
-/// A reply of many deltas: fragments of one tool call, or tool calls.
-#[divan::bench(args = [1_000, 10_000, 100_000], consts = [0, 1])]
-fn join_deltas<const IS_ONE_CALL: usize>(bencher: Bencher, deltas: usize) {
-    let payloads: Vec<Payload> = (0..deltas)
-        .map(|number| match IS_ONE_CALL {
-            0 => format!(r#"{{"index":{number},"id":"c{number}","function":{{"name":"f","arguments":"{{}}"}}}}"#),
-            _ => r#"{"index":0,"function":{"arguments":" word"}}"#.to_owned(),
-        })
-        .map(|call| Payload::Chunk(format!(r#"{{"choices":[{{"delta":{{"tool_calls":[{call}]}}}}]}}"#)))
-        .collect();
+const DELTAS: [usize; 3] = [1_000, 10_000, 100_000];
+
+#[divan::bench(args = DELTAS, sample_count = 10)]
+fn join_tool_calls(bencher: Bencher, deltas: usize) {
+    join(bencher, deltas, |number| {
+        format!(
+            r#"{{"index":{number},"id":"{number}","function":{{"name":"f","arguments":"{{}}"}}}}"#
+        )
+    });
+}
+
+#[divan::bench(args = DELTAS, sample_count = 10)]
+fn join_fragments_of_a_tool_call(bencher: Bencher, deltas: usize) {
+    let fragment = r#"{"index":0,"function":{"arguments":" word"}}"#;
+    join(bencher, deltas, |_| fragment.to_owned());
+}
+
+/// Joins a reply of deltas that each have one `call`.
+fn join(bencher: Bencher, deltas: usize, call: impl Fn(usize) -> String) {
+    let delta = |call| format!(r#"{{"choices":[{{"delta":{{"tool_calls":[{call}]}}}}]}}"#);
+    let payloads: Vec<Payload> =
+        (0..deltas).map(|number| Payload::Chunk(delta(call(number)))).collect();
     bencher.counter(ItemsCount::new(deltas)).bench(|| {
-        let mut reply = Reply::new(Retention { text: true, response: true }, 1 << 30);
-        let mut joined = 0;
+        let mut reply = Reply::new(Retention { text: true, response: true }, usize::MAX);
         for payload in &payloads {
             let chunk = chunk::parse(payload.text().as_bytes()).expect("a chunk");
             let calls = chunk.choice.map(|choice| choice.delta.calls).unwrap_or_default();
             reply.add(&Event::Payload(payload.clone())).expect("a short reply");
             for call in calls {
                 reply.add(&Event::Call(Box::new(call))).expect("a short reply");
-                joined += 1;
             }
         }
-        joined
+        reply
     });
 }
 
