@@ -138,6 +138,30 @@ fn what_is_checked_is_what_is_printed() {
 }
 
 #[test]
+fn what_is_wrong_with_a_schema_is_said_in_words() {
+    for (schema, reason) in [
+        (
+            r##"{"$ref":"#/default","default":{"pattern":"("}}"##,
+            "at /default/pattern: is not a regular expression",
+        ),
+        (
+            r##"{"$ref":"#/default","default":{"type":"x"}}"##,
+            "at /default/type: is not what it may be",
+        ),
+        (r#"{"$id":"http://[x"}"#, r#"it refers to "http://[x", which is no address"#),
+        (r#"{"$dynamicRef":"x"}"#, "it refers to x, which gravix does not fetch"),
+        (
+            r##"{"$ref":"#/allOf/x","allOf":[{}]}"##,
+            "it refers to #/allOf/x, which it does not have",
+        ),
+    ] {
+        let server = Server::replying(&[]);
+        let run = run(&mut ask(&server, &["--schema", schema, "hi"])).exits(65).prints("");
+        assert_eq!(run.stderr, format!("gravix: --schema: not a JSON Schema: {reason}\n"));
+    }
+}
+
+#[test]
 fn a_boolean_is_a_schema() {
     let server = Server::replying(&["1"]);
     run(&mut ask(&server, &["--schema", "true", "hi"])).exits(0).prints("1\n");

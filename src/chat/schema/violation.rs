@@ -2,6 +2,7 @@
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{JsonType, ReferencingError, ValidationError};
+use referencing::UriError;
 use serde_json::Value;
 
 use crate::json;
@@ -14,6 +15,9 @@ const MAX_VALUES: usize = 10;
 
 /// How many characters of a value or a pattern a message quotes.
 const MAX_QUOTED: usize = 200;
+
+/// What the library puts before addresses of a schema that has none itself.
+const LIBRARY_BASE: &str = "json-schema:///";
 
 /// Finds what the user wrote for a pattern in the syntax of the engine.
 pub type OriginalPattern<'a> = &'a dyn Fn(&str) -> String;
@@ -41,20 +45,27 @@ pub fn of_schema(error: &ValidationError<'_>) -> String {
     let ValidationErrorKind::Referencing(reference) = error.kind() else {
         return describe(error, &|pattern| pattern.to_owned());
     };
+    let nowhere = |place: &str| format!("it refers to #{place}, which it does not have");
     match reference {
         ReferencingError::Unretrievable { uri, .. } => {
+            let uri = uri.strip_prefix(LIBRARY_BASE).unwrap_or(uri);
             format!("it refers to {uri}, which gravix does not fetch")
         }
-        ReferencingError::PointerToNowhere { pointer } => {
-            format!("it refers to #{pointer}, which it does not have")
+        ReferencingError::PointerToNowhere { pointer }
+        | ReferencingError::InvalidPercentEncoding { pointer, .. }
+        | ReferencingError::InvalidArrayIndex { pointer, .. } => nowhere(pointer),
+        ReferencingError::NoSuchAnchor { anchor } | ReferencingError::InvalidAnchor { anchor } => {
+            nowhere(anchor)
         }
-        ReferencingError::NoSuchAnchor { anchor } => {
-            format!("it refers to #{anchor}, which it does not have")
-        }
+        ReferencingError::InvalidUri(
+            UriError::Parse { uri, .. } | UriError::Resolve { uri, .. },
+        ) => format!("it refers to {}, which is no address", quoted(&uri.as_str().into())),
         ReferencingError::UnknownSpecification { specification } => format!(
             "its $schema is {specification}, but gravix knows the drafts 4, 6, 7, 2019-09 and 2020-12 (https://json-schema.org/draft/2020-12/schema)"
         ),
-        other => other.to_string(),
+        ReferencingError::CircularMetaschema { uri } => {
+            format!("its $schema is {uri}, which refers to itself")
+        }
     }
 }
 
@@ -116,7 +127,13 @@ fn bound(error: &ValidationError<'_>) -> String {
         Kind::MaxItems { limit } => at_most(*limit, "item"),
         Kind::MinProperties { limit } => at_least(*limit, "field"),
         Kind::MaxProperties { limit } => at_most(*limit, "field"),
-        _ => shortened(&error.to_string()),
+        // Only patterns are checked for their format.
+        Kind::Format { .. } => "is not a regular expression".to_owned(),
+        Kind::BacktrackLimitExceeded { .. } | Kind::RegexEngineFailure { .. } => {
+            "takes too long to be matched with a pattern".to_owned()
+        }
+        // The library's own words are for programmers.
+        _ => "is not what it may be".to_owned(),
     }
 }
 
