@@ -31,6 +31,26 @@ fn a_torn_errors_file_is_repaired_and_another_file_refused() {
 }
 
 #[test]
+fn results_that_are_not_utf_8_are_refused() {
+    let (directory, file) = input(&["one"]);
+    let output = directory.path().join("out.jsonl");
+    // Not in a field that a run needs.
+    let line = b"{\"custom_id\":\"9\",\"response\":{\"status_code\":200,\"body\":\"\xff\"},\"error\":null}";
+    let whole = [line.as_slice(), b"\n"].concat();
+    fs::write(&output, &whole).expect("the file is written");
+    let mut again = batch("mock:", &["--lines", "-o"]);
+    let said = "out.jsonl:1: not UTF-8 at byte offset 55 of the line";
+    run(again.arg(&output).arg(&file)).exits(65).says(&[said]);
+    assert_eq!(fs::read(&output).expect("the file is readable"), whole);
+    run(batch("mock:", &["--merge"]).arg(&output)).exits(65).prints("").says(&[said]);
+    // A line that was torn may end within a character.
+    fs::write(&output, line).expect("the file is written");
+    let mut again = batch("mock:", &["--lines", "-o"]);
+    assert!(run(again.arg(&output).arg(&file)).exits(0).stderr.contains("was torn; it is in "));
+    assert_eq!(json_lines(&output).len(), 1);
+}
+
+#[test]
 fn a_run_on_a_pipe_resumes_like_one_on_a_file() {
     let (directory, _) = input(&["one"]);
     let output = directory.path().join("out.jsonl");

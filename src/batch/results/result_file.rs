@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::batch::ids::{IdHasher, SortedIds};
-use crate::batch::results::result_line::ParsedResult;
+use crate::batch::results::result_line::{InvalidResult, ParsedResult};
 use crate::batch::results::spool::{self, Spool};
 use crate::error::{Error, Result};
 use crate::files::append::{append_lines, move_torn};
@@ -251,12 +251,14 @@ pub fn for_each_result(
         }
         match ParsedResult::parse(text) {
             Ok(result) => visit(result, text)?,
-            Err(error) if !line.is_terminated && !error.is_data() => return Ok(Some(line.range())),
-            Err(_) => {
+            Err(invalid) if !line.is_terminated && invalid != InvalidResult::Other => {
+                return Ok(Some(line.range()));
+            }
+            Err(invalid) => {
                 return Err(Error::Line {
                     path: path.to_owned(),
                     line: line.number,
-                    reason: "not a batch result".to_owned(),
+                    reason: invalid.to_string(),
                     format: None,
                 });
             }

@@ -1,6 +1,8 @@
 //! The result of a request, and the line it is written as: a line of the Batch
 //! API's output, or only the reply's text.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -208,10 +210,33 @@ pub struct ParsedResult {
     pub is_success: bool,
 }
 
+/// Why a line is not a result.
+#[derive(Debug, PartialEq, Eq)]
+pub enum InvalidResult {
+    /// It is not UTF-8 at this byte offset.
+    NotUtf8 {
+        offset: usize,
+    },
+    NotJson,
+    /// It is JSON of something else.
+    Other,
+}
+
+impl fmt::Display for InvalidResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotUtf8 { offset } => {
+                write!(f, "not UTF-8 at byte offset {offset} of the line")
+            }
+            Self::NotJson | Self::Other => f.write_str("not a batch result"),
+        }
+    }
+}
+
 impl ParsedResult {
     /// # Errors
-    /// If the line is not JSON, or not a result.
-    pub fn parse(line: &[u8]) -> Result<Self, serde_json::Error> {
+    /// Why the line is not a result.
+    pub fn parse(line: &[u8]) -> Result<Self, InvalidResult> {
         #[derive(Deserialize)]
         #[serde(expecting = "an object")]
         struct StoredLine<'a> {
@@ -228,7 +253,14 @@ impl ParsedResult {
         struct StoredStatus {
             status_code: u16,
         }
-        let line = serde_json::from_slice::<StoredLine>(line)?;
+        // serde_json does not look at the bytes of the fields that it skips.
+        let text = str::from_utf8(line)
+            .map_err(|error| InvalidResult::NotUtf8 { offset: error.valid_up_to() })?;
+        let line =
+            serde_json::from_str::<StoredLine>(text).map_err(|error| match error.is_data() {
+                true => InvalidResult::Other,
+                false => InvalidResult::NotJson,
+            })?;
         let is_success =
             line.response.is_some_and(|stored| (200..300).contains(&stored.status_code));
         Ok(Self { id: line.custom_id.into_owned(), is_success: is_success && line.error.is_none() })
