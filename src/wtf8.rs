@@ -24,6 +24,18 @@ impl Text {
             _ => Some(Self { bytes: json.get().into(), is_literal: false }),
         }
     }
+
+    pub fn into_utf8(self) -> String {
+        to_utf8(self.bytes)
+    }
+}
+
+/// A whole text as UTF-8. Each lone surrogate becomes one U+FFFD.
+pub fn to_utf8(wtf8: Vec<u8>) -> String {
+    let mut surrogates = Surrogates::default();
+    let mut text = surrogates.join(wtf8);
+    text += &surrogates.end();
+    text
 }
 
 struct Bytes;

@@ -10,7 +10,7 @@ use crate::chat::held_bytes::HeldBytes;
 use crate::chat::joined::JoinedObject;
 use crate::error::{Error, Result};
 use crate::json::{self, Completeness};
-use crate::wtf8::Surrogates;
+use crate::wtf8;
 
 /// A tool call, or a fragment of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -183,8 +183,7 @@ impl JoinedCall {
 
     /// The arguments so far, with U+FFFD for lone surrogates.
     fn arguments(&self) -> String {
-        let mut surrogates = Surrogates::default();
-        surrogates.join(self.arguments.clone()) + &surrogates.end()
+        wtf8::to_utf8(self.arguments.clone())
     }
 
     fn finish(&self, index: usize, offered: Option<&[String]>) -> Result<ToolCall, CallError> {

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 pub use crate::json::value::{
     UncheckableJson, parse, parse_checkable, parse_leniently, without_lone_surrogates,
 };
+use crate::wtf8::Text;
 
 /// The fields of an object, in order.
 pub type Object = Map<String, Value>;
@@ -139,7 +140,8 @@ pub fn unique_fields(json: &str) -> Option<IndexMap<String, &RawValue>> {
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
             let mut fields = IndexMap::new();
             while let Some(name) = map.next_key::<&RawValue>()? {
-                fields.insert(text(name), map.next_value()?);
+                let name = Text::scalar(name).unwrap_or_default().into_utf8();
+                fields.insert(name, map.next_value()?);
                 if fields.len() > MAX_FIELDS {
                     return Err(A::Error::custom("too many fields"));
                 }
@@ -151,18 +153,6 @@ pub fn unique_fields(json: &str) -> Option<IndexMap<String, &RawValue>> {
     let mut json = serde_json::Deserializer::from_str(json);
     let fields = json.deserialize_map(Fields).ok()?;
     json.end().ok().map(|()| fields)
-}
-
-/// The content of a JSON string, with U+FFFD for lone surrogates.
-fn text(string: &RawValue) -> String {
-    let quoted = string.get();
-    match quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        Some(inside) if !inside.contains('\\') => inside.to_owned(),
-        _ => match parse_leniently(quoted) {
-            Some(Value::String(text)) => text,
-            _ => String::new(),
-        },
-    }
 }
 
 /// A JSON text as it is. `None` if it is not JSON.

@@ -65,11 +65,11 @@ impl<'a> ChoiceFields<'a> {
         let Self { delta, message, finish_reason, .. } = self;
         let message = message.filter(|message| message.get().starts_with('{'));
         let word = finish_reason.filter(|finish| finish.get().starts_with('"'));
-        let word = word.and_then(Text::scalar).unwrap_or_default().bytes;
+        let word = word.and_then(Text::scalar).unwrap_or_default().into_utf8();
         Choice {
             delta: delta.map(|delta| Parts::parse(delta, false)).unwrap_or_default(),
             message: message.map(|message| Box::new(Parts::parse(message, true))),
-            finish: FinishReason::new(&String::from_utf8_lossy(&word)),
+            finish: FinishReason::new(&word),
         }
     }
 }

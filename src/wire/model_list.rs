@@ -1,7 +1,5 @@
 //! Lists of models, in all known shapes.
 
-use std::collections::BTreeMap;
-
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
@@ -9,6 +7,7 @@ use crate::json;
 use crate::wire::chunk::{self, ChunkError};
 use crate::wire::error_body;
 use crate::wire::reply_error;
+use crate::wtf8::Text;
 
 /// A server's list of models.
 #[derive(Debug)]
@@ -68,7 +67,7 @@ fn no_list(instead: &str) -> Error {
 /// The entries of the list; `None` if there is no list. They stay JSON text, so
 /// that an odd one does not make the list unreadable.
 fn entries(json: &RawValue) -> Option<Vec<&RawValue>> {
-    let Some(object) = object(json) else {
+    let Some(object) = json::unique_fields(json.get()) else {
         return list(json);
     };
     let lists = || ["data", "models"].iter().filter_map(|name| object.get(*name));
@@ -88,13 +87,10 @@ fn name(entry: &RawValue) -> Option<String> {
     json::fields(entry.get(), ["id", "name", "model"]).into_iter().flatten().find_map(text)
 }
 
-fn object(json: &RawValue) -> Option<BTreeMap<String, &RawValue>> {
-    serde_json::from_str::<BTreeMap<String, &RawValue>>(json.get()).ok()
-}
-
 /// A text that is not empty.
 fn text(json: &RawValue) -> Option<String> {
-    serde_json::from_str::<String>(json.get()).ok().filter(|text| !text.is_empty())
+    let string = Some(json).filter(|json| json.get().starts_with('"'));
+    string.and_then(Text::scalar).map(Text::into_utf8).filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]
@@ -119,7 +115,12 @@ mod tests {
             (r#"[null,5,{"id":7},{},[],"",{"id":"a"}]"#, &["a"], 6),
             (r#"{"code":0,"message":"ok","data":["a"]}"#, &["a"], 0),
             (r#"{"error":null,"data":["a"]}"#, &["a"], 0),
-            (r#"[{"id":"a","about":"\ud83d"},{"id":"\ud83d"}]"#, &["a"], 1),
+            (
+                r#"[{"id":"a","about":"\ud83d"},{"id":"\ud83d\ud83d\ude00"}]"#,
+                &["a", "\u{fffd}😀"],
+                0,
+            ),
+            (r#"{"\ud83d":1,"data":[{"\ud83d":1,"id":"\ude00"}]}"#, &["\u{fffd}"], 0),
             (r#"[{"id":"a","id":"b"}]"#, &["b"], 0),
         ] {
             let list = parse(body.into()).expect(body);

@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use crate::chat::tool_call::CallFragment;
 use crate::json;
-use crate::wtf8::Text;
+use crate::wtf8::{self, Text};
 
 /// The tool calls in a delta or in a message, whole or as fragments. Some servers
 /// send a single call in place of an array, and old ones a `function_call`.
@@ -44,7 +44,7 @@ fn parse(call: &RawValue, position: Option<u64>) -> Option<CallFragment> {
     }
     // Some servers send the index as a string.
     let index = index.and_then(|index| index.get().trim_matches('"').parse().ok());
-    let id = String::from_utf8_lossy(&text_of(id)).into_owned();
+    let id = wtf8::to_utf8(text_of(id));
     let function = FunctionFields::parse(function.unwrap_or(call));
     let sent = if call.get().starts_with('{') { call.get() } else { "" };
     Some(function.into_fragment(position.or(index), id, sent))
@@ -66,8 +66,8 @@ struct FunctionFields {
 impl FunctionFields {
     fn parse(function: &RawValue) -> Self {
         let [name, arguments] = json::fields(function.get(), ["name", "arguments"]);
-        let name = name.and_then(Text::scalar).unwrap_or_default().bytes;
-        Self { name: String::from_utf8_lossy(&name).into_owned(), arguments: text_of(arguments) }
+        let name = name.and_then(Text::scalar).unwrap_or_default().into_utf8();
+        Self { name, arguments: text_of(arguments) }
     }
 
     fn into_fragment(self, index: Option<u64>, id: String, sent: &str) -> CallFragment {

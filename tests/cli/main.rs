@@ -32,6 +32,7 @@ mod key_sources;
 mod left_overs;
 mod limits;
 mod log;
+mod lone_surrogates;
 mod mock;
 mod models;
 mod not_text;

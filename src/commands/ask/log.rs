@@ -128,7 +128,9 @@ impl RequestLog {
                 .map_err(|why| notes.warn(format_args!("the messages were not logged: {why}")))
                 .ok();
             let calls = reply.calls.finish(None).unwrap_or_default();
-            message = serde_json::to_value(Message::assistant(&reply.received_text(), &calls)).ok();
+            let text = reply.received_text();
+            let line = Message::assistant(&text, &calls).json();
+            message = str::from_utf8(&line).ok().and_then(json::parse_leniently);
         }
         let entry = LogEntry {
             time: attempt.started,
