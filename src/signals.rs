@@ -50,8 +50,8 @@ pub fn on_first_signal(
     let caught = CaughtSignals { has_arrived: Arc::default() };
     let number = Arc::new(AtomicUsize::new(0));
     let (mut receiver, sender) = UnixStream::pair()?;
-    let is_ignored = |signal: i32| ignored_signals() >> (signal - 1) & 1 == 1;
-    let signals = signals.iter().copied().filter(|signal| !is_ignored(*signal));
+    let ignored = ignored_signals();
+    let signals = signals.iter().copied().filter(|signal| ignored >> (signal - 1) & 1 == 0);
     let senders = signals.map(|signal| Ok((signal, sender.try_clone()?)));
     let senders = senders.collect::<io::Result<Vec<_>>>()?;
     let arrived = Arc::clone(&number);

@@ -111,7 +111,7 @@ fn interrupted_system_calls_are_made_again() {
         let mut command = ask_mock(&["-q", "-n", "hi", "--turns", "1", "--history"]);
         command.arg(&file);
         let path = format!("-P{}", file.display());
-        let fault = format!("--inject={call}:error=EINTR:when=1");
+        let fault = format!("--inject={call}:error=EINTR:when=1+2");
         let Some(mut command) = strace(&command, &[path, fault]) else {
             return;
         };
