@@ -2,7 +2,7 @@
 //! that replies with the last user message, or with one of the words that the
 //! schema allows.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
@@ -14,7 +14,6 @@ use serde_json::{Value, json};
 use crate::error::Reason;
 use crate::json;
 use crate::net::base_url::HttpUrl;
-use crate::net::error::is_out_of_files;
 use crate::signals::DeferSignals;
 
 /// The pause between words, so that a stream looks like one.
@@ -61,15 +60,15 @@ fn accept_all(listener: &TcpListener, spare: TcpListener) {
                 let started = thread::Builder::new().spawn(move || serve(&shared));
                 let _ = started.map_or_else(|error| refuse(&connection, &error), |_| Ok(()));
             }
-            Err(error) if is_out_of_files(&error) => {
+            // The client has disconnected already.
+            Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
+            Err(error) => {
                 if spare.take().is_none() {
                     return;
                 }
                 let _ = listener.accept().and_then(|(connection, _)| refuse(&connection, &error));
                 spare = listener.try_clone().ok();
             }
-            // The client has disconnected already.
-            Err(_) => {}
         }
     }
 }
