@@ -1,6 +1,7 @@
 //! API keys and secret headers, and masking them in text.
 
 pub mod header;
+mod memory;
 pub mod spelling;
 
 use std::cmp::Reverse;
@@ -102,12 +103,16 @@ pub const MIN_MASKED_LENGTH: usize = 8;
 pub struct Secrets(Arc<Mutex<Vec<Secret>>>);
 
 impl Secrets {
-    /// Masks `secret` from now on, unless it is too short.
+    /// Masks `secret` from now on, unless it is too short. From the first secret
+    /// on, the memory of the process is its own.
     pub fn add(&self, secret: Secret) {
         if secret.key.len() < MIN_MASKED_LENGTH {
             return;
         }
         let mut secrets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if secrets.is_empty() {
+            memory::forbid_dumps();
+        }
         if !secrets.contains(&secret) {
             secrets.push(secret);
             // One secret may be the beginning of another.

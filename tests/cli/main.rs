@@ -39,6 +39,7 @@ mod not_text;
 mod output;
 mod precedence;
 mod private_keys;
+mod process_memory;
 mod prompt;
 mod proxies;
 mod readme;
