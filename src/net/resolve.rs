@@ -2,7 +2,8 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -103,7 +104,10 @@ impl TimedResolver {
                 thread::Builder::new()
                     .spawn(move || drop(sender.send(look_up(&name, port))))
                     .map_err(Error::no_thread)?;
-                let found = self.clock.wait(|slice| receiver.recv_timeout(slice).ok());
+                let found = self.clock.wait(|slice| match receiver.recv_timeout(slice) {
+                    Err(RecvTimeoutError::Timeout) => None,
+                    found => Some(found.expect("the thread sends what it found")),
+                });
                 found.map_err(|reason| self.clock.timeout_error(reason))?
             }
         };

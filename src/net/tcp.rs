@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, recv};
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
 };
@@ -80,9 +80,9 @@ fn open_one(
     mut share: TimeLimit,
     clock: &Clock,
 ) -> Result<TcpStream, ureq::Error> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    socket.set_nonblocking(true)?;
-    match socket.connect(&address.into()) {
+    let stream = TcpStream::from(Socket::new(Domain::for_address(address), Type::STREAM, None)?);
+    stream.set_nonblocking(true)?;
+    match SockRef::from(&stream).connect(&address.into()) {
         Err(error) if error.raw_os_error() != Some(Errno::EINPROGRESS as i32) => {
             return Err(error.into());
         }
@@ -90,28 +90,26 @@ fn open_one(
     }
     let ready = clock.wait(|slice| {
         let (slice, began) = (slice.min(share.left()), Instant::now());
-        let ready = wait_until_writable(&socket, slice);
+        let ready = wait_until_connected(&stream, slice);
         share.add(slice, began.elapsed());
         let is_over = share.left().is_zero();
         ready.or_else(|| is_over.then(|| Err(ErrorKind::TimedOut.into())))
     });
     ready.map_err(ureq::Error::Timeout)??;
-    if let Some(error) = socket.take_error()? {
-        return Err(error.into());
-    }
-    socket.set_nonblocking(false)?;
-    Ok(socket.into())
+    stream.set_nonblocking(false)?;
+    Ok(stream)
 }
 
 /// Waits until a connection is made or has failed. Returns `None` after `time`,
 /// or if a signal comes first.
-fn wait_until_writable(socket: &Socket, time: Duration) -> Option<io::Result<()>> {
+fn wait_until_connected(stream: &TcpStream, time: Duration) -> Option<io::Result<()>> {
     // poll(2) counts in milliseconds, and zero would not wait at all.
     let time = PollTimeout::try_from(time.max(Duration::from_millis(1)));
-    let mut sockets = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
+    let mut sockets = [PollFd::new(stream.as_fd(), PollFlags::POLLOUT)];
     match poll(&mut sockets, time.unwrap_or(PollTimeout::MAX)) {
         Ok(0) | Err(Errno::EINTR) => None,
-        Ok(_) => Some(Ok(())),
+        Ok(_) if sockets[0].revents() == Some(PollFlags::POLLOUT) => Some(Ok(())),
+        Ok(_) => Some(stream.take_error().and_then(|error| error.map_or(Ok(()), Err))),
         Err(error) => Some(Err(error.into())),
     }
 }
