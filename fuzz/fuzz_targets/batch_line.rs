@@ -10,6 +10,7 @@ use gravix::batch::source::batch_request::{BatchRequest, Defaults};
 use gravix::batch::source::request_line::{LineKind, RequestLine};
 use gravix::exchange::Question;
 use gravix::files::lines::{Lines, Separator};
+use gravix::json;
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value, json};
 
@@ -18,7 +19,7 @@ fuzz_target!(|line: &[u8]| {
     let _ = request(line, LineKind::Text);
     let requested = request(line, LineKind::Json { has_one_choice: false });
     let parsed = ParsedResult::parse(line);
-    let Ok(value) = serde_json::from_slice::<Value>(line) else {
+    let Some(value) = value(line) else {
         // A lone surrogate is in no `Value`, nor is what is nested too deeply.
         assert!(
             parsed.is_err()
@@ -43,6 +44,10 @@ fuzz_target!(|line: &[u8]| {
     }
 });
 
+fn value(text: &[u8]) -> Option<Value> {
+    json::parse(str::from_utf8(text).ok()?).ok()
+}
+
 fn defaults() -> Map<String, Value> {
     let defaults = json!({"model": "m", "temperature": 1.5});
     defaults.as_object().cloned().unwrap_or_default()
@@ -59,7 +64,7 @@ fn request(line: &[u8], kind: LineKind) -> Option<BatchRequest> {
 fn body(request: &BatchRequest) -> Value {
     let mut body = Vec::new();
     request.body(None).reader().read_to_end(&mut body).expect("memory is read");
-    serde_json::from_slice(&body).expect("the body is JSON")
+    value(&body).expect("the body is JSON")
 }
 
 fn plain_body(line: &Value) -> Value {
