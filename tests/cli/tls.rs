@@ -1,15 +1,16 @@
 //! TLS certificates that are trusted or refused.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::Shutdown;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Stdio};
 use std::thread;
 
 use crate::support::batch_lines::input;
 use crate::support::certificates::{Issuer, SelfSigned};
 use crate::support::server::listen_on_loopback;
-use crate::support::{DONE, ask_mock, batch, completion, gravix, run, token};
+use crate::support::{DONE, ask_mock, batch, completion, gravix, program, run, skip, start, token};
 
 fn plain_answer() -> String {
     let body = completion("safe");
@@ -202,4 +203,66 @@ fn a_batch_ends_early_if_no_connection_can_be_trusted() {
     let lines = String::from_utf8(run.stdout.clone()).expect("stdout is UTF-8");
     assert!(lines.contains(r#""code":"tls""#) && lines.lines().count() < 40, "{lines}");
     run.exits(78);
+}
+
+/// `openssl s_server` with a certificate that `openssl req -x509` made, and its
+/// port; `None` where openssl is not installed. It is killed when it is dropped.
+struct OpenSsl {
+    child: Child,
+    /// It writes there until it ends.
+    _stdout: BufReader<ChildStdout>,
+}
+
+impl OpenSsl {
+    fn start(directory: &Path, options: &[&str]) -> Option<(Self, u16)> {
+        let request = "req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem \
+                       -subj /CN=localhost -addext subjectAltName=DNS:localhost";
+        let mut openssl = program("openssl");
+        openssl.current_dir(directory).env("PATH", "/usr/bin:/bin").args(request.split(' '));
+        if !openssl.output().is_ok_and(|made| made.status.success()) {
+            skip("openssl is not installed");
+            return None;
+        }
+        let mut server = program("openssl");
+        server.current_dir(directory).env("PATH", "/usr/bin:/bin").args(["s_server", "-accept"]);
+        server.args(["127.0.0.1:0", "-cert", "cert.pem", "-key", "key.pem"]).args(options);
+        let mut child = start(server.stdin(Stdio::piped()));
+        let mut stdout = BufReader::new(child.stdout.take().expect("stdout is a pipe"));
+        let port = stdout
+            .by_ref()
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("ACCEPT ")?.rsplit(':').next()?.parse().ok());
+        let server = Self { child, _stdout: stdout };
+        Some((server, port.expect("openssl says where it listens")))
+    }
+}
+
+impl Drop for OpenSsl {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn what_openssl_refuses_is_told_in_words() {
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
+    let certificate = directory.path().join("cert.pem");
+    let client = "it wants a client certificate, and gravix has none; run a proxy";
+    for (options, reason) in [
+        (&["-tls1_2", "-Verify", "1"][..], client),
+        (&["-tls1_3", "-Verify", "1"], client),
+        (
+            &["-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"],
+            "it supports neither TLS 1.2 nor TLS 1.3; update it",
+        ),
+        (&["-tls1_2", "-cipher", "AES128-SHA"], "handshake failure; it must offer ECDHE"),
+    ] {
+        let Some((_server, port)) = OpenSsl::start(directory.path(), options) else {
+            return;
+        };
+        let mut command = ask(port, &["--ca-cert"]);
+        run(command.arg(&certificate)).exits(78).prints("").says(&["with localhost", reason]);
+    }
 }
