@@ -43,7 +43,8 @@ fn a_response_without_a_reply_is_an_error() {
             .exits(76)
             .says(&["expected an object"]),
         Fault::new("sends a status alone", vec![raw("HTTP/1.1 204 No Content\r\n\r\n"), Step::End])
-            .says(&["before the reply"]),
+            .exits(76)
+            .says(&["204 No Content, with an empty body"]),
     ] {
         fault.check();
     }
