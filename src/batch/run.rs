@@ -83,12 +83,8 @@ impl Run {
     /// Sends all requests, with one worker thread per client.
     ///
     /// # Errors
-    /// - [`Error::Input`] and [`Error::Unreadable`] for the input
-    /// - [`Error::NotSaved`], [`Error::Stdout`] and [`Error::StdoutClosed`] for
-    ///   the results
-    /// - [`Error::Limit`] if not every thread can be started
-    /// - [`Error::Interrupted`] by a signal
-    /// - [`Error::BatchFailed`] if requests failed
+    /// Those of the input and the results, [`Error::Limit`] if there are not enough
+    /// threads, [`Error::Interrupted`], and [`Error::BatchFailed`].
     pub fn run(self, clients: Vec<Client>) -> Result<()> {
         let run = Arc::new(self);
         let (sender, events) = channel();
@@ -110,8 +106,7 @@ impl Run {
         let tally = run.tally();
         run.notes.note(tally.summary());
         match (ending.error, finished, tally.status()) {
-            (Some(error), ..) => Err(error),
-            (None, Err(error), _) => Err(error),
+            (Some(error), ..) | (None, Err(error), _) => Err(error),
             (None, Ok(()), Some(status)) => Err(Error::BatchFailed(status)),
             (None, Ok(()), None) => Ok(()),
         }

@@ -1,11 +1,13 @@
 //! Messages, replies and the checks on a reply. Independent of the wire format.
 
 pub mod code_block;
+pub mod decoded_message;
 pub mod event;
 pub mod finish;
 pub mod format;
 pub mod held_bytes;
 pub mod joined;
+pub mod joiner;
 pub mod message;
 pub mod reply;
 pub mod response;

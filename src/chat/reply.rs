@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use crate::chat::decoded_message::DecodedMessage;
 use crate::chat::event::{Event, Usage};
 use crate::chat::finish::{FinishKind, FinishReason};
 use crate::chat::held_bytes::HeldBytes;
-use crate::chat::response::{DecodedMessage, ResponseBuilder};
+use crate::chat::response::ResponseBuilder;
 use crate::chat::thoughts::{self, ThoughtsPolicy};
 use crate::chat::tool_call::{ToolCall, ToolCalls};
 use crate::error::{EarlyEnd, Result};

@@ -7,11 +7,11 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
+use crate::chat::decoded_message::DecodedMessage;
 use crate::chat::event::Payload;
-use crate::chat::finish::FinishReason;
 use crate::chat::held_bytes::HeldBytes;
 use crate::chat::joined::JoinedObject;
-use crate::chat::tool_call::ToolCall;
+use crate::chat::joiner::Joiner;
 use crate::error::{Error, Result};
 use crate::json;
 
@@ -86,15 +86,16 @@ impl ResponseBuilder {
                 json::unique_fields(&finite).ok_or(Error::CannotJoin)?
             }
         };
+        let mut joiner = Joiner::new(held);
         for (name, value) in &fields {
             match name.as_str() {
                 "choices" => {}
                 "object" => {
                     let kind = json::to_raw(&value.get().replace(".chunk\"", "\""));
-                    self.fields.replace(name, kind.as_deref().unwrap_or(value), held)?;
+                    joiner.replace(&mut self.fields, name, kind.as_deref().unwrap_or(value))?;
                 }
                 // OpenAI sends `usage: null` in every chunk but the last.
-                _ => self.fields.replace(name, value, held)?,
+                _ => joiner.replace(&mut self.fields, name, value)?,
             }
         }
         let mut added = Ok(());
@@ -127,10 +128,11 @@ impl ResponseBuilder {
             }
         }
         let known = &mut self.choices[position].others;
+        let mut joiner = Joiner::new(held);
         for (name, value) in fields {
             match value.get().starts_with('{') {
-                true => known.join(&name, value, held)?,
-                false => known.replace(&name, value, held)?,
+                true => joiner.join(known, &name, value)?,
+                false => joiner.replace(known, &name, value)?,
             }
         }
         Ok(())
@@ -143,7 +145,7 @@ impl ResponseBuilder {
         self.positions.insert(index.clone(), self.choices.len());
         self.choices.push(JoinedChoice { index, message, others: JoinedObject::default() });
         if !self.fields.contains("choices") {
-            self.fields.replace("choices", RawValue::NULL, held)?;
+            Joiner::new(held).replace(&mut self.fields, "choices", RawValue::NULL)?;
         }
         Ok(self.choices.len() - 1)
     }
@@ -164,11 +166,12 @@ impl ResponseBuilder {
             self.content = self.content.max(sent);
             fields.shift_remove("content");
         }
+        let mut joiner = Joiner::new(held);
         for (name, value) in fields {
             if is_delta {
-                message.join(&name, value, held)?;
+                joiner.join(message, &name, value)?;
             } else if message.is_null(&name) {
-                message.replace(&name, value, held)?;
+                joiner.replace(message, &name, value)?;
             }
         }
         Ok(())
@@ -196,7 +199,7 @@ impl ResponseBuilder {
         let JoinedChoice { index, message, others } = choice;
         let (mut changes, mut finish) = (Vec::new(), None);
         if index == FIRST {
-            changes.extend(self.content_change(decoded));
+            changes.extend(decoded.content_change(self.content == SentContent::Text));
             changes.extend(decoded.call_changes(message));
             finish = decoded.finish.map(|finish| json::quoted(&finish.word));
         }
@@ -207,11 +210,6 @@ impl ResponseBuilder {
             "{}" => format!(r#"{{"index":{index},"message":{message}}}"#),
             others => format!(r#"{{"index":{index},"message":{message},{}"#, &others[1..]),
         }
-    }
-
-    fn content_change(&self, decoded: &DecodedMessage<'_>) -> Option<Change> {
-        let is_sent = self.content == SentContent::Text || !decoded.content.is_empty();
-        is_sent.then(|| ("content", Some(json::quoted(decoded.content))))
     }
 
     /// The assistant's message as the server sent it, on one line, with U+FFFD for
@@ -228,7 +226,7 @@ impl ResponseBuilder {
                 &sent
             }
             None => {
-                changes.extend(self.content_change(decoded));
+                changes.extend(decoded.content_change(self.content == SentContent::Text));
                 if self.content == SentContent::Nothing && changes.is_empty() {
                     changes.push(("content", None));
                 }
@@ -240,36 +238,6 @@ impl ResponseBuilder {
         }
         changes.extend(decoded.call_changes(message));
         json::without_lone_surrogates(&message.to_json(&changes))
-    }
-}
-
-/// The JSON of a field that is set, or `None` to leave it out.
-type Change = (&'static str, Option<String>);
-
-/// What was decoded of choice 0. In joined chunks it replaces what was joined
-/// here. It was decoded with more care: chunks can cut a surrogate pair in two,
-/// some servers give every call index 0, and the last finish reason is not always
-/// the one that counts.
-pub struct DecodedMessage<'a> {
-    pub content: &'a str,
-    pub calls: &'a [ToolCall],
-    pub finish: Option<&'a FinishReason>,
-}
-
-impl DecodedMessage<'_> {
-    fn call_changes(&self, message: &JoinedObject) -> Vec<Change> {
-        let mut changes = Vec::new();
-        // A legacy `function_call` stays one. Its name may have come in pieces.
-        let function = message.get("function_call").and_then(|json| JoinedObject::parse(&json));
-        if let (Some(function), [call]) = (function, self.calls) {
-            let name = ("name", Some(json::quoted(&call.name)));
-            changes.push(("function_call", Some(function.to_json(&[name]))));
-        }
-        if !message.is_null("tool_calls") && !self.calls.is_empty() {
-            let calls: Vec<&str> = self.calls.iter().map(|call| call.message.get()).collect();
-            changes.push(("tool_calls", Some(format!("[{}]", calls.join(",")))));
-        }
-        changes
     }
 }
 
@@ -299,9 +267,8 @@ fn index_of(index: Option<&RawValue>) -> String {
     let text = index.map_or("", RawValue::get);
     let number = match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(inside) => inside.parse::<u64>().ok().map(|number| number.to_string()),
-        None => Some(text.to_owned()).filter(|text| {
-            text.starts_with(['-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
-        }),
+        None => Some(text.to_owned())
+            .filter(|text| text.starts_with(|c: char| c == '-' || c.is_ascii_digit())),
     };
     number.filter(|number| number.parse() != Ok(0.0)).unwrap_or_else(|| FIRST.to_owned())
 }

@@ -8,6 +8,7 @@ use thiserror::Error as ThisError;
 
 use crate::chat::held_bytes::HeldBytes;
 use crate::chat::joined::JoinedObject;
+use crate::chat::joiner::Joiner;
 use crate::error::{Error, Result};
 use crate::json::{self, Completeness};
 use crate::wtf8;
@@ -108,7 +109,7 @@ impl ToolCalls {
     /// Joins a fragment to its call.
     ///
     /// # Errors
-    /// Those of [`JoinedObject::join_all`].
+    /// Those of a [`Joiner`].
     pub fn add(&mut self, fragment: &CallFragment, held: &mut HeldBytes) -> Result<()> {
         let last = self.calls.len().checked_sub(1);
         let position = fragment.index.map_or(last, |index| self.positions.get(&index).copied());
@@ -176,7 +177,7 @@ impl JoinedCall {
             self.name += &next.name;
         }
         match json::to_raw(&next.sent) {
-            Some(sent) => self.sent.join_all(&sent, held),
+            Some(sent) => Joiner::new(held).join_all(&mut self.sent, &sent),
             None => Ok(()),
         }
     }
