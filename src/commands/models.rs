@@ -29,12 +29,12 @@ pub fn run(args: ModelsArgs, context: &Context) -> Result<()> {
         1 => notes.warn("1 entry of the list names no model"),
         count => notes.warn(format_args!("{count} entries of the list name no model")),
     }
-    let lines: Vec<String> = list.names.iter().map(|name| line(name, notes.secrets())).collect();
-    stdout::print(&lines.join("\n"), mode)
+    let lines = list.names.iter().map(|name| line(name, notes.secrets()));
+    stdout::print(&lines.collect::<String>(), mode)
 }
 
-/// A model's name on a line of its own: what ends a line is made visible, in a
-/// pipe too. A secret in it is masked.
+/// A model's name as a line: what would end it earlier is made visible, in a pipe
+/// too. A secret in it is masked.
 fn line(name: &str, secrets: &Secrets) -> String {
     let mut line = String::new();
     for c in secrets.mask(name.to_owned()).chars() {
@@ -44,5 +44,6 @@ fn line(name: &str, secrets: &Secrets) -> String {
             c => line.push(c),
         }
     }
+    line.push('\n');
     line
 }

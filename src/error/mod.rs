@@ -127,8 +127,8 @@ pub enum Error {
     /// others.
     #[error("a chunk of the stream has too many levels or fields to be joined")]
     CannotJoin,
-    /// The reply has to be held in memory and is longer than allowed.
-    #[error("the reply is longer than {limit} bytes")]
+    /// The reply has to be held in memory and takes more bytes than allowed.
+    #[error("the reply takes more than {} of memory", size(*limit))]
     ReplyTooLong { limit: usize },
     /// The configuration is not valid. Printed with its chain of causes.
     #[error("{0:#}")]
@@ -234,6 +234,13 @@ impl Error {
     pub fn no_thread(source: io::Error) -> Self {
         Error::Limit { action: "start a thread".to_owned(), source }
     }
+}
+
+/// A number of bytes in the largest unit that divides it.
+fn size(bytes: usize) -> String {
+    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    let unit = units.iter().find(|(shift, _)| bytes.is_multiple_of(1 << shift));
+    unit.map_or(format!("{bytes} bytes"), |(shift, unit)| format!("{} {unit}", bytes >> shift))
 }
 
 impl From<ServerError> for Error {

@@ -136,7 +136,7 @@ fn a_reply_that_is_held_has_a_limit() {
         body: body.to_owned(),
         arguments,
         status: 76,
-        says: "the reply is longer than 1024 bytes; raise --max-reply-bytes",
+        says: "the reply takes more than 1 KiB of memory; raise --max-reply-bytes",
     };
     let refusal = text.replace("content", "refusal");
     let calls = events(
@@ -180,7 +180,7 @@ fn a_turn_that_is_too_long_to_be_saved_breaks_off() {
     ]));
     let mut command = ask(&server, &["--stream", "--max-reply-bytes", "1K", "hi", "--history"]);
     let run = run(command.arg(&file)).exits(4).prints("paid\n");
-    assert!(run.stderr.contains("longer than 1024 bytes"), "{}", run.stderr);
+    assert!(run.stderr.contains("more than 1 KiB of memory"), "{}", run.stderr);
     assert_eq!(std::fs::read(&file).unwrap_or_default(), b"");
 }
 
