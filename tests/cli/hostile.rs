@@ -2,14 +2,14 @@
 //! gravix must end with the right status, and within a bound of memory.
 
 use crate::support::batch_lines::{by_id, input, prompts};
-use crate::support::server::{Server, answer, whole_reply};
+use crate::support::server::{Server, Step, answer, raw, whole_reply};
 use crate::support::{DONE, ask, batch, run, shell, token};
 
 /// How much memory gravix may use. A body here has a few MB, most of which would
 /// unfold to a multiple of this.
 const MEMORY_KIB: u32 = 16 << 10;
 
-/// A hostile body, and what gravix must make of it.
+/// A hostile body, or a whole response, and what gravix must make of it.
 struct Hostile {
     name: &'static str,
     body: String,
@@ -41,8 +41,11 @@ const STOP: &str = r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
 #[track_caller]
 fn check(cases: Vec<Hostile>) {
     for Hostile { name, body, arguments, status, says } in cases {
-        let kind = if body.starts_with("data:") { "text/event-stream" } else { "application/json" };
-        let server = Server::once(answer("200 OK", kind, &body));
+        let server = Server::once(match body.get(..5) {
+            Some("HTTP/") => vec![raw(body), Step::End],
+            Some("data:") => answer("200 OK", "text/event-stream", &body),
+            _ => answer("200 OK", "application/json", &body),
+        });
         let script = format!(
             "ulimit -d {MEMORY_KIB}; exec {} ask --base-url {} \"$@\"",
             env!("CARGO_BIN_EXE_gravix"),
@@ -123,6 +126,41 @@ fn arrays_and_objects_take_no_more_memory_than_their_text() {
             status: 75,
             says: "the server",
         },
+    ]);
+}
+
+#[test]
+fn what_is_no_reply_takes_no_memory_either() {
+    let stop = format!("data: {STOP}\n\n");
+    let case = |name, body: String, status, says| Hostile {
+        name,
+        body,
+        arguments: &["--retries", "0"],
+        status,
+        says,
+    };
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
+    check(vec![
+        case("white space", json("data: x\n", " ", 3_000_000, &stop), 76, "JSON"),
+        case("comments", json("data:\n", ": x\n", 500_000, &stop), 3, "no text"),
+        case("names of events", json("data:\n", "event: x\n", 300_000, &stop), 3, "no text"),
+        case("stray lines", json("data:\n", "stray\n", 400_000, ""), 76, "stray"),
+        case("a long error", json("data: {\"error\":\"", "x", 2_000_000, "\"}\n\n"), 75, "xxx"),
+        case("deep nesting", json("data: {\"choices\":", "[", 2_000_000, "\n\n"), 76, "EOF"),
+        case(
+            "the body of an error",
+            json("HTTP/1.1 500 Oops\r\n\r\n", "x", 3_000_000, ""),
+            75,
+            "the server answered 500",
+        ),
+        case(
+            "a long header",
+            json(&format!("{head}X: "), "x", 3_000_000, "\r\n\r\n"),
+            76,
+            "headers are longer",
+        ),
+        case("many headers", json(head, "X: x\r\n", 500_000, "\r\n"), 76, "too many headers"),
+        case("interim responses", "HTTP/1.1 100 Continue\r\n\r\n".repeat(100_000), 76, "headers"),
     ]);
 }
 
