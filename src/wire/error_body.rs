@@ -1,5 +1,7 @@
 //! Error bodies of servers, in all known shapes.
 
+use indexmap::IndexSet;
+
 use crate::error::ServerError;
 use crate::wire::embedded_json::{self, TextPart};
 use crate::wire::error_fields::{self, Names};
@@ -264,12 +266,7 @@ fn one_line(text: &str) -> String {
 
 /// Several messages as one, each once.
 fn joined(messages: impl Iterator<Item = String>) -> Option<String> {
-    let mut unique: Vec<String> = Vec::new();
-    for message in messages {
-        if !unique.contains(&message) {
-            unique.push(message);
-        }
-    }
+    let unique: Vec<String> = messages.collect::<IndexSet<_>>().into_iter().collect();
     (!unique.is_empty()).then(|| unique.join("; "))
 }
 
@@ -517,5 +514,19 @@ mod tests {
             let text = format!("x {}", part.repeat(20_000));
             parse(serde_json::json!({ "error": text }).to_string().as_bytes());
         }
+        let field = |number: u32| format!(r#""f{number}":"m{number}","#);
+        let fields: String = (0..50_000).map(field).collect();
+        parse(format!(r#"{{"errors":{{{fields}}}}}"#).as_bytes());
+    }
+
+    #[test]
+    fn a_message_is_no_longer_than_what_the_server_sent() {
+        let name = "info".repeat(1000);
+        let items = format!("[{}]", ["1"; 32].join(","));
+        let lists = format!("[{}]", [items.as_str(); 32].join(","));
+        let body = format!(r#"{{"error":{{"{name}":{lists}}}}}"#);
+        let message = parse(body.as_bytes()).message;
+        assert!(message.starts_with(&format!("{name}: 1, 1, 1")), "{message}");
+        assert!(message.len() < 2 * body.len(), "{}", message.len());
     }
 }

@@ -120,22 +120,38 @@ pub fn listed(error: &LooseValue) -> Option<String> {
 }
 
 fn list(name: &str, value: &LooseValue, listed: &mut Vec<String>) {
-    match value {
-        LooseValue::Object(fields) => {
-            let is_hidden =
-                |name| ECHOES.iter().chain(CODES).chain(KINDS).any(|known| is_named(name, known));
-            let shown = fields.iter().filter(|(name, _)| !is_hidden(name));
-            shown.for_each(|(name, value)| list(name, value, listed));
-        }
-        LooseValue::List(items) => items.iter().for_each(|item| list(name, item, listed)),
-        LooseValue::Text(text) if text.trim().is_empty() => {}
-        LooseValue::Text(text) | LooseValue::Number(text) if !name.is_empty() => {
-            let lower = name.to_lowercase();
-            let is_wordy = WORDY.iter().any(|part| lower.contains(part));
-            if is_wordy || !text.contains(char::is_whitespace) {
-                listed.push(format!("{name}: {text}"));
+    let lower = name.to_lowercase();
+    let mut found = Found::default();
+    found.add(value, WORDY.iter().any(|part| lower.contains(part)));
+    if !name.is_empty() && !found.words.is_empty() {
+        listed.push(format!("{name}: {}", found.words.join(", ")));
+    }
+    let is_hidden =
+        |name| ECHOES.iter().chain(CODES).chain(KINDS).any(|known| is_named(name, known));
+    let fields = found.objects.into_iter().flat_map(Fields::iter);
+    let shown = fields.filter(|(name, _)| !is_hidden(name));
+    shown.for_each(|(name, value)| list(name, value, listed));
+}
+
+/// What is in a value, or in a list of values.
+#[derive(Default)]
+struct Found<'a> {
+    words: Vec<&'a str>,
+    objects: Vec<&'a Fields>,
+}
+
+impl<'a> Found<'a> {
+    fn add(&mut self, value: &'a LooseValue, is_wordy: bool) {
+        match value {
+            LooseValue::Object(fields) => self.objects.push(fields),
+            LooseValue::List(items) => items.iter().for_each(|item| self.add(item, is_wordy)),
+            LooseValue::Text(text) | LooseValue::Number(text) => {
+                let is_blank = text.trim().is_empty();
+                if !is_blank && (is_wordy || !text.contains(char::is_whitespace)) {
+                    self.words.push(text);
+                }
             }
+            LooseValue::Other => {}
         }
-        _ => {}
     }
 }
