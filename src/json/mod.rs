@@ -1,5 +1,6 @@
 //! Helpers for JSON that serde_json does not have.
 
+mod only_object;
 mod value;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
+pub use crate::json::only_object::OnlyObject;
 pub use crate::json::value::{
     UncheckableJson, parse, parse_checkable, parse_leniently, without_lone_surrogates,
 };

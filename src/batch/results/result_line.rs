@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -10,7 +11,7 @@ use crate::batch::source::request_line::{self, InvalidRequest};
 use crate::error::{EarlyEnd, Error, ErrorClass, NetworkError, ServerError, Status};
 use crate::exchange::total_usage::TotalUsage;
 use crate::files::lines::Separator;
-use crate::json;
+use crate::json::{self, OnlyObject};
 
 /// How a result is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -238,31 +239,31 @@ impl ParsedResult {
     /// Why the line is not a result.
     pub fn parse(line: &[u8]) -> Result<Self, InvalidResult> {
         #[derive(Deserialize)]
-        #[serde(expecting = "an object")]
         struct StoredLine<'a> {
             #[serde(borrow)]
             custom_id: std::borrow::Cow<'a, str>,
             // Both fields must be there; they may be null.
             #[serde(deserialize_with = "Option::deserialize")]
-            response: Option<StoredStatus>,
+            response: Option<OnlyObject<StoredStatus>>,
             #[serde(deserialize_with = "Option::deserialize")]
-            error: Option<serde::de::IgnoredAny>,
+            error: Option<IgnoredAny>,
         }
         #[derive(Deserialize)]
-        #[serde(expecting = "an object")]
         struct StoredStatus {
             status_code: u16,
         }
         // serde_json does not look at the bytes of the fields that it skips.
         let text = str::from_utf8(line)
             .map_err(|error| InvalidResult::NotUtf8 { offset: error.valid_up_to() })?;
-        let line =
-            serde_json::from_str::<StoredLine>(text).map_err(|error| match error.is_data() {
-                true => InvalidResult::Other,
-                false => InvalidResult::NotJson,
+        let OnlyObject(line) =
+            serde_json::from_str::<OnlyObject<StoredLine>>(text).map_err(|_| {
+                match serde_json::from_str::<IgnoredAny>(text) {
+                    Ok(_) => InvalidResult::Other,
+                    Err(_) => InvalidResult::NotJson,
+                }
             })?;
         let is_success =
-            line.response.is_some_and(|stored| (200..300).contains(&stored.status_code));
+            line.response.is_some_and(|stored| (200..300).contains(&stored.0.status_code));
         Ok(Self { id: line.custom_id.into_owned(), is_success: is_success && line.error.is_none() })
     }
 }
@@ -305,6 +306,8 @@ mod tests {
             r#"{"custom_id":"a","response":null}"#,
             r#"{"custom_id":1,"response":null,"error":null}"#,
             r#"{"custom_id":"a","response":{},"error":null}"#,
+            r#"{"custom_id":"a","response":[200],"error":null}"#,
+            r#"["a",{"status_code":200},null]"#,
             r#"{"custom_id":"a","response":null,"error":null"#,
         ] {
             assert!(ParsedResult::parse(line.as_bytes()).is_err(), "{line}");

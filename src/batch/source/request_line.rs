@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::batch::source::json_fields::{JsonFields, parse_string};
 use crate::files::lines::Line;
 use crate::history::line;
-use crate::json;
+use crate::json::{self, OnlyObject};
 
 /// What each line of an input is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -223,16 +223,17 @@ impl<'a> LineMessages<'a> {
             role: Cow<'a, str>,
         }
         let json = messages.get();
-        let roles = serde_json::from_str::<Vec<Role>>(json).map_err(|error| {
-            match json.starts_with('[') {
-                true => format!("not a message: {}", json::reason(&error)),
-                false => "its messages are not an array".to_owned(),
-            }
-        })?;
+        let roles =
+            serde_json::from_str::<Vec<OnlyObject<Role>>>(json).map_err(|error| {
+                match json.starts_with('[') {
+                    true => format!("not a message: {}", json::reason(&error)),
+                    false => "its messages are not an array".to_owned(),
+                }
+            })?;
         if roles.is_empty() {
             return Err("its messages array is empty".to_owned());
         }
-        let has_system = roles.iter().any(|message| line::is_system(&message.role));
+        let has_system = roles.iter().any(|message| line::is_system(&message.0.role));
         Ok(Self::Array { json, has_system })
     }
 }
@@ -264,6 +265,7 @@ mod tests {
             (r#"{"messages":[{"content":"a"}]}"#, "role"),
             (r#"{"body":[]}"#, "not an object"),
             (r#"{"body":{"messages":[1]}}"#, "not a message"),
+            (r#"{"messages":[["user"]]}"#, "not a message: invalid type: sequence"),
             (r#"{"body":{"model":"m"}}"#, "no messages"),
             (r#"{"prompt":"a","body":{"messages":[{"role":"user"}]}}"#, "both a body and a prompt"),
             (r#"{"method":"GET","body":{"messages":[{"role":"user"}]}}"#, "method"),
