@@ -5,7 +5,6 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
-use serde_json::error::Category;
 
 use crate::error::LineFormat;
 use crate::json;
@@ -44,17 +43,18 @@ pub fn role(line: &[u8]) -> Result<Option<String>, InvalidLine> {
     match serde_json::from_str::<MessageRole>(text) {
         Ok(message) => Ok(Some(message.role)),
         Err(error) => {
-            let is_torn = error.classify() != Category::Data;
+            let syntax = serde_json::from_str::<IgnoredAny>(text).err();
             let is_spread = line.ends_with(b"\n") && is_open(text);
             let format = if is_spread { Some(LineFormat::Multiline) } else { format_of(text) };
-            let reason = match (format, text.as_bytes()[0]) {
-                (Some(format), _) => description(format).to_owned(),
-                _ if is_torn => format!("not JSON at column {}", error.column()),
-                (None, b'{') => json::reason(&error),
-                (None, b'[') => "an array".to_owned(),
-                (None, _) => "not an object".to_owned(),
+            let reason = match (format, &syntax, text.as_bytes()[0]) {
+                (Some(format), _, _) => description(format).to_owned(),
+                (None, Some(syntax), _) => format!("not JSON at column {}", syntax.column()),
+                (None, None, b'{') => json::reason(&error),
+                (None, None, b'[') => "an array".to_owned(),
+                (None, None, _) => "not an object".to_owned(),
             };
-            Err(InvalidLine { reason: format!("not a message: {reason}"), is_torn, format })
+            let reason = format!("not a message: {reason}");
+            Err(InvalidLine { reason, is_torn: syntax.is_some(), format })
         }
     }
 }
@@ -166,7 +166,10 @@ mod tests {
             (b"{\"role\":\"user\"", true),
             (b"{\"role\":\"\xc3", true),
             (b"\x0c", true),
+            (b"[\"a", true),
+            (b"{\"role\":1,", true),
             (b"[]", false),
+            (b"{\"role\":\"\\ud83d\"}", false),
             (b"{}", false),
             (b"{\"role\":1}", false),
         ] {
