@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
+use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches, ValueHint};
 
 use crate::cli::values::media_type;
@@ -75,6 +76,10 @@ impl FromArgMatches for PromptArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let args = UnorderedPromptArgs::from_arg_matches(matches)?;
         let indices = |id| matches.indices_of(id).into_iter().flatten();
+        // A type that the configuration sets has no effect without an attachment.
+        let is_typed = matches.value_source("types") == Some(ValueSource::CommandLine);
+        let has_use = is_typed || !args.attachments.is_empty();
+        let types = if has_use { args.types } else { Vec::new() };
         let words = args.words.into_iter().map(PromptPart::Word);
         let files = args.files.into_iter().map(PromptPart::File);
         let attachments = args
@@ -87,7 +92,7 @@ impl FromArgMatches for PromptArgs {
             .chain(indices("attachments").zip(attachments))
             .collect();
         parts.sort_by_key(|(index, _)| *index);
-        for (type_index, given) in indices("types").zip(args.types) {
+        for (type_index, given) in indices("types").zip(types) {
             match parts.iter_mut().rev().find(|(index, part)| {
                 *index < type_index && matches!(part, PromptPart::Attachment { .. })
             }) {

@@ -57,6 +57,8 @@ fn errors_name_the_line_and_suggest_a_fix() {
         ("x =", &["c.toml:1:"]),
         ("\n\"\\q\" = 1", &["c.toml:2:"]),
         ("body = '{'", &["c.toml:1:1: ", "not JSON"]),
+        ("attach_type = [\"a/b\", \"c/d\"]", &["c.toml:1:1: ", "attach_type: at most 1"]),
+        ("[param]\n\"a=b\" = 1", &["c.toml:1:2: ", "param has a name with an equals sign"]),
         ("api_key = \"k\"", &["c.toml:1:1: ", "api_key_file"]),
         (
             "api_key_env = \"A\"\napi_key_file = \"b\"",
@@ -82,6 +84,12 @@ fn errors_name_the_line_and_suggest_a_fix() {
         .exits(78)
         .says(&["no profile 'xyz' (have: gravix, openai, openrouter, ollama, mock)"]);
     run(gravix().args(["ask", "--config", "/nowhere", "hi"])).exits(66).says(&["/nowhere"]);
+}
+
+#[test]
+fn the_type_of_an_attachment_has_no_effect_without_one() {
+    let home = Home::new("attach_type = \"image/png\"\n");
+    assert_eq!(home.body(&[])["messages"][0]["content"], "hi");
 }
 
 #[test]

@@ -151,6 +151,9 @@ impl<'a> SettingsReader<'a> {
             SettingValue::List(list) if is_list => list.clone(),
             SettingValue::List(_) => return invalid("takes one value, not an array"),
             SettingValue::Table(table) if entry.name == "param" => {
+                if table.iter().any(|(name, _)| name.contains('=')) {
+                    return invalid("has a name with an equals sign");
+                }
                 table.iter().map(|(name, value)| format!("{name}={value}")).collect()
             }
             SettingValue::Table(_) => return invalid("takes a value, not a table"),
@@ -195,6 +198,9 @@ impl<'a> SettingsReader<'a> {
         }
         if name == "stop" && values.len() > MAX_STOPS {
             return invalid(format!("at most {MAX_STOPS}"));
+        }
+        if name == "attach_type" && values.len() > 1 {
+            return invalid("at most 1".to_owned());
         }
         for value in values {
             let checked = match name.as_str() {
