@@ -9,27 +9,29 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     let blocks = code_block::find_all(text);
+    let plain = without_cr(text);
     for block in &blocks {
-        for line in block.content.lines() {
+        for line in without_cr(&block.content).lines() {
             // Of a tab that is partly indentation, spaces are left.
-            let line = line.trim_start_matches([' ', '\t']);
-            assert!(
-                text.replace('\0', "\u{fffd}").contains(&line.replace('\0', "\u{fffd}")),
-                "{line:?}"
-            );
+            assert!(plain.contains(line.trim_start_matches([' ', '\t'])), "{line:?}");
         }
         assert!(block.is_in(&block.language));
     }
     if let Some(content) = code_block::unwrap(text) {
-        assert_eq!(blocks.len(), 1);
-        assert_eq!(with_newline(&blocks[0].content), with_newline(&content));
+        let [block] = code_block::find_all(text.trim()).try_into().expect("one block");
+        assert_eq!(block.content, content);
     }
 
-    let content = text.replace('\r', "").replace('\0', "");
-    let fenced = code_block::fence("rust", &content);
+    let fenced = code_block::fence("rust", &plain);
     let [block] = code_block::find_all(&fenced).try_into().expect("one block");
-    assert_eq!((block.language.as_str(), block.content), ("rust", with_newline(&content)));
+    assert_eq!((block.language.as_str(), block.content), ("rust", with_newline(&plain)));
 });
+
+/// CR LF ends a line as LF does, and CR may be lost from the last line of an open
+/// block. NUL is no character in Markdown.
+fn without_cr(text: &str) -> String {
+    text.replace('\r', "").replace('\0', "\u{fffd}")
+}
 
 /// `content` with a newline at its end, unless it is empty.
 fn with_newline(content: &str) -> String {

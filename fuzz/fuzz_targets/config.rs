@@ -10,9 +10,10 @@ use std::sync::LazyLock;
 
 use clap::{ArgAction, Command, CommandFactory};
 use gravix::cli::Args;
+use gravix::input::fields;
 use gravix::settings::config::reader::SettingsReader;
 use gravix::settings::config::setting::{Layer, find_option};
-use gravix::settings::config::toml_file::{SettingTable, SettingValue, SettingsFile};
+use gravix::settings::config::toml_file::{SettingEntry, SettingTable, SettingValue, SettingsFile};
 use gravix::settings::environment::Environment;
 use gravix::settings::{ask_command, parse_command_line};
 use libfuzzer_sys::fuzz_target;
@@ -127,6 +128,7 @@ fn is_number(text: f64, plain: f64) -> bool {
 /// written and read again.
 fn reads_back(reader: &SettingsReader, table: &SettingTable) -> bool {
     let Ok(layer) = reader.layer("table".to_owned(), table) else { return false };
+    table.iter().filter(|entry| entry.name == "param").for_each(assert_params);
     let settings = settings(&layer);
     let mut text = String::new();
     for (name, values) in &settings {
@@ -143,6 +145,17 @@ fn reads_back(reader: &SettingsReader, table: &SettingTable) -> bool {
     let again = reader.layer("table".to_owned(), &file.settings).expect(&text);
     assert_eq!(self::settings(&again), settings);
     true
+}
+
+/// Fails unless each field of a table of parameters is set to its value.
+fn assert_params(entry: &SettingEntry) {
+    let SettingValue::Table(params) = &entry.value else { return };
+    for (name, json) in params {
+        let parsed = fields::parse_param(&format!("{name}={json}")).expect("a parameter");
+        let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1").replace('.', "/"));
+        let found = serde_json::Value::Object(parsed).pointer(&pointer).cloned();
+        assert_eq!(found, serde_json::from_str(json).ok(), "{name}");
+    }
 }
 
 /// The names of a layer's settings, in their order, and their values.

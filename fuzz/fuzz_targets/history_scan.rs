@@ -138,6 +138,6 @@ fn role(line: &[u8]) -> Result<Option<String>, bool> {
         Ok(message) if text.starts_with('{') => Ok(Some(message.role)),
         // An array may be taken for the fields in their order.
         Ok(_) => Err(true),
-        Err(error) => Err(error.is_data()),
+        Err(_) => Err(serde_json::from_str::<IgnoredAny>(text).is_ok()),
     }
 }

@@ -39,5 +39,6 @@ fuzz_target!(|bytes: &[u8]| {
 
 /// Whether a terminal may take a character for more than a sign.
 fn is_harmful(c: char) -> bool {
-    c.is_control() && !matches!(c, '\n' | '\t')
+    let is_bidirectional = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    is_bidirectional || (c.is_control() && !matches!(c, '\n' | '\t'))
 }
