@@ -32,6 +32,7 @@ pub mod commands;
 pub mod error;
 pub mod exchange;
 pub mod files;
+pub mod headroom;
 pub mod history;
 pub mod input;
 pub mod json;

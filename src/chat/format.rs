@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::chat::code_block;
 
 use crate::chat::schema::{Schema, SchemaPattern};
-use crate::json::{self, UncheckableJson};
+use crate::json::{self, JsonError};
 
 pub enum ReplyFormat {
     /// Any text.
@@ -106,8 +106,8 @@ pub fn drop_strict(response_format: &mut Value) -> bool {
 fn parse_json(reply: &str) -> Result<(String, Value), String> {
     let fenced = match json::parse_checkable(reply) {
         Ok(value) => return Ok((reply.to_owned(), value)),
-        Err(UncheckableJson::Syntax(_)) => code_block::unwrap(reply),
-        Err(UncheckableJson::Repeated(_) | UncheckableJson::TooManyValues) => None,
+        Err(JsonError::Syntax(_)) => code_block::unwrap(reply),
+        Err(JsonError::Repeated(_) | JsonError::TooManyValues) => None,
     };
     let text = fenced.as_deref().map_or(reply, str::trim);
     let value = json::parse_checkable(text).map_err(|error| error.to_string())?;

@@ -1,26 +1,35 @@
 //! How much of a reply is held in memory.
 
 use crate::error::{Error, Result};
+use crate::headroom;
 
 /// Counts what is held of one reply, up to a limit.
 #[derive(Debug)]
 pub struct HeldBytes {
     limit: usize,
     left: usize,
+    /// There is memory for as much.
+    ensured: usize,
 }
 
 impl HeldBytes {
     pub fn up_to(limit: usize) -> Self {
-        Self { limit, left: limit }
+        Self { limit, left: limit, ensured: 0 }
     }
 
     /// More bytes are held.
     ///
     /// # Errors
-    /// [`Error::ReplyTooLong`] if that is more than the limit.
+    /// [`Error::ReplyTooLong`] if that is more than the limit, and [`Error::Limit`] if
+    /// there is no memory for it.
     pub fn add(&mut self, bytes: usize) -> Result<()> {
         self.left =
             self.left.checked_sub(bytes).ok_or(Error::ReplyTooLong { limit: self.limit })?;
+        let held = self.limit - self.left;
+        if held > self.ensured {
+            headroom::ensure(held)?;
+            self.ensured = held.saturating_mul(2);
+        }
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Result};
 pub use crate::json::only_object::OnlyObject;
 pub use crate::json::value::{
-    UncheckableJson, parse, parse_checkable, parse_leniently, without_lone_surrogates,
+    JsonError, parse, parse_checkable, parse_leniently, without_lone_surrogates,
 };
 use crate::wtf8::Text;
 
@@ -23,9 +23,9 @@ pub type Object = Map<String, Value>;
 /// Parses a text of the user's, which error messages call `what`.
 ///
 /// # Errors
-/// [`Error::Input`] if `text` is not JSON.
+/// [`Error::Input`] if `text` cannot be parsed.
 pub fn parse_input(text: &str, what: &str) -> Result<Value> {
-    parse(text).map_err(|error| Error::Input(format!("{what}: not JSON: {error}")))
+    parse(text).map_err(|error| Error::Input(format!("{what}: {error}")))
 }
 
 /// The reason of a parse error without its position. The position is relative to

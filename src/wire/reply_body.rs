@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Read};
 
 use crate::error::{Error, Result};
+use crate::headroom;
 use crate::wire::chunk_cache::ChunkCache;
 use crate::wire::reply_error::too_long;
 use crate::wire::sse::{self, SseDecoder, SseItem};
@@ -53,7 +54,7 @@ impl<R: Read> ReplyBody<R> {
     /// # Errors
     /// [`Error::Server`] if the server sent an error, and [`Error::Protocol`]
     /// or [`Error::Network`] if the body is not a chat completion, or ends
-    /// within one. A broken connection is a [`Step::Broken`].
+    /// within one; [`Error::Limit`] if there is no memory for it. A broken connection is a [`Step::Broken`].
     pub fn step(&mut self, cache: &mut ChunkCache, with_payloads: bool) -> Result<Step> {
         match self {
             Self::Ended => Ok(Step::Nothing),
@@ -61,7 +62,13 @@ impl<R: Read> ReplyBody<R> {
                 Ok(first_byte(source, head, scanned).map_or_else(Step::from_io, Step::Start))
             }
             Self::Json { source, body, counted } => match read_to_limit(source, body) {
-                Ok(()) => Step::from_json(body, with_payloads),
+                Ok(()) => {
+                    headroom::ensure(body.len())?;
+                    Step::from_json(body, with_payloads)
+                }
+                Err(error) if error.kind() == ErrorKind::OutOfMemory => {
+                    Err(headroom::no_memory(error))
+                }
                 Err(_) if body.len() - *counted >= SIGN_OF_LIFE => {
                     *counted = body.len();
                     Ok(Step::Alive)

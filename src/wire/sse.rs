@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Read};
 use memchr::memchr2;
 
 use crate::error::Error;
+use crate::headroom;
 
 /// The maximum length of a line and of an event: 64 MiB.
 pub const LIMIT: usize = 64 << 20;
@@ -217,6 +218,7 @@ impl<R: Read> SseDecoder<R> {
             return Err(too_long());
         }
         if self.buffer.len() < self.filled + READ_SIZE {
+            headroom::ensure(self.filled).map_err(io::Error::other)?;
             self.buffer.resize(self.filled + READ_SIZE, 0);
         }
         let read = read_retrying(&mut self.source, &mut self.buffer[self.filled..])?;

@@ -141,11 +141,23 @@ fn what_is_no_reply_takes_no_memory_either() {
     };
     let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
     check(vec![
-        case("white space", json("data: x\n", " ", 3_000_000, &stop), 76, "JSON"),
+        case("white space", json("data: x\n", " ", 1_500_000, &stop), 76, "JSON"),
+        case(
+            "a reply for which there is no memory",
+            json(r#"{"choices":[{"message":{"content":""#, "x", 6_000_000, r#""}}]}"#),
+            78,
+            "cannot hold the reply: out of memory",
+        ),
+        case(
+            "an event for which there is no memory",
+            event(r#"{"choices":[{"delta":{"content":""#, "x", 6_000_000, r#""}}]}"#),
+            78,
+            "cannot hold the reply: out of memory",
+        ),
         case("comments", json("data:\n", ": x\n", 500_000, &stop), 3, "no text"),
         case("names of events", json("data:\n", "event: x\n", 300_000, &stop), 3, "no text"),
         case("stray lines", json("data:\n", "stray\n", 400_000, ""), 76, "stray"),
-        case("a long error", json("data: {\"error\":\"", "x", 2_000_000, "\"}\n\n"), 75, "xxx"),
+        case("a long error", json("data: {\"error\":\"", "x", 1_500_000, "\"}\n\n"), 75, "xxx"),
         case("deep nesting", json("data: {\"choices\":", "[", 2_000_000, "\n\n"), 76, "EOF"),
         case(
             "the body of an error",

@@ -148,8 +148,11 @@ fn what_is_wrong_with_a_schema_is_said_in_words() {
             r##"{"$ref":"#/default","default":{"type":"x"}}"##,
             "at /default/type: is not what it may be",
         ),
-        (r#"{"$id":"http://[x"}"#, r#"it refers to "http://[x", which is no address"#),
-        (r#"{"$dynamicRef":"x"}"#, "it refers to x, which gravix does not fetch"),
+        (r#"{"$id":"http://[x"}"#, r#"its $id or $ref "http://[x" is not a valid URI"#),
+        (
+            r#"{"$dynamicRef":"x"}"#,
+            "it refers to x, which gravix does not fetch; copy that schema into \"$defs\", and refer to it there",
+        ),
         (
             r##"{"$ref":"#/allOf/x","allOf":[{}]}"##,
             "it refers to #/allOf/x, which it does not have",
@@ -157,7 +160,7 @@ fn what_is_wrong_with_a_schema_is_said_in_words() {
     ] {
         let server = Server::replying(&[]);
         let run = run(&mut ask(&server, &["--schema", schema, "hi"])).exits(65).prints("");
-        assert_eq!(run.stderr, format!("gravix: --schema: not a JSON Schema: {reason}\n"));
+        assert_eq!(run.stderr, format!("gravix: --schema: not a usable JSON Schema: {reason}\n"));
     }
 }
 

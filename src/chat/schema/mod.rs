@@ -58,9 +58,9 @@ impl Schema {
             }
         };
         let compiled = Compiled::new(&source, &|_| false)
-            .map_err(|reason| invalid(&format!("not a JSON Schema: {reason}")))?;
+            .map_err(|reason| invalid(&format!("not a usable JSON Schema: {reason}")))?;
         if cycle::exists(&source) {
-            return Err(invalid("not a JSON Schema: its references form a cycle"));
+            return Err(invalid("not a usable JSON Schema: it refers to itself without end"));
         }
         Ok(Self { source, compiled, strict_refused: AtomicBool::new(false) })
     }
@@ -220,15 +220,15 @@ mod tests {
             (r##"{"$ref":"#/$defs/x"}"##, "#/$defs/x"),
             (r##"{"$ref":"#x"}"##, "#x"),
             (r#"{"$dynamicRef":"x"}"#, "refers to x,"),
-            (r#"{"$ref":"http://[x"}"#, r#"refers to "http://[x", which is no address"#),
-            (r#"{"$id":"urn:x","$ref":"y#z"}"#, r#"refers to "y#z", which is no address"#),
+            (r#"{"$ref":"http://[x"}"#, r#"$ref "http://[x" is not a valid URI"#),
+            (r#"{"$id":"urn:x","$ref":"y#z"}"#, r#"$ref "y#z" is not a valid URI"#),
             (r##"{"$ref":"#/allOf/x","allOf":[{}]}"##, "refers to #/allOf/x, which it does"),
             (r##"{"$ref":"#/%ff"}"##, "refers to #/%ff, which it does"),
             (r##"{"$ref":"#/default","default":{"type":"x"}}"##, "/default/type: is not what"),
             (r##"{"$ref":"#/default","default":{"pattern":"("}}"##, "is not a regular expression"),
             (r#"{"$schema":"http://json-schema.org/draft-03/schema#"}"#, "draft-03"),
-            (r##"{"$ref":"#"}"##, "cycle"),
-            (r##"{"allOf":[{"$ref":"#"}]}"##, "cycle"),
+            (r##"{"$ref":"#"}"##, "itself without end"),
+            (r##"{"allOf":[{"$ref":"#"}]}"##, "itself without end"),
         ] {
             let Err(error) = Schema::parse(schema, "s.json") else { panic!("{schema}") };
             let error = error.to_string();

@@ -49,7 +49,9 @@ pub fn of_schema(error: &ValidationError<'_>) -> String {
     match reference {
         ReferencingError::Unretrievable { uri, .. } => {
             let uri = uri.strip_prefix(LIBRARY_BASE).unwrap_or(uri);
-            format!("it refers to {uri}, which gravix does not fetch")
+            format!(
+                "it refers to {uri}, which gravix does not fetch; copy that schema into \"$defs\", and refer to it there"
+            )
         }
         ReferencingError::PointerToNowhere { pointer }
         | ReferencingError::InvalidPercentEncoding { pointer, .. }
@@ -59,9 +61,9 @@ pub fn of_schema(error: &ValidationError<'_>) -> String {
         }
         ReferencingError::InvalidUri(
             UriError::Parse { uri, .. } | UriError::Resolve { uri, .. },
-        ) => format!("it refers to {}, which is no address", quoted(&uri.as_str().into())),
+        ) => format!("its $id or $ref {} is not a valid URI", quoted(&uri.as_str().into())),
         ReferencingError::UnknownSpecification { specification } => format!(
-            "its $schema is {specification}, but gravix knows the drafts 4, 6, 7, 2019-09 and 2020-12 (https://json-schema.org/draft/2020-12/schema)"
+            "its $schema {specification} is not known; leave it out, or use https://json-schema.org/draft/2020-12/schema (drafts 4, 6, 7 and 2019-09 work too)"
         ),
         ReferencingError::CircularMetaschema { uri } => {
             format!("its $schema is {uri}, which refers to itself")
