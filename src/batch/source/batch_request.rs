@@ -88,7 +88,7 @@ impl Defaults {
                 strict = self.strict.clone().map(|range| start + range.start..start + range.end);
             }
         }
-        for (name, value) in line.fields.as_slice() {
+        for (name, value) in line.fields.iter() {
             push_field(&mut body, name, value.get());
         }
         body += "\"messages\":[";

@@ -3,29 +3,29 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use indexmap::IndexMap;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The fields of an object in their order, without duplicates.
 #[derive(Debug, Default)]
-pub struct JsonFields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub struct JsonFields<'a>(IndexMap<Cow<'a, str>, &'a RawValue>);
 
 impl<'a> JsonFields<'a> {
-    pub fn as_slice(&self) -> &[(Cow<'a, str>, &'a RawValue)] {
-        &self.0
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), *value))
     }
 
     pub fn contains(&self, name: &str) -> bool {
-        self.0.iter().any(|(known, _)| known == name)
+        self.0.contains_key(name)
     }
 
     pub fn get(&self, name: &str) -> Option<&'a RawValue> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
+        self.0.get(name).copied()
     }
 
     pub fn remove(&mut self, name: &str) -> Option<&'a RawValue> {
-        let index = self.0.iter().position(|(known, _)| known == name)?;
-        Some(self.0.remove(index).1)
+        self.0.shift_remove(name)
     }
 
     /// Removes the line's `custom_id` or `id`. A number counts as the text that
@@ -80,8 +80,22 @@ impl<'de> Visitor<'de> for FieldsVisitor {
             if fields.contains(&name) {
                 return Err(A::Error::custom(format_args!("the field {name} appears twice")));
             }
-            fields.0.push((name, value));
+            fields.0.insert(name, value);
         }
         Ok(fields)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_fields_do_not_take_for_ever() {
+        let field = |number: u32| format!(r#""f{number}":{number}"#);
+        let line = (0..50_000).map(field).collect::<Vec<_>>().join(",");
+        let line = format!("{{{line}}}");
+        let fields = serde_json::from_str::<JsonFields>(&line).expect("an object");
+        assert_eq!(fields.get("f49999").map(RawValue::get), Some("49999"));
     }
 }

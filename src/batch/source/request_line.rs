@@ -184,7 +184,7 @@ impl<'a> RequestLine<'a> {
             (None, Some(messages)) => LineMessages::from_array(messages)?,
             (Some(_), Some(_)) => return Err("it has both a prompt and messages".to_owned()),
             (None, None) => {
-                let names: Vec<&str> = fields.as_slice().iter().map(|(name, _)| &**name).collect();
+                let names: Vec<&str> = fields.iter().map(|(name, _)| name).collect();
                 let found = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
                 return Err(format!("neither a prompt nor messages nor a body (found: {found})"));
             }
