@@ -17,6 +17,8 @@ fuzz_target!(|text: &str| {
     let plain = match Url::parse(&request) {
         // `server.1` may be a name in /etc/hosts, for curl too.
         Err(ParseError::InvalidIpv4Address) if ends_in_number(&ours.host) => return,
+        // Whether `xn--…` is the name of a domain is left to those who resolve it.
+        Err(ParseError::IdnaError) if ours.host.contains("xn--") => return,
         plain => plain.expect("url accepts it"),
     };
     let sent: http::Uri = request.parse().expect("http accepts it");

@@ -21,10 +21,11 @@ use toml::Value;
 
 static COMMAND: LazyLock<Command> = LazyLock::new(Args::command);
 
-/// Where the text is put, for what reads it as a file.
+/// Where the text is put, for what reads it as a file. Only its owner can read it,
+/// so that it may hold secrets.
 static FILE: LazyLock<PathBuf> = LazyLock::new(|| {
-    let directory = tempfile::tempdir().expect("a directory is created").keep();
-    directory.join("config.toml")
+    let file = tempfile::NamedTempFile::new().expect("a file is created");
+    file.keep().expect("the file stays").1
 });
 
 thread_local! {
