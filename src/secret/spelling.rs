@@ -88,13 +88,12 @@ pub fn redact(text: &str, key: &str) -> String {
 fn json_escape(text: &[u8]) -> Option<(u8, usize)> {
     let backslashes = text.iter().take_while(|&&byte| byte == b'\\').count();
     let rest = &text[backslashes..];
-    match rest.first()? {
-        b'u' => {
-            let digits = rest.strip_prefix(b"u00")?.get(..2)?;
-            Some((hexadecimal(digits)?, backslashes + 5))
-        }
-        c if c.is_ascii_punctuation() => Some((*c, backslashes + 1)),
-        _ => (backslashes > 1).then_some((b'\\', backslashes)),
+    let hexadecimal = rest.strip_prefix(b"u00").and_then(|rest| hexadecimal(rest.get(..2)?));
+    match (hexadecimal, rest.first()) {
+        (Some(c), _) => Some((c, backslashes + 5)),
+        (None, Some(c)) if c.is_ascii_punctuation() => Some((*c, backslashes + 1)),
+        // All of them at once: counting them again from each one takes too long.
+        _ => Some((b'\\', backslashes)),
     }
 }
 
@@ -142,6 +141,14 @@ mod tests {
         }
         assert_eq!(redact(r"a\b\\b", r"a\b"), r"(redacted)\\b");
         assert_eq!(redact(r#"{"a":"a\\b"}"#, r"a\b"), r#"{"a":"(redacted)"}"#);
+    }
+
+    #[test]
+    fn backslashes_are_counted_once() {
+        for end in ["", "n", "u", "u00", "u00zz", "é"] {
+            let text = "\\".repeat(1 << 20) + end;
+            assert!(redact(&text, "sesame42") == text, "{end}");
+        }
     }
 
     #[test]
