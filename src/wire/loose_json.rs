@@ -9,6 +9,10 @@ const DEPTH: usize = 32;
 /// How many items of a list are kept. An error with more says nothing new.
 const ITEMS: usize = 32;
 
+/// How many fields are kept, of all objects. That is more than 64 KiB have, the
+/// longest error body.
+const FIELDS: usize = 16 << 10;
+
 /// The fields of an object, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fields(Vec<(String, LooseValue)>);
@@ -73,7 +77,7 @@ impl LooseValue {
 /// understood. A value that is cut off ends where the text does, and an object
 /// whose beginning is valid ends where it no longer is.
 pub fn parse(text: &str) -> Option<(LooseValue, &str)> {
-    let mut parser = LooseParser { text, at: 0 };
+    let mut parser = LooseParser { text, at: 0, fields: 0 };
     let value = parser.value(DEPTH)?;
     Some((value, &text[parser.at..]))
 }
@@ -81,6 +85,8 @@ pub fn parse(text: &str) -> Option<(LooseValue, &str)> {
 struct LooseParser<'a> {
     text: &'a str,
     at: usize,
+    /// How many fields have begun so far.
+    fields: usize,
 }
 
 impl<'a> LooseParser<'a> {
@@ -122,6 +128,7 @@ impl<'a> LooseParser<'a> {
     fn object(&mut self, depth: usize) -> Option<LooseValue> {
         self.at += 1;
         let mut fields = Fields::default();
+        let mut has_begun = false;
         loop {
             let name = match self.next_after_space() {
                 None => break,
@@ -129,7 +136,7 @@ impl<'a> LooseParser<'a> {
                     self.at += 1;
                     break;
                 }
-                Some(b',') if !fields.0.is_empty() => {
+                Some(b',') if has_begun => {
                     self.at += 1;
                     continue;
                 }
@@ -142,13 +149,17 @@ impl<'a> LooseParser<'a> {
             let value = match (name, self.next_after_space()) {
                 (Some(name), Some(b':')) => {
                     self.at += 1;
-                    self.value(depth - 1).map(|value| (name, value))
+                    self.fields += 1;
+                    // An object counts before the fields in it.
+                    let is_kept = self.fields <= FIELDS;
+                    self.value(depth - 1).map(|value| (name, value, is_kept))
                 }
                 (Some(_), None) => None,
-                _ => return (!fields.0.is_empty()).then_some(LooseValue::Object(fields)),
+                _ => return has_begun.then_some(LooseValue::Object(fields)),
             };
-            let Some(field) = value else { break };
-            fields.0.push(field);
+            let Some((name, value, is_kept)) = value else { break };
+            has_begun = true;
+            fields.0.extend(is_kept.then_some((name, value)));
         }
         Some(LooseValue::Object(fields))
     }

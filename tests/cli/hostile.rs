@@ -126,6 +126,13 @@ fn arrays_and_objects_take_no_more_memory_than_their_text() {
             status: 75,
             says: "the server",
         },
+        Hostile {
+            name: "fields of an error",
+            body: event(r#"{"error":{"message":"no","#, r#""a":{},"#, 200_000, r#""b":0}}"#),
+            arguments: &[],
+            status: 75,
+            says: "the server reported an error: no",
+        },
     ]);
 }
 
