@@ -7,7 +7,7 @@ use crate::chat::finish::FinishReason;
 use crate::chat::tool_call::CallFragment;
 use crate::json;
 use crate::wire::failure;
-use crate::wire::wire_call;
+use crate::wire::wire_call::{self, TooManyCalls};
 use crate::wtf8::Text;
 
 /// The content of choice 0 in one payload.
@@ -61,16 +61,20 @@ impl<'a> ChoiceFields<'a> {
         self.error.is_some_and(failure::is_set)
     }
 
-    pub fn into_choice(self) -> Choice {
+    /// # Errors
+    /// [`TooManyCalls`].
+    pub fn into_choice(self) -> Result<Choice, TooManyCalls> {
         let Self { delta, message, finish_reason, .. } = self;
         let message = message.filter(|message| message.get().starts_with('{'));
         let word = finish_reason.filter(|finish| finish.get().starts_with('"'));
         let word = word.and_then(Text::scalar).unwrap_or_default().into_utf8();
-        Choice {
-            delta: delta.map(|delta| Parts::parse(delta, false)).unwrap_or_default(),
-            message: message.map(|message| Box::new(Parts::parse(message, true))),
+        let delta = delta.map(|delta| Parts::parse(delta, false)).transpose()?;
+        let message = message.map(|message| Parts::parse(message, true)).transpose()?;
+        Ok(Choice {
+            delta: delta.unwrap_or_default(),
+            message: message.map(Box::new),
             finish: FinishReason::new(&word),
-        }
+        })
     }
 }
 
@@ -88,7 +92,7 @@ impl Choice {
 }
 
 impl Parts {
-    fn parse(parts: &RawValue, is_message: bool) -> Self {
+    fn parse(parts: &RawValue, is_message: bool) -> Result<Self, TooManyCalls> {
         let [content, refusal, reasoning_content, reasoning, tool_calls, function_call] =
             json::fields(
                 parts.get(),
@@ -111,13 +115,13 @@ impl Parts {
             text if text.is_empty() => string(reasoning),
             text => text,
         };
-        Self {
+        Ok(Self {
             text: text.bytes,
             is_literal: text.is_literal,
             refusal: string(refusal),
             reasoning,
-            calls: wire_call::parse_all(tool_calls, function_call, is_message),
-        }
+            calls: wire_call::parse_all(tool_calls, function_call, is_message)?,
+        })
     }
 }
 

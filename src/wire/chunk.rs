@@ -13,7 +13,8 @@ use crate::wire::failure::{self, ErrorFields};
 /// Why a payload cannot be used.
 #[derive(Debug)]
 pub enum ChunkError {
-    /// It is not the JSON of an object. `is_truncated` if it ends within the JSON.
+    /// It is not the JSON of an object, or has too many tool calls. `is_truncated`
+    /// if it ends within the JSON.
     Malformed { reason: String, is_truncated: bool },
     /// It is an error sent by the server.
     Server(Box<ServerError>),
@@ -102,8 +103,12 @@ impl<'a> TopFields<'a> {
             return Err(server_error(json));
         }
         let is_foreign = choices.is_none() && !is_known_without_choices(json, usage.is_some());
+        let choice = first.map(ChoiceFields::into_choice).transpose();
         Ok(Chunk {
-            choice: first.map(ChoiceFields::into_choice),
+            choice: choice.map_err(|error| ChunkError::Malformed {
+                reason: error.to_string(),
+                is_truncated: false,
+            })?,
             usage: usage.and_then(parse_usage),
             is_foreign,
         })

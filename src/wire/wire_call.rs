@@ -1,27 +1,43 @@
 //! Tool calls as servers send them, in a delta or in a message.
 
 use serde_json::value::RawValue;
+use thiserror::Error as ThisError;
 
 use crate::chat::tool_call::CallFragment;
 use crate::json;
 use crate::wtf8::{self, Text};
 
+/// The most calls in a delta or in a message: a call takes up to 400 bytes in
+/// memory, and 10 bytes in a text.
+const MAX_CALLS: usize = 16 << 10;
+
+/// There are more than [`MAX_CALLS`].
+#[derive(Debug, ThisError)]
+#[error("a message in it has more than {MAX_CALLS} tool calls")]
+pub struct TooManyCalls;
+
 /// The tool calls in a delta or in a message, whole or as fragments. Some servers
 /// send a single call in place of an array, and old ones a `function_call`.
 /// Values of unexpected types count as missing, so that they do not lose a call.
+///
+/// # Errors
+/// [`TooManyCalls`].
 pub fn parse_all(
     tool_calls: Option<&RawValue>,
     function_call: Option<&RawValue>,
     is_message: bool,
-) -> Vec<CallFragment> {
+) -> Result<Vec<CallFragment>, TooManyCalls> {
     let mut calls = Vec::new();
     if let Some(tool_calls) = tool_calls {
         json::each_element(tool_calls, |call| {
             // Each element of a message is a call of its own.
             let position = is_message.then_some(calls.len() as u64);
             calls.extend(parse(call, position));
-            true
+            calls.len() <= MAX_CALLS
         });
+    }
+    if calls.len() > MAX_CALLS {
+        return Err(TooManyCalls);
     }
     if calls.is_empty() {
         let call = function_call.filter(|call| call.get().starts_with('{'));
@@ -32,7 +48,7 @@ pub fn parse_all(
                 function.into_fragment(is_message.then_some(0), String::new(), "")
             }));
     }
-    calls
+    Ok(calls)
 }
 
 /// A call, or a fragment of one; `None` if there is nothing in it. `position`
@@ -97,7 +113,7 @@ mod tests {
         let mut calls = ToolCalls::default();
         for delta in deltas {
             let delta: &RawValue = serde_json::from_str(delta).expect("JSON");
-            for call in parse_all(Some(delta), None, false) {
+            for call in parse_all(Some(delta), None, false).expect("few calls") {
                 calls.add(&call, &mut HeldBytes::up_to(1 << 20)).expect("a short call");
             }
         }
@@ -185,7 +201,7 @@ mod tests {
             format!(r#"{{"tool_calls":[],"function_call":{function}}}"#),
         ] {
             let [calls, call] = json::fields(&parts, ["tool_calls", "function_call"]);
-            let calls = parse_all(calls, call, true);
+            let calls = parse_all(calls, call, true).expect("few calls");
             assert_eq!(calls.len(), 1, "{parts}");
             assert_eq!(calls[0].name, "f");
             assert_eq!(calls[0].arguments, br#"{"x":1}"#);

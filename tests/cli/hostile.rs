@@ -110,6 +110,18 @@ fn arrays_and_objects_take_no_more_memory_than_their_text() {
             says: "it calls f, but no tools were offered",
         },
         Hostile {
+            name: "calls",
+            body: event(
+                r#"{"choices":[{"delta":{"tool_calls":["#,
+                r#"{"id":"a"},"#,
+                200_000,
+                r#"{"id":"a"}]}}]}"#,
+            ),
+            arguments: &[],
+            status: 76,
+            says: "more than 16384 tool calls",
+        },
+        Hostile {
             name: "fields of a delta",
             body: events("", 0, &{
                 let fields: String = (0..70_000).map(|n| format!(",\"{n}\":0")).collect();
