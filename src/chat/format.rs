@@ -4,7 +4,6 @@
 use serde_json::{Map, Value, json};
 
 use crate::chat::code_block;
-
 use crate::chat::schema::{Schema, SchemaPattern};
 use crate::json::{self, JsonError};
 

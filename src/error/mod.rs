@@ -227,9 +227,7 @@ impl Error {
             },
         })
     }
-}
 
-impl Error {
     /// The error of a thread that cannot be started.
     pub fn no_thread(source: io::Error) -> Self {
         Error::Limit { action: "start a thread".to_owned(), source }
