@@ -2,7 +2,7 @@
 //! file, and what it leaves of the new one is removed later.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
@@ -42,11 +42,13 @@ pub fn create_beside(path: &Path, permissions: Option<Permissions>) -> io::Resul
             created => created?,
         };
         // A file system without locks is accepted: nothing is removed there.
-        let _ = uninterrupted(|| new.as_file().lock());
-        if is_still_at(new.as_file(), new.path()) {
+        let is_taken =
+            matches!(uninterrupted(|| new.as_file().try_lock()), Err(TryLockError::WouldBlock));
+        if !is_taken && is_still_at(new.as_file(), new.path()) {
             return Ok(new);
         }
-        // Another run removed it before it was locked, and may have its own there.
+        // Another run found it before it was locked and removes it. What is there
+        // then may be its own.
         new.disable_cleanup(true);
     }
     create(".gravix-".as_ref(), 6)
