@@ -9,6 +9,9 @@ use crate::wire::error_body;
 use crate::wire::reply_error;
 use crate::wtf8::Text;
 
+/// Ollama sends it if it has no models.
+const NO_MODELS: &str = "null";
+
 /// A server's list of models.
 #[derive(Debug)]
 pub struct ModelList {
@@ -38,46 +41,45 @@ pub fn parse(body: Vec<u8>) -> Result<ModelList> {
         true => reply_error::cut("the list ended"),
         false => no_list(&error_body::words(text.as_bytes())),
     })?;
-    let entries = entries(json);
-    let count = entries.as_ref().map(Vec::len);
-    let mut names: Vec<String> = entries.into_iter().flatten().filter_map(name).collect();
+    let list = list(json);
+    let (mut names, mut count) = (Vec::new(), 0_usize);
+    if let Some(list) = list.filter(|list| list.get() != NO_MODELS) {
+        json::each_element(list, |entry| {
+            names.extend(name(entry));
+            count += 1;
+            true
+        });
+    }
     names.sort();
     if names.is_empty()
         && let Err(ChunkError::Server(error)) = chunk::parse(text.as_bytes())
     {
         return Err(Error::Server(error));
     }
-    match count {
-        None => Err(no_list(&error_body::words(text.as_bytes()))),
-        Some(1..) if names.is_empty() => {
-            let reason = "no entry of the server's list of models has an id or a name";
-            Err(Error::Protocol(reason.to_owned()))
-        }
-        Some(count) => {
-            let nameless = count - names.len();
-            Ok(ModelList { text, names, nameless })
-        }
+    if list.is_none() {
+        return Err(no_list(&error_body::words(text.as_bytes())));
     }
+    if names.is_empty() && count > 0 {
+        let reason = "no entry of the server's list of models has an id or a name";
+        return Err(Error::Protocol(reason.to_owned()));
+    }
+    let nameless = count - names.len();
+    Ok(ModelList { text, names, nameless })
 }
 
 fn no_list(instead: &str) -> Error {
     Error::Protocol(format!("the server sent no list of models: {instead}"))
 }
 
-/// The entries of the list; `None` if there is no list. They stay JSON text, so
-/// that an odd one does not make the list unreadable.
-fn entries(json: &RawValue) -> Option<Vec<&RawValue>> {
+/// The list of entries, an array or [`NO_MODELS`]; `None` if there is none. The
+/// entries stay JSON text, so that an odd one does not make the list unreadable.
+fn list(json: &RawValue) -> Option<&RawValue> {
+    let is_array = |json: &&RawValue| json.get().starts_with('[');
     let Some(object) = json::unique_fields(json.get()) else {
-        return list(json);
+        return Some(json).filter(is_array);
     };
-    let lists = || ["data", "models"].iter().filter_map(|name| object.get(*name));
-    // Ollama sends null if it has no models.
-    let is_empty = || lists().any(|json| json.get() == "null").then(Vec::new);
-    lists().find_map(|json| list(json)).or_else(is_empty)
-}
-
-fn list(json: &RawValue) -> Option<Vec<&RawValue>> {
-    serde_json::from_str::<Vec<&RawValue>>(json.get()).ok()
+    let lists = || ["data", "models"].iter().filter_map(|name| object.get(*name).copied());
+    lists().find(is_array).or_else(|| lists().find(|json| json.get() == NO_MODELS))
 }
 
 fn name(entry: &RawValue) -> Option<String> {
