@@ -1,11 +1,15 @@
 //! ureq's SOCKS layer, tried again if the process was stopped in it.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ureq::unversioned::transport::{ConnectionDetails, Connector, SocksConnector, Transport};
 
 use crate::net::clock::Clock;
+
+/// How late a timer is at most, besides an eighth of its time, if the process was
+/// not stopped: Linux rounds short times up to 10 ms, and a busy machine adds to it.
+const LATENESS: Duration = Duration::from_millis(100);
 
 /// Connects through a SOCKS proxy. ureq makes the connection and speaks with the
 /// proxy by itself, and counts the time in which the process is stopped.
@@ -54,9 +58,8 @@ impl<In: Transport> Connector<In> for PatientSocks {
             let connected = self.inner.connect(&details, None);
             let time = began.elapsed();
             match connected {
-                // Timers are late by an eighth at most. Nothing has been sent to
-                // the server yet.
-                Err(ureq::Error::Timeout(_)) if time > limit + limit / 4 => {}
+                // Nothing has been sent to the server yet.
+                Err(ureq::Error::Timeout(_)) if time > limit + limit / 4 + LATENESS => {}
                 Err(ureq::Error::Timeout(_)) => return Err(ureq::Error::Timeout(timeout.reason)),
                 connected => {
                     // The resolver has counted its own part.

@@ -142,6 +142,17 @@ fn a_connection_that_is_never_accepted_times_out() {
 }
 
 #[test]
+fn a_short_time_to_connect_holds_with_a_proxy_too() {
+    // It accepts connections and says nothing.
+    let (_proxy, port) = listen_on_loopback();
+    let mut command = gravix();
+    command.args(["ask", "-n", "hi", "--retries", "0", "--base-url", "http://10.0.0.1/v1"]);
+    command.args(["--connect-timeout", "0.002"]);
+    command.env("http_proxy", format!("socks5://127.0.0.1:{port}"));
+    run(&mut command).exits(75).prints("").says(&["cannot connect within 0.002 s"]);
+}
+
+#[test]
 fn timeouts_must_be_positive_numbers() {
     for option in ["--connect-timeout", "--idle-timeout", "--deadline"] {
         let mut command = gravix();
