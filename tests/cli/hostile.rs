@@ -114,7 +114,7 @@ fn arrays_and_objects_take_no_more_memory_than_their_text() {
             body: event(
                 r#"{"choices":[{"delta":{"tool_calls":["#,
                 r#"{"id":"a"},"#,
-                200_000,
+                100_000,
                 r#"{"id":"a"}]}}]}"#,
             ),
             arguments: &[],
@@ -177,7 +177,7 @@ fn what_is_no_reply_takes_no_memory_either() {
         case("names of events", json("data:\n", "event: x\n", 300_000, &stop), 3, "no text"),
         case("stray lines", json("data:\n", "stray\n", 400_000, ""), 76, "stray"),
         case("a long error", json("data: {\"error\":\"", "x", 1_500_000, "\"}\n\n"), 75, "xxx"),
-        case("deep nesting", json("data: {\"choices\":", "[", 2_000_000, "\n\n"), 76, "EOF"),
+        case("deep nesting", json("data: {\"choices\":", "[", 1_500_000, "\n\n"), 76, "EOF"),
         case(
             "the body of an error",
             json("HTTP/1.1 500 Oops\r\n\r\n", "x", 3_000_000, ""),
