@@ -15,17 +15,27 @@ const OTHER_FILES: u64 = 32;
 /// # Errors
 /// [`Error::Config`] if the system's hard limit is too low.
 pub fn raise_limit(jobs: u16, is_mock: bool) -> Result<()> {
-    let needed = u64::from(jobs) * if is_mock { 2 } else { 1 } + OTHER_FILES;
-    match getrlimit(Resource::RLIMIT_NOFILE) {
+    let per_job = if is_mock { 2 } else { 1 };
+    let needed = u64::from(jobs) * per_job + OTHER_FILES;
+    let (limit, name) = match getrlimit(Resource::RLIMIT_NOFILE) {
+        Ok((soft, hard)) if soft < needed && hard < needed => (hard, "hard limit"),
         Ok((soft, hard)) if soft < needed => {
-            match needed <= hard && setrlimit(Resource::RLIMIT_NOFILE, needed, hard).is_ok() {
-                true => Ok(()),
-                false => Err(Error::Config(anyhow!(
-                    "{jobs} jobs need {needed} open files, but the limit is {hard}; lower --jobs"
-                ))),
+            match setrlimit(Resource::RLIMIT_NOFILE, needed, hard) {
+                Ok(()) => return Ok(()),
+                Err(_) => (soft, "limit"),
             }
         }
         // If the limit is unknown, opening a file reports that it was reached.
-        _ => Ok(()),
-    }
+        _ => return Ok(()),
+    };
+    Err(Error::Config(match limit.saturating_sub(OTHER_FILES) / per_job {
+        0 => {
+            let least = OTHER_FILES + per_job;
+            anyhow!("a batch needs {least} open files, but the {name} is {limit}; raise it")
+        }
+        // These are fewer than `jobs`, which are thus several.
+        possible => anyhow!(
+            "{jobs} jobs need {needed} open files, but the {name} is {limit}; use --jobs {possible}"
+        ),
+    }))
 }

@@ -83,7 +83,13 @@ fn missing_threads_and_files_are_reported_before_anything_is_sent() {
     let threads = run(&mut limited("-v 1000000", &service.base_url(), &arguments));
     threads.exits(78).prints("").says(&["cannot start a thread for each job", "lower --jobs"]);
     let files = run(&mut limited("-n 500", &service.base_url(), &arguments));
-    files.exits(78).prints("").says(&["open files", "lower --jobs"]);
+    let reason = "1000 jobs need 1032 open files, but the hard limit is 500; use --jobs 468";
+    files.exits(78).prints("").says(&[reason]);
+    let few = format!("--lines -j 1 {}", file.display());
+    run(&mut limited("-n 20", &service.base_url(), &few))
+        .exits(78)
+        .prints("")
+        .says(&["a batch needs 33 open files, but the hard limit is 20; raise it"]);
     assert!(service.seen().is_empty());
     // gravix raises a soft limit.
     let arguments = format!("--lines -j 100 {}", file.display());
