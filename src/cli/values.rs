@@ -79,10 +79,16 @@ pub fn bytes(text: &str) -> Result<usize, String> {
         Some((number, "g" | "G")) => (number, 30),
         _ => (text, 0),
     };
-    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    let parsed = number.parse::<usize>().ok().filter(|_| is_number);
-    let bytes = parsed.and_then(|number| number.checked_mul(1 << shift)).filter(|bytes| *bytes > 0);
-    bytes.ok_or_else(|| "not a number of bytes such as 65536, 64K, 256M or 1G".to_owned())
+    if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("not a number of bytes such as 65536, 64K, 256M or 1G".to_owned());
+    }
+    // Digits fail to parse only if they are too many.
+    let bytes = number.parse::<usize>().ok().and_then(|number| number.checked_mul(1 << shift));
+    match bytes {
+        Some(0) => Err("must be at least 1".to_owned()),
+        Some(bytes) => Ok(bytes),
+        None => Err("more than this machine can address".to_owned()),
+    }
 }
 
 /// Parses a count.

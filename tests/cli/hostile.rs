@@ -3,7 +3,7 @@
 
 use crate::support::batch_lines::{by_id, input, prompts};
 use crate::support::server::{Server, Step, answer, raw, whole_reply};
-use crate::support::{DONE, ask, batch, run, shell, token};
+use crate::support::{DONE, ask, ask_mock, batch, run, shell, token};
 
 /// How much memory gravix may use. A body here has a few MB, most of which would
 /// unfold to a multiple of this.
@@ -251,6 +251,21 @@ fn a_turn_that_is_too_long_to_be_saved_breaks_off() {
     let run = run(command.arg(&file)).exits(4).prints("paid\n");
     assert!(run.stderr.contains("more than 1 KiB of memory"), "{}", run.stderr);
     assert_eq!(std::fs::read(&file).unwrap_or_default(), b"");
+}
+
+#[test]
+fn a_limit_that_cannot_be_is_refused_with_its_reason() {
+    for (limit, reason) in [
+        ("0", "must be at least 1"),
+        ("0K", "must be at least 1"),
+        ("99999999999999G", "more than this machine can address"),
+        ("99999999999999999999", "more than this machine can address"),
+        ("1T", "not a number of bytes such as 65536, 64K, 256M or 1G"),
+        ("K", "not a number of bytes"),
+        ("+1", "not a number of bytes"),
+    ] {
+        run(&mut ask_mock(&["-n", "hi", "--max-reply-bytes", limit])).exits(2).says(&[reason]);
+    }
 }
 
 #[test]
