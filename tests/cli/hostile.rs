@@ -276,6 +276,6 @@ fn the_limit_of_a_batch_is_that_of_each_request() {
     let options = ["--lines", "-j1", "--max-reply-bytes", "2K"];
     let run = run(batch(&server.base_url(), &options).arg(&file)).exits(4);
     let results = by_id(&run.stdout);
-    assert_eq!(results["2"]["error"]["code"], "too_long", "{results:?}");
+    assert_eq!(results["2"]["error"]["code"], "reply_too_long", "{results:?}");
     assert!(results["1"]["error"].is_null() && results["3"]["error"].is_null(), "{results:?}");
 }

@@ -81,7 +81,7 @@ fn code(error: &Error) -> String {
         Error::EndedEarly(EarlyEnd::NoText | EarlyEnd::OnlyThoughts) => "no_text",
         Error::Format { .. } => "invalid_reply",
         Error::Protocol(_) | Error::CannotJoin => "protocol",
-        Error::ReplyTooLong { .. } => "too_long",
+        Error::ReplyTooLong { .. } => "reply_too_long",
         Error::Network(network) => match network {
             NetworkError::Resolve { .. } => "lookup",
             NetworkError::Connect { .. } => "connect",
