@@ -5,12 +5,10 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nix::errno::Errno;
-
 use crate::cli::{Command, NetworkArgs, SettingsArgs};
 use crate::commands::base_url_hint::base_url_hint;
 use crate::commands::{text_hints, tls_hints};
-use crate::error::{EarlyEnd, Error, NetworkError, ServerError};
+use crate::error::{EarlyEnd, Error, NetworkError, ServerError, is_machine_full, is_out_of_files};
 use crate::files::paths::is_descriptor;
 use crate::files::shell;
 use crate::secret::{KEY_VARIABLE, Secrets};
@@ -119,10 +117,22 @@ impl Hints {
             }
             Error::NoKey { .. } => return Some(self.key_hint()),
             Error::Limit { source, .. } => return Some(self.limit_hint(source)),
+            Error::Unreadable { source, .. }
+            | Error::Unwritable { source, .. }
+            | Error::NotSaved { source, .. }
+            | Error::NotLogged { source, .. }
+                if is_out_of_files(source) =>
+            {
+                MORE_FILES
+            }
             Error::Config(error) => {
-                return error
-                    .downcast_ref()
-                    .and_then(|text| text_hints::for_not_text(text, is_ask));
+                let cause = error.chain().find_map(|cause| cause.downcast_ref());
+                return match cause {
+                    Some(cause) => self.hint(cause),
+                    None => {
+                        error.downcast_ref().and_then(|text| text_hints::for_not_text(text, is_ask))
+                    }
+                };
             }
             Error::NotText(not_text) => return text_hints::for_not_text(not_text, is_ask),
             Error::Format { early_end: Some(EarlyEnd::Length(_)), .. }
@@ -148,10 +158,7 @@ impl Hints {
 
     /// What to do when the process can have no more of something.
     fn limit_hint(&self, source: &io::Error) -> String {
-        let limits = match source.raw_os_error().map(Errno::from_raw) {
-            Some(Errno::EMFILE) => "raise the limit of open files (ulimit -n)",
-            _ => "raise the limits of processes (ulimit -u) and memory (ulimit -v)",
-        };
+        let limits = if is_out_of_files(source) { MORE_FILES } else { MORE_PROCESSES };
         match self.command {
             CommandKind::Batch => format!("lower --jobs, or {limits}"),
             CommandKind::Ask | CommandKind::Other => limits.to_owned(),
@@ -210,6 +217,11 @@ impl Hints {
     }
 }
 
+const MORE_FILES: &str = "run ulimit -n 1024 first (needs root if the hard limit is lower)";
+
+const MORE_PROCESSES: &str =
+    "raise ulimit -u (processes) or ulimit -v (memory); in a container, its pids limit";
+
 /// What servers say about a prompt that is too long.
 const TOO_LONG: [&str; 6] = [
     "context length",
@@ -263,13 +275,6 @@ fn repair(path: &Path) -> Option<String> {
     Some(format!("move bad lines aside with gravix history repair {}", shell::path_word(file)))
 }
 
-fn is_shortage(error: &io::Error) -> bool {
-    let errno = error.raw_os_error().map(Errno::from_raw);
-    let shortages =
-        [Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM, Errno::EAGAIN, Errno::EADDRNOTAVAIL];
-    errno.is_some_and(|errno| shortages.contains(&errno))
-}
-
 fn network_hint(error: &NetworkError) -> Option<&'static str> {
     Some(match error {
         NetworkError::Resolve { .. } => "check the base URL",
@@ -277,8 +282,7 @@ fn network_hint(error: &NetworkError) -> Option<&'static str> {
         NetworkError::Connect { source, .. } if source.kind() == ErrorKind::ConnectionRefused => {
             "is the server running? check the base URL"
         }
-        // The whole machine has no more files, memory or ports.
-        NetworkError::Connect { source, .. } if is_shortage(source) => return None,
+        NetworkError::Connect { source, .. } if is_machine_full(source) => return None,
         NetworkError::Connect { .. } => "check the base URL",
         NetworkError::ConnectTimeout(_) => "raise --connect-timeout",
         NetworkError::Silence(_) => "raise --idle-timeout",

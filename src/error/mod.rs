@@ -9,6 +9,7 @@ mod network_error;
 mod not_text;
 mod reason;
 mod server_error;
+mod shortage;
 mod tls_mismatch;
 
 use std::io;
@@ -24,6 +25,7 @@ pub use crate::error::network_error::NetworkError;
 pub use crate::error::not_text::{Likeness, NotText, TextFlaw, TextOrigin, WideEncoding};
 pub use crate::error::reason::Reason;
 pub use crate::error::server_error::ServerError;
+pub use crate::error::shortage::{is_machine_full, is_out_of_files, is_out_of_processes};
 pub use crate::error::tls_mismatch::TlsMismatch;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;

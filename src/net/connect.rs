@@ -11,10 +11,10 @@ use ureq::unversioned::transport::{
     ConnectProxyConnector, ConnectionDetails, Connector, Transport,
 };
 
-use crate::error::{Error, NetworkError};
+use crate::error::{Error, NetworkError, is_out_of_files};
 use crate::net::absolute_form::AbsoluteForm;
 use crate::net::clock::Clock;
-use crate::net::error::{into_ureq, is_out_of_files};
+use crate::net::error::into_ureq;
 use crate::net::observer::{NetEvent, NetObserver};
 use crate::net::proxy::{ProxyServer, Route, is_login_refusal, is_other_socks};
 use crate::net::server::Server;
@@ -28,6 +28,7 @@ pub struct LayeredConnector {
     clock: Arc<Clock>,
     observer: Arc<dyn NetObserver>,
     route: Arc<Route>,
+    is_mock: bool,
     layers: Box<dyn Connector<(), Out = Box<dyn Transport>>>,
     /// Set while a connection is being made: a call meanwhile comes from ureq's
     /// proxy layer and connects to the proxy.
@@ -47,6 +48,7 @@ impl LayeredConnector {
             clock,
             observer: Arc::clone(&server.observer),
             route: Arc::clone(&server.route),
+            is_mock: server.mock.is_some(),
             layers: Box::new(layers),
             is_connecting: AtomicBool::new(false),
         }
@@ -128,6 +130,7 @@ impl LayeredConnector {
             format!("{}:{port}", uri.host().unwrap_or_default())
         };
         match self.route.server() {
+            _ if self.is_mock => "the mock server".to_owned(),
             _ if is_proxy => format!("the proxy {}", host_and_port(details.uri)),
             Some(server) => format!(
                 "{} through the proxy {}",

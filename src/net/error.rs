@@ -2,8 +2,6 @@
 
 use std::io;
 
-use nix::errno::Errno;
-
 use crate::error::{Error, NetworkError};
 use crate::net::clock::Clock;
 use crate::wire::reply_error::cut;
@@ -12,11 +10,6 @@ use crate::wire::reply_error::cut;
 /// unwraps it.
 pub fn into_ureq(error: impl Into<Error>) -> ureq::Error {
     ureq::Error::Other(Box::new(error.into()))
-}
-
-/// Whether this process can open no more files, sockets included.
-pub fn is_out_of_files(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(Errno::EMFILE as i32)
 }
 
 /// Converts an error that came before the response body.

@@ -5,13 +5,14 @@
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::error::Reason;
+use crate::error::{Error, Reason};
 use crate::json;
 use crate::net::base_url::HttpUrl;
 use crate::signals::DeferSignals;
@@ -25,6 +26,8 @@ const MODEL: &str = "mock";
 #[derive(Debug)]
 pub struct MockServer {
     address: SocketAddr,
+    /// The number of the error for which the last request was refused, or 0.
+    refusal: Arc<AtomicI32>,
 }
 
 impl MockServer {
@@ -36,10 +39,18 @@ impl MockServer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let spare = listener.try_clone()?;
+        let refusal = Arc::new(AtomicI32::new(0));
+        let told = Arc::clone(&refusal);
         // The new threads inherit the mask, so the main thread gets the signals.
         let _deferred = DeferSignals::until_drop();
-        thread::Builder::new().spawn(move || accept_all(&listener, spare))?;
-        Ok(Self { address })
+        thread::Builder::new().spawn(move || accept_all(&listener, spare, &told))?;
+        Ok(Self { address, refusal })
+    }
+
+    /// Why the last request was refused, if `error` is what its client got.
+    pub fn refusal(&self, error: &Error) -> Option<io::Error> {
+        let is_refusal = matches!(error, Error::Server(server) if server.http_status == Some(503));
+        is_refusal.then(|| io::Error::from_raw_os_error(self.refusal.load(Ordering::Acquire)))
     }
 
     pub fn base_url(&self) -> HttpUrl {
@@ -48,9 +59,14 @@ impl MockServer {
 }
 
 /// Serves each connection in a thread. If there is no thread or no file for it, the
-/// client is told: `spare` is closed then, so that there is a file.
-fn accept_all(listener: &TcpListener, spare: TcpListener) {
+/// client is refused: `spare` is closed then, so that there is a file. `refusal`
+/// gets the number of the error.
+fn accept_all(listener: &TcpListener, spare: TcpListener, refusal: &AtomicI32) {
     let mut spare = Some(spare);
+    let refuse = |connection: &TcpStream, reason: &io::Error| {
+        refusal.store(reason.raw_os_error().unwrap_or_default(), Ordering::Release);
+        refuse(connection, reason)
+    };
     loop {
         // Errors of serving only mean that the client has disconnected.
         match listener.accept() {

@@ -15,10 +15,10 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-use crate::error::{Error, NetworkError, Reason, Result};
+use crate::error::{Error, NetworkError, Reason, Result, is_out_of_files};
 use crate::net::base_url::{is_localhost, without_brackets, without_final_dot};
 use crate::net::clock::Clock;
-use crate::net::error::{into_ureq, is_out_of_files};
+use crate::net::error::into_ureq;
 use crate::net::proxy::{ProxyServer, Route};
 use crate::net::server::Server;
 

@@ -30,6 +30,8 @@ pub struct Server {
     pub retries: u32,
     pub timeouts: Timeouts,
     pub route: Arc<Route>,
+    /// Set if the base URL is `mock:`.
+    pub mock: Option<MockServer>,
     pub tls: TlsConnector,
     pub observer: Arc<dyn NetObserver>,
     pub secrets: Secrets,
@@ -45,14 +47,14 @@ impl Server {
     /// [`Error::Config`] if the proxy URL is not valid, and [`Error::Limit`] if
     /// the mock server cannot be started.
     pub fn new(endpoint: &Endpoint, observer: Arc<dyn NetObserver>) -> Result<Self> {
-        let url = match &endpoint.base_url {
-            BaseUrl::Http(url) => url.clone(),
+        let (url, mock) = match &endpoint.base_url {
+            BaseUrl::Http(url) => (url.clone(), None),
             BaseUrl::Mock => {
                 let mock = MockServer::start().map_err(|source| {
                     let action = "start the mock server".to_owned();
                     Error::Limit { action, source }
                 })?;
-                mock.base_url()
+                (mock.base_url(), Some(mock))
             }
         };
         let roots = Roots::load(endpoint.ca_file.as_deref())?;
@@ -68,6 +70,7 @@ impl Server {
             retries: endpoint.retries,
             timeouts: endpoint.timeouts,
             route: Arc::new(route),
+            mock,
             zone: url.zone,
             tls: TlsConnector::new(roots, Arc::clone(&observer)),
             observer,
@@ -104,8 +107,12 @@ impl Server {
 
     /// Makes `error` fit to be shown: masks secrets in the server's texts, then
     /// shortens them to a line, and adds the base URL and the key's origin. A key
-    /// that was cut in half first would not be masked.
+    /// that was cut in half first would not be masked. If the mock server refuses
+    /// a request, it is this process that has a limit.
     pub fn presentable(&self, error: Error) -> Error {
+        if let Some(source) = self.mock.as_ref().and_then(|mock| mock.refusal(&error)) {
+            return Error::Limit { action: "run the mock server".to_owned(), source };
+        }
         match error {
             // The base URL is gravix's own word, whatever the key is.
             Error::Protocol(text) => {

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, is_out_of_files};
 use crate::output::closed;
 use crate::output::sanitize::push_sanitized;
 
@@ -67,14 +67,17 @@ pub fn stdout_file() -> Result<File> {
 /// with [`ensure_open`] if it does.
 ///
 /// # Errors
-/// [`Error::Stdout`] if the descriptor cannot be duplicated.
+/// [`Error::Limit`] or [`Error::Stdout`] if the descriptor cannot be duplicated.
 pub fn unchecked_writer(mode: TextMode) -> Result<TextWriter<File>> {
     Ok(TextWriter::new(descriptor()?, mode))
 }
 
 fn descriptor() -> Result<File> {
-    let stdout = io::stdout().as_fd().try_clone_to_owned().map_err(Error::Stdout)?;
-    Ok(File::from(stdout))
+    let stdout = io::stdout().as_fd().try_clone_to_owned();
+    stdout.map(File::from).map_err(|source| match is_out_of_files(&source) {
+        true => Error::Limit { action: "open another file".to_owned(), source },
+        false => Error::Stdout(source),
+    })
 }
 
 /// Writes `text` to standard output, and a newline if it does not end in one.

@@ -17,7 +17,7 @@ use anyhow::{Context as _, anyhow, bail, ensure};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use crate::error::{Error, Reason, Result, TextOrigin};
+use crate::error::{Error, Reason, Result, TextOrigin, is_out_of_processes};
 use crate::files::{shell, text};
 use crate::output::notes::Notes;
 use crate::secret::{KEY_VARIABLE, Secret, Secrets};
@@ -151,8 +151,7 @@ fn run(command: &str) -> anyhow::Result<Vec<u8>> {
     if has_own_group {
         shell.process_group(0);
     }
-    let spawned = shell.spawn();
-    let mut child = spawned.map_err(|error| anyhow!("cannot run sh: {}", Reason(&error)))?;
+    let mut child = shell.spawn().map_err(no_shell)?;
     let printed = child.stdout.take().and_then(|stdout| read_within(&mut limit, stdout));
     // The pipe is closed now, which ends a command that prints endlessly.
     let status = printed.as_ref().and_then(|_| wait_within(&mut limit, &mut child));
@@ -171,6 +170,14 @@ fn run(command: &str) -> anyhow::Result<Vec<u8>> {
     ensure!(status.success(), "failed ({status})");
     ensure!(!printed.is_empty(), "printed nothing");
     Ok(printed)
+}
+
+/// The error of a shell that cannot be started.
+fn no_shell(source: io::Error) -> anyhow::Error {
+    match is_out_of_processes(&source) {
+        true => Error::Limit { action: "run sh".to_owned(), source }.into(),
+        false => anyhow!("cannot run sh: {}", Reason(&source)),
+    }
 }
 
 /// Reads the output of a command; `None` after the limit. Reads in a thread

@@ -56,7 +56,7 @@ fn a_key_command_without_a_process_or_thread_is_told_with_its_reason() {
         };
         limited.env("GRAVIX_CONFIG", home.config()).env("PATH", "/usr/bin:/bin");
         let reason = "resource temporarily unavailable";
-        run(&mut limited).exits(78).prints("").says(&["api_key_command", reason]);
+        run(&mut limited).exits(78).prints("").says(&["api_key_command", reason, "ulimit -u"]);
     }
 }
 
@@ -88,8 +88,9 @@ fn a_file_that_cannot_be_had_is_told_with_its_reason() {
         ] {
             // A hang fails with status 124.
             let script = format!("ulimit -n {limit}; exec timeout 10 {gravix} {arguments}");
-            let run = run(&mut shell("bash", &script)).exits_with_one_of(&[0, 73, 74, 75, 78]);
+            let run = run(&mut shell("bash", &script)).exits_with_one_of(&[0, 73, 75, 78]);
             if run.stderr.contains("too many open files") {
+                assert!(run.stderr.contains("; run ulimit -n 1024"), "{limit}: {}", run.stderr);
                 assert!(!run.stderr.contains("base URL"), "{limit}: {}", run.stderr);
             }
         }
@@ -97,15 +98,27 @@ fn a_file_that_cannot_be_had_is_told_with_its_reason() {
     let script = format!("ulimit -n 4; exec {gravix} ask -n hi --base-url http://127.0.0.1:9");
     run(&mut shell("bash", &script))
         .exits(78)
-        .says(&["cannot connect to 127.0.0.1:9: too many open files", "ulimit -n"]);
+        .says(&["cannot connect to 127.0.0.1:9: too many open files; run ulimit -n 1024"]);
+    // Standard output can be written: it is a copy of it that cannot be had.
+    fs::write(&file, format!("{USER}{ASSISTANT}")).expect("the file is written");
+    let script = format!("ulimit -n 4; exec {gravix} history show {history}");
+    let reason = "cannot open another file: too many open files; run ulimit -n 1024";
+    run(&mut shell("bash", &script)).exits(78).prints("").says(&[reason]);
 }
 
 #[test]
-fn the_mock_server_tells_a_client_that_it_has_no_file_for_it() {
-    let fault = "--inject=accept4:error=EMFILE:when=1".to_owned();
-    if let Some(mut limited) = strace(&ask_mock(&["-n", "hi", "--retries", "0"]), &[fault]) {
-        let reason = "it has no thread or file left: too many open files";
-        run(&mut limited).exits(75).prints("").says(&["503", reason]);
+fn a_mock_server_without_a_file_for_its_client_is_told_once() {
+    for (fault, reason) in [
+        ("accept4:error=EMFILE:when=1", "cannot run the mock server: too many open files"),
+        ("connect:error=EMFILE", "cannot connect to the mock server: too many open files"),
+    ] {
+        let command = ask_mock(&["-n", "hi"]);
+        let Some(mut limited) = strace(&command, &[format!("--inject={fault}")]) else {
+            return;
+        };
+        let run = run(&mut limited).exits(78).prints("");
+        assert_eq!(run.stderr.matches(reason).count(), 1, "{}", run.stderr);
+        assert!(!run.stderr.contains("retrying"), "{}", run.stderr);
     }
 }
 
