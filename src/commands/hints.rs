@@ -119,11 +119,16 @@ impl Hints {
             Error::Limit { source, .. } => return Some(self.limit_hint(source)),
             Error::Unreadable { source, .. }
             | Error::Unwritable { source, .. }
+            | Error::SideFile { source, .. }
             | Error::NotSaved { source, .. }
             | Error::NotLogged { source, .. }
                 if is_out_of_files(source) =>
             {
                 MORE_FILES
+            }
+            // It is there, but not as a file of the user's own.
+            Error::SideFile { source, .. } if source.raw_os_error().is_none() => {
+                "remove or rename it"
             }
             Error::Config(error) => {
                 let cause = error.chain().find_map(|cause| cause.downcast_ref());

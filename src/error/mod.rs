@@ -95,6 +95,10 @@ pub enum Error {
     /// An output file cannot be written. Nothing was sent.
     #[error("cannot write {}: {}", path.display(), Reason(source))]
     Unwritable { path: PathBuf, source: io::Error },
+    /// A file beside one that the user named cannot be used. The task ends before
+    /// its path. Nothing was sent.
+    #[error("cannot {task} {}: {}", path.display(), Reason(source))]
+    SideFile { task: String, path: PathBuf, source: io::Error },
     /// A history can be read but not written. Nothing was sent.
     #[error("cannot write {}: {}", path.display(), Reason(source))]
     ReadOnlyHistory { path: PathBuf, source: io::Error },
@@ -206,6 +210,7 @@ impl Error {
             | Error::InvalidLines { .. } => 65,
             Error::Unreadable { .. } => 66,
             Error::Unwritable { .. }
+            | Error::SideFile { .. }
             | Error::ReadOnlyHistory { .. }
             | Error::NotSaved { .. }
             | Error::NotLogged { .. } => 73,

@@ -48,11 +48,13 @@ pub fn ends_in_newline(file: &File, length: u64) -> io::Result<bool> {
 /// `FILE.torn`. Returns the path of that file.
 ///
 /// # Errors
-/// [`Error::Unwritable`] for either file.
+/// [`Error::SideFile`] and [`Error::Unwritable`].
 pub fn move_torn(file: &File, torn: Range<u64>, path: &Path) -> Result<PathBuf> {
     let aside = with_suffix(path, ".torn");
-    let copied = copy_line(file, torn.clone(), &aside);
-    copied.map_err(|source| Error::Unwritable { path: aside.clone(), source })?;
+    copy_line(file, torn.clone(), &aside).map_err(|source| {
+        let task = format!("move the torn last line of {} to", path.display());
+        Error::SideFile { task, path: aside.clone(), source }
+    })?;
     truncate(file, torn.start, path)?;
     Ok(aside)
 }

@@ -12,6 +12,8 @@ use nix::unistd::{Uid, geteuid};
 
 use crate::files::input::not_a_file;
 
+const DIRECTORY: &str = "it is a directory, not a file";
+
 /// Opens the file at `path`, beside the file `named`, to append to it and to read
 /// it. If there is none, creates one that only its owner can read.
 ///
@@ -42,12 +44,16 @@ fn open_existing(path: &Path, named: Option<&File>, options: &mut OpenOptions) -
     let file = options.custom_flags(flags.bits()).open(path).map_err(|error| {
         match error.raw_os_error().map(Errno::from_raw) {
             Some(Errno::ELOOP) => io::Error::other("it is a symbolic link, not a file"),
+            Some(Errno::EISDIR) => io::Error::other(DIRECTORY),
             // A socket, or a device without a driver.
             Some(Errno::ENXIO) => io::Error::other("it is not a regular file"),
             _ => error,
         }
     })?;
     let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(io::Error::other(DIRECTORY));
+    }
     if !metadata.is_file() {
         return Err(not_a_file(&metadata));
     }

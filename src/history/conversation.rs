@@ -57,7 +57,8 @@ impl History {
     /// # Errors
     /// [`Error::Usage`] for the path `-`; [`Error::Unreadable`],
     /// [`Error::Unwritable`] or [`Error::ReadOnlyHistory`] if the file cannot
-    /// be opened, locked, read or repaired; [`Error::Locked`] or
+    /// be opened, locked, read or repaired; [`Error::SideFile`] if `FILE.torn`
+    /// cannot be used; [`Error::Locked`] or
     /// [`NetworkError::Deadline`](crate::error::NetworkError::Deadline) if
     /// another process holds the lock for too long; [`Error::Line`] for a line
     /// of the window that is not a message, or for a file that is not text.

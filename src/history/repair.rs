@@ -46,7 +46,7 @@ impl RepairReport {
 /// [`Error::Usage`] for the path `-`, [`Error::Line`] for a file that is not
 /// text at all or is in another known format, [`Error::Unreadable`] or
 /// [`Error::Unwritable`] if the history cannot be opened, locked, read or
-/// replaced, or `FILE.bad` cannot be written. The history is then unchanged,
+/// replaced, and [`Error::SideFile`] if `FILE.bad` cannot be used. The history is then unchanged,
 /// unless only the sync of its directory failed.
 pub fn move_bad_lines(path: &Path, on_notice: NoticeHandler<'_>) -> Result<RepairReport> {
     let history = History::open_unchecked(path, Access::Change, LockWait::Forever, on_notice)?;
@@ -56,8 +56,10 @@ pub fn move_bad_lines(path: &Path, on_notice: NoticeHandler<'_>) -> Result<Repai
         return Ok(RepairReport::default());
     }
     let aside = with_suffix(history.path(), ".bad");
-    let bad = side_file::open_to_append(&aside, history.file())
-        .map_err(|source| Error::Unwritable { path: aside.clone(), source })?;
+    let bad = side_file::open_to_append(&aside, history.file()).map_err(|source| {
+        let task = format!("move the bad lines of {} to", path.display());
+        Error::SideFile { task, path: aside.clone(), source }
+    })?;
     let _deferred = DeferSignals::until_drop();
     split_file(history.path(), history.file(), bad).map_err(unwritable)
 }

@@ -18,6 +18,9 @@ use crate::support::{Run, as_nobody, ask, ask_mock, batch, gravix, run};
 
 const TORN: &str = "{\"role\":\"user\",\"con";
 
+/// What to do with a file that nobody named.
+const REMOVE: &str = "; remove or rename it";
+
 /// Puts everything but a regular file at `path`, one after another, and runs
 /// `command` with each. `check` gets the run and the reason that it must give.
 #[track_caller]
@@ -40,7 +43,7 @@ fn with_intruders(path: &Path, command: impl Fn() -> Command, check: impl Fn(Run
     drop(socket);
     fs::remove_file(path).expect("the socket is removed");
     fs::create_dir(path).expect("the directory is created");
-    check(run(&mut command()), "is a directory");
+    check(run(&mut command()), "it is a directory, not a file");
     fs::remove_dir(path).expect("the directory is removed");
 }
 
@@ -55,11 +58,19 @@ fn a_torn_line_stays_where_it_is_if_it_cannot_be_moved() {
         command.arg(&file);
         command
     };
+    let undo = || {
+        let mut command = gravix();
+        command.args(["history", "undo"]).arg(&file);
+        command
+    };
     let aside = file.with_extension("jsonl.torn");
-    with_intruders(&aside, command, |run, reason| {
-        run.exits(73).prints("").says(&["cannot write", "chat.jsonl.torn: ", reason]);
+    let check = |run: Run, reason: &str| {
+        let text = format!("chat.jsonl.torn: {reason}");
+        run.exits(73).prints("").says(&["cannot move the torn last line of ", &text, REMOVE]);
         assert_eq!(fs::read_to_string(&file).expect("the file is readable"), torn);
-    });
+    };
+    with_intruders(&aside, command, check);
+    with_intruders(&aside, undo, check);
     assert!(server.requests().is_empty());
 }
 
@@ -74,7 +85,8 @@ fn a_repair_changes_nothing_if_the_bad_lines_cannot_be_moved() {
         command
     };
     with_intruders(&file.with_extension("jsonl.bad"), command, |run, reason| {
-        run.exits(73).says(&["cannot write", "chat.jsonl.bad: ", reason]);
+        let text = format!("chat.jsonl.bad: {reason}");
+        run.exits(73).says(&["cannot move the bad lines of ", &text, REMOVE]);
         assert_eq!(fs::read_to_string(&file).expect("the file is readable"), bad);
     });
 }
@@ -96,7 +108,7 @@ fn a_batch_sends_nothing_if_its_side_files_cannot_be_used() {
             &output.with_extension(format!("jsonl.{suffix}")),
             command,
             |run, reason| {
-                run.exits(73).prints("").says(&[&format!("out.jsonl.{suffix}: {reason}")]);
+                run.exits(73).prints("").says(&[&format!("out.jsonl.{suffix}: {reason}"), REMOVE]);
             },
         );
         if suffix == "torn" {
@@ -127,7 +139,9 @@ fn a_side_file_of_another_user_is_refused_unless_root_asks() {
         chown(&aside, Some(owner), None).expect("the owner is set");
     };
     prepare("old\n", 1);
-    run(&mut nobody).exits(73).says(&["chat.jsonl.torn: it belongs to another user"]);
+    run(&mut nobody)
+        .exits(73)
+        .says(&["chat.jsonl.torn: it belongs to another user; remove or rename it"]);
     assert_eq!(fs::read_to_string(&file).expect("the file is readable"), TORN);
     prepare("old\n", 65534);
     run(&mut nobody).exits(0).prints("hi\n");

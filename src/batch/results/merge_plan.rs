@@ -44,12 +44,12 @@ impl MergeSource {
     /// The file of results that a killed `--ordered` run left beside this file.
     ///
     /// # Errors
-    /// [`Error::Unreadable`], [`Error::Unwritable`] if it belongs to another
-    /// result file, and [`Error::Busy`] if a run is writing it.
+    /// [`Error::Unreadable`], [`Error::SideFile`] if it cannot be used,
+    /// [`Error::Unwritable`] if it belongs to another result file, and
+    /// [`Error::Busy`] if a run is writing it.
     pub fn spooled(&self) -> Result<Option<Self>> {
         let path = spool::path_for(&self.path);
-        let opened = spool::open_leftover(&self.path, &self.file)
-            .map_err(|source| Error::Unreadable { path: path.clone(), source })?;
+        let opened = spool::open_leftover(&self.path, &self.file)?;
         match (opened, spool::read_leftover(&self.path, &self.file)?) {
             (Some(file), Some(_)) => Self::locked(path, file).map(Some),
             _ => Ok(None),

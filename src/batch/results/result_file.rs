@@ -98,7 +98,7 @@ impl ResultFile {
     /// Creates the spool of a regular file, for results that come out of order.
     ///
     /// # Errors
-    /// [`Error::Unwritable`].
+    /// [`Error::SideFile`] and [`Error::Unwritable`].
     pub fn spool(&self) -> Result<Option<Spool>> {
         match &self.target {
             ResultTarget::File { path, .. } => Spool::create(path, &self.file).map(Some),
@@ -112,7 +112,8 @@ impl ResultFile {
     ///
     /// # Errors
     /// [`Error::Line`] for a line that is not a result, [`Error::Unreadable`],
-    /// [`Error::Unwritable`], and [`Error::NotSaved`] if appending fails.
+    /// [`Error::Unwritable`], [`Error::SideFile`], and [`Error::NotSaved`] if
+    /// appending fails.
     pub fn resume(&mut self, hasher: &IdHasher, notes: &Notes) -> Result<SortedIds> {
         let mut done = SortedIds::default();
         let ResultTarget::File { path, .. } = &self.target else {

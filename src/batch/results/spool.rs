@@ -34,13 +34,19 @@ pub fn path_for(path: &Path) -> PathBuf {
 /// is none.
 ///
 /// # Errors
-/// When it cannot be opened, or is not a regular file of the user's own.
-pub fn open_leftover(path: &Path, results: &File) -> io::Result<Option<File>> {
-    match side_file::open_to_read(&path_for(path), Some(results)) {
+/// [`Error::SideFile`] when it cannot be opened, or is not a regular file of the
+/// user's own.
+pub fn open_leftover(path: &Path, results: &File) -> Result<Option<File>> {
+    let path = path_for(path);
+    match side_file::open_to_read(&path, Some(results)) {
+        Ok(file) => Ok(Some(file)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidFilename) => {
             Ok(None)
         }
-        opened => opened.map(Some),
+        Err(source) => {
+            let task = "read the waiting results in".to_owned();
+            Err(Error::SideFile { task, path, source })
+        }
     }
 }
 
@@ -48,15 +54,13 @@ pub fn open_leftover(path: &Path, results: &File) -> io::Result<Option<File>> {
 /// at `path`. Returns `None` if there is no spool.
 ///
 /// # Errors
-/// [`Error::Unreadable`], and [`Error::Unwritable`] if the spool cannot be used or
-/// belongs to another file that had this path before.
+/// [`Error::Unreadable`], [`Error::SideFile`] if the spool cannot be used, and
+/// [`Error::Unwritable`] if it belongs to another file that had this path before.
 pub fn read_leftover(path: &Path, results: &File) -> Result<Option<Vec<u8>>> {
-    let opened = open_leftover(path, results);
-    let path = path_for(path);
-    let opened = opened.map_err(|source| Error::Unwritable { path: path.clone(), source })?;
-    let Some(mut file) = opened else {
+    let Some(mut file) = open_leftover(path, results)? else {
         return Ok(None);
     };
+    let path = path_for(path);
     let mut content = Vec::new();
     file.read_to_end(&mut content)
         .map_err(|source| Error::Unreadable { path: path.clone(), source })?;
@@ -86,11 +90,15 @@ impl Spool {
     /// replaces one that was left over.
     ///
     /// # Errors
-    /// [`Error::Unwritable`], also if a file that is not a spool has its path.
+    /// [`Error::SideFile`], and [`Error::Unwritable`] if a file that is not a spool
+    /// has its path.
     pub fn create(path: &Path, results: &File) -> Result<Self> {
         let (path, header) = (path_for(path), header(results));
         let unwritable = |source| Error::Unwritable { path: path.clone(), source };
-        let mut file = side_file::open_to_append(&path, results).map_err(unwritable)?;
+        let mut file = side_file::open_to_append(&path, results).map_err(|source| {
+            let task = "keep waiting results in".to_owned();
+            Error::SideFile { task, path: path.clone(), source }
+        })?;
         let mut start = Vec::new();
         let limit = HEADER_START.len() as u64;
         Read::by_ref(&mut file).take(limit).read_to_end(&mut start).map_err(unwritable)?;
