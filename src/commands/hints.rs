@@ -108,6 +108,9 @@ impl Hints {
         let text = match error {
             Error::Partial(cause) => return self.hint(cause),
             Error::Server(server) => return self.server_hint(server),
+            Error::UnansweredPrompt { path, error } => {
+                return self.hint(error).or_else(|| Some(text_hints::for_unanswered(path)));
+            }
             Error::Network(error) => network_hint(error)?,
             Error::ProxyLogin { variable, is_refused: true, .. } => {
                 return Some(format!("check the user and password in {variable}"));

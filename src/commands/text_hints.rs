@@ -22,6 +22,15 @@ pub fn for_not_text(not_text: &NotText, is_ask: bool) -> Option<String> {
     }
 }
 
+/// The command that removes the last prompt of the history at `path`.
+pub fn for_unanswered(path: &Path) -> String {
+    let word = shell::path_word(path);
+    format!(
+        "the last prompt in {} has no answer: remove it with gravix history undo {word}",
+        path.display()
+    )
+}
+
 /// A command that makes a history of the file at `path`.
 pub fn for_history(format: LineFormat, path: &Path) -> Option<String> {
     let file = Some(path).filter(|path| !is_descriptor(path));

@@ -123,6 +123,10 @@ pub enum Error {
     /// The server reported an error.
     #[error("{0}")]
     Server(Box<ServerError>),
+    /// The server refused a request in which a prompt of this history has no
+    /// answer, so that two prompts follow each other.
+    #[error("{error}")]
+    UnansweredPrompt { path: PathBuf, error: Box<Error> },
     /// No response came, or an incomplete one.
     #[error("{0}")]
     Network(#[from] NetworkError),
@@ -200,6 +204,7 @@ impl Error {
     pub fn status(&self) -> Status {
         Status::Exit(match self {
             Error::Usage(_) => 2,
+            Error::UnansweredPrompt { error, .. } => return error.status(),
             Error::EndedEarly(_) => 3,
             Error::Partial(_) => 4,
             Error::No => return Status::Quiet(1),

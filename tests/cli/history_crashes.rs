@@ -211,7 +211,12 @@ fn a_torn_answer_leaves_a_prompt_that_undo_removes() {
     let (_directory, file) = chat_file();
     let torn = format!("{USER}{ASSISTANT}{USER}{}", &ASSISTANT[..20]);
     let start = || fs::write(&file, &torn).expect("the file is written");
-    let undo = format!("gravix history undo {}", file.display());
+    let name = file.display();
+    let warning =
+        format!("the last prompt in {name} has no answer, and is sent again before yours");
+    let hint = format!(
+        "the last prompt in {name} has no answer: remove it with gravix history undo {name}"
+    );
     // The model answers the prompt, or never sees it.
     for (arguments, is_said) in
         [(&["hi"][..], true), (&["hi", "--no-save"], true), (&["--continue"], false)]
@@ -219,12 +224,24 @@ fn a_torn_answer_leaves_a_prompt_that_undo_removes() {
         start();
         let server = Server::replying(&["reply"]);
         let run = run(ask(&server, arguments).arg("--history").arg(&file)).exits(0);
-        assert_eq!(run.stderr.contains(&undo), is_said, "{arguments:?}: {}", run.stderr);
+        assert_eq!(run.stderr.contains(&warning), is_said, "{arguments:?}: {}", run.stderr);
     }
     start();
-    let refusal = answer("400 Bad Request", "application/json", "{}");
-    let refused = run(ask(&Server::once(refusal), &["hi", "--history"]).arg(&file)).exits(69);
-    assert!(refused.stderr.contains(&undo), "{}", refused.stderr);
+    let refused = |status, arguments: &[&str]| {
+        let server = Server::once(answer(status, "application/json", "{}"));
+        run(ask(&server, arguments).arg("--history").arg(&file)).exits(69).stderr
+    };
+    // Later runs find no torn line any more.
+    for (status, arguments, is_said) in [
+        ("400 Bad Request", &["hi"][..], true),
+        ("422 Unprocessable Content", &["hi"], true),
+        ("400 Bad Request", &["hi", "--turns", "0"], false),
+        ("400 Bad Request", &["--continue"], false),
+        ("413 Content Too Large", &["hi"], false),
+    ] {
+        let stderr = refused(status, arguments);
+        assert_eq!(stderr.contains(&hint), is_said, "{status} {arguments:?}: {stderr}");
+    }
     let text = || fs::read_to_string(&file).expect("the file is readable");
     assert_eq!(text(), format!("{USER}{ASSISTANT}{USER}"));
     run(gravix().args(["history", "undo"]).arg(&file)).exits(0).prints(USER).says_nothing();

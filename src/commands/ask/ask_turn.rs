@@ -1,6 +1,7 @@
 //! The user's side of a turn: the prompt, the system prompt and the history
 //! that the turn is appended to.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::chat::format::ReplyFormat;
@@ -56,6 +57,15 @@ impl Turn {
         Ok(Self { history, system, prompt })
     }
 
+    /// The history whose last prompt has no answer, if it is sent before another
+    /// prompt. Servers whose roles must alternate refuse that.
+    pub fn unanswered_history(&self) -> Option<&Path> {
+        let history = self.history.as_ref().filter(|_| self.prompt.is_some())?;
+        let is_sent = !history.messages(true).is_empty();
+        let is_unanswered = is_sent && matches!(history.last_role(), Some("user" | "tool"));
+        Some(history.path()).filter(|path| is_unanswered && !is_descriptor(path))
+    }
+
     /// Appends the turn to the history; a new history begins with the system
     /// prompt. An invalid reply, one without text and calls, and one whose
     /// reader went away are not saved.
@@ -96,13 +106,11 @@ fn assistant_line(checked: &CheckedReply, text: &str) -> Vec<u8> {
     }
 }
 
-/// Two prompts in a row are refused by servers whose roles must alternate.
 fn warn_of_torn_answer(history: &History, notes: &Notes) {
-    let path = history.path();
-    if history.has_torn_answer() && !is_descriptor(path) {
+    if history.has_torn_answer() {
         notes.warn(format_args!(
-            "the message before this prompt lost its answer and is sent without it; if the server refuses that, remove it with gravix history undo {}",
-            shell::path_word(path)
+            "the last prompt in {} has no answer, and is sent again before yours",
+            history.path().display()
         ));
     }
 }

@@ -12,6 +12,7 @@ pub mod message_source;
 pub mod plan;
 pub mod question;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::chat::turn::CheckedReply;
@@ -59,6 +60,7 @@ fn send(mut plan: AskPlan, context: &Context, hints: &Hints, notes: &Notes) -> R
     let mut observer = AskObserver::new(display, files.log.as_mut(), notes);
     let outcome = exchange(&client, &plan).ask_until_valid(&mut question, &mut observer);
     let AskObserver { streamed, .. } = observer;
+    let unanswered = turn.unanswered_history().map(Path::to_owned);
 
     let delivered = checked_reply(outcome, plan.reports_usage, notes).and_then(|checked| {
         let thoughts = checked.reply.unopened_thoughts().filter(|_| plan.reasoning.is_some());
@@ -68,6 +70,7 @@ fn send(mut plan: AskPlan, context: &Context, hints: &Hints, notes: &Notes) -> R
         let printed = files.destination.deliver(plan.print, &checked, &mut stdout, notes);
         saved.and(streamed).and(printed).map(|()| checked)
     });
+    let delivered = delivered.map_err(|error| with_unanswered(error, unanswered));
     let checked = append_log(files.log, delivered, notes)?;
     conclude(&checked, plan.is_yes_no, notes)
 }
@@ -119,6 +122,17 @@ fn checked_reply(
         notes.print(parts.join("; "));
     }
     Ok(answer.checked)
+}
+
+/// `error`, together with the history whose last prompt has no answer if that can
+/// be why the server refused the request.
+fn with_unanswered(error: Error, history: Option<PathBuf>) -> Error {
+    match (&error, history) {
+        (Error::Server(server), Some(path)) if matches!(server.status(), Some(400 | 422)) => {
+            Error::UnansweredPrompt { path, error: Box::new(error) }
+        }
+        _ => error,
+    }
 }
 
 /// Writes the log, also after an error. If the reply and the log both failed,
