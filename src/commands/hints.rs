@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::cli::{Command, NetworkArgs, SettingsArgs};
 use crate::commands::base_url_hint::base_url_hint;
-use crate::commands::{text_hints, tls_hints};
+use crate::commands::{limit_hints, text_hints, tls_hints};
 use crate::error::{EarlyEnd, Error, NetworkError, ServerError, is_machine_full, is_out_of_files};
 use crate::files::paths::is_descriptor;
 use crate::files::shell;
@@ -127,7 +127,7 @@ impl Hints {
             | Error::NotLogged { source, .. }
                 if is_out_of_files(source) =>
             {
-                MORE_FILES
+                limit_hints::MORE_FILES
             }
             // It is there, but not as a file of the user's own.
             Error::SideFile { source, .. } if source.raw_os_error().is_none() => {
@@ -153,7 +153,7 @@ impl Hints {
             }
             Error::Line { path, .. } if is_ask => return repair(path),
             Error::ReadOnlyHistory { .. } if is_ask => "use --no-save to only read it",
-            Error::ReplyTooLong { .. } => "raise --max-reply-bytes",
+            Error::ReplyTooLong { limit } => return Some(limit_hints::for_reply(*limit)),
             Error::CannotJoin if is_ask => "use --events to print the stream as it arrives",
             Error::Locked(_) => "try again later",
             Error::Busy(_) => "try again when it ends",
@@ -166,7 +166,7 @@ impl Hints {
 
     /// What to do when the process can have no more of something.
     fn limit_hint(&self, source: &io::Error) -> String {
-        let limits = if is_out_of_files(source) { MORE_FILES } else { MORE_PROCESSES };
+        let limits = limit_hints::for_system(source);
         match self.command {
             CommandKind::Batch => format!("lower --jobs, or {limits}"),
             CommandKind::Ask | CommandKind::Other => limits.to_owned(),
@@ -224,11 +224,6 @@ impl Hints {
         })
     }
 }
-
-const MORE_FILES: &str = "run ulimit -n 1024 first (needs root if the hard limit is lower)";
-
-const MORE_PROCESSES: &str =
-    "raise ulimit -u (processes) or ulimit -v (memory); in a container, its pids limit";
 
 /// What servers say about a prompt that is too long.
 const TOO_LONG: [&str; 6] = [

@@ -7,6 +7,7 @@ pub mod config;
 pub mod documents;
 pub mod hints;
 pub mod history;
+pub mod limit_hints;
 pub mod models;
 pub mod observers;
 pub mod schema_notes;

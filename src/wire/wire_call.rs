@@ -11,7 +11,7 @@ use crate::wtf8::{self, Text};
 /// memory, and 10 bytes in a text.
 const MAX_CALLS: usize = 16 << 10;
 
-/// There are more than [`MAX_CALLS`].
+/// A message has too many calls.
 #[derive(Debug, ThisError)]
 #[error("a message in it has more than {MAX_CALLS} tool calls")]
 pub struct TooManyCalls;

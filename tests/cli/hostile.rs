@@ -165,13 +165,13 @@ fn what_is_no_reply_takes_no_memory_either() {
             "a reply for which there is no memory",
             json(r#"{"choices":[{"message":{"content":""#, "x", 6_000_000, r#""}}]}"#),
             78,
-            "cannot hold the reply: out of memory",
+            "cannot hold the reply: out of memory; raise ulimit -v",
         ),
         case(
             "an event for which there is no memory",
             event(r#"{"choices":[{"delta":{"content":""#, "x", 6_000_000, r#""}}]}"#),
             78,
-            "cannot hold the reply: out of memory",
+            "cannot hold the reply: out of memory; raise ulimit -v",
         ),
         case("comments", json("data:\n", ": x\n", 500_000, &stop), 3, "no text"),
         case("names of events", json("data:\n", "event: x\n", 300_000, &stop), 3, "no text"),
@@ -205,7 +205,7 @@ fn a_reply_that_is_held_has_a_limit() {
         body: body.to_owned(),
         arguments,
         status: 76,
-        says: "the reply takes more than 1 KiB of memory; raise --max-reply-bytes",
+        says: "the reply takes more than 1 KiB of memory; use --max-reply-bytes 4K",
     };
     let refusal = text.replace("content", "refusal");
     let calls = events(

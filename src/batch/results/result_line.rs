@@ -97,13 +97,15 @@ fn code(error: &Error) -> String {
         Error::ProxyLogin { .. } => "proxy",
         Error::Certificate { .. } | Error::TlsMismatch { .. } => "tls",
         Error::Input(_) => "invalid_request",
+        Error::Limit { .. } => "limit",
         _ => "error",
     }
     .to_owned()
 }
 
 /// Whether the reason does not depend on the request: the key is refused, the
-/// quota is used up, the rate limit is reached, or there is no connection.
+/// quota is used up, the rate limit or one of the system is reached, or there is no
+/// connection.
 fn is_systemic(error: &Error) -> bool {
     match error {
         Error::Server(server) => {
@@ -121,7 +123,10 @@ fn is_systemic(error: &Error) -> bool {
                 | NetworkError::Tls { .. }
                 | NetworkError::ConnectTimeout(_)
         ),
-        Error::ProxyLogin { .. } | Error::Certificate { .. } | Error::TlsMismatch { .. } => true,
+        Error::ProxyLogin { .. }
+        | Error::Certificate { .. }
+        | Error::TlsMismatch { .. }
+        | Error::Limit { .. } => true,
         _ => false,
     }
 }
