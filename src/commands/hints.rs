@@ -157,7 +157,15 @@ impl Hints {
             Error::CannotJoin if is_ask => "use --events to print the stream as it arrives",
             Error::Locked(_) => "try again later",
             Error::Busy(_) => "try again when it ends",
-            Error::Certificate { host, flaw } => return tls_hints::for_certificate(host, flaw),
+            Error::NoReply { .. } => "check the base URL",
+            Error::Certificate { host, address, ca_file, flaw } => {
+                return tls_hints::for_certificate(
+                    host,
+                    address.as_deref(),
+                    ca_file.as_deref(),
+                    flaw,
+                );
+            }
             Error::TlsMismatch { mismatch, .. } => tls_hints::for_mismatch(mismatch),
             _ => return None,
         };

@@ -1,39 +1,60 @@
-//! What to do when TLS with a server does not come about.
+//! What to do when TLS with a server cannot be set up.
 
 use std::net::IpAddr;
+use std::path::Path;
 
 use crate::error::{CertificateFlaw, TlsMismatch};
 use crate::files::shell;
 
-/// The way out of a certificate that is not trusted; `None` if only the server's
-/// operator has one.
-pub fn for_certificate(host: &str, flaw: &CertificateFlaw) -> Option<String> {
-    match flaw {
-        CertificateFlaw::UnknownIssuer | CertificateFlaw::SelfSigned => Some(
-            "name a PEM file of trusted certificates with --ca-cert or SSL_CERT_FILE".to_owned(),
-        ),
-        CertificateFlaw::Nameless => {
+/// The way out of a certificate that is not trusted, with the fields of
+/// [`Error::Certificate`](crate::error::Error::Certificate); `None` if only the
+/// server's operator has one.
+pub fn for_certificate(
+    host: &str,
+    address: Option<&str>,
+    ca_file: Option<&Path>,
+    flaw: &CertificateFlaw,
+) -> Option<String> {
+    Some(match (flaw, ca_file) {
+        (CertificateFlaw::Other(_), _) => return None,
+        (CertificateFlaw::Nameless, _) => {
             let bare = host.trim_matches(['[', ']']);
             let kind = if bare.parse::<IpAddr>().is_ok() { "IP" } else { "DNS" };
             let name = shell::word(&format!("subjectAltName={kind}:{bare}"));
-            Some(format!(
-                "make a new one with openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -subj /CN=gravix -addext {name}"
-            ))
+            format!(
+                "give the server a certificate with its name: openssl req -x509 -days 365 -newkey rsa:2048 -nodes -keyout gravix-key.pem -out gravix-cert.pem -subj /CN=gravix -addext {name}; then use --ca-cert gravix-cert.pem"
+            )
         }
-        CertificateFlaw::Other(_) => None,
-    }
+        (CertificateFlaw::UnknownIssuer, Some(file)) => {
+            format!("{} holds neither the issuer nor the certificate", file.display())
+        }
+        (CertificateFlaw::SelfSigned, Some(file)) => format!("{} does not hold it", file.display()),
+        (CertificateFlaw::UnknownIssuer | CertificateFlaw::SelfSigned, None) => match address {
+            Some(address) => format!(
+                "if you expect that, save the certificate with openssl s_client -connect {} </dev/null | openssl x509 > gravix-server.pem and use --ca-cert gravix-server.pem",
+                shell::word(address)
+            ),
+            None => {
+                "if the proxy or the server has its own authority, put that into a PEM file and use --ca-cert FILE"
+                    .to_owned()
+            }
+        },
+    })
 }
 
 /// The way out of a mismatch.
 pub fn for_mismatch(mismatch: &TlsMismatch) -> &'static str {
     match mismatch {
-        TlsMismatch::OldVersion => "update it, or reach it through a proxy that speaks TLS 1.2",
+        TlsMismatch::OldVersion => {
+            "update the server, or put a reverse proxy such as nginx in front of it and set the base URL to that"
+        }
         TlsMismatch::ClientCertificate => {
-            "run a proxy that sends one, such as stunnel, and set the base URL to that"
+            "gravix has no client certificates; run stunnel with yours and set the base URL to that"
         }
         TlsMismatch::UnknownName => "check the host in the base URL",
         TlsMismatch::NothingInCommon(_) => {
-            "it must offer ECDHE with AES-GCM or ChaCha20, and a certificate for RSA of 2048 bits or more, P-256, P-384 or Ed25519"
+            "the server must offer ECDHE with AES-GCM or ChaCha20, and a certificate for RSA of 2048 bits or more, P-256, P-384 or Ed25519"
         }
+        TlsMismatch::Refused(_) => "ask its operator why",
     }
 }

@@ -133,6 +133,9 @@ pub enum Error {
     /// The response does not follow the chat-completions protocol.
     #[error("{0}")]
     Protocol(String),
+    /// The response has a status that promises no reply. `flaw` says what is odd.
+    #[error("the server answered {status}, {flaw}")]
+    NoReply { status: String, flaw: &'static str },
     /// A chunk of the stream has too many levels or fields to be joined with the
     /// others.
     #[error("a chunk of the stream has too many levels or fields to be joined")]
@@ -165,7 +168,14 @@ pub enum Error {
     NoKey { host: String },
     /// The server's certificate is not trusted.
     #[error("the certificate of {host} is not trusted: {flaw}")]
-    Certificate { host: String, flaw: CertificateFlaw },
+    Certificate {
+        host: String,
+        /// `host:port`, unless a proxy tunnels there.
+        address: Option<String>,
+        /// The file of the only certificates that are trusted, if there is one.
+        ca_file: Option<PathBuf>,
+        flaw: CertificateFlaw,
+    },
     /// The server and gravix cannot agree on TLS.
     #[error("cannot set up TLS with {host}: {mismatch}")]
     TlsMismatch { host: String, mismatch: TlsMismatch },
@@ -224,7 +234,10 @@ impl Error {
             Error::Interrupted(signal) => return Status::Signal(*signal),
             Error::BatchFailed(status) => return Status::Quiet(*status),
             Error::Locked(_) | Error::Busy(_) | Error::Network(_) | Error::Stopped => 75,
-            Error::Protocol(_) | Error::CannotJoin | Error::ReplyTooLong { .. } => 76,
+            Error::Protocol(_)
+            | Error::NoReply { .. }
+            | Error::CannotJoin
+            | Error::ReplyTooLong { .. } => 76,
             Error::Config(_)
             | Error::Limit { .. }
             | Error::NoKey { .. }

@@ -36,6 +36,9 @@ pub enum NetworkError {
     /// The deadline for the request and all its retries has passed.
     #[error("the deadline of {} s has passed", .0.as_secs_f64())]
     Deadline(Duration),
+    /// The response is a success without a single character.
+    #[error("the server answered with an empty body")]
+    EmptyBody,
     /// The connection ended before the reply was complete. The text says how.
     #[error("{0} before the reply was complete")]
     Cut(String),

@@ -14,15 +14,17 @@ pub enum TlsMismatch {
     /// No cipher suite, key exchange or signature is common. The text says how
     /// that showed.
     NothingInCommon(String),
+    /// The server refused for a reason of its own, in these words.
+    Refused(String),
 }
 
 impl fmt::Display for TlsMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::OldVersion => "it supports neither TLS 1.2 nor TLS 1.3",
-            Self::ClientCertificate => "it wants a client certificate, and gravix has none",
+            Self::ClientCertificate => "it requires a client certificate",
             Self::UnknownName => "it does not know this name",
-            Self::NothingInCommon(how) => how,
+            Self::NothingInCommon(how) | Self::Refused(how) => how,
         })
     }
 }

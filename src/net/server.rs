@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::error::{Error, NetworkError, Result};
+use crate::error::{CertificateFlaw, Error, NetworkError, Result};
 use crate::net::base_url::BaseUrl;
 use crate::net::endpoint::{Endpoint, Timeouts};
 use crate::net::mock::MockServer;
@@ -136,6 +136,11 @@ impl Server {
             }
             Error::Network(NetworkError::GaveUp(word)) => {
                 NetworkError::GaveUp(line(self.secrets.mask(word))).into()
+            }
+            // The names in a certificate are the server's words too.
+            Error::Certificate { flaw: CertificateFlaw::Other(text), host, address, ca_file } => {
+                let flaw = CertificateFlaw::Other(self.secrets.mask(text));
+                Error::Certificate { host, address, ca_file, flaw }
             }
             other => other,
         }

@@ -28,8 +28,10 @@ pub fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 pub fn error_response(head: &Parts, body: impl Read) -> Error {
     // Those that announce a response, such as 100, are not the last of it.
     if head.status.is_informational() {
-        let status = number_and_name(head.status);
-        return Error::Protocol(format!("the server answered {status}, with no response after it"));
+        return Error::NoReply {
+            status: number_and_name(head.status),
+            flaw: "which gravix did not ask for",
+        };
     }
     if head.status.is_redirection() {
         let target = head.headers.get(header::LOCATION).map(HeaderValue::as_bytes);
@@ -118,8 +120,7 @@ fn is_firewall(head: &Parts, body: &str) -> bool {
 
 /// The error for a success without a body, such as 204.
 pub fn empty_response(status: StatusCode) -> Error {
-    let status = number_and_name(status);
-    Error::Protocol(format!("the server answered {status}, with an empty body"))
+    Error::NoReply { status: number_and_name(status), flaw: "with an empty body" }
 }
 
 fn number_and_name(status: StatusCode) -> String {

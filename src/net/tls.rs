@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::fmt::{self, Debug};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -30,15 +30,15 @@ use crate::net::error::into_ureq;
 use crate::net::named_certificates::NamedCertificates;
 use crate::net::observer::{NetEvent, NetObserver};
 use crate::net::timed::is_disconnect;
-use crate::net::tls_error::{handshake_cut, tls_error};
+use crate::net::tls_error::{TlsPeer, handshake_cut, tls_error};
 
 /// The certificates to trust.
 #[derive(Debug, Clone)]
 pub enum Roots {
     /// Mozilla's certificate authorities, bundled with gravix.
     Mozilla,
-    /// Only the certificates of a file.
-    Given(Arc<NamedCertificates>),
+    /// Only the certificates of this file.
+    Given(PathBuf, Arc<NamedCertificates>),
 }
 
 impl Roots {
@@ -59,7 +59,7 @@ impl Roots {
         let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
         let certificates = certificates.map_err(|_| invalid())?;
         match NamedCertificates::new(certificates, provider()) {
-            Ok(named) => Ok(Self::Given(Arc::new(named))),
+            Ok(named) => Ok(Self::Given(path.to_owned(), Arc::new(named))),
             Err(_) => Err(invalid()),
         }
     }
@@ -105,7 +105,7 @@ impl TlsConnector {
                     let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned();
                     builder.with_root_certificates(RootCertStore::from_iter(roots))
                 }
-                Roots::Given(certificates) => builder
+                Roots::Given(_, certificates) => builder
                     .dangerous()
                     .with_custom_certificate_verifier(Arc::clone(certificates) as _),
             };
@@ -114,24 +114,41 @@ impl TlsConnector {
         Arc::clone(self.config.get_or_init(make))
     }
 
+    fn peer(&self, details: &ConnectionDetails) -> TlsPeer {
+        let host = details.uri.host().unwrap_or_default();
+        let port = details.uri.port_u16().unwrap_or(443);
+        let is_tunnelled = details.config.proxy().is_some();
+        TlsPeer {
+            host: host.to_owned(),
+            address: (!is_tunnelled).then(|| format!("{host}:{port}")),
+            ca_file: match &self.roots {
+                Roots::Mozilla => None,
+                Roots::Given(file, _) => Some(file.clone()),
+            },
+            wants_certificate: false,
+        }
+    }
+
     fn handshake(
         &self,
         socket: Box<dyn Transport>,
-        host: &str,
+        peer: &mut TlsPeer,
         details: &ConnectionDetails,
     ) -> Result<TlsStream, ureq::Error> {
+        let host = &peer.host;
         let bare = without_final_dot(without_brackets(host)).to_owned();
         let name = ServerName::try_from(bare).map_err(|error: InvalidDnsNameError| {
             into_ureq(Error::Config(anyhow!("{host} is not a valid TLS server name: {error}")))
         })?;
-        let convert = |error: &TlsError| into_ureq(tls_error(error, host, IS_ASKED.get()));
-        let mut connection =
-            ClientConnection::new(self.config(), name).map_err(|error| convert(&error))?;
+        let mut connection = ClientConnection::new(self.config(), name)
+            .map_err(|error| into_ureq(tls_error(&error, peer)))?;
         let mut socket = TransportAdapter::new(socket, Arc::clone(&details.current_time));
         IS_ASKED.set(false);
-        connection.complete_io(&mut socket).map_err(|error| match inner_error(&error) {
-            Some(error) => convert(error),
-            None if is_disconnect(&error) => into_ureq(handshake_cut(host, IS_ASKED.get())),
+        let shaken = connection.complete_io(&mut socket);
+        peer.wants_certificate = IS_ASKED.get();
+        shaken.map_err(|error| match inner_error(&error) {
+            Some(error) => into_ureq(tls_error(error, peer)),
+            None if is_disconnect(&error) => into_ureq(handshake_cut(peer)),
             None => ureq::Error::from(error),
         })?;
         Ok(StreamOwned::new(connection, socket))
@@ -183,26 +200,20 @@ impl<In: Transport> Connector<In> for TlsConnector {
         if !details.needs_tls() {
             return Ok(Some(Either::A(socket)));
         }
-        let host = details.uri.host().unwrap_or_default();
-        let stream = self.handshake(Box::new(socket), host, details)?;
+        let mut peer = self.peer(details);
+        let stream = self.handshake(Box::new(socket), &mut peer, details)?;
         if let Some(version) = stream.conn.protocol_version() {
             let version = match version {
                 ProtocolVersion::TLSv1_2 => "TLS 1.2",
                 _ => "TLS 1.3",
             };
-            self.observer.observe(&NetEvent::Secured { host, version });
+            self.observer.observe(&NetEvent::Secured { host: &peer.host, version });
         }
         let buffers = LazyBuffers::new(
             details.config.input_buffer_size(),
             details.config.output_buffer_size(),
         );
-        let wants_certificate = IS_ASKED.get();
-        Ok(Some(Either::B(TlsTransport {
-            buffers,
-            stream,
-            host: host.to_owned(),
-            wants_certificate,
-        })))
+        Ok(Some(Either::B(TlsTransport { buffers, stream, peer })))
     }
 }
 
@@ -210,8 +221,7 @@ impl<In: Transport> Connector<In> for TlsConnector {
 pub struct TlsTransport {
     buffers: LazyBuffers,
     stream: TlsStream,
-    host: String,
-    wants_certificate: bool,
+    peer: TlsPeer,
 }
 
 type TlsStream = StreamOwned<ClientConnection, TransportAdapter>;
@@ -222,7 +232,7 @@ impl TlsTransport {
     fn convert(&self, error: io::Error) -> ureq::Error {
         match inner_error(&error) {
             Some(tls) => {
-                let told = tls_error(tls, &self.host, self.wants_certificate);
+                let told = tls_error(tls, &self.peer);
                 ureq::Error::Io(io::Error::new(error.kind(), told))
             }
             None => error.into(),

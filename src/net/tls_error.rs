@@ -2,6 +2,7 @@
 //! its own variants.
 
 use std::fmt::Debug;
+use std::path::PathBuf;
 
 use rustls::{
     AlertDescription, CertificateError, Error as TlsError, InvalidMessage, PeerIncompatible,
@@ -13,20 +14,43 @@ use crate::error::{CertificateFlaw, Error, NetworkError, TlsMismatch};
 /// rustls passes it on as an opaque error.
 const AUTHORITY_AS_SERVER: &str = "CaUsedAsEndEntity";
 
+/// How many names of a certificate an error shows.
+const MAX_NAMES: usize = 3;
+
+/// The longest name that an error shows: that of a host (RFC 1035 2.3.4).
+const MAX_NAME_LENGTH: usize = 253;
+
+/// The server at the other end of TLS, as its errors need it.
+#[derive(Debug, Clone, Default)]
+pub struct TlsPeer {
+    pub host: String,
+    /// `host:port`, unless a proxy tunnels there.
+    pub address: Option<String>,
+    /// The file of the only certificates that are trusted, if there is one.
+    pub ca_file: Option<PathBuf>,
+    /// It asked for a certificate of the client.
+    pub wants_certificate: bool,
+}
+
 /// Converts an error of TLS: an untrusted certificate, a mismatch, or any other.
-/// `wants_certificate` if the server asked for a certificate of the client.
-pub fn tls_error(error: &TlsError, host: &str, wants_certificate: bool) -> Error {
+pub fn tls_error(error: &TlsError, peer: &TlsPeer) -> Error {
+    let TlsPeer { host, wants_certificate, .. } = peer;
     let mismatch = |mismatch| Error::TlsMismatch { host: host.to_owned(), mismatch };
     let reason = match error {
         TlsError::InvalidCertificate(error) => {
-            return Error::Certificate { host: host.to_owned(), flaw: certificate_flaw(error) };
+            return Error::Certificate {
+                host: host.to_owned(),
+                address: peer.address.clone(),
+                ca_file: peer.ca_file.clone(),
+                flaw: certificate_flaw(error, host),
+            };
         }
         TlsError::InvalidMessage(InvalidMessage::InvalidContentType) => {
             return Error::Protocol(format!(
                 "{host} does not speak TLS on this port; it may be an http:// server"
             ));
         }
-        TlsError::AlertReceived(alert) => match alert_mismatch(*alert, wants_certificate) {
+        TlsError::AlertReceived(alert) => match alert_mismatch(*alert, *wants_certificate) {
             Some(known) => return mismatch(known),
             None => refusal(*alert),
         },
@@ -54,9 +78,9 @@ pub fn tls_error(error: &TlsError, host: &str, wants_certificate: bool) -> Error
 }
 
 /// Converts the end of the connection within the handshake.
-pub fn handshake_cut(host: &str, wants_certificate: bool) -> Error {
-    let host = host.to_owned();
-    if wants_certificate {
+pub fn handshake_cut(peer: &TlsPeer) -> Error {
+    let host = peer.host.clone();
+    if peer.wants_certificate {
         return Error::TlsMismatch { host, mismatch: TlsMismatch::ClientCertificate };
     }
     NetworkError::Tls { host, reason: "it closed the connection".to_owned() }.into()
@@ -78,15 +102,15 @@ fn alert_mismatch(alert: AlertDescription, wants_certificate: bool) -> Option<Tl
             TlsMismatch::ClientCertificate
         }
         Alert::UnrecognisedName => TlsMismatch::UnknownName,
-        Alert::HandshakeFailure
-        | Alert::InsufficientSecurity
-        | Alert::MissingExtension
+        Alert::HandshakeFailure | Alert::InsufficientSecurity | Alert::UnsupportedCertificate => {
+            TlsMismatch::NothingInCommon(refusal(alert))
+        }
+        Alert::MissingExtension
         | Alert::UnsupportedExtension
         | Alert::NoApplicationProtocol
         | Alert::EncryptedClientHelloRequired
         | Alert::IllegalParameter
-        | Alert::UnsupportedCertificate
-        | Alert::AccessDenied => TlsMismatch::NothingInCommon(refusal(alert)),
+        | Alert::AccessDenied => TlsMismatch::Refused(refusal(alert)),
         _ => return None,
     })
 }
@@ -94,11 +118,11 @@ fn alert_mismatch(alert: AlertDescription, wants_certificate: bool) -> Option<Tl
 fn refusal(alert: AlertDescription) -> String {
     match alert {
         AlertDescription::Unknown(number) => format!("it refused with the alert {number}"),
-        known => format!("it refused with the alert {}", words(&known)),
+        known => format!("it refused with the alert \"{}\"", words(&known)),
     }
 }
 
-fn certificate_flaw(error: &CertificateError) -> CertificateFlaw {
+fn certificate_flaw(error: &CertificateError, host: &str) -> CertificateFlaw {
     use CertificateError as Certificate;
     let reason = match error {
         Certificate::UnknownIssuer => return CertificateFlaw::UnknownIssuer,
@@ -110,9 +134,10 @@ fn certificate_flaw(error: &CertificateError) -> CertificateFlaw {
         }
         Certificate::Expired | Certificate::ExpiredContext { .. } => "it has expired",
         Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => "it is not valid yet",
-        Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
-            "it is for another host"
+        Certificate::NotValidForNameContext { presented, .. } => {
+            return CertificateFlaw::Other(other_hosts(presented, host));
         }
+        Certificate::NotValidForName => "it is for another host",
         Certificate::InvalidPurpose | Certificate::InvalidPurposeContext { .. } => {
             "it is not for servers"
         }
@@ -129,6 +154,29 @@ fn certificate_flaw(error: &CertificateError) -> CertificateFlaw {
         other => return CertificateFlaw::Other(format!("it is not valid ({})", words(other))),
     };
     CertificateFlaw::Other(reason.to_owned())
+}
+
+/// What a certificate for other hosts is for. webpki writes its names as
+/// `DnsName("a.example")` and `IpAddress(127.0.0.1)`.
+fn other_hosts(presented: &[String], host: &str) -> String {
+    let name = |name: &String| {
+        let dns = name.strip_prefix("DnsName(\"").and_then(|rest| rest.strip_suffix("\")"));
+        let ip = || name.strip_prefix("IpAddress(").and_then(|rest| rest.strip_suffix(')'));
+        dns.or_else(ip).filter(|name| name.len() <= MAX_NAME_LENGTH).map(str::to_owned)
+    };
+    let mut names: Vec<String> = presented.iter().filter_map(name).collect();
+    let more = names.len().saturating_sub(MAX_NAMES);
+    names.truncate(MAX_NAMES);
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    match names.split_last() {
+        None => "it is for another host".to_owned(),
+        Some((only, [])) => format!("it is for {only}, not for {host}"),
+        Some((last, others)) => {
+            format!("it is for {} and {last}, not for {host}", others.join(", "))
+        }
+    }
 }
 
 /// The innermost name in the debug form of `error`, as words: `handshake failure`
@@ -167,6 +215,33 @@ mod tests {
     use super::*;
     use crate::error::Status;
 
+    fn peer(wants_certificate: bool) -> TlsPeer {
+        TlsPeer { host: "h".to_owned(), wants_certificate, ..TlsPeer::default() }
+    }
+
+    #[test]
+    fn a_certificate_for_other_hosts_says_which_but_not_all_of_many() {
+        let presented = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            other_hosts(&names, "[::1]")
+        };
+        let long = format!("DnsName(\"{}\")", "x".repeat(254));
+        let names = [
+            "DnsName(\"*.a.example\")",
+            "IpAddress(127.0.0.1)",
+            "DnsName(\"c\")",
+            "DnsName(\"d\")",
+        ];
+        for (names, words) in [
+            (&names[..1], "it is for *.a.example, not for [::1]"),
+            (&names[..2], "it is for *.a.example and 127.0.0.1, not for [::1]"),
+            (&names[..], "it is for *.a.example, 127.0.0.1, c and 1 more, not for [::1]"),
+            (&["DirectoryName", &long], "it is for another host"),
+        ] {
+            assert_eq!(presented(names), words);
+        }
+    }
+
     #[test]
     fn errors_are_told_in_words() {
         let other = |text: &'static str| {
@@ -177,7 +252,7 @@ mod tests {
         for (error, words) in [
             (
                 TlsError::AlertReceived(AlertDescription::HandshakeFailure),
-                "cannot set up TLS with h: it refused with the alert handshake failure",
+                "cannot set up TLS with h: it refused with the alert \"handshake failure\"",
             ),
             (
                 TlsError::PeerMisbehaved(PeerMisbehaved::TooMuchEarlyDataReceived),
@@ -198,7 +273,7 @@ mod tests {
             (TlsError::DecryptError, "cannot set up TLS with h: what it sent cannot be decrypted"),
             (
                 TlsError::AlertReceived(AlertDescription::UnknownCA),
-                "cannot set up TLS with h: it refused with the alert unknown CA",
+                "cannot set up TLS with h: it refused with the alert \"unknown CA\"",
             ),
             (
                 TlsError::AlertReceived(AlertDescription::Unknown(200)),
@@ -206,7 +281,7 @@ mod tests {
             ),
             (TlsError::General("no luck".to_owned()), "cannot set up TLS with h: no luck"),
         ] {
-            assert_eq!(tls_error(&error, "h", false).to_string(), words);
+            assert_eq!(tls_error(&error, &peer(false)).to_string(), words);
         }
     }
 
@@ -214,7 +289,7 @@ mod tests {
     fn only_what_may_pass_is_worth_another_try() {
         let status = |alert: u8, wants_certificate| {
             let error = TlsError::AlertReceived(AlertDescription::from(alert));
-            tls_error(&error, "h", wants_certificate).status()
+            tls_error(&error, &peer(wants_certificate)).status()
         };
         for alert in [40, 41, 42, 43, 47, 49, 70, 71, 109, 110, 112, 116, 120] {
             assert_eq!(status(alert, false), Status::Exit(78), "{alert}");
@@ -225,7 +300,7 @@ mod tests {
         }
         let told = |wants_certificate| {
             let error = TlsError::AlertReceived(AlertDescription::HandshakeFailure);
-            tls_error(&error, "h", wants_certificate).to_string()
+            tls_error(&error, &peer(wants_certificate)).to_string()
         };
         assert!(told(true).contains("client certificate") && !told(false).contains("client"));
     }

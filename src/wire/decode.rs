@@ -103,6 +103,7 @@ impl<R: Read> Events<R> {
             Step::Waiting => self.queue.push_back(Event::Waiting),
             Step::Alive => self.queue.push_back(Event::Alive),
             Step::Start(Some(b'<')) => return Err(html(&self.base_url)),
+            Step::Start(None) => return Err(NetworkError::EmptyBody.into()),
             Step::Start(first_byte) => self.body.start(first_byte),
             Step::Text(text, payload) => {
                 self.queue.push_back(Event::Alive);

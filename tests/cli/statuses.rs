@@ -6,8 +6,11 @@ use crate::support::{ask, completion, gravix, run};
 #[test]
 fn a_status_that_promises_no_reply_is_told_and_not_tried_again() {
     for (status, reason) in [
-        ("101 Switching Protocols", "answered 101 Switching Protocols, with no response after it"),
-        ("204 No Content", "the server answered 204 No Content, with an empty body"),
+        (
+            "101 Switching Protocols",
+            "answered 101 Switching Protocols, which gravix did not ask for; check",
+        ),
+        ("204 No Content", "answered 204 No Content, with an empty body; check the base URL\n"),
         ("205 Reset Content", "205 Reset Content, with an empty body"),
         ("202 Accepted", "202 Accepted, with an empty body"),
         ("299 Odd", "the server answered 299, with an empty body"),
@@ -31,6 +34,11 @@ fn a_status_that_promises_no_reply_is_told_and_not_tried_again() {
     let head = "HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n";
     let server = Server::once(vec![raw(head), Step::LastChunk, Step::End]);
     run(&mut ask(&server, &["-n", "hi"])).exits(76).says(&["with an empty body"]);
+    for blank in ["", "\r\n \n"] {
+        let server = Server::once(answer("200 OK", "application/json", blank));
+        let empty = "gravix: the server answered with an empty body\n";
+        run(&mut ask(&server, &["-n", "hi"])).exits(75).prints("").says(&[empty]);
+    }
     // What is cut off may be whole next time.
     let server = Server::once(vec![raw("HTTP/1.1 202 Accepted\r\nContent-Length: 9\r\n\r\n")]);
     run(&mut ask(&server, &["-n", "hi"])).exits(75).says(&["before the reply was complete"]);

@@ -35,7 +35,9 @@ fn ask(port: u16, arguments: &[&str]) -> std::process::Command {
 #[test]
 fn an_unknown_issuer_is_refused_with_a_hint() {
     let port = Issuer::new().serve("localhost", false, &plain_answer());
-    run(&mut ask(port, &[])).exits(78).prints("").says(&["issuer is unknown", "SSL_CERT_FILE"]);
+    run(&mut ask(port, &[])).exits(78).prints("").says(&[
+        "its issuer is unknown; if you expect that, save the certificate with openssl s_client -connect",
+    ]);
 }
 
 #[test]
@@ -68,7 +70,10 @@ fn a_certificate_for_another_host_or_another_time_is_refused() {
     let issuer = Issuer::new();
     let (_directory, path) = issuers_file(&issuer.pem());
     let port = issuer.serve("example.org", false, &plain_answer());
-    run(ask(port, &["--ca-cert"]).arg(&path)).exits(78).prints("").says(&["another host"]);
+    run(ask(port, &["--ca-cert"]).arg(&path))
+        .exits(78)
+        .prints("")
+        .says(&["it is for example.org, not for localhost\n"]);
     let port = issuer.serve("localhost", true, &plain_answer());
     run(ask(port, &["--ca-cert"]).arg(&path)).exits(78).prints("").says(&["expired"]);
 }
@@ -115,16 +120,32 @@ fn a_self_signed_certificate_is_trusted_for_its_own_name_if_a_file_names_it() {
     run(&mut ask(server.port, &[]))
         .exits(78)
         .prints("")
-        .says(&["localhost is not trusted: it is self-signed, or that", "--ca-cert"]);
+        .says(&[
+            "localhost is not trusted: it is self-signed, or that",
+            &format!(
+                "if you expect that, save the certificate with openssl s_client -connect localhost:{} </dev/null | openssl x509 > gravix-server.pem and use --ca-cert gravix-server.pem\n",
+                server.port
+            ),
+        ]);
     let (_directory, path) = issuers_file(&Issuer::new().pem());
-    run(ask(server.port, &["--ca-cert"]).arg(&path)).exits(78).prints("").says(&["--ca-cert"]);
+    let mut by_option = ask(server.port, &["--ca-cert"]);
+    let mut by_variable = ask(server.port, &[]);
+    for command in [by_option.arg(&path), by_variable.env("SSL_CERT_FILE", &path)] {
+        run(command).exits(78).prints("").says(&["issuers.pem does not hold it\n"]);
+    }
+    let (_directory, path) = issuers_file(&server.pem);
+    let port = Issuer::new().serve("localhost", false, &plain_answer());
+    run(ask(port, &["--ca-cert"]).arg(&path))
+        .exits(78)
+        .says(&["issuers.pem holds neither the issuer nor the certificate\n"]);
 }
 
 #[test]
 fn a_self_signed_certificate_is_not_trusted_for_another_name_or_time() {
-    for (host, is_expired, reason) in
-        [("example.org", false, "it is for another host"), ("localhost", true, "it has expired")]
-    {
+    for (host, is_expired, reason) in [
+        ("example.org", false, "it is for example.org, not for localhost"),
+        ("localhost", true, "it has expired"),
+    ] {
         let server = SelfSigned::serve(host, is_expired, &plain_answer());
         let (_directory, path) = issuers_file(&server.pem);
         run(ask(server.port, &["--ca-cert"]).arg(&path)).exits(78).prints("").says(&[reason]);
@@ -137,8 +158,8 @@ fn a_self_signed_certificate_without_a_name_is_told_how_to_get_one() {
     let (_directory, path) = issuers_file(&server.pem);
     run(ask(server.port, &["--ca-cert"]).arg(&path)).exits(78).prints("").says(&[
         "it names no host",
-        "openssl req -x509",
-        "subjectAltName=DNS:localhost",
+        "give the server a certificate with its name: openssl req -x509",
+        "subjectAltName=DNS:localhost; then use --ca-cert gravix-cert.pem\n",
     ]);
 }
 
@@ -161,15 +182,16 @@ fn answering(bytes: &'static [u8]) -> u16 {
 fn what_stays_the_same_next_time_is_not_tried_again_and_what_may_pass_is() {
     // Alerts are told by their numbers.
     for (bytes, status, reason) in [
-        (&[21, 3, 2, 0, 2, 2, 70][..], 78, "it supports neither TLS 1.2 nor TLS 1.3; update it"),
+        (&[21, 3, 2, 0, 2, 2, 70][..], 78, "it supports neither TLS 1.2 nor TLS 1.3; update the"),
         (
             &[21, 3, 3, 0, 2, 2, 40],
             78,
-            "it refused with the alert handshake failure; it must offer",
+            "it refused with the alert \"handshake failure\"; the server must offer",
         ),
-        (&[21, 3, 3, 0, 2, 2, 42], 78, "it wants a client certificate, and gravix has none; run"),
+        (&[21, 3, 3, 0, 2, 2, 42], 78, "it requires a client certificate; gravix has"),
+        (&[21, 3, 3, 0, 2, 2, 49], 78, "the alert \"access denied\"; ask its operator why\n"),
         (&[21, 3, 3, 0, 2, 2, 112], 78, "it does not know this name; check the host"),
-        (&[21, 3, 3, 0, 2, 2, 80], 75, "it refused with the alert internal error\n"),
+        (&[21, 3, 3, 0, 2, 2, 80], 75, "it refused with the alert \"internal error\"\n"),
         (&[21, 3, 3, 0, 2, 2, 200], 75, "it refused with the alert 200\n"),
         (&[22, 3, 3, 0, 5, 2, 0, 0, 1, 0], 75, "it sent a malformed message\n"),
         (&[], 75, "it closed the connection\n"),
@@ -190,7 +212,7 @@ fn a_demanded_client_certificate_is_told_with_either_version() {
         run(ask(port, &["--ca-cert"]).arg(&path))
             .exits(78)
             .prints("")
-            .says(&["localhost: it wants a client certificate, and gravix has none; run a proxy"]);
+            .says(&["localhost: it requires a client certificate; gravix has no client certificates; run stunnel"]);
     }
 }
 
@@ -249,15 +271,18 @@ impl Drop for OpenSsl {
 fn what_openssl_refuses_is_told_in_words() {
     let directory = tempfile::tempdir().expect("a temporary directory is created");
     let certificate = directory.path().join("cert.pem");
-    let client = "it wants a client certificate, and gravix has none; run a proxy";
+    let client = "it requires a client certificate; gravix has no client certificates; run stunnel";
     for (options, reason) in [
         (&["-tls1_2", "-Verify", "1"][..], client),
         (&["-tls1_3", "-Verify", "1"], client),
         (
             &["-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"],
-            "it supports neither TLS 1.2 nor TLS 1.3; update it",
+            "it supports neither TLS 1.2 nor TLS 1.3; update the server",
         ),
-        (&["-tls1_2", "-cipher", "AES128-SHA"], "handshake failure; it must offer ECDHE"),
+        (
+            &["-tls1_2", "-cipher", "AES128-SHA"],
+            "\"handshake failure\"; the server must offer ECDHE",
+        ),
     ] {
         let Some((_server, port)) = OpenSsl::start(directory.path(), options) else {
             return;

@@ -80,7 +80,7 @@ fn code(error: &Error) -> String {
         Error::EndedEarly(EarlyEnd::Refusal(_)) => "refusal",
         Error::EndedEarly(EarlyEnd::NoText | EarlyEnd::OnlyThoughts) => "no_text",
         Error::Format { .. } => "invalid_reply",
-        Error::Protocol(_) | Error::CannotJoin => "protocol",
+        Error::Protocol(_) | Error::NoReply { .. } | Error::CannotJoin => "protocol",
         Error::ReplyTooLong { .. } => "reply_too_long",
         Error::Network(network) => match network {
             NetworkError::Resolve { .. } => "lookup",
@@ -91,7 +91,7 @@ fn code(error: &Error) -> String {
             NetworkError::Unanswered => "no_answer",
             NetworkError::Silence(_) => "idle_timeout",
             NetworkError::Deadline(_) => "deadline",
-            NetworkError::Cut(_) => "cut",
+            NetworkError::EmptyBody | NetworkError::Cut(_) => "cut",
             NetworkError::GaveUp(_) => "gave_up",
         },
         Error::ProxyLogin { .. } => "proxy",
