@@ -39,14 +39,17 @@ pub type Header = (String, String);
 
 /// Parses `Name: value` (RFC 9110 5.1, 5.5).
 pub fn header(text: &str) -> Result<Header, String> {
-    let (name, value) = text.split_once(':').ok_or("not in the format 'Name: value'")?;
+    let (name, value) = text.split_once(':').ok_or("it is not in the format 'Name: value'")?;
     let value = value.trim();
     let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    if name.is_empty() || !name.bytes().all(is_token) {
+    if name.is_empty() {
+        return Err("its name is empty".to_owned());
+    }
+    if !name.bytes().all(is_token) {
         return Err(format!("{name:?} is not a header name"));
     }
     if value.chars().any(char::is_control) {
-        return Err("the value contains a control character".to_owned());
+        return Err(format!("the value of {name} contains a control character"));
     }
     match name.to_ascii_lowercase().as_str() {
         "authorization" => {

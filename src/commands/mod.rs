@@ -49,9 +49,9 @@ fn run_line(
     notes: &Notes,
     hints: &mut Hints,
 ) -> Result<()> {
-    let arguments = match settings::parse_command_line(line, environment)? {
+    let arguments = match settings::parse_command_line(line.clone(), environment)? {
         Ok(arguments) => arguments,
-        Err(error) => return clap_error::handle(&error),
+        Err(error) => return clap_error::handle(&error, &line),
     };
     let Arguments { command, key, config_options, config_param_count } = arguments;
     hints.set_command(&command, &config_options);

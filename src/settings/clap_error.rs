@@ -2,21 +2,24 @@
 //! or an error, which becomes one line.
 
 use std::error::Error as _;
+use std::ffi::OsString;
 use std::io::{self, Write};
 
+use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
 
+use crate::cli::Args;
+use crate::cli::values::header;
 use crate::error::{Error, Result};
 use crate::output::stdout::{self, stdout_error};
-use crate::secret::spelling::REDACTED;
 
 /// Prints help and version to standard output; returns everything else as an
-/// error.
+/// error. `line` is the command line as typed.
 ///
 /// # Errors
 /// [`Error::Usage`] for invalid arguments, [`Error::Stdout`] or
 /// [`Error::StdoutClosed`] if help or version cannot be printed.
-pub fn handle(error: &clap::Error) -> Result<()> {
+pub fn handle(error: &clap::Error, line: &[OsString]) -> Result<()> {
     match error.kind() {
         ClapErrorKind::DisplayHelp | ClapErrorKind::DisplayVersion => {
             stdout::ensure_open()?;
@@ -28,24 +31,51 @@ pub fn handle(error: &clap::Error) -> Result<()> {
             Err(Error::Usage("no command given".to_owned()))
         }
         ClapErrorKind::InvalidSubcommand => Err(Error::Usage(unknown_command(error))),
-        _ => Err(Error::Usage(one_line(&report(error)))),
+        _ => Err(Error::Usage(one_line(&report(error, line)))),
     }
 }
 
 /// clap's report. The value of a header is left out, as it may be a secret.
-fn report(error: &clap::Error) -> String {
-    let text = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.as_str()),
-        _ => None,
-    };
-    match (text(ContextKind::InvalidArg), text(ContextKind::InvalidValue)) {
-        (Some(option), Some(header)) if option.starts_with("--header ") => {
-            let name = header.split_once(':').map_or("", |(name, _)| name);
-            let colon = if name.is_empty() { "" } else { ": " };
-            format!("invalid value '{name}{colon}{REDACTED}' for '{option}': {}", reason(error))
+fn report(error: &clap::Error, line: &[OsString]) -> String {
+    match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(option)) if option.starts_with("--header ") => {
+            format!("invalid {}--header: {}", bad_header_ordinal(line), reason(error))
         }
         _ => error.render().to_string(),
     }
+}
+
+/// Which of the typed headers is the first that is not valid, such as "2nd " with
+/// a blank behind it; empty if there is only one.
+fn bad_header_ordinal(line: &[OsString]) -> String {
+    let any = |arg: clap::Arg| arg.value_parser(clap::value_parser!(String));
+    let name = line.get(1).and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+    let command = Args::command();
+    if command.find_subcommand(&name).is_none() {
+        return String::new();
+    }
+    let command = command.mut_subcommand(name, |command| command.mut_arg("headers", any));
+    let Ok(matches) = command.ignore_errors(true).try_get_matches_from(line) else {
+        return String::new();
+    };
+    let options = matches.subcommand().map(|(_, options)| options);
+    let headers = options.and_then(|options| options.try_get_many::<String>("headers").ok()?);
+    let headers: Vec<&String> = headers.into_iter().flatten().collect();
+    match headers.iter().position(|text| header(text).is_err()) {
+        Some(index) if headers.len() > 1 => ordinal(index + 1) + " ",
+        _ => String::new(),
+    }
+}
+
+fn ordinal(number: usize) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
 }
 
 /// The message for an unknown command. The most likely mistake is a question
@@ -97,6 +127,12 @@ fn summary(report: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_ordinal_has_its_ending() {
+        let all = [1, 2, 3, 4, 11, 12, 13, 21, 102, 111].map(ordinal).join(" ");
+        assert_eq!(all, "1st 2nd 3rd 4th 11th 12th 13th 21st 102nd 111th");
+    }
 
     #[test]
     fn claps_report_becomes_one_line() {

@@ -104,15 +104,23 @@ fn curl_shows_that_a_secret_header_is_missing() {
 #[test]
 fn a_header_that_is_not_valid_is_refused_without_its_value() {
     for (header, shown) in [
-        ("X Key: sesame42", "'X Key: (redacted)'"),
-        ("X-Key: sesame42\u{1}", "'X-Key: (redacted)'"),
-        ("X-Key: sesame42\nX: y", "'X-Key: (redacted)'"),
-        ("Authorization: Bearer sesame42", "'Authorization: (redacted)'"),
-        ("X-Key sesame42", "'(redacted)'"),
-        (":sesame42", "'(redacted)'"),
+        ("X Key: sesame42", "\"X Key\" is not a header name; see --help\n"),
+        ("X-Key: sesame42\u{1}", "the value of X-Key contains a control character; see"),
+        ("X-Key: sesame42\nX: y", "the value of X-Key contains a control character; see"),
+        ("Authorization: Bearer sesame42", "Authorization is made from GRAVIXLAYER_API_KEY"),
+        ("X-Key sesame42", "it is not in the format 'Name: value'; see --help\n"),
+        (":sesame42", "its name is empty; see --help\n"),
     ] {
-        let run = run(gravix().args(["ask", "-n", "-H", header, "hi"])).exits(2).says(&[shown]);
-        assert!(!run.stderr.contains(KEY), "{}", run.stderr);
+        let only = format!("gravix: invalid --header: {shown}");
+        let second = format!("gravix: invalid 2nd --header: {shown}");
+        for (arguments, shown) in [
+            (&["ask", "-n", "-H", header, "hi"][..], only),
+            (&["ask", "-H", "X-A: b", "-nH", header, "hi", "--header=X-B"], second.clone()),
+            (&["models", "-H", "X-A: b", "-H", header], second),
+        ] {
+            let run = run(gravix().args(arguments)).exits(2).says(&[&shown]);
+            assert!(!run.stderr.contains(KEY), "{}", run.stderr);
+        }
     }
 }
 
