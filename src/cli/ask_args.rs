@@ -171,9 +171,9 @@ pub struct OutputArgs {
     /// Print the request as a curl command and send nothing
     ///
     /// The command reads the key from $GRAVIXLAYER_API_KEY, or from the place
-    /// that the configuration file names. A header that holds a secret, by its
-    /// name, reads it from the variable that has its value, or else shows
-    /// (redacted). curl cannot reach mock:.
+    /// that the configuration file names. A secret header, such as X-Api-Key,
+    /// takes its value from the environment variable that holds it; if there is
+    /// none, put the value in place of (redacted). curl cannot reach mock:.
     #[arg(long, conflicts_with = "dry_run", hide_short_help = true)]
     pub curl: bool,
 
@@ -196,9 +196,9 @@ pub struct OutputArgs {
 
     /// Print control characters to a terminal unchanged
     ///
-    /// By default, control characters other than newline and tab are made
-    /// visible on a terminal, so that a model cannot send escape sequences to
-    /// it or turn text around. Pipes and files always get the exact bytes.
+    /// By default, control characters (but for newline and tab) and marks that
+    /// reverse text, such as U+202E, are made visible on a terminal. Pipes and
+    /// files always get the exact bytes.
     #[arg(long, hide_short_help = true)]
     pub raw: bool,
 }

@@ -91,7 +91,7 @@ pub const ASK_STATUS: Entries = &[
     ("75", "temporary failure, nothing printed: try again later"),
     ("76", "the response breaks the protocol (HTML, JSON, redirect, firewall)"),
     ("77", "the server refused the key (401, 403)"),
-    ("78", "configuration: no key, bad base URL, TLS, proxy, file or ulimit"),
+    ("78", "setup: no key, bad base URL, proxy or settings, no TLS, ulimit"),
     ("130 141 143", "killed by SIGINT, SIGPIPE or SIGTERM"),
 ];
 
@@ -105,7 +105,7 @@ pub const BATCH_STATUS: Entries = &[
     ("73", "an output file cannot be written"),
     ("74", "standard output cannot be written"),
     ("75", "all requests failed and may succeed later, or the output is locked"),
-    ("78", "configuration: no key, bad base URL, TLS, proxy, file or ulimit"),
+    ("78", "setup: no key, bad base URL, proxy or settings, no TLS, ulimit"),
     ("3 65 69 76 77", "all failed: ask's status for the first permanent failure"),
     ("130 141 143", "killed by SIGINT, SIGPIPE or SIGTERM"),
 ];
@@ -119,7 +119,7 @@ pub const MODELS_STATUS: Entries = &[
     ("75", "temporary failure: try again later"),
     ("76", "the response is not a list of models"),
     ("77", "the server refused the key (401, 403)"),
-    ("78", "configuration: no key, bad base URL, TLS, proxy, file or ulimit"),
+    ("78", "setup: no key, bad base URL, proxy or settings, no TLS, ulimit"),
 ];
 
 pub const HISTORY_STATUS: Entries = &[

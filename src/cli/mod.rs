@@ -102,9 +102,8 @@ the run immediately.",
     Batch(Box<BatchArgs>),
     /// List the models that the server offers
     ///
-    /// Each name is a line. A control character in a name, such as a newline, is
-    /// shown as ^J, in a pipe too; --json prints the names as the server wrote
-    /// them.
+    /// Prints one name a line. Control characters in a name are made visible even
+    /// in a pipe (a newline as ^J); --json prints what the server sent.
     #[command(
         help_template = TEMPLATE,
         before_help = MODELS_EXAMPLES,

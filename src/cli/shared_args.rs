@@ -17,15 +17,16 @@ pub struct NetworkArgs {
 
     /// Give up connecting after S seconds (default 10)
     ///
-    /// The limit covers name resolution, TCP, the proxy and TLS together.
+    /// The limit covers name resolution, TCP, the proxy and TLS together. Time
+    /// while gravix is stopped, as by Ctrl-Z, does not count.
     #[arg(long, value_name = "S", value_parser = seconds, hide_short_help = true, value_hint = ValueHint::Other)]
     pub connect_timeout: Option<Duration>,
 
     /// Give up after S seconds without data (default 300)
     ///
     /// Comments, blank lines and partial events do not count as data. In a
-    /// reply that is not streamed, only each full 64 KiB counts. The time in
-    /// which gravix is stopped, as by Ctrl-Z, is not silence.
+    /// reply that is not streamed, only each full 64 KiB counts. Time while
+    /// gravix is stopped, as by Ctrl-Z, does not count.
     #[arg(long, value_name = "S", value_parser = seconds, hide_short_help = true, value_hint = ValueHint::Other)]
     pub idle_timeout: Option<Duration>,
 
@@ -33,8 +34,8 @@ pub struct NetworkArgs {
     ///
     /// The clock starts once the prompt has been read. The limit covers
     /// everything: waits, retries and the whole reply. In a batch it applies
-    /// to each request, from when it is first sent. The time in which gravix
-    /// is stopped counts too.
+    /// to each request, from when it is first sent. Time while gravix is
+    /// stopped counts too.
     #[arg(long, value_name = "S", value_parser = seconds, hide_short_help = true, value_hint = ValueHint::Other)]
     pub deadline: Option<Duration>,
 
@@ -64,9 +65,10 @@ pub struct NetworkArgs {
     /// Send this request header too (repeatable)
     ///
     /// Authorization is refused, because gravix sets it from the key. Headers
-    /// that gravix itself must set, such as Content-Length, are refused too. The
-    /// value of a header such as X-Api-Key, whose name says that it is a secret,
-    /// is masked in what the server says.
+    /// that gravix itself must set, such as Content-Length, are refused too.
+    /// The value of a secret header, such as X-Api-Key, is masked wherever the
+    /// key is, but ps shows it while gravix runs: put it in the configuration
+    /// file.
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header, hide_short_help = true, value_hint = ValueHint::Other)]
     pub headers: Vec<Header>,
 }
