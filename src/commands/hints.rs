@@ -2,18 +2,18 @@
 //! know which options they have, so errors themselves carry no hints.
 
 use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use crate::cli::{Command, NetworkArgs, SettingsArgs};
+use crate::cli::Command;
 use crate::commands::base_url_hint::base_url_hint;
+use crate::commands::target_options::target_options;
 use crate::commands::{limit_hints, text_hints, tls_hints};
 use crate::error::{EarlyEnd, Error, NetworkError, ServerError, is_machine_full, is_out_of_files};
 use crate::files::paths::is_descriptor;
 use crate::files::shell;
 use crate::secret::{KEY_VARIABLE, Secrets};
 use crate::settings::config::built_in::{BUILT_IN, BuiltIn};
-use crate::settings::config::setting::setting_name;
 use crate::settings::environment::Environment;
 use crate::wire::markup;
 
@@ -242,32 +242,6 @@ const TOO_LONG: [&str; 6] = [
     "prompt is too long",
     "input is too long",
 ];
-
-/// The typed options that a command needs to reach the same server.
-fn target_options(
-    settings: &SettingsArgs,
-    network: &NetworkArgs,
-    is_typed: impl Fn(&str) -> bool,
-) -> String {
-    let path = |path: &PathBuf| shell::path_word(path);
-    let options = [
-        ("--config", settings.config.as_ref().map(path)),
-        ("-p", settings.profile.as_deref().map(shell::word)),
-        ("--base-url", network.base_url.as_deref().map(shell::word)),
-        ("--ca-cert", network.ca_cert.as_ref().map(path)),
-    ];
-    let is_given = |name: &str| is_typed(&setting_name(name.trim_start_matches('-')));
-    let mut text = String::new();
-    for (name, value) in options {
-        if let Some(value) = value.filter(|_| is_given(name)) {
-            text += &format!(" {name} {value}");
-        }
-    }
-    if network.allow_http && is_given("--allow-http") {
-        text += " --allow-http";
-    }
-    text
-}
 
 fn refused_key_hint(error: &ServerError) -> String {
     let own_key = BUILT_IN.iter().find(|profile| profile.base_url == error.base_url);

@@ -11,6 +11,7 @@ pub mod limit_hints;
 pub mod models;
 pub mod observers;
 pub mod schema_notes;
+pub mod target_options;
 pub mod text_hints;
 pub mod tls_hints;
 
