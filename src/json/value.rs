@@ -19,7 +19,7 @@ pub enum JsonError {
     /// An object has this field twice. Other programs may read the one that was
     /// not checked.
     Repeated(String),
-    /// It has more than [`MAX_VALUES`] values.
+    /// It has more than a million values.
     TooManyValues,
 }
 
