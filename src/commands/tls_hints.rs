@@ -15,31 +15,33 @@ pub fn for_certificate(
     ca_file: Option<&Path>,
     flaw: &CertificateFlaw,
 ) -> Option<String> {
-    Some(match (flaw, ca_file) {
+    let shown = ca_file.map(|file| file.display());
+    let absence = match (flaw, shown) {
         (CertificateFlaw::Other(_), _) => return None,
-        (CertificateFlaw::Nameless, _) => {
-            let bare = host.trim_matches(['[', ']']);
-            let kind = if bare.parse::<IpAddr>().is_ok() { "IP" } else { "DNS" };
-            let name = shell::word(&format!("subjectAltName={kind}:{bare}"));
-            format!(
-                "give the server a certificate with its name: openssl req -x509 -days 365 -newkey rsa:2048 -nodes -keyout gravix-key.pem -out gravix-cert.pem -subj /CN=gravix -addext {name}; then use --ca-cert gravix-cert.pem"
-            )
-        }
+        (CertificateFlaw::Nameless, _) => return Some(new_certificate(host)),
         (CertificateFlaw::UnknownIssuer, Some(file)) => {
-            format!("{} holds neither the issuer nor the certificate", file.display())
+            format!("{file} holds neither the issuer nor the certificate; ")
         }
-        (CertificateFlaw::SelfSigned, Some(file)) => format!("{} does not hold it", file.display()),
-        (CertificateFlaw::UnknownIssuer | CertificateFlaw::SelfSigned, None) => match address {
-            Some(address) => format!(
-                "if you expect that, save the certificate with openssl s_client -connect {} </dev/null | openssl x509 > gravix-server.pem and use --ca-cert gravix-server.pem",
-                shell::word(address)
-            ),
-            None => {
-                "if the proxy or the server has its own authority, put that into a PEM file and use --ca-cert FILE"
-                    .to_owned()
-            }
-        },
-    })
+        (CertificateFlaw::SelfSigned, Some(file)) => format!("{file} does not hold it; "),
+        (CertificateFlaw::UnknownIssuer | CertificateFlaw::SelfSigned, None) => String::new(),
+    };
+    let way_out = match address {
+        Some(address) => format!(
+            "if you expect that, save the certificate with openssl s_client -connect {} </dev/null | openssl x509 > gravix-server.pem and use --ca-cert gravix-server.pem",
+            shell::word(address)
+        ),
+        None => "if the proxy or the server has its own authority, put that into a PEM file and use --ca-cert FILE".to_owned(),
+    };
+    Some(absence + &way_out)
+}
+
+fn new_certificate(host: &str) -> String {
+    let bare = host.trim_matches(['[', ']']);
+    let kind = if bare.parse::<IpAddr>().is_ok() { "IP" } else { "DNS" };
+    let name = shell::word(&format!("subjectAltName={kind}:{bare}"));
+    format!(
+        "give the server a certificate with its name: openssl req -x509 -days 365 -newkey rsa:2048 -nodes -keyout gravix-key.pem -out gravix-cert.pem -subj /CN=gravix -addext {name}; then use --ca-cert gravix-cert.pem"
+    )
 }
 
 /// The way out of a mismatch.

@@ -131,13 +131,16 @@ fn a_self_signed_certificate_is_trusted_for_its_own_name_if_a_file_names_it() {
     let mut by_option = ask(server.port, &["--ca-cert"]);
     let mut by_variable = ask(server.port, &[]);
     for command in [by_option.arg(&path), by_variable.env("SSL_CERT_FILE", &path)] {
-        run(command).exits(78).prints("").says(&["issuers.pem does not hold it\n"]);
+        run(command)
+            .exits(78)
+            .prints("")
+            .says(&["issuers.pem does not hold it; if you expect that, save"]);
     }
     let (_directory, path) = issuers_file(&server.pem);
     let port = Issuer::new().serve("localhost", false, &plain_answer());
     run(ask(port, &["--ca-cert"]).arg(&path))
         .exits(78)
-        .says(&["issuers.pem holds neither the issuer nor the certificate\n"]);
+        .says(&["issuers.pem holds neither the issuer nor the certificate; if you"]);
 }
 
 #[test]
