@@ -121,14 +121,18 @@ impl Joined {
         }
     }
 
-    /// Puts an empty value in place of one that is still as it was sent, and returns
-    /// that.
-    pub fn unfold(&mut self, empty: impl Fn() -> Self) -> Option<Box<RawValue>> {
+    /// Puts an empty object or array in place of one that is still as it was sent,
+    /// and returns that.
+    pub fn unfold(&mut self) -> Option<Box<RawValue>> {
+        let is_object = self.first_byte() == b'{';
         let Self::Sent(sent) = self else {
             return None;
         };
         let sent = RawValue::from_string(std::mem::take(sent).into()).ok();
-        *self = empty();
+        *self = match is_object {
+            true => Self::Object(Box::default()),
+            false => Self::Array(Box::default()),
+        };
         sent
     }
 

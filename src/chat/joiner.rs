@@ -50,8 +50,7 @@ impl<'a> Joiner<'a> {
         match into.fields.get_mut(name) {
             Some(known) if known.first_byte() == first_byte(value) => match first_byte(value) {
                 b'"' if !is_complete => self.append_text(known, value),
-                b'[' => self.append_elements(known, value),
-                b'{' => self.join_object(known, value),
+                b'[' | b'{' => self.join_parts(known, value),
                 _ => self.replace(into, name, value),
             },
             _ => self.replace(into, name, value),
@@ -90,32 +89,24 @@ impl<'a> Joiner<'a> {
         Ok(())
     }
 
-    fn join_object(&mut self, known: &mut Joined, object: &RawValue) -> Result<()> {
+    /// Joins an object to an object, or an array to an array.
+    fn join_parts(&mut self, known: &mut Joined, value: &RawValue) -> Result<()> {
         self.depth += 1;
-        let sent = known.unfold(|| Joined::Object(Box::default()));
-        if let Joined::Object(known) = known {
-            if let Some(sent) = sent {
-                self.held.remove(sent.get().len());
-                self.join_all(known, &sent)?;
-            }
-            self.join_all(known, object)?;
+        if let Some(sent) = known.unfold() {
+            self.held.remove(sent.get().len());
+            self.add_parts(known, &sent)?;
         }
+        self.add_parts(known, value)?;
         self.depth -= 1;
         Ok(())
     }
 
-    fn append_elements(&mut self, known: &mut Joined, array: &RawValue) -> Result<()> {
-        self.depth += 1;
-        let sent = known.unfold(|| Joined::Array(Box::default()));
-        if let Joined::Array(known) = known {
-            if let Some(sent) = sent {
-                self.held.remove(sent.get().len());
-                self.add_elements(known, &sent)?;
-            }
-            self.add_elements(known, array)?;
+    fn add_parts(&mut self, known: &mut Joined, value: &RawValue) -> Result<()> {
+        match known {
+            Joined::Object(known) => self.join_all(known, value),
+            Joined::Array(known) => self.add_elements(known, value),
+            Joined::Sent(_) | Joined::Text(_) => Ok(()),
         }
-        self.depth -= 1;
-        Ok(())
     }
 
     fn add_elements(&mut self, into: &mut JoinedArray, array: &RawValue) -> Result<()> {
@@ -135,7 +126,7 @@ impl<'a> Joiner<'a> {
             return self.add_other(&mut into.elements, element.get());
         };
         match into.positions.get(index.get()).map(|&position| &mut into.elements[position]) {
-            Some(Element::Indexed(known)) => self.join_object(known, element),
+            Some(Element::Indexed(known)) => self.join_parts(known, element),
             _ => {
                 self.held.add(PART_BYTES + index.get().len() + element.get().len())?;
                 into.positions.insert(index.get().into(), into.elements.len());

@@ -145,13 +145,7 @@ impl Hints {
             Error::NotText(not_text) => return text_hints::for_not_text(not_text, is_ask),
             Error::Format { early_end: Some(EarlyEnd::Length(_)), .. }
             | Error::EndedEarly(EarlyEnd::Length(_)) => "raise --max-tokens",
-            Error::InvalidLines { is_known_format: true, .. } => return None,
-            Error::InvalidLines { path: Some(path), .. } => return repair(path),
-            Error::InvalidLines { .. } => "move them aside with gravix history repair FILE",
-            Error::Line { path, format: Some(format), .. } => {
-                return text_hints::for_history(*format, path);
-            }
-            Error::Line { path, .. } if is_ask => return repair(path),
+            Error::InvalidLines { .. } | Error::Line { .. } => return self.line_hint(error),
             Error::ReadOnlyHistory { .. } if is_ask => "use --no-save to only read it",
             Error::ReplyTooLong { limit } => return Some(limit_hints::for_reply(*limit)),
             Error::CannotJoin if is_ask => "use --events to print the stream as it arrives",
@@ -173,6 +167,22 @@ impl Hints {
     }
 
     /// What to do when the process can have no more of something.
+    /// What to do about lines that are not valid.
+    fn line_hint(&self, error: &Error) -> Option<String> {
+        match error {
+            Error::InvalidLines { is_known_format: true, .. } => None,
+            Error::InvalidLines { path: Some(path), .. } => repair(path),
+            Error::InvalidLines { .. } => {
+                Some("move them aside with gravix history repair FILE".to_owned())
+            }
+            Error::Line { path, format: Some(format), .. } => {
+                text_hints::for_history(*format, path)
+            }
+            Error::Line { path, .. } if self.command == CommandKind::Ask => repair(path),
+            _ => None,
+        }
+    }
+
     fn limit_hint(&self, source: &io::Error) -> String {
         let limits = limit_hints::for_system(source);
         match self.command {

@@ -56,7 +56,7 @@ pub fn parse_leniently(text: &str) -> Option<Value> {
 /// The same as [`parse`] for a text that other programs will read too.
 ///
 /// # Errors
-/// Those of [`parse`], and [`JsonError::Repeated`].
+/// Any [`JsonError`].
 pub fn parse_checkable(text: &str) -> Result<Value, JsonError> {
     Reader::default().read(text)
 }
