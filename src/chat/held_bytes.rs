@@ -27,8 +27,8 @@ impl HeldBytes {
             self.left.checked_sub(bytes).ok_or(Error::ReplyTooLong { limit: self.limit })?;
         let held = self.limit - self.left;
         if held > self.ensured {
-            headroom::ensure(held)?;
-            self.ensured = held.saturating_mul(2);
+            self.ensured = held + held / 4;
+            headroom::ensure(self.ensured)?;
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use ureq::{Agent, RequestBuilder, SendBody};
 
 use crate::chat::event::Event;
 use crate::error::{Error, Result};
+use crate::headroom;
 use crate::net::clock::Clock;
 use crate::net::connect::LayeredConnector;
 use crate::net::endpoint::Endpoint;
@@ -172,7 +173,7 @@ impl Client {
             _ if markup::is_html(&String::from_utf8_lossy(&body)) => {
                 Err(reply_error::html(&self.server.base_url))
             }
-            _ => model_list::parse(body),
+            _ => headroom::ensure(body.len()).and_then(|()| model_list::parse(body)),
         }
     }
 }

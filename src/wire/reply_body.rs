@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read};
 use crate::error::{Error, Result};
 use crate::headroom;
 use crate::wire::chunk_cache::ChunkCache;
-use crate::wire::reply_error::too_long;
+use crate::wire::reply_error::{from_io, too_long};
 use crate::wire::sse::{self, SseDecoder, SseItem};
 use crate::wire::step::Step;
 
@@ -54,39 +54,18 @@ impl<R: Read> ReplyBody<R> {
     /// # Errors
     /// [`Error::Server`] if the server sent an error, and [`Error::Protocol`]
     /// or [`Error::Network`] if the body is not a chat completion, or ends
-    /// within one; [`Error::Limit`] if there is no memory for it. A broken connection is a [`Step::Broken`].
+    /// within one; [`Error::Limit`] if there is no memory for it. A broken
+    /// connection is a [`Step::Broken`].
     pub fn step(&mut self, cache: &mut ChunkCache, with_payloads: bool) -> Result<Step> {
         match self {
             Self::Ended => Ok(Step::Nothing),
             Self::Unknown { source, head, scanned } => {
                 Ok(first_byte(source, head, scanned).map_or_else(Step::from_io, Step::Start))
             }
-            Self::Json { source, body, counted } => match read_to_limit(source, body) {
-                Ok(()) => {
-                    headroom::ensure(body.len())?;
-                    Step::from_json(body, with_payloads)
-                }
-                Err(error) if error.kind() == ErrorKind::OutOfMemory => {
-                    Err(headroom::no_memory(error))
-                }
-                Err(_) if body.len() - *counted >= SIGN_OF_LIFE => {
-                    *counted = body.len();
-                    Ok(Step::Alive)
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    // `[DONE]` ends a reply even if the connection stays open.
-                    let end = body.trim_ascii_end();
-                    let ends = [&b"[DONE]"[..], b"[DONE]\""].iter().any(|done| end.ends_with(done));
-                    let decoded = ends.then(|| Step::from_json(body, with_payloads));
-                    Ok(decoded.and_then(Result::ok).unwrap_or(Step::Waiting))
-                }
-                // The JSON may be complete, with only the end of the HTTP body
-                // missing.
-                Err(error) => match Step::from_json(body, with_payloads) {
-                    decoded @ (Ok(_) | Err(Error::Server(_))) => decoded,
-                    Err(_) => Ok(Step::from_io(error)),
-                },
-            },
+            Self::Json { source, body, counted } => {
+                headroom::ensure(body.len())?;
+                read_json(source, body, counted, with_payloads)
+            }
             Self::Stream(decoder) => match decoder.next_item() {
                 Ok(SseItem::Event(event)) => Step::from_event(&event, cache, with_payloads),
                 Ok(SseItem::Stray(line)) => Step::from_stray(line),
@@ -95,6 +74,39 @@ impl<R: Read> ReplyBody<R> {
                 Err(error) => Ok(Step::from_io(error)),
             },
         }
+    }
+}
+
+/// Reads on in a body of JSON. `counted` is its length at the last sign of life.
+fn read_json(
+    source: &mut impl Read,
+    body: &mut Vec<u8>,
+    counted: &mut usize,
+    with_payloads: bool,
+) -> Result<Step> {
+    match read_to_limit(source, body) {
+        Ok(()) => {
+            headroom::ensure(body.len())?;
+            Step::from_json(body, with_payloads)
+        }
+        Err(error) if error.kind() == ErrorKind::OutOfMemory => Err(from_io(error)),
+        Err(_) if body.len() - *counted >= SIGN_OF_LIFE => {
+            *counted = body.len();
+            Ok(Step::Alive)
+        }
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {
+            // `[DONE]` ends a reply even if the connection stays open.
+            let end = body.trim_ascii_end();
+            let ends = [&b"[DONE]"[..], b"[DONE]\""].iter().any(|done| end.ends_with(done));
+            let decoded = ends.then(|| Step::from_json(body, with_payloads));
+            Ok(decoded.and_then(Result::ok).unwrap_or(Step::Waiting))
+        }
+        // The JSON may be complete, with only the end of the HTTP body
+        // missing.
+        Err(error) => match Step::from_json(body, with_payloads) {
+            decoded @ (Ok(_) | Err(Error::Server(_))) => decoded,
+            Err(_) => Ok(Step::from_io(error)),
+        },
     }
 }
 

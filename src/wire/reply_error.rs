@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 
 use crate::error::{Error, NetworkError};
+use crate::headroom;
 use crate::wire::error_body;
 
 /// The error for a reply that broke off. `how` is the first part of the
@@ -12,8 +13,11 @@ pub fn cut(how: &str) -> Error {
 }
 
 /// The [`Error`] inside an I/O error of a body. An I/O error without one means
-/// that the connection failed.
+/// that the connection failed, or that there is no memory.
 pub fn from_io(error: io::Error) -> Error {
+    if error.kind() == ErrorKind::OutOfMemory {
+        return headroom::no_memory(error);
+    }
     error.downcast().unwrap_or_else(|other| cut(&format!("the connection failed ({other})")))
 }
 
