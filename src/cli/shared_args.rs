@@ -78,9 +78,10 @@ pub struct NetworkArgs {
 pub struct ReplyLimitArgs {
     /// Hold at most N bytes of a reply in memory (default 256M)
     ///
-    /// A reply is held in memory unless it is printed as it arrives and saved
-    /// nowhere. N may end in K, M or G (powers of 1024). A longer reply is an error:
-    /// exit status 76, or a failed request in a batch.
+    /// A reply is held in memory unless it is printed as it arrives and needed for
+    /// nothing else, such as a history, a log or --reasoning. N may end in K, M or G
+    /// (powers of 1024). A longer reply is an error: exit status 76, or a failed
+    /// request in a batch.
     #[arg(long, value_name = "N", value_parser = bytes, hide_short_help = true, value_hint = ValueHint::Other)]
     pub max_reply_bytes: Option<usize>,
 }

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use crate::files::paths::is_still_at;
 use crate::signals::{self, CaughtSignals};
@@ -39,7 +39,8 @@ impl NewFile {
         };
         // A caught signal could not end PID 1.
         let can_catch = std::process::id() != 1;
-        let catch = || signals::on_first_signal(&[SIGHUP, SIGINT, SIGTERM], on_signal).ok();
+        let signals = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
+        let catch = || signals::on_first_signal(&signals, on_signal).ok();
         Self { unused, caught: can_catch.then(catch).flatten() }
     }
 

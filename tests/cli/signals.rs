@@ -22,10 +22,11 @@ fn stalling_server() -> Server {
 fn a_signal_kills_gravix_and_nothing_is_saved() {
     let directory = tempfile::tempdir().expect("a temporary directory is created");
     let file = directory.path().join("chat.jsonl");
-    for end_signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+    for end_signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT] {
         let server = stalling_server();
         let mut command = ask(&server, &["hi", "--stream", "--history"]);
-        let child = start_and_read_token(command.arg(&file));
+        // A core file goes there too.
+        let child = start_and_read_token(command.arg(&file).current_dir(directory.path()));
         signal(&child, end_signal);
         let output = finish(child);
         assert_eq!(output.status.signal(), Some(end_signal as i32));
