@@ -106,7 +106,7 @@ fn parse_json(reply: &str) -> Result<(String, Value), String> {
     let fenced = match json::parse_checkable(reply) {
         Ok(value) => return Ok((reply.to_owned(), value)),
         Err(JsonError::Syntax(_)) => code_block::unwrap(reply),
-        Err(JsonError::Repeated(_) | JsonError::TooManyValues) => None,
+        Err(JsonError::Repeated(_) | JsonError::TooManyValues | JsonError::NoMemory) => None,
     };
     let text = fenced.as_deref().map_or(reply, str::trim);
     let value = json::parse_checkable(text).map_err(|error| error.to_string())?;

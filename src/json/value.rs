@@ -11,6 +11,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use crate::headroom;
+
 /// Why a text cannot be parsed, or not be checked.
 #[derive(Debug)]
 pub enum JsonError {
@@ -21,11 +23,16 @@ pub enum JsonError {
     Repeated(String),
     /// It has more than a million values.
     TooManyValues,
+    /// There is no memory for its values.
+    NoMemory,
 }
 
 /// The most values that a text may have: a value takes up to 100 bytes in memory,
 /// and 2 bytes in a text.
 const MAX_VALUES: usize = 1_000_000;
+
+/// What a value takes in memory, at most, unless it is a long string.
+const VALUE_BYTES: usize = 100;
 
 impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -33,6 +40,7 @@ impl fmt::Display for JsonError {
             Self::Syntax(error) => write!(f, "not JSON: {error}"),
             Self::Repeated(name) => write!(f, "an object has the field '{name}' twice"),
             Self::TooManyValues => write!(f, "it has more than a million values"),
+            Self::NoMemory => write!(f, "there is no memory to read it"),
         }
     }
 }
@@ -42,7 +50,8 @@ impl fmt::Display for JsonError {
 ///
 /// # Errors
 /// [`JsonError::Syntax`] if the text is not JSON, is nested more than 127 levels deep,
-/// or has the escape of a lone surrogate; [`JsonError::TooManyValues`].
+/// or has the escape of a lone surrogate; [`JsonError::TooManyValues`] or
+/// [`JsonError::NoMemory`] if it is too long.
 pub fn parse(text: &str) -> Result<Value, JsonError> {
     Reader { allows_repeated: true, ..Reader::default() }.read(text)
 }
@@ -101,6 +110,10 @@ struct Reader {
 
 impl Reader {
     fn read(mut self, text: &str) -> Result<Value, JsonError> {
+        // A text has no more values than these bytes, and one.
+        let begins = |byte: &u8| matches!(byte, b',' | b'[' | b'{');
+        let values = text.bytes().filter(begins).take(MAX_VALUES).count();
+        headroom::ensure(values * VALUE_BYTES).map_err(|_| JsonError::NoMemory)?;
         let value = self.read_value(text);
         match self.repeated {
             Some(name) => Err(JsonError::Repeated(name)),

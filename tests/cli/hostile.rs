@@ -173,6 +173,13 @@ fn what_is_no_reply_takes_no_memory_either() {
             78,
             "cannot hold the reply: out of memory; raise ulimit -v",
         ),
+        Hostile {
+            name: "values for which there is no memory",
+            body: json(r#"{"choices":[{"message":{"content":"["#, "1,", 200_000, r#"1]"}}]}"#),
+            arguments: &["--schema", "{}"],
+            status: 65,
+            says: "there is no memory to read it",
+        },
         case("comments", json("data:\n", ": x\n", 500_000, &stop), 3, "no text"),
         case("names of events", json("data:\n", "event: x\n", 300_000, &stop), 3, "no text"),
         case("stray lines", json("data:\n", "stray\n", 400_000, ""), 76, "stray"),
