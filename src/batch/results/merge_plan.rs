@@ -49,11 +49,8 @@ impl MergeSource {
     /// [`Error::Busy`] if a run is writing it.
     pub fn spooled(&self) -> Result<Option<Self>> {
         let path = spool::path_for(&self.path);
-        let opened = spool::open_leftover(&self.path, &self.file)?;
-        match (opened, spool::read_leftover(&self.path, &self.file)?) {
-            (Some(file), Some(_)) => Self::locked(path, file).map(Some),
-            _ => Ok(None),
-        }
+        let leftover = spool::read_leftover(&self.path, &self.file)?;
+        leftover.map(|(file, _)| Self::locked(path, file)).transpose()
     }
 }
 

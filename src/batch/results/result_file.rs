@@ -131,7 +131,7 @@ impl ResultFile {
             notes.warn(format_args!("the last line of {path} was torn; it is in {aside} now"));
         }
         done.sort();
-        let Some(leftover) = spool::read_leftover(path, &self.file)? else {
+        let Some((_, leftover)) = spool::read_leftover(path, &self.file)? else {
             return Ok(done);
         };
         let spool = spool::path_for(path);

@@ -30,37 +30,25 @@ pub fn path_for(path: &Path) -> PathBuf {
     with_suffix(path, ".waiting")
 }
 
-/// Opens the spool for `results`, which is at `path`, to read it; `None` if there
-/// is none.
+/// The spool for `results`, which is at `path`, and the lines that a killed run left
+/// in it. Returns `None` if there is no spool.
 ///
 /// # Errors
-/// [`Error::SideFile`] when it cannot be opened, or is not a regular file of the
-/// user's own.
-pub fn open_leftover(path: &Path, results: &File) -> Result<Option<File>> {
+/// [`Error::SideFile`] if it cannot be opened, or is not a regular file of the
+/// user's own, [`Error::Unreadable`], and [`Error::Unwritable`] if it belongs to
+/// another file that had this path before.
+pub fn read_leftover(path: &Path, results: &File) -> Result<Option<(File, Vec<u8>)>> {
     let path = path_for(path);
-    match side_file::open_to_read(&path, Some(results)) {
-        Ok(file) => Ok(Some(file)),
+    let mut file = match side_file::open_to_read(&path, Some(results)) {
+        Ok(file) => file,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidFilename) => {
-            Ok(None)
+            return Ok(None);
         }
         Err(source) => {
             let task = "read the waiting results in".to_owned();
-            Err(Error::SideFile { task, path, source })
+            return Err(Error::SideFile { task, path, source });
         }
-    }
-}
-
-/// Reads the lines that a killed run left in the spool for `results`, which is
-/// at `path`. Returns `None` if there is no spool.
-///
-/// # Errors
-/// [`Error::Unreadable`], [`Error::SideFile`] if the spool cannot be used, and
-/// [`Error::Unwritable`] if it belongs to another file that had this path before.
-pub fn read_leftover(path: &Path, results: &File) -> Result<Option<Vec<u8>>> {
-    let Some(mut file) = open_leftover(path, results)? else {
-        return Ok(None);
     };
-    let path = path_for(path);
     let mut content = Vec::new();
     file.read_to_end(&mut content)
         .map_err(|source| Error::Unreadable { path: path.clone(), source })?;
@@ -68,7 +56,7 @@ pub fn read_leftover(path: &Path, results: &File) -> Result<Option<Vec<u8>>> {
         return Ok(None);
     }
     match content.strip_prefix(header(results).as_slice()) {
-        Some(lines) => Ok(Some(lines.to_vec())),
+        Some(lines) => Ok(Some((file, lines.to_vec()))),
         None => {
             let reason = "it holds results of another file that had the same name; merge them with --merge, or delete it";
             Err(Error::Unwritable { path, source: io::Error::other(reason) })
