@@ -85,7 +85,7 @@ fn a_read_only_file_or_directory_is_refused_unless_nothing_is_saved() {
     // Root can write everywhere.
     let ask = |arguments: &[&str], path: &Path| {
         let mut command = ask_mock(&["-q", "hi"]);
-        as_nobody(command.args(arguments).arg("--history").arg(path))
+        as_nobody(command.args(arguments).arg("--history").arg(path)).then_some(command)
     };
     let Some(mut command) = ask(&[], &file) else {
         return;

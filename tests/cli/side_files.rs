@@ -123,11 +123,11 @@ fn a_batch_sends_nothing_if_its_side_files_cannot_be_used() {
 fn a_side_file_of_another_user_is_refused_unless_root_asks() {
     let (directory, file) = chat_file();
     let aside = file.with_extension("jsonl.torn");
-    let mut command = ask_mock(&["-q", "hi", "--history"]);
-    command.arg(&file);
-    let Some(mut nobody) = as_nobody(&command) else {
+    let (mut command, mut nobody) = (ask_mock(&["-q", "hi"]), ask_mock(&["-q", "hi"]));
+    command.arg("--history").arg(&file);
+    if !as_nobody(nobody.arg("--history").arg(&file)) {
         return;
-    };
+    }
     let everyone = fs::Permissions::from_mode(0o777);
     fs::set_permissions(directory.path(), everyone.clone()).expect("the mode is set");
     let prepare = |text: &str, owner: u32| {

@@ -16,6 +16,7 @@ pub mod terminal;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::AtomicBool;
@@ -223,23 +224,18 @@ pub fn strace(command: &Command, options: &[String]) -> Option<Command> {
     Some(strace)
 }
 
-/// `command` as the user nobody, whom permissions and limits hold, where that
-/// can be.
-pub fn as_nobody(command: &Command) -> Option<Command> {
-    let nobody = |program_name: &OsStr| {
-        let mut setpriv = program("setpriv");
-        setpriv.env("PATH", "/usr/bin:/bin");
-        setpriv.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(program_name);
-        setpriv
-    };
-    let probe = nobody(env!("CARGO_BIN_EXE_gravix").as_ref()).arg("--version").output();
-    if !probe.is_ok_and(|probe| probe.status.success()) {
+/// The user nobody, whom permissions and limits hold.
+pub const NOBODY: u32 = 65534;
+
+/// Makes `command` run as the user nobody. Returns false if that user cannot run
+/// gravix here.
+pub fn as_nobody(command: &mut Command) -> bool {
+    let can_run = gravix().arg("--version").uid(NOBODY).gid(NOBODY).output().is_ok();
+    if !can_run {
         skip("gravix cannot be run as nobody");
-        return None;
     }
-    let mut setpriv = nobody(command.get_program());
-    setpriv.args(command.get_args());
-    Some(setpriv)
+    command.uid(NOBODY).gid(NOBODY);
+    can_run
 }
 
 /// `/dev/full`, where every write fails for lack of space.
