@@ -1,4 +1,5 @@
-//! What was decoded of a reply, in place of what was joined of its chunks.
+//! The decoded text, calls and finish reason of a reply, which replace those that
+//! were joined from its chunks.
 
 use crate::chat::finish::FinishReason;
 use crate::chat::joined::JoinedObject;
@@ -8,8 +9,8 @@ use crate::json;
 /// The JSON of a field that is set, or `None` to leave it out.
 pub type Change = (&'static str, Option<String>);
 
-/// What was decoded of choice 0. In joined chunks it replaces what was joined
-/// here. It was decoded with more care: chunks can cut a surrogate pair in two,
+/// What was decoded of choice 0. It was decoded with more care than chunks are
+/// joined: chunks can cut a surrogate pair in two,
 /// some servers give every call index 0, and the last finish reason is not always
 /// the one that counts.
 pub struct DecodedMessage<'a> {

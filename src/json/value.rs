@@ -1,4 +1,4 @@
-//! Values as a JSON text has them.
+//! Parsing a text into a [`Value`], without the private keys of serde_json.
 //!
 //! serde_json itself hands on long numbers and raw values as objects with one
 //! private key, and reads every object that begins with such a key as what is in
