@@ -116,6 +116,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand -j 'Run up to N requests concurrently (default 8)'
             cand --jobs 'Run up to N requests concurrently (default 8)'
             cand --rate 'Send at most N requests per second, minute or hour'
+            cand --patience 'Wait up to TIME for a success while the server is away (default 2m)'
             cand --max-failures 'Stop after N failed requests'
             cand -m 'Use this model [env: GRAVIX_MODEL]'
             cand --model 'Use this model [env: GRAVIX_MODEL]'

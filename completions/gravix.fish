@@ -101,6 +101,7 @@ complete -c gravix -n "__fish_gravix_using_subcommand batch" -l reasoning -d 'Re
 drop\t'Drop reasoning'"
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -s j -l jobs -d 'Run up to N requests concurrently (default 8)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l rate -d 'Send at most N requests per second, minute or hour' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l patience -d 'Wait up to TIME for a success while the server is away (default 2m)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l max-failures -d 'Stop after N failed requests' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -s m -l model -d 'Use this model [env: GRAVIX_MODEL]' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -s t -l temperature -d 'Set the sampling temperature, 0 to 2' -r -f

@@ -19,6 +19,7 @@
 //! - [`history`]: the JSONL file of a conversation
 //! - [`files`]: appending, reading lines, and paths
 //! - [`error`]: every error, its text and its exit status
+//! - [`blame`]: whether a failure is the fault of the request, the account or the world
 //! - [`json`]: merging, compacting and leniently parsing JSON
 //! - [`secret`]: keys, and masking them in text
 //! - [`signals`]: Unix signals
@@ -26,6 +27,7 @@
 //! - [`wtf8`]: JSON strings with lone surrogates
 
 pub mod batch;
+pub mod blame;
 pub mod chat;
 pub mod cli;
 pub mod commands;

@@ -10,11 +10,11 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::batch::progress::{Progress, TICK};
 use crate::batch::rate::gate::Gate;
-use crate::batch::results::result_line::ResultRecord;
 use crate::batch::results::sink::Sink;
-use crate::batch::source::job_queue::{Job, JobQueue};
+use crate::batch::source::job_queue::JobQueue;
+use crate::batch::stop::Stop;
 use crate::batch::tally::Tally;
-use crate::batch::worker::{RequestPolicy, Worker};
+use crate::batch::worker::RequestPolicy;
 use crate::error::{Error, Result};
 use crate::net::client::Client;
 use crate::output::notes::Notes;
@@ -24,10 +24,6 @@ use crate::time_limit::TimeLimit;
 /// How long an interrupted run waits for requests in progress.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// A run stops after this many failures in a row that do not depend on the
-/// request, such as a refused key: the next request would fail too.
-const MAX_CONSECUTIVE_SYSTEMIC: u64 = 16;
-
 /// What the threads of a run share.
 pub struct Run {
     pub gate: Arc<Gate>,
@@ -35,20 +31,24 @@ pub struct Run {
     pub sink: Sink,
     pub tally: Mutex<Tally>,
     pub policy: RequestPolicy,
+    /// Whether the input is a file, which can be read without waiting.
+    pub is_file: bool,
     /// Stop after this many failures.
     pub max_failures: Option<u64>,
+    /// How long to wait for a success in an outage.
+    pub patience: Duration,
     pub progress: Progress,
     pub notes: Notes,
 }
 
 /// What the workers and the signal handler report to the main thread.
-enum RunEvent {
+pub(super) enum RunEvent {
     /// The run is stopping, and a request in progress has ended.
     RequestEnded,
     /// A worker has returned or panicked.
     WorkerEnded(thread::Result<()>),
-    /// Too many requests failed: the run stops for this reason.
-    StoppedEarly(String),
+    /// The run stops before its input ends.
+    StoppedEarly(Stop),
     /// The input cannot be read, or a result cannot be written.
     Failed(Error),
     /// The user interrupts the run by this signal.
@@ -68,6 +68,7 @@ enum Wakeup {
 #[derive(Default)]
 struct Ending {
     error: Option<Error>,
+    stop: Option<Stop>,
     /// How long to wait for requests in progress.
     grace: Option<TimeLimit>,
 }
@@ -84,7 +85,8 @@ impl Run {
     ///
     /// # Errors
     /// Those of the input and the results, [`Error::Limit`] if there are not enough
-    /// threads, [`Error::Interrupted`], and [`Error::BatchFailed`].
+    /// threads, [`Error::Interrupted`], [`Error::BatchStopped`] if requests are left,
+    /// and [`Error::BatchFailed`].
     pub fn run(self, clients: Vec<Client>) -> Result<()> {
         let run = Arc::new(self);
         let (sender, events) = channel();
@@ -102,13 +104,44 @@ impl Run {
         if let Some(error) = ending.error.take_if(|_| is_stdout_lost) {
             return Err(error);
         }
-        let finished = run.sink.finish(ending.error.is_none());
+        let abandoned = run.write_paid_replies();
+        let finished = abandoned
+            .and_then(|()| run.sink.finish(ending.error.is_none() && ending.stop.is_none()));
         let tally = run.tally();
         run.notes.note(tally.summary());
-        match (ending.error, finished, tally.status()) {
-            (Some(error), ..) | (None, Err(error), _) => Err(error),
-            (None, Ok(()), Some(status)) => Err(Error::BatchFailed(status)),
-            (None, Ok(()), None) => Ok(()),
+        if let Some(error) = ending.error.or(finished.err()) {
+            return Err(error);
+        }
+        match (ending.stop.filter(|_| run.has_requests_left(&tally)), tally.status()) {
+            (Some(stop), _) => Err(Error::BatchStopped {
+                status: stop.status(),
+                reason: stop.to_string(),
+                left: tally.left(),
+            }),
+            (None, Some(status)) => Err(Error::BatchFailed(status)),
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// Writes the invalid replies of rows whose repair the run did not wait for. Other
+    /// rows that were set aside are left for another run.
+    fn write_paid_replies(&self) -> Result<()> {
+        let rows = self.gate.drain_set_aside();
+        for (mut row, error) in rows.into_iter().filter(|(row, _)| row.asking.rejected.is_some()) {
+            let index = row.index;
+            let result = self.policy.failed(&mut row, error);
+            self.tally().add(index, &result);
+            self.sink.write_result(index, &result)?;
+        }
+        Ok(())
+    }
+
+    fn has_requests_left(&self, tally: &Tally) -> bool {
+        match (tally.left(), self.jobs.try_lock()) {
+            (Some(left), _) => left > 0,
+            (None, Ok(jobs)) => !jobs.has_ended(),
+            // A worker waits for more input.
+            (None, Err(_)) => true,
         }
     }
 
@@ -141,7 +174,7 @@ impl Run {
     /// has no more requests in progress.
     fn event_loop(&self, events: &Receiver<RunEvent>, mut workers: usize) -> Ending {
         let mut ending = Ending::default();
-        while workers > 0 && !(self.gate.is_closed() && self.tally().under_way == 0) {
+        while workers > 0 && !(self.gate.is_closed() && self.gate.under_way() == 0) {
             self.progress.show(&self.tally());
             match self.next_event(events, ending.grace.as_mut()) {
                 Wakeup::Event(event) => {
@@ -162,7 +195,7 @@ impl Run {
         match event {
             RunEvent::RequestEnded | RunEvent::WorkerEnded(Ok(())) => {}
             RunEvent::WorkerEnded(Err(panic)) => panic::resume_unwind(panic),
-            RunEvent::StoppedEarly(reason) => self.note(reason),
+            RunEvent::StoppedEarly(stop) => drop(ending.stop.get_or_insert(stop)),
             RunEvent::Failed(error) => drop(ending.error.get_or_insert(error)),
             RunEvent::Interrupted(signal) => {
                 ending.grace = Some(TimeLimit::new(GRACE));
@@ -170,7 +203,7 @@ impl Run {
                 // Requests that wait at the gate will not be sent.
                 let waiting = self.gate.waiting() as u64;
                 self.stop();
-                let requests = match self.tally().under_way.saturating_sub(waiting) {
+                let requests = match self.gate.under_way().saturating_sub(waiting) {
                     0 => return,
                     1 => "1 request".to_owned(),
                     count => format!("{count} requests"),
@@ -201,95 +234,19 @@ impl Run {
         }
     }
 
-    /// Sends one request after another.
-    fn run_worker(&self, client: &Client, sender: &Sender<RunEvent>) {
-        let worker = Worker { client, policy: &self.policy };
-        loop {
-            let job = match self.next_job() {
-                Ok(Some(job)) => job,
-                Ok(None) => return,
-                Err(error) => return self.fail(error, sender),
-            };
-            let result = match job.request {
-                Ok(request) => worker.process(request),
-                Err(invalid) => Some(ResultRecord::of_invalid_line(job.line, &invalid)),
-            };
-            if let Some(result) = result
-                && let Err(error) = self.record(job.index, &result, sender)
-            {
-                self.fail(error, sender);
-            }
-            self.tally().under_way -= 1;
-            if self.gate.is_closed() {
-                drop(sender.send(RunEvent::RequestEnded));
-                return;
-            }
-        }
-    }
-
-    /// The next job; `None` at the end of the input, or if the run is stopping.
-    fn next_job(&self) -> Result<Option<Job>> {
-        // A worker that panicked here reports it itself.
-        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        self.sink.wait_for_window(jobs.next_index());
-        if self.gate.is_closed() {
-            return Ok(None);
-        }
-        let job = jobs.next_job()?;
-        let mut tally = self.tally();
-        tally.under_way += u64::from(job.is_some());
-        tally.skipped += jobs.take_skipped();
-        Ok(job)
-    }
-
-    /// Counts and writes a result, and stops the run after too many failures.
-    fn record(&self, index: u64, result: &ResultRecord, sender: &Sender<RunEvent>) -> Result<()> {
-        let reason = {
-            let mut tally = self.tally();
-            tally.add(index, result);
-            let failed = tally.failed();
-            match self.max_failures {
-                Some(max) if failed >= max => Some(format!("stopping after {failed} failures")),
-                _ if tally.consecutive_systemic() >= MAX_CONSECUTIVE_SYSTEMIC => {
-                    let message = result.error.as_ref().map_or("", |error| &error.message);
-                    let count = MAX_CONSECUTIVE_SYSTEMIC;
-                    Some(format!("stopping after {count} failures in a row; the last: {message}"))
-                }
-                _ => None,
-            }
-        };
-        self.sink.write_result(index, result)?;
-        let warning = self.tally().new_warning(result);
-        if let Some(warning) = warning {
-            self.note(format_args!("warning: request {}: {warning}", result.id));
-        }
-        if let Some(reason) = reason.filter(|_| self.stop()) {
-            drop(sender.send(RunEvent::StoppedEarly(reason)));
-        }
-        Ok(())
-    }
-
-    /// Ends the run with an error.
-    fn fail(&self, error: Error, sender: &Sender<RunEvent>) {
-        // In this order: the main thread must find the error once it sees that
-        // the run is stopping.
-        drop(sender.send(RunEvent::Failed(error)));
-        self.stop();
-    }
-
     /// Starts no more requests. Returns false if the run was stopping already.
-    fn stop(&self) -> bool {
+    pub(super) fn stop(&self) -> bool {
         let is_first = self.gate.close();
         self.sink.close();
         is_first
     }
 
-    fn tally(&self) -> MutexGuard<'_, Tally> {
+    pub(super) fn tally(&self) -> MutexGuard<'_, Tally> {
         // A panic cannot leave the tally half changed.
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, message: impl std::fmt::Display) {
+    pub(super) fn note(&self, message: impl std::fmt::Display) {
         self.progress.suspend(|| self.notes.note(message));
     }
 }

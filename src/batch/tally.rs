@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::batch::results::result_line::ResultRecord;
 use crate::batch::source::records::Preflight;
+use crate::blame::Blame;
 use crate::exchange::total_usage::TotalUsage;
 
 /// The exit status of a failure that may succeed later.
@@ -24,14 +25,12 @@ pub struct Tally {
     total: Option<u64>,
     /// Requests that succeeded in an earlier run.
     pub skipped: u64,
-    /// Requests that were started and have no result yet.
-    pub under_way: u64,
     /// Requests that succeeded in this run.
     pub done: u64,
     /// Failed requests by failure class.
     failed: BTreeMap<String, u64>,
     tokens: TotalUsage,
-    consecutive_systemic: u64,
+    consecutive: u64,
     /// The index and the exit status of the failure that comes first in the
     /// input and is not temporary.
     permanent: Option<(u64, u8)>,
@@ -46,11 +45,10 @@ impl Tally {
             started_at: Instant::now(),
             total: preflight.map(|preflight| preflight.total),
             skipped: preflight.map_or(0, |preflight| preflight.skipped),
-            under_way: 0,
             done: 0,
             failed: BTreeMap::new(),
             tokens: TotalUsage::default(),
-            consecutive_systemic: 0,
+            consecutive: 0,
             permanent: None,
             warnings: BTreeSet::new(),
         }
@@ -67,11 +65,11 @@ impl Tally {
         self.tokens.add(result.tokens);
         let (Some(error), Some(class)) = (&result.error, result.failure_class()) else {
             self.done += 1;
-            self.consecutive_systemic = 0;
+            self.consecutive = 0;
             return;
         };
-        let consecutive = self.consecutive_systemic + 1;
-        self.consecutive_systemic = if error.is_systemic { consecutive } else { 0 };
+        let is_own = error.blame == Blame::Request;
+        self.consecutive = if is_own { 0 } else { self.consecutive + 1 };
         *self.failed.entry(class).or_default() += 1;
         if error.status != TEMPORARY {
             let failure = (index, error.status);
@@ -79,10 +77,9 @@ impl Tally {
         }
     }
 
-    /// How many of the latest requests in a row failed for a reason that does
-    /// not depend on the request.
-    pub fn consecutive_systemic(&self) -> u64 {
-        self.consecutive_systemic
+    /// How many of the latest requests in a row failed without being to blame.
+    pub fn consecutive(&self) -> u64 {
+        self.consecutive
     }
 
     pub fn failed(&self) -> u64 {
@@ -107,7 +104,7 @@ impl Tally {
         Duration::try_from_secs_f64(self.left()? as f64 / rate).ok()
     }
 
-    /// The exit status, or `None` for 0. If every request failed, it is that of
+    /// The exit status if no requests are left, or `None` for 0. If every request failed, it is that of
     /// the first permanent failure in the input, or 75 if all were temporary.
     pub fn status(&self) -> Option<u8> {
         match (self.failed(), self.done + self.skipped) {

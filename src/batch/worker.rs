@@ -2,13 +2,13 @@
 //! of it.
 
 use crate::batch::results::result_line::{RecordedResponse, RequestError, ResultRecord, json_body};
-use crate::batch::source::batch_request::BatchRequest;
+use crate::batch::row::Row;
+use crate::blame::{Blame, Repeat};
 use crate::chat::reply::Retention;
 use crate::chat::schema::SchemaPattern;
 use crate::chat::turn::{CheckedReply, ReplyPolicy};
 use crate::error::{Error, Result, ServerError};
-use crate::exchange::total_usage::TotalUsage;
-use crate::exchange::{Answer, AskAgain, Exchange, ExchangeOutcome, ReplyObserver};
+use crate::exchange::{Answer, AskAgain, Exchange, ReplyObserver};
 use crate::net::client::Client;
 
 /// What replies must be, and how errors are described; the same for all
@@ -59,38 +59,51 @@ pub struct Worker<'a> {
     pub policy: &'a RequestPolicy,
 }
 
+/// What became of a row that was sent.
+pub enum Processed {
+    Result(ResultRecord),
+    /// It failed for the world's reasons, and can be sent again.
+    Outage(Error),
+    /// The run was stopped before there was a result.
+    Stopped,
+}
+
 impl Worker<'_> {
-    /// Sends a request and returns its result; `None` if the run was stopped
-    /// before there was one.
-    pub fn process(&self, mut request: BatchRequest) -> Option<ResultRecord> {
+    /// Sends a row until its reply is valid or it fails.
+    pub fn process(&self, row: &mut Row) -> Processed {
         let RequestPolicy { default, own_format, .. } = self.policy;
         let exchange = Exchange {
             client: self.client,
-            policy: if request.has_default_format { default } else { own_format },
+            policy: if row.request.has_default_format { default } else { own_format },
             streams: false,
             with_payloads: true,
             retention: Retention { text: true, response: true },
         };
-        let mut observer = RequestObserver { id: request.id.clone(), policy: self.policy };
-        let ExchangeOutcome { answer, rejected, spent } =
-            exchange.ask_until_valid(&mut request, &mut observer);
-        Some(match (answer, rejected) {
-            (Err(Error::Stopped), None) => return None,
-            (Ok(answer), _) => self.answered(request.id, spent, answer, None),
+        let mut observer = RequestObserver { id: row.request.id.clone(), policy: self.policy };
+        let Row { request, asking, .. } = row;
+        match exchange.ask_until_valid(request, asking, &mut observer) {
+            Ok(answer) => Processed::Result(self.policy.answered(row, answer, None)),
+            Err(Error::Stopped) if row.asking.rejected.is_none() => Processed::Stopped,
+            Err(error) if error.blame() == Blame::World && error.repeat() != Repeat::Never => {
+                Processed::Outage(error)
+            }
+            Err(error) => Processed::Result(self.policy.failed(row, error)),
+        }
+    }
+}
+
+impl RequestPolicy {
+    /// The result of a row that is not sent again after this error.
+    pub fn failed(&self, row: &mut Row, error: Error) -> ResultRecord {
+        match row.asking.rejected.take() {
             // Repairing the reply failed. The user paid for the invalid one.
-            (Err(error), Some(rejected)) => self.answered(request.id, spent, rejected, Some(error)),
-            (Err(error), None) => self.unanswered(request.id, spent, error),
-        })
+            Some(rejected) => self.answered(row, *rejected, Some(error)),
+            None => self.unanswered(row, error),
+        }
     }
 
     /// The result of a request that got a reply, valid or not.
-    fn answered(
-        &self,
-        id: String,
-        spent: TotalUsage,
-        answer: Answer,
-        error: Option<Error>,
-    ) -> ResultRecord {
+    fn answered(&self, row: &Row, answer: Answer, error: Option<Error>) -> ResultRecord {
         let (response, unrecorded) = recorded_response(&answer)
             .map_or_else(|error| (None, Some(error)), |response| (Some(response), None));
         let checked = answer.checked;
@@ -101,13 +114,14 @@ impl Worker<'_> {
             // All that the user paid for.
             Some(_) => checked.reply.text,
         };
-        let error = error.map(|error| RequestError::new(&error, (self.policy.describe)(&error)));
-        ResultRecord { id, response, error, text, tokens: spent, warning }
+        let error = error.map(|error| RequestError::new(&error, (self.describe)(&error)));
+        let (id, tokens) = (row.request.id.clone(), row.asking.spent);
+        ResultRecord { id, response, error, text, tokens, warning }
     }
 
     /// The result of a request that got no reply, or an error.
-    fn unanswered(&self, id: String, spent: TotalUsage, error: Error) -> ResultRecord {
-        let request_error = RequestError::new(&error, (self.policy.describe)(&error));
+    fn unanswered(&self, row: &Row, error: Error) -> ResultRecord {
+        let request_error = RequestError::new(&error, (self.describe)(&error));
         let response = match error {
             Error::Server(server) => server.http_status.map(|status_code| RecordedResponse {
                 status_code,
@@ -117,11 +131,11 @@ impl Worker<'_> {
             _ => None,
         };
         ResultRecord {
-            id,
+            id: row.request.id.clone(),
             response,
             error: Some(request_error),
             text: String::new(),
-            tokens: spent,
+            tokens: row.asking.spent,
             warning: None,
         }
     }

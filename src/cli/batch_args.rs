@@ -2,13 +2,14 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgAction, ValueHint};
 
 use crate::cli::model_args::ModelArgs;
 use crate::cli::reply_format::JsonFormatArgs;
 use crate::cli::shared_args::{NetworkArgs, ReplyLimitArgs, SettingsArgs, VerbosityArgs};
-use crate::cli::values::{ReasoningTarget, jobs, positive, rate, shard};
+use crate::cli::values::{ReasoningTarget, jobs, positive, rate, shard, time};
 
 #[derive(Debug, clap::Args)]
 pub struct BatchArgs {
@@ -121,7 +122,7 @@ pub struct BatchArgs {
         requires = "files",
         conflicts_with_all = [
             "lines", "null", "shard", "skip_bad", "errors", "ordered", "text", "jobs", "rate",
-            "max_failures",
+            "max_failures", "patience",
         ]
     )]
     pub merge: bool,
@@ -140,10 +141,22 @@ pub struct BatchArgs {
     #[arg(long, value_name = "N/s|m|h", value_parser = rate, help_heading = "Network", value_hint = ValueHint::Other)]
     pub rate: Option<f64>,
 
+    /// Wait up to TIME for a success while the server is away (default 2m)
+    ///
+    /// While there is no connection, or the server answers 429, 500, 502, 503, 504,
+    /// 521, 522, 523 or 529, one request at a time is tried. If none succeeds for
+    /// TIME, the run stops and leaves the rest for the next run. A request that fails
+    /// so while others succeed uses up its --retries. TIME is in seconds, or like
+    /// 90s, 10m or 8h. With 0, the first request that has used up its --retries stops
+    /// the run.
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Network", hide_short_help = true, value_hint = ValueHint::Other)]
+    pub patience: Option<Duration>,
+
     /// Stop after N failed requests
     ///
-    /// Without this option too, the run stops after 16 failures in a row that
-    /// any request would meet: 429, 401, 402, 403 or no connection.
+    /// Without this option too, the run stops after 16 failures in a row that any
+    /// request would meet: the key is refused, the quota is used up, or there is no
+    /// such model.
     #[arg(long, value_name = "N", value_parser = positive, help_heading = "Network", hide_short_help = true, value_hint = ValueHint::Other)]
     pub max_failures: Option<u32>,
 

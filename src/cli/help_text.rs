@@ -36,7 +36,7 @@ Examples:
 
 /// Options that the 40 lines of the short help have no room for.
 pub(super) const BATCH_MORE: &str = "\
-Also --max-failures, --skip-bad, --json-object, --repair, --param: see --help";
+Also --patience, --max-failures, --skip-bad, --repair, --param: see --help";
 
 pub(super) const MODELS_EXAMPLES: &str = "\
 Examples:
@@ -98,15 +98,16 @@ pub const ASK_STATUS: Entries = &[
 pub const BATCH_STATUS: Entries = &[
     ("0", "every request has a successful response"),
     ("2", "usage: a bad option, or stdin is a terminal and no FILE is given"),
-    ("4", "some requests failed; each is in the output with its error"),
+    ("4", "all requests were tried, and some failed; each is in the output"),
+    ("5", "stopped early by --max-failures: requests are left"),
     ("65", "a line is not a request, or an id is repeated"),
     ("66", "an input cannot be read"),
     ("70", "a bug in gravix"),
     ("73", "an output file cannot be written"),
     ("74", "standard output cannot be written"),
-    ("75", "all requests failed and may succeed later, or the output is locked"),
+    ("75", "stopped early or all failed, for now; or the output is locked"),
     ("78", "setup: no key, bad base URL, proxy or settings, no TLS, ulimit"),
-    ("3 65 69 76 77", "all failed: ask's status for the first permanent failure"),
+    ("3 65 69 76 77", "stopped early or all failed: ask's status for the reason"),
     ("130 141 143", "killed by SIGINT, SIGPIPE or SIGTERM"),
 ];
 

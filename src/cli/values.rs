@@ -23,12 +23,26 @@ pub fn within<const LOW: i8, const HIGH: i8>(text: &str) -> Result<f64, String> 
     }
 }
 
+/// Longer times count as a year, because they overflow clocks.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// Parses a time: a number of seconds, or numbers with units such as `90s`, `8h` or
+/// `1h 30m`.
+pub fn time(text: &str) -> Result<Duration, String> {
+    let time = match text.parse::<f64>() {
+        Ok(seconds) if seconds.is_nan() => None,
+        Ok(seconds) => Duration::try_from_secs_f64(seconds.min(YEAR.as_secs_f64())).ok(),
+        Err(_) => humantime::parse_duration(text).ok(),
+    };
+    let time = time.map(|time| time.min(YEAR));
+    time.ok_or_else(|| "not a time: write 90, 90s, 10m or 8h".to_owned())
+}
+
 /// Parses a positive number of seconds; decimals are allowed. More than a year
-/// counts as a year, because larger values overflow clocks.
+/// counts as a year.
 pub fn seconds(text: &str) -> Result<Duration, String> {
-    const YEAR: f64 = 365.0 * 24.0 * 3600.0;
     let number: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
-    match Duration::try_from_secs_f64(number.min(YEAR)) {
+    match Duration::try_from_secs_f64(number.min(YEAR.as_secs_f64())) {
         Ok(duration) if !duration.is_zero() && number.is_finite() => Ok(duration),
         _ => Err("not a positive number of seconds".to_owned()),
     }

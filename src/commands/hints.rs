@@ -213,7 +213,6 @@ impl Hints {
             CommandKind::Ask => "shorten the prompt, or lower --turns",
             CommandKind::Batch | CommandKind::Other => "shorten the prompt",
         };
-        let is_unknown_model = is_named(&["model_not_found", "model_not_exist"]);
         Some(match error.status() {
             _ if is_too_long => shorten.to_owned(),
             _ if error.is_quota() => return None,
@@ -225,7 +224,7 @@ impl Hints {
             }
             _ if error.is_key_refused() => refused_key_hint(error),
             _ if error.is_unexpected_endpoint() => base_url_hint(&error.base_url),
-            status if is_unknown_model || (status == Some(404) && message.contains("model")) => {
+            _ if error.is_unknown_model() => {
                 format!("list the models with gravix models{}", self.target_options)
             }
             Some(400 | 404 | 405) if markup::is_html(&error.body) => {

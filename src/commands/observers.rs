@@ -22,9 +22,6 @@ impl NetObserver for NetworkLog {
                 "{error}; retrying in {:.1} s (try {attempt} of {attempts})",
                 wait.as_secs_f64()
             )),
-            NetEvent::RateLimited { error } => {
-                notes.note(format_args!("{error}; retrying when the rate allows it"));
-            }
             // The rest is printed with --verbose only.
             _ if !notes.is_verbose() => {}
             NetEvent::Connecting { target, addresses } => {

@@ -14,6 +14,7 @@ mod tls_mismatch;
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use signal_hook::consts::SIGPIPE;
 use thiserror::Error as ThisError;
@@ -133,6 +134,9 @@ pub enum Error {
     /// The response does not follow the chat-completions protocol.
     #[error("{0}")]
     Protocol(String),
+    /// The answer did not come from a chat-completions API, but perhaps from a website.
+    #[error("{0}")]
+    NotApi(String),
     /// The response has a status that promises no reply. `flaw` says what is odd.
     #[error("the server answered {status}, {flaw}")]
     NoReply { status: String, flaw: &'static str },
@@ -186,6 +190,10 @@ pub enum Error {
     /// status.
     #[error("requests failed")]
     BatchFailed(u8),
+    /// A batch run stopped before all requests had been tried. `left` is how many were
+    /// not, if the end of the input was seen.
+    #[error("stopped {reason}; {}", requests_left(*left))]
+    BatchStopped { status: u8, reason: String, left: Option<u64> },
     /// The user interrupted the run with this signal.
     #[error("interrupted by signal {0}")]
     Interrupted(i32),
@@ -233,8 +241,10 @@ impl Error {
             Error::StdoutClosed => return Status::Signal(SIGPIPE),
             Error::Interrupted(signal) => return Status::Signal(*signal),
             Error::BatchFailed(status) => return Status::Quiet(*status),
+            Error::BatchStopped { status, .. } => *status,
             Error::Locked(_) | Error::Busy(_) | Error::Network(_) | Error::Stopped => 75,
             Error::Protocol(_)
+            | Error::NotApi(_)
             | Error::NoReply { .. }
             | Error::CannotJoin
             | Error::ReplyTooLong { .. } => 76,
@@ -253,6 +263,14 @@ impl Error {
         })
     }
 
+    /// How long the server asks to wait before the next try.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Error::Server(server) => server.retry_after,
+            _ => None,
+        }
+    }
+
     /// The error of a thread that cannot be started.
     pub fn no_thread(source: io::Error) -> Self {
         Error::Limit { action: "start a thread".to_owned(), source }
@@ -264,6 +282,14 @@ fn size(bytes: usize) -> String {
     let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
     let unit = units.iter().find(|(shift, _)| bytes.is_multiple_of(1 << shift));
     unit.map_or(format!("{bytes} bytes"), |(shift, unit)| format!("{} {unit}", bytes >> shift))
+}
+
+fn requests_left(count: Option<u64>) -> String {
+    match count {
+        None => "requests are left".to_owned(),
+        Some(1) => "1 request is left".to_owned(),
+        Some(count) => format!("{count} requests are left"),
+    }
 }
 
 impl From<ServerError> for Error {

@@ -60,6 +60,15 @@ impl ServerError {
         }
     }
 
+    /// Whether the server has no such model, as far as it says so.
+    pub fn is_unknown_model(&self) -> bool {
+        const WORDS: [&str; 4] =
+            ["model_not_found", "model_not_exist", "unknown_model", "invalid_model"];
+        let is_named = |word: &String| WORDS.contains(&word.as_str());
+        [&self.code, &self.kind].into_iter().flatten().any(is_named)
+            || (self.status() == Some(404) && self.message.to_lowercase().contains("model"))
+    }
+
     /// Whether no such path exists on the server, as far as it says so.
     pub fn is_unexpected_endpoint(&self) -> bool {
         self.word_classes().any(|word| word == ErrorClass::Protocol)

@@ -106,64 +106,72 @@ pub struct Answer {
     pub trace: RequestTrace,
 }
 
-/// The outcome of a question.
-pub struct ExchangeOutcome {
-    pub answer: Result<Answer>,
-    /// The last invalid reply, if asking again failed. It was paid for, so it is
-    /// not dropped.
-    pub rejected: Option<Answer>,
+/// How far asking a question has got. It can go on after a failure that passes.
+#[derive(Debug, Default)]
+pub struct Asking {
+    /// The last invalid reply, if it is to be repaired. It was paid for, so it is not
+    /// dropped if that fails.
+    pub rejected: Option<Box<Answer>>,
     pub spent: TotalUsage,
+    repairs: u32,
+    /// The trace of a request that failed.
+    trace: RequestTrace,
 }
 
 impl Exchange<'_> {
     /// Asks until the reply is valid, a request fails, or the policy's repairs are
     /// used up. If the server refuses a schema that can be dropped, asks again
     /// without it.
+    ///
+    /// # Errors
+    /// The error of a request. `asking` has what came before it.
     pub fn ask_until_valid(
         &self,
         question: &mut impl Question,
+        asking: &mut Asking,
         observer: &mut impl ReplyObserver,
-    ) -> ExchangeOutcome {
-        let mut repairs_left = self.policy.repairs;
-        let mut rejected: Option<Answer> = None;
-        let mut spent = TotalUsage::default();
+    ) -> Result<Answer> {
         loop {
             if self.schema().is_some_and(Schema::is_strict_refused) {
                 question.drop_strict();
             }
-            let correction = rejected.as_ref().and_then(Correction::of);
+            let correction = asking.rejected.as_deref().and_then(Correction::of);
             let body = question.body(correction.as_ref().map(Correction::messages));
-            let (reply, trace) = match self.ask_once(&body, observer) {
-                Ok(received) => received,
+            let reply = match self.ask_once(&body, &mut asking.trace, observer) {
+                Ok(reply) => reply,
                 Err(Error::Server(error))
                     if self.can_drop_schema(&error) && question.drop_schema() =>
                 {
+                    asking.trace = RequestTrace::default();
                     observer.asking_again(&AskAgain::WithoutSchema(&error));
                     continue;
                 }
                 Err(Error::Server(error)) if refuses_strict(&error) && question.drop_strict() => {
+                    asking.trace = RequestTrace::default();
                     if self.schema().is_some_and(Schema::refuse_strict) {
                         observer.asking_again(&AskAgain::WithoutStrict(&error));
                     }
                     continue;
                 }
-                Err(error) => return ExchangeOutcome { answer: Err(error), rejected, spent },
+                Err(error) => return Err(error),
             };
-            spent.add(TotalUsage::of(&reply));
+            let trace = std::mem::take(&mut asking.trace);
+            asking.spent.add(TotalUsage::of(&reply));
             let calls_tools = !reply.calls.is_empty();
             let offered = calls_tools.then(|| question.offered_tools()).flatten();
+            let repairs_left = self.policy.repairs - asking.repairs;
             match judge(reply, self.policy, offered.as_deref(), repairs_left) {
                 TurnEnd::Repair(checked) => {
-                    repairs_left -= 1;
+                    asking.repairs += 1;
                     if let Some(problem) = &checked.problem {
                         observer.asking_again(&AskAgain::Invalid(problem));
                     }
-                    rejected = Some(Answer { checked, trace });
+                    asking.rejected = Some(Box::new(Answer { checked, trace }));
                 }
                 TurnEnd::Done(checked) | TurnEnd::Tools(checked) => {
                     observer.unchecked(checked.unchecked_patterns());
-                    let answer = Ok(Answer { checked, trace });
-                    return ExchangeOutcome { answer, rejected: None, spent };
+                    asking.rejected = None;
+                    return Ok(Answer { checked, trace });
                 }
             }
         }
@@ -173,16 +181,16 @@ impl Exchange<'_> {
     fn ask_once(
         &self,
         body: &RequestBody,
+        trace: &mut RequestTrace,
         observer: &mut impl ReplyObserver,
-    ) -> Result<(Reply, RequestTrace)> {
+    ) -> Result<Reply> {
         let started = SystemTime::now();
         let mut reply = Reply::new(self.retention, self.policy.max_bytes);
-        let mut trace = RequestTrace::default();
-        let received = self.receive(body, &mut reply, &mut trace, observer);
+        let received = self.receive(body, &mut reply, trace, observer);
         let received = observer.received(received);
         let error = received.as_ref().err();
-        observer.attempted(&Attempt { started, body, trace: &trace, reply: &reply, error });
-        received.map(|()| (reply, trace))
+        observer.attempted(&Attempt { started, body, trace, reply: &reply, error });
+        received.map(|()| reply)
     }
 
     /// Sends the request and adds every event to `reply`.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 use ureq::http::{HeaderMap, Response, StatusCode};
 use ureq::{RequestBuilder, Timeout};
 
+use crate::blame::Blame;
 use crate::error::{Error, NetworkError, Result};
 use crate::net::client::{Client, RequestTrace};
 use crate::net::observer::{Headers, NetEvent};
@@ -22,7 +23,8 @@ const STALE_CONNECTION: Duration = Duration::from_secs(1);
 
 impl Client {
     /// Calls `send_once` until the response is a success or a retry would not
-    /// help. Returns the last error.
+    /// help. Returns the last error. Clients of a batch leave it to their caller to
+    /// wait out an outage.
     pub(super) fn send_with_retries(
         &self,
         trace: &mut RequestTrace,
@@ -30,37 +32,36 @@ impl Client {
     ) -> Result<ResponseBody> {
         let retries = self.server.retries;
         let mut failures: u32 = 0;
-        let mut first = None;
         loop {
             // The wait for the first ticket does not count against the deadline.
-            let timeout = self.clock.time_left().filter(|_| first.is_some());
-            let Some(ticket) = self.limiter.acquire(first, timeout)? else {
+            let timeout = self.clock.time_left().filter(|_| failures > 0);
+            let Some(ticket) = self.limiter.acquire(trace.first, timeout)? else {
                 return Err(self.clock.timeout_error(Timeout::Global).into());
             };
-            if first.is_none() {
-                self.clock.begin_request();
+            if failures == 0 {
+                self.clock.begin_request(trace.time_spent);
             }
-            first.get_or_insert(ticket);
-            let tries = trace.tries.saturating_add(1);
-            *trace = RequestTrace { tries, ..RequestTrace::default() };
+            let began = Instant::now();
+            *trace = RequestTrace {
+                tries: trace.tries.saturating_add(1),
+                first: trace.first.or(Some(ticket)),
+                time_spent: trace.time_spent,
+                ..RequestTrace::default()
+            };
             let outcome = self.try_once(trace, &send_once);
-            let feedback = feedback(trace, outcome.as_ref().err());
-            let is_rate_limited = self.limiter.record(ticket, &feedback);
+            self.limiter.record(ticket, &feedback(trace, outcome.as_ref().err()));
+            trace.time_spent += began.elapsed();
             let error = match outcome {
                 Ok(body) => return Ok(body),
                 Err(error) => self.server.presentable(error),
             };
-            failures = failures.saturating_add(u32::from(!is_rate_limited));
-            let state = RetryState {
-                failures: failures.max(1),
-                retries: if is_rate_limited { u32::MAX } else { retries },
-                time_left: self.clock.time_left(),
-            };
+            if self.leaves_outages && error.blame() == Blame::World {
+                return Err(error);
+            }
+            failures += 1;
+            let state = RetryState { failures, retries, time_left: self.clock.time_left() };
             match state.decide(&error, fastrand::f64()) {
                 RetryDecision::GiveUp => return Err(error),
-                RetryDecision::Again(_) if is_rate_limited => {
-                    self.observe(&NetEvent::RateLimited { error: &error });
-                }
                 RetryDecision::Again(wait) => {
                     let (attempt, attempts) = (failures + 1, retries.saturating_add(1));
                     let event = NetEvent::Retrying { error: &error, wait, attempt, attempts };
@@ -155,14 +156,11 @@ fn rate_limit(headers: &HeaderMap) -> Option<RateLimit> {
 }
 
 fn feedback(trace: &RequestTrace, error: Option<&Error>) -> Feedback {
-    let server = match error {
-        Some(Error::Server(server)) => Some(server),
-        _ => None,
-    };
     Feedback {
+        request: trace.first.map_or(0, |first| first.number),
         status: trace.status,
-        retry_after: server.and_then(|server| server.retry_after),
+        retry_after: error.and_then(Error::retry_after),
         rate_limit: trace.rate_limit,
-        is_quota: server.is_some_and(|server| server.is_quota()),
+        blame: error.map(Error::blame),
     }
 }

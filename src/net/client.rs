@@ -17,7 +17,7 @@ use crate::net::connect::LayeredConnector;
 use crate::net::endpoint::Endpoint;
 use crate::net::observer::NetObserver;
 use crate::net::rate_limit::RateLimit;
-use crate::net::rate_limiter::{RateLimiter, Unlimited};
+use crate::net::rate_limiter::{RateLimiter, Ticket, Unlimited};
 use crate::net::reply_stream::ReplyStream;
 use crate::net::resolve::TimedResolver;
 use crate::net::server::{Server, USER_AGENT};
@@ -25,10 +25,15 @@ use crate::wire::body::RequestBody;
 use crate::wire::model_list::ModelList;
 use crate::wire::{markup, model_list, reply_error, sse};
 
-/// How often a request was tried, and the response to the last try.
+/// How often a request was tried, and the response to the last try. A request that is
+/// sent again later goes on with the trace that it has.
 #[derive(Debug, Default)]
 pub struct RequestTrace {
     pub tries: u32,
+    /// The ticket of the first try, which says how long the request has waited.
+    pub(super) first: Option<Ticket>,
+    /// How long the tries took until each had its response.
+    pub(super) time_spent: Duration,
     /// The HTTP status of the last try; `None` if it got no response.
     pub status: Option<u16>,
     /// The server's ID of the last try.
@@ -50,6 +55,9 @@ pub struct Client {
     agent: Agent,
     pub(super) clock: Arc<Clock>,
     pub(super) limiter: Arc<dyn RateLimiter>,
+    /// A failure that is the world's is returned at once, for the caller to wait
+    /// until the server answers again.
+    pub(super) leaves_outages: bool,
 }
 
 impl Client {
@@ -65,7 +73,8 @@ impl Client {
     }
 
     /// Any number of clients that share one server and one rate limiter. Each
-    /// keeps one connection alive. The deadline starts with each request.
+    /// keeps one connection alive. The deadline starts with each request. They wait
+    /// out no outage: a failure that is the world's is returned at once.
     ///
     /// # Errors
     /// Fails if the CA file or the proxy URL is not valid, or if the mock server
@@ -108,7 +117,7 @@ impl Client {
             LayeredConnector::new(Arc::clone(&clock), &server),
             TimedResolver::new(Arc::clone(&clock), &server, max_idle > 0),
         );
-        Self { server, agent, clock, limiter }
+        Self { server, agent, clock, limiter, leaves_outages: max_idle > 0 }
     }
 
     /// The time until the deadline; `None` without a deadline.

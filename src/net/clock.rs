@@ -83,9 +83,12 @@ impl Clock {
         Self { is_per_request: true, ..Self::start(timeouts) }
     }
 
-    pub fn begin_request(&self) {
+    /// A request is about to be sent, on which `time_spent` was spent before.
+    pub fn begin_request(&self, time_spent: Duration) {
         if self.is_per_request {
-            self.update(|state| state.deadline = deadline_from_now(self.timeouts));
+            let deadline = self.timeouts.deadline.map(|limit| limit.saturating_sub(time_spent));
+            let deadline = deadline.map(|left| Instant::now() + left);
+            self.update(|state| state.deadline = deadline);
         }
     }
 

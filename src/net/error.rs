@@ -30,7 +30,7 @@ pub fn request_error(error: ureq::Error, clock: &Clock, base_url: &str) -> Error
         ureq::Error::LargeResponseHeader(_, limit) => {
             Error::Protocol(format!("the response headers are longer than {limit} bytes"))
         }
-        other => Error::Protocol(format!("{base_url} does not speak valid HTTP: {other}")),
+        other => Error::NotApi(format!("{base_url} does not speak valid HTTP: {other}")),
     }
 }
 

@@ -28,8 +28,6 @@ pub enum NetEvent<'a> {
     /// A try failed. The next one, number `attempt` of `attempts`, starts after
     /// `wait`.
     Retrying { error: &'a Error, wait: Duration, attempt: u32, attempts: u32 },
-    /// A try was rate limited. It does not count as a retry.
-    RateLimited { error: &'a Error },
 }
 
 /// The headers of a request or a response.

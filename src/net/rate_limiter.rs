@@ -4,6 +4,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::blame::Blame;
 use crate::error::Result;
 use crate::net::rate_limit::RateLimit;
 
@@ -19,13 +20,15 @@ pub struct Ticket {
 /// What a response says about the server's limits.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Feedback {
+    /// The number of the request's first ticket, by which its tries are recognized.
+    pub request: u64,
     /// The HTTP status; `None` if the try got no response.
     pub status: Option<u16>,
     /// How long the server asks to wait.
     pub retry_after: Option<Duration>,
     pub rate_limit: Option<RateLimit>,
-    /// The account has no quota left, so waiting does not help.
-    pub is_quota: bool,
+    /// What is to blame if it failed.
+    pub blame: Option<Blame>,
 }
 
 pub trait RateLimiter: Send + Sync {
@@ -37,9 +40,8 @@ pub trait RateLimiter: Send + Sync {
     /// [`crate::error::Error::Stopped`] if nothing more is to be sent.
     fn acquire(&self, first: Option<Ticket>, timeout: Option<Duration>) -> Result<Option<Ticket>>;
 
-    /// Records the response to the try that `ticket` was issued for. Returns
-    /// true if it was rate limited; such tries do not count as retries.
-    fn record(&self, ticket: Ticket, feedback: &Feedback) -> bool;
+    /// Records the response to the try that `ticket` was issued for.
+    fn record(&self, ticket: Ticket, feedback: &Feedback);
 
     /// Blocks for `wait` before a retry.
     ///
@@ -56,9 +58,7 @@ impl RateLimiter for Unlimited {
         Ok(Some(Ticket { number: 1, at: Instant::now() }))
     }
 
-    fn record(&self, _: Ticket, _: &Feedback) -> bool {
-        false
-    }
+    fn record(&self, _: Ticket, _: &Feedback) {}
 
     fn pause(&self, wait: Duration) -> Result<()> {
         thread::sleep(wait);

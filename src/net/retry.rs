@@ -3,7 +3,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::error::{Error, NetworkError, ServerError};
+use crate::blame::Repeat;
+use crate::error::Error;
 
 /// The longest wait before the first retry. It doubles with each failure.
 const MAX_FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -35,18 +36,10 @@ impl RetryState {
     /// What to do after `error`. `jitter` is in 0..1 and scales the backoff, but
     /// not a wait that the server asks for.
     pub fn decide(&self, error: &Error, jitter: f64) -> RetryDecision {
-        let requested = match error {
-            Error::Server(server) if is_retryable(server) => server.retry_after,
-            Error::Network(
-                NetworkError::Connect { .. }
-                | NetworkError::ConnectTimeout(_)
-                | NetworkError::Proxy { is_final: false, .. }
-                | NetworkError::Resolve { is_temporary: true, .. }
-                | NetworkError::Tls { .. }
-                | NetworkError::Unanswered,
-            ) => None,
-            _ => return RetryDecision::GiveUp,
-        };
+        if error.repeat() != Repeat::Soon {
+            return RetryDecision::GiveUp;
+        }
+        let requested = error.retry_after();
         let wait = requested.unwrap_or_else(|| max_backoff(self.failures).mul_f64(jitter));
         let is_too_long = requested.is_some_and(|wait| wait > LONGEST_REQUESTED_WAIT)
             || self.time_left.is_some_and(|left| wait >= left);
@@ -59,25 +52,9 @@ impl RetryState {
 }
 
 /// The backoff after this many failures, without jitter.
-fn max_backoff(failures: u32) -> Duration {
+pub fn max_backoff(failures: u32) -> Duration {
     let doublings = failures.saturating_sub(1).min(16);
     MAX_FIRST_WAIT.saturating_mul(1 << doublings).min(MAX_WAIT)
-}
-
-fn is_retryable(server: &ServerError) -> bool {
-    if server.is_quota() {
-        return false;
-    }
-    match server.http_status {
-        // An error without a status came inside a reply, which may have been
-        // billed, and so may the reply that Cloudflare did not wait for.
-        None | Some(501 | 524) => false,
-        Some(status) => {
-            let is_temporary =
-                matches!(status, 408 | 409 | 425 | 429 | 500 | 502 | 503 | 504 | 521..=523 | 529);
-            server.should_retry.unwrap_or(is_temporary)
-        }
-    }
 }
 
 /// How long the server asks to wait: `retry-after-ms` in milliseconds, or else
@@ -107,9 +84,8 @@ pub fn requested_wait(
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-
     use super::*;
+    use crate::error::ServerError;
 
     fn status(status: u16) -> ServerError {
         ServerError { http_status: Some(status), ..ServerError::default() }
@@ -118,77 +94,15 @@ mod tests {
     /// After the first of three tries, without a deadline.
     const FIRST_FAILURE: RetryState = RetryState { failures: 1, retries: 2, time_left: None };
 
-    /// The decision after the first failure, with the longest backoff.
-    fn first(error: impl Into<Error>) -> RetryDecision {
-        FIRST_FAILURE.decide(&error.into(), 1.0)
-    }
-
     const HALF_A_SECOND: RetryDecision = RetryDecision::Again(Duration::from_millis(500));
 
     #[test]
-    fn only_temporary_statuses_are_retried() {
-        for code in [408, 409, 425, 429, 500, 502, 503, 504, 521, 522, 523, 529] {
-            assert_eq!(first(status(code)), HALF_A_SECOND, "{code}");
-        }
-        for code in [
-            400, 401, 402, 403, 404, 405, 410, 413, 418, 422, 451, 501, 505, 520, 524, 525, 526,
-            530,
-        ] {
-            assert_eq!(first(status(code)), RetryDecision::GiveUp, "{code}");
-        }
-    }
-
-    #[test]
-    fn x_should_retry_overrides_the_status() {
-        let with = |code, should_retry| ServerError { should_retry, ..status(code) };
-        assert_eq!(first(with(503, Some(false))), RetryDecision::GiveUp);
-        assert_eq!(first(with(400, Some(true))), HALF_A_SECOND);
-        for code in [402, 501, 524] {
-            assert_eq!(first(with(code, Some(true))), RetryDecision::GiveUp, "{code}");
-        }
-    }
-
-    #[test]
-    fn quota_errors_are_not_retried() {
-        let quota = "insufficient_quota".to_owned();
-        let by_code = ServerError { code: Some(quota.clone()), ..status(429) };
-        assert_eq!(first(by_code), RetryDecision::GiveUp);
-        let by_type = ServerError { kind: Some(quota), should_retry: Some(true), ..status(429) };
-        assert_eq!(first(by_type), RetryDecision::GiveUp);
-        assert_eq!(first(ServerError { is_exceeded: true, ..status(429) }), RetryDecision::GiveUp);
-    }
-
-    #[test]
-    fn an_error_inside_a_reply_is_not_retried() {
-        let code = Some("503".to_owned());
-        assert_eq!(first(ServerError { code, ..ServerError::default() }), RetryDecision::GiveUp);
-    }
-
-    #[test]
-    fn only_failures_before_a_response_are_retried() {
-        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
-        let target = "h".to_owned();
-        let resolve = |is_temporary| {
-            let (host, reason) = ("h".to_owned(), String::new());
-            NetworkError::Resolve { host, reason, is_temporary }
-        };
-        for error in [
-            NetworkError::Connect { target, is_proxied: false, source: refused },
-            NetworkError::ConnectTimeout(Duration::from_secs(1)),
-            NetworkError::Unanswered,
-            resolve(true),
-        ] {
-            assert_eq!(first(error), HALF_A_SECOND);
-        }
-        for error in [
-            NetworkError::Silence(Duration::from_secs(1)),
-            NetworkError::Deadline(Duration::from_secs(1)),
-            NetworkError::Cut(String::new()),
-            resolve(false),
-        ] {
-            assert_eq!(first(error), RetryDecision::GiveUp);
-        }
-        assert_eq!(first(Error::Protocol(String::new())), RetryDecision::GiveUp);
+    fn only_what_may_succeed_soon_is_tried_again() {
+        let first = |code| FIRST_FAILURE.decide(&status(code).into(), 1.0);
+        assert_eq!(first(503), HALF_A_SECOND);
+        assert_eq!(first(409), HALF_A_SECOND);
+        assert_eq!(first(400), RetryDecision::GiveUp);
+        assert_eq!(first(401), RetryDecision::GiveUp);
     }
 
     #[test]

@@ -114,12 +114,8 @@ impl Server {
             return Error::Limit { action: "run the mock server".to_owned(), source };
         }
         match error {
-            // The base URL is gravix's own word, whatever the key is.
-            Error::Protocol(text) => {
-                let parts = text.split(&self.base_url);
-                let parts = parts.map(|part| self.secrets.mask(part.to_owned()));
-                Error::Protocol(line(parts.collect::<Vec<_>>().join(&self.base_url)))
-            }
+            Error::Protocol(text) => Error::Protocol(self.masked_around_base_url(&text)),
+            Error::NotApi(text) => Error::NotApi(self.masked_around_base_url(&text)),
             Error::Server(mut server) => {
                 let masked = |text| self.secrets.mask(text);
                 server.message = line(masked(server.message));
@@ -144,6 +140,14 @@ impl Server {
             }
             other => other,
         }
+    }
+
+    /// As much of `text` as fits on a line, with secrets masked, but not in the base
+    /// URL: that is gravix's own word, whatever the key is.
+    fn masked_around_base_url(&self, text: &str) -> String {
+        let parts = text.split(&self.base_url);
+        let parts = parts.map(|part| self.secrets.mask(part.to_owned()));
+        line(parts.collect::<Vec<_>>().join(&self.base_url))
     }
 }
 

@@ -35,7 +35,7 @@ pub fn error_response(head: &Parts, body: impl Read) -> Error {
     }
     if head.status.is_redirection() {
         let target = head.headers.get(header::LOCATION).map(HeaderValue::as_bytes);
-        return Error::Protocol(format!(
+        return Error::NotApi(format!(
             "the server redirects to {}, which gravix does not follow; set the base URL to match",
             String::from_utf8_lossy(target.unwrap_or(b"an unknown address"))
         ));

@@ -30,7 +30,7 @@ pub fn not_a_completion(body: &[u8]) -> Error {
 /// The error for HTML instead of a reply: the base URL probably points to a
 /// website.
 pub fn html(base_url: &str) -> Error {
-    Error::Protocol(format!("the server sent HTML; check the base URL {base_url}"))
+    Error::NotApi(format!("the server sent HTML; check the base URL {base_url}"))
 }
 
 /// The error for a body over [`LIMIT`](crate::wire::sse::LIMIT).

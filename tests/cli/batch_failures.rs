@@ -26,7 +26,6 @@ fn the_exit_status_says_what_failed() {
         (&["200 OK", "200 OK"][..], 0),
         (&["200 OK", "401 Unauthorized"], 4),
         (&["401 Unauthorized", "503 Service Unavailable"], 77),
-        (&["503 Service Unavailable", "503 Service Unavailable"], 75),
         (&["422 Unprocessable Content", "401 Unauthorized"], 69),
     ] {
         let (_directory, file) = input(statuses);
@@ -46,14 +45,19 @@ fn the_exit_status_says_what_failed() {
 
 #[test]
 fn max_failures_stops_the_run() {
-    let service = Service::new(|_, _| Reply::new("404 Not Found", ""));
-    let prompts = prompts(50);
-    let (_directory, file) = input(&prompts);
-    let options = ["--lines", "-j1", "--max-failures", "3"];
-    let run = run(batch(&service.base_url(), &options).arg(file)).exits(69);
+    let service = Service::new(|_, _| Reply::new("422 Unprocessable Content", ""));
+    let max_failures = |count: &str, limit: &str| {
+        let (_directory, file) = input(&prompts(count.parse().expect("a number")));
+        let options = ["--lines", "-j1", "--max-failures", limit];
+        run(batch(&service.base_url(), &options).arg(file))
+    };
+    let run = max_failures("50", "3").exits(5);
     assert_eq!(service.seen().len(), 3);
-    assert!(run.stderr.contains("stopping after 3 failures"), "{}", run.stderr);
-    assert!(run.stderr.contains("0 done, 3 failed (404: 3), 47 left"), "{}", run.stderr);
+    let last = "gravix: stopped after 3 failures (--max-failures 3); 47 requests are left\n";
+    assert!(run.stderr.ends_with(last), "{}", run.stderr);
+    assert!(run.stderr.contains("0 done, 3 failed (422: 3), 47 left"), "{}", run.stderr);
+    // None is left: all were tried, and all failed for the same reason.
+    max_failures("3", "3").exits(69).says(&["0 done, 3 failed (422: 3); "]);
 }
 
 /// `gravix batch` in a shell with this `ulimit`.
@@ -101,8 +105,8 @@ fn sixteen_failures_in_a_row_stop_the_run() {
     let service = Service::new(|_, _| Reply::new("401 Unauthorized", r#"{"error":"no"}"#));
     let (_directory, file) = input(&prompts(100));
     let stopped = run(batch(&service.base_url(), &["--lines", "-j1"]).arg(file)).exits(77);
-    assert!(stopped.stderr.contains("stopping after 16 failures in a row"), "{}", stopped.stderr);
-    assert!(stopped.stderr.contains("401: no; set GRAVIXLAYER_API_KEY"), "{}", stopped.stderr);
+    let reason = "gravix: stopped after 16 failures in a row: the server answered 401: no; set GRAVIXLAYER_API_KEY to your key; 84 requests are left\n";
+    assert!(stopped.stderr.ends_with(reason), "{}", stopped.stderr);
     assert_eq!(service.seen().len(), 16);
 }
 

@@ -198,22 +198,6 @@ fn a_kept_connection_is_reopened_only_if_it_closes_at_once() {
 }
 
 #[test]
-fn a_server_that_refuses_everything_stops_the_run() {
-    let service = Service::new(|_, _| Reply::new("429 Too Many Requests", ""));
-    let (_directory, file) = input(&prompts(2));
-    let output = run(batch(&service.base_url(), &["--lines", "-j1"]).arg(file)).exits(75);
-    assert_eq!(by_id(&output.stdout).len(), 2);
-    assert_eq!(service.seen().len(), 6);
-    output.says(&["0 done, 2 failed (429: 2)"]);
-    let (_directory, file) = input(&prompts(50));
-    let options = ["--lines", "--retries", "0"];
-    let output = run(batch(&service.base_url(), &options).arg(file)).exits(75);
-    let reason = "stopping after 16 failures in a row; the last: the server answered 429";
-    assert!(output.stderr.contains(reason), "{}", output.stderr);
-    assert!(output.stderr.contains(" left; "), "{}", output.stderr);
-}
-
-#[test]
 fn retry_after_zero_is_treated_as_absent() {
     // The server refuses everything for a second after the first five.
     let begun = Mutex::new(None);

@@ -8,6 +8,7 @@ mod batch_input;
 mod batch_interrupt;
 mod batch_merge;
 mod batch_order;
+mod batch_outage;
 mod batch_output;
 mod batch_rate;
 mod batch_replies;

@@ -188,7 +188,7 @@ fn a_batch_ends_early_for_the_same_reasons() {
         let prompts: Vec<String> = (0..30).map(|number| number.to_string()).collect();
         let (_directory, file) = input(&prompts);
         let run = run(batch(&service.base_url(), &["--lines", "-j1"]).arg(file)).exits(exit);
-        assert!(run.stderr.contains("stopping after 16 failures in a row"), "{}", run.stderr);
+        assert!(run.stderr.contains("stopped after 16 failures in a row"), "{}", run.stderr);
         assert_eq!(service.seen().len(), 16, "{status}");
     }
     let service = Service::new(|_, _| Reply::new("501 Not Implemented", r#"{"error":"m"}"#));

@@ -1,24 +1,30 @@
-//! The queue in which workers wait for the throttle to admit them.
+//! The queue in which workers wait until they may send a request, and the rows that
+//! were set aside meanwhile.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use crate::batch::rate::outage::OutageNews;
 use crate::batch::rate::throttle::{Ready, Throttle};
+use crate::batch::row::Row;
+use crate::batch::set_aside::{Others, Sent, SetAside, Shown, Taken};
+use crate::blame::Blame;
 use crate::error::{Error, Result};
 use crate::net::rate_limiter::{Feedback, RateLimiter, Ticket};
 use crate::output::notes::Notes;
 
 pub struct Gate {
     state: Mutex<GateState>,
-    /// Wakes workers that back off when the gate is closed.
-    closed: Condvar,
+    /// Wakes workers that back off, or wait for a row that was set aside.
+    changed: Condvar,
     notes: Notes,
 }
 
 struct GateState {
     throttle: Throttle,
+    set_aside: SetAside,
     is_closed: bool,
     /// Waiting workers: retries first, oldest first; then in order of arrival.
     queue: BTreeMap<QueueKey, Thread>,
@@ -26,6 +32,34 @@ struct GateState {
     arrivals: u64,
     /// How many workers wait before a retry, outside the queue.
     backing_off: usize,
+    /// How many workers have a row.
+    under_way: u64,
+    /// How long an outage was that has just ended.
+    recovered_after: Option<Duration>,
+}
+
+/// How a gate lets requests through.
+#[derive(Debug, Clone, Copy)]
+pub struct GateOptions {
+    /// In requests per second; without one, the gate searches for it.
+    pub rate: Option<f64>,
+    /// How often a row that is itself to blame is retried.
+    pub retries: u32,
+    /// How long to wait for a success in an outage. If zero, a row that has used up
+    /// its retries ends the run.
+    pub patience: Duration,
+}
+
+/// What became of a row that was to be set aside.
+#[derive(Debug)]
+pub enum Aside {
+    Waits,
+    /// It waits, in an outage that the user was not told of yet.
+    WaitsLong,
+    /// Nothing has succeeded for as long as the user waits, and the run ends.
+    EndsRun(Box<Row>, Error),
+    /// The same, but no other row could have succeeded, and this one was to blame before.
+    Fails(Box<Row>, Error),
 }
 
 /// The number of the request's first ticket, or `u64::MAX` for a first try, and
@@ -33,25 +67,50 @@ struct GateState {
 type QueueKey = (u64, u64);
 
 impl GateState {
-    /// Wakes only the first in the queue: no other may send before it.
+    /// The next in the queue: no other may send before it. To find out who is to blame
+    /// for a failure, one that never failed comes first.
+    fn next(&self) -> Option<(&QueueKey, &Thread)> {
+        let is_suspected = self.throttle.watch().is_suspected();
+        let new = is_suspected.then(|| self.queue.range((u64::MAX, 0)..).next()).flatten();
+        new.or_else(|| self.queue.first_key_value())
+    }
+
     fn wake_next(&self) {
-        if let Some((_, next)) = self.queue.first_key_value() {
+        if let Some((_, next)) = self.next() {
             next.unpark();
         }
+    }
+
+    /// What may be sent instead of a row that was set aside, if no more is read.
+    fn others(&self) -> Others {
+        match self.under_way {
+            0 => Others::None,
+            rows if rows == self.throttle.under_way() => Others::InProgress,
+            _ => Others::ToSend,
+        }
+    }
+
+    fn take(&mut self, others: Others) -> Option<Taken> {
+        let taken = self.set_aside.take(Instant::now(), others);
+        self.under_way += u64::from(taken.is_some());
+        taken
     }
 }
 
 impl Gate {
-    /// `rate` is in requests per second; without one, the gate searches for it.
-    pub fn new(rate: Option<f64>, notes: &Notes) -> Self {
+    pub fn new(options: GateOptions, notes: &Notes) -> Self {
+        let GateOptions { rate, retries, patience } = options;
         let state = GateState {
-            throttle: Throttle::new(rate, Instant::now()),
+            throttle: Throttle::new(rate, patience, Instant::now()),
+            set_aside: SetAside::new(retries),
             is_closed: false,
             queue: BTreeMap::new(),
             arrivals: 0,
             backing_off: 0,
+            under_way: 0,
+            recovered_after: None,
         };
-        Self { state: Mutex::new(state), closed: Condvar::new(), notes: notes.clone() }
+        Self { state: Mutex::new(state), changed: Condvar::new(), notes: notes.clone() }
     }
 
     /// Stops admitting requests; workers that wait get [`Error::Stopped`]. Returns
@@ -60,7 +119,7 @@ impl Gate {
         let mut state = self.lock();
         let was_closed = std::mem::replace(&mut state.is_closed, true);
         state.queue.values().for_each(Thread::unpark);
-        self.closed.notify_all();
+        self.changed.notify_all();
         !was_closed
     }
 
@@ -68,10 +127,96 @@ impl Gate {
         self.lock().is_closed
     }
 
+    /// A worker has a new row.
+    pub fn begin_row(&self) {
+        self.lock().under_way += 1;
+    }
+
+    /// A worker is done with its row, or has set it aside. Returns whether the gate is
+    /// closed.
+    pub fn end_row(&self) -> bool {
+        let mut state = self.lock();
+        state.under_way -= 1;
+        self.changed.notify_all();
+        state.is_closed
+    }
+
+    /// How many workers have a row.
+    pub fn under_way(&self) -> u64 {
+        self.lock().under_way
+    }
+
     /// How many requests wait here, in the queue or before a retry.
     pub fn waiting(&self) -> usize {
         let state = self.lock();
         state.queue.len() + state.backing_off
+    }
+
+    /// How long an outage was that the user was told of and that has just ended.
+    /// Returned once.
+    pub fn recovered_after(&self) -> Option<Duration> {
+        self.lock().recovered_after.take()
+    }
+
+    /// Sets a row aside that failed for the world's reasons.
+    pub fn set_aside(&self, mut row: Box<Row>, error: Error) -> Aside {
+        let id = &row.request.id;
+        self.notes.detail(format_args!("* request {id}: {error}; it will be tried again"));
+        let mut state = self.lock();
+        let now = Instant::now();
+        let failing = row.record_failure(now, state.set_aside.retries());
+        let news = state.throttle.outage_news(now, failing);
+        if news == OutageNews::IsOver {
+            let is_alone = state.under_way == 1 && state.set_aside.is_empty();
+            return match is_alone && row.was_blamed() {
+                true => Aside::Fails(row, error),
+                false => Aside::EndsRun(row, error),
+            };
+        }
+        let last = state.throttle.last_sent();
+        let sent = Sent { last, is_outage: state.throttle.watch().is_confirmed() };
+        state.set_aside.push((now, fastrand::f64()), row, error, sent);
+        if news == OutageNews::IsLong { Aside::WaitsLong } else { Aside::Waits }
+    }
+
+    /// A row that was set aside and need not wait any longer, while others can be read.
+    pub fn take_set_aside(&self) -> Option<Taken> {
+        let mut state = self.lock();
+        match state.throttle.watch().is_suspected() {
+            true => None,
+            false => state.take(Others::ToSend),
+        }
+    }
+
+    pub fn has_set_aside(&self) -> bool {
+        !self.lock().set_aside.is_empty()
+    }
+
+    /// Waits for a row that was set aside, while no more are read; `None` if there is
+    /// none, or if the gate is closed.
+    pub fn wait_for_set_aside(&self) -> Option<Taken> {
+        let mut state = self.lock();
+        loop {
+            if state.is_closed || state.set_aside.is_empty() {
+                return None;
+            }
+            let others = state.others();
+            if let Some(taken) = state.take(others) {
+                return Some(taken);
+            }
+            state = match state.set_aside.shortest_wait(Instant::now()) {
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(wait) => {
+                    let waited = self.changed.wait_timeout(state, wait);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+
+    /// All rows that are set aside, and their last errors: the run is over.
+    pub fn drain_set_aside(&self) -> Vec<(Box<Row>, Error)> {
+        self.lock().set_aside.drain().collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, GateState> {
@@ -91,7 +236,7 @@ impl Gate {
             if until.is_some_and(|until| until <= now) {
                 return Ok(None);
             }
-            let is_next = state.queue.first_key_value().is_some_and(|(next, _)| *next == key);
+            let is_next = state.next().is_some_and(|(next, _)| *next == key);
             let at = match state.throttle.ready(now) {
                 Ready::Now if is_next => return Ok(Some(state.throttle.acquire(now))),
                 Ready::At(at) if is_next => Some(at),
@@ -118,22 +263,34 @@ impl RateLimiter for Gate {
         let mut state = self.lock();
         state.queue.remove(&key);
         state.wake_next();
+        self.changed.notify_all();
         admitted
     }
 
-    fn record(&self, ticket: Ticket, feedback: &Feedback) -> bool {
+    fn record(&self, ticket: Ticket, feedback: &Feedback) {
         let mut state = self.lock();
         let before = state.throttle.rate();
-        let is_rate_limited = state.throttle.record(Instant::now(), ticket, feedback);
+        let recovered = state.throttle.record((Instant::now(), fastrand::f64()), ticket, feedback);
         let after = state.throttle.rate();
+        state.recovered_after = recovered.or(state.recovered_after);
+        let shown = match feedback.blame {
+            Some(Blame::World) => Some(Shown::Fails),
+            _ => {
+                let was_shared = state.throttle.watch().was_shared();
+                feedback.status.map(|_| Shown::Works { was_shared })
+            }
+        };
+        if let Some(shown) = shown {
+            state.set_aside.decide(ticket.number, shown);
+        }
         state.wake_next();
+        self.changed.notify_all();
         drop(state);
         if let Some(rate) = after
             && before.is_none_or(|before| rate < before)
         {
             self.notes.detail(format_args!("* slowing down to {rate:.2} requests per second"));
         }
-        is_rate_limited
     }
 
     fn pause(&self, wait: Duration) -> Result<()> {
@@ -142,7 +299,7 @@ impl RateLimiter for Gate {
         state.backing_off += 1;
         while !state.is_closed && Instant::now() < end {
             let left = end.saturating_duration_since(Instant::now());
-            let waited = self.closed.wait_timeout(state, left);
+            let waited = self.changed.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         state.backing_off -= 1;

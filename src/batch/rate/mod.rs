@@ -1,5 +1,6 @@
 //! The rate limit: when each request of a batch may be sent.
 
 pub mod gate;
+pub mod outage;
 pub mod search;
 pub mod throttle;

@@ -43,12 +43,13 @@ const RECOVERY_PER_WAIT: f64 = 20.0;
 const MIN_SAMPLE: u32 = 40;
 
 /// The backoff after a 429 without `Retry-After`: the first; the second, which
-/// doubles until a request is accepted; the maximum; and the maximum before
-/// the server has accepted any request.
+/// doubles until a request is accepted; the maximum; and the maximum for the first
+/// refusals before the server has accepted any request.
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 const SECOND_BACKOFF: Duration = Duration::from_millis(250);
 const MAX_BACKOFF: Duration = Duration::from_secs(8);
 const MAX_INITIAL_BACKOFF: Duration = Duration::from_millis(500);
+const INITIAL_REFUSALS: u32 = 16;
 
 /// The lowest rate before the server has accepted any request, in requests per
 /// second.
@@ -118,11 +119,6 @@ impl RateSearch {
     /// In requests per second; `None` before the first 429.
     pub fn rate(&self) -> Option<f64> {
         self.rate
-    }
-
-    /// When a request was last accepted.
-    pub fn accepted_at(&self) -> Option<Instant> {
-        self.accepted_at
     }
 
     /// Until when other requests wait for the response to a probe.
@@ -231,8 +227,8 @@ impl RateSearch {
         let half_interval = self.rate.map_or(0.0, |rate| 0.5 / rate).min(1.0);
         let first = FIRST_BACKOFF.max(Duration::from_secs_f64(half_interval));
         let max = match self.accepted_at {
-            Some(_) => MAX_BACKOFF,
-            None => MAX_INITIAL_BACKOFF,
+            None if self.refusals <= INITIAL_REFUSALS => MAX_INITIAL_BACKOFF,
+            _ => MAX_BACKOFF,
         };
         match self.refusals {
             0 | 1 => first,

@@ -4,7 +4,9 @@
 
 use std::time::{Duration, Instant};
 
+use crate::batch::rate::outage::{Failing, OutageNews, OutageWatch, SoFar};
 use crate::batch::rate::search::RateSearch;
+use crate::blame::Blame;
 use crate::net::rate_limiter::{Feedback, Ticket};
 use crate::net::retry::LONGEST_REQUESTED_WAIT;
 
@@ -19,16 +21,14 @@ const CATCH_UP: Duration = Duration::from_millis(2);
 const SLOW_START_REQUESTS: f64 = 8.0;
 const SLOW_START_INTERVAL: Duration = Duration::from_millis(100);
 
-/// A server that accepted a request within this time is still serving: a 429
-/// from it does not count as a retry.
-const SERVING_WINDOW: Duration = Duration::from_secs(120);
-
 /// When the next request may be sent.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Ready {
     Now,
     /// At this time, unless a response changes it.
     At(Instant),
+    /// Once a response changes it.
+    AfterResponse,
 }
 
 pub struct Throttle {
@@ -48,11 +48,15 @@ pub struct Throttle {
     /// that the server will accept, and until when.
     allowed: Option<(u64, Instant)>,
     search: RateSearch,
+    watch: OutageWatch,
+    /// Longer waits that a server asks for are ignored.
+    longest_wait: Duration,
 }
 
 impl Throttle {
-    /// `rate` is in requests per second; without one it is searched for.
-    pub fn new(rate: Option<f64>, now: Instant) -> Self {
+    /// `rate` is in requests per second; without one it is searched for. `patience` is
+    /// how long to wait for a success.
+    pub fn new(rate: Option<f64>, patience: Duration, now: Instant) -> Self {
         Self {
             started_at: now,
             next_at: now,
@@ -62,6 +66,8 @@ impl Throttle {
             is_rate_bound: false,
             allowed: None,
             search: RateSearch::new(rate, now),
+            watch: OutageWatch::new(patience),
+            longest_wait: patience.max(LONGEST_REQUESTED_WAIT),
         }
     }
 
@@ -85,7 +91,30 @@ impl Throttle {
         };
         let by_probe = self.search.probe_deadline().unwrap_or(now);
         let at = by_rate.max(by_server).max(by_probe).max(self.held_until);
-        if at <= now { Ready::Now } else { Ready::At(at) }
+        match self.watch.ready_at(at) {
+            None => Ready::AfterResponse,
+            Some(at) if at <= now => Ready::Now,
+            Some(at) => Ready::At(at),
+        }
+    }
+
+    /// The number of the latest ticket.
+    pub fn last_sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// How many requests were sent and have no response yet.
+    pub fn under_way(&self) -> u64 {
+        self.sent - self.ended
+    }
+
+    pub fn watch(&self) -> &OutageWatch {
+        &self.watch
+    }
+
+    /// What the failure of a request that was just recorded means for the run.
+    pub fn outage_news(&mut self, now: Instant, failing: Failing) -> OutageNews {
+        self.watch.news(now, self.under_way(), failing)
     }
 
     /// Issues the ticket of a request, which is sent now.
@@ -102,40 +131,45 @@ impl Throttle {
         }
         let ticket = Ticket { number: self.sent, at: now };
         self.search.record_sent(ticket);
+        self.watch.record_sent(now, ticket);
         ticket
     }
 
-    /// Records the end of a try. Returns true if it was rate limited by a
-    /// server that still accepts requests; such tries do not count as retries.
-    pub fn record(&mut self, now: Instant, ticket: Ticket, feedback: &Feedback) -> bool {
+    /// Records the end of a try. `jitter` is in 0..1. Returns how long an outage was
+    /// that the user was told of and that is over now.
+    pub fn record(
+        &mut self,
+        (now, jitter): (Instant, f64),
+        ticket: Ticket,
+        feedback: &Feedback,
+    ) -> Option<Duration> {
         self.ended += 1;
         self.search.record_end(ticket);
+        let sent = SoFar { last_sent: self.sent, in_progress: self.under_way() };
+        let recovered_after = self.watch.record_end((now, jitter), ticket, sent, feedback);
         if let Some(rate_limit) = feedback.rate_limit
             && rate_limit.reset <= LONGEST_REQUESTED_WAIT
         {
             let last = ticket.number.saturating_add(rate_limit.remaining);
             self.allowed = Some((last, now + rate_limit.reset));
         }
-        let retry_after = feedback.retry_after.filter(|wait| *wait <= LONGEST_REQUESTED_WAIT);
+        let is_world = feedback.blame == Some(Blame::World);
+        let is_obeyed = |wait: &Duration| is_world && *wait <= self.longest_wait;
+        let retry_after = feedback.retry_after.filter(is_obeyed);
+        if let Some(wait) = retry_after {
+            self.hold(now + wait);
+        }
         match feedback.status {
             Some(200..=299) => self.search.record_accepted(now, ticket, self.is_rate_bound),
-            Some(429) if !feedback.is_quota => {
+            Some(429) if is_world => {
                 if let Some(until) = self.search.record_refused(now, ticket, retry_after) {
                     self.next_at = self.next_at.max(until);
                     self.hold(until);
                 }
-                self.hold(retry_after.map_or(now, |wait| now + wait));
-                let accepted_at = self.search.accepted_at();
-                let is_serving = accepted_at
-                    .is_some_and(|at| now.saturating_duration_since(at) < SERVING_WINDOW);
-                // A server that has not answered a request yet may have
-                // accepted it.
-                return is_serving || self.ended < self.sent;
             }
-            Some(503) => self.hold(retry_after.map_or(now, |wait| now + wait)),
             _ => {}
         }
-        false
+        recovered_after
     }
 
     fn hold(&mut self, until: Instant) {
@@ -154,12 +188,19 @@ mod tests {
         fn answer(&mut self, at: Duration) -> Feedback;
     }
 
+    const PATIENCE: Duration = Duration::from_secs(120);
+
+    /// A failure that is the world's.
+    fn world() -> Feedback {
+        Feedback { blame: Some(Blame::World), ..Feedback::default() }
+    }
+
     fn acceptance() -> Feedback {
         Feedback { status: Some(200), ..Feedback::default() }
     }
 
     fn refusal(retry_after: Option<Duration>) -> Feedback {
-        Feedback { status: Some(429), retry_after, ..Feedback::default() }
+        Feedback { status: Some(429), retry_after, ..world() }
     }
 
     /// Accepts `rate` requests per second, and `burst` of them at once.
@@ -214,7 +255,7 @@ mod tests {
         time: Duration,
     ) -> (f64, f64) {
         let start = Instant::now();
-        let mut throttle = Throttle::new(None, start);
+        let mut throttle = Throttle::new(None, PATIENCE, start);
         let mut now = start;
         let mut in_flight = Vec::new();
         let (mut accepted, mut refused) = (0.0, 0.0);
@@ -231,11 +272,12 @@ mod tests {
                     continue;
                 }
                 Ready::At(at) => Some(at),
+                Ready::AfterResponse => None,
             };
             let first = in_flight.iter().map(|(at, ..)| *at).min();
             now = next.into_iter().chain(first).min().expect("a request or a response is due");
             for (at, ticket, feedback) in in_flight.extract_if(.., |(at, ..)| *at <= now) {
-                throttle.record(at, ticket, &feedback);
+                throttle.record((at, 1.0), ticket, &feedback);
             }
         }
         (accepted, refused)
@@ -297,12 +339,12 @@ mod tests {
     #[test]
     fn a_fixed_rate_is_kept() {
         let start = Instant::now();
-        let mut throttle = Throttle::new(Some(100.0 / 60.0), start);
+        let mut throttle = Throttle::new(Some(100.0 / 60.0), PATIENCE, start);
         throttle.acquire(start);
         assert_eq!(throttle.ready(start), Ready::At(start + after(0.6)));
         let ticket = throttle.acquire(start + after(0.6));
-        let refusal = Feedback { status: Some(429), ..Feedback::default() };
-        throttle.record(start + after(0.7), ticket, &refusal);
+        let refusal = Feedback { status: Some(429), ..world() };
+        throttle.record((start + after(0.7), 1.0), ticket, &refusal);
         assert_eq!(throttle.ready(start + after(0.7)), Ready::At(start + after(1.2)));
         // An idle time is not followed by a burst.
         throttle.acquire(start + after(100.0));
@@ -313,15 +355,16 @@ mod tests {
     #[test]
     fn retry_after_holds_every_request() {
         let start = Instant::now();
-        for (status, seconds, holds) in
-            [(429, 3.0, true), (503, 3.0, true), (500, 3.0, false), (503, 1000.0, false)]
+        // A wait of 1000 s is not obeyed: a backoff is.
+        for (status, seconds, next) in
+            [(429, 3.0, 4.0), (503, 3.0, 4.0), (500, 3.0, 4.0), (503, 1000.0, 1.5)]
         {
-            let mut throttle = Throttle::new(Some(1e6), start);
+            let mut throttle = Throttle::new(Some(1e6), PATIENCE, start);
             let ticket = throttle.acquire(start);
             let retry_after = Some(after(seconds));
-            let feedback = Feedback { status: Some(status), retry_after, ..Feedback::default() };
-            throttle.record(start + after(1.0), ticket, &feedback);
-            let expected = if holds { Ready::At(start + after(4.0)) } else { Ready::Now };
+            let feedback = Feedback { status: Some(status), retry_after, ..world() };
+            throttle.record((start + after(1.0), 1.0), ticket, &feedback);
+            let expected = Ready::At(start + after(next));
             assert_eq!(throttle.ready(start + after(1.0)), expected, "{status} {seconds}");
         }
     }
@@ -329,12 +372,12 @@ mod tests {
     #[test]
     fn the_rate_limit_headers_of_the_server_are_kept() {
         let start = Instant::now();
-        let mut throttle = Throttle::new(None, start);
+        let mut throttle = Throttle::new(None, PATIENCE, start);
         let first = throttle.acquire(start);
         throttle.acquire(start);
         let rate_limit = Some(RateLimit { remaining: 2, reset: after(5.0) });
         let feedback = Feedback { status: Some(200), rate_limit, ..Feedback::default() };
-        throttle.record(start, first, &feedback);
+        throttle.record((start, 1.0), first, &feedback);
         // The second request was already sent and counts as one of the two.
         assert_eq!(throttle.ready(start), Ready::Now);
         throttle.acquire(start);
@@ -345,7 +388,7 @@ mod tests {
         // A reset that is too far away is ignored.
         let rate_limit = Some(RateLimit { remaining: 0, reset: after(86400.0) });
         let feedback = Feedback { status: Some(200), rate_limit, ..Feedback::default() };
-        throttle.record(start + after(5.0), first, &feedback);
+        throttle.record((start + after(5.0), 1.0), first, &feedback);
         assert_eq!(throttle.ready(start + after(5.0)), Ready::Now);
     }
 }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::batch::source::request_line::{self, InvalidRequest};
-use crate::error::{EarlyEnd, Error, ErrorClass, NetworkError, ServerError, Status};
+use crate::blame::Blame;
+use crate::error::{EarlyEnd, Error, NetworkError, ServerError, Status};
 use crate::exchange::total_usage::TotalUsage;
 use crate::files::lines::Separator;
 use crate::json::{self, OnlyObject};
@@ -56,9 +57,8 @@ pub struct RequestError {
     /// The exit status of a run that failed only for this reason.
     #[serde(skip)]
     pub status: u8,
-    /// Whether any other request would fail for this reason too.
     #[serde(skip)]
-    pub is_systemic: bool,
+    pub blame: Blame,
 }
 
 impl RequestError {
@@ -68,7 +68,7 @@ impl RequestError {
             Status::Exit(status) | Status::Quiet(status) => status,
             Status::Signal(_) => 70,
         };
-        Self { code: code(error), message, status, is_systemic: is_systemic(error) }
+        Self { code: code(error), message, status, blame: error.blame() }
     }
 }
 
@@ -80,7 +80,9 @@ fn code(error: &Error) -> String {
         Error::EndedEarly(EarlyEnd::Refusal(_)) => "refusal",
         Error::EndedEarly(EarlyEnd::NoText | EarlyEnd::OnlyThoughts) => "no_text",
         Error::Format { .. } => "invalid_reply",
-        Error::Protocol(_) | Error::NoReply { .. } | Error::CannotJoin => "protocol",
+        Error::Protocol(_) | Error::NotApi(_) | Error::NoReply { .. } | Error::CannotJoin => {
+            "protocol"
+        }
         Error::ReplyTooLong { .. } => "reply_too_long",
         Error::Network(network) => match network {
             NetworkError::Resolve { .. } => "lookup",
@@ -101,34 +103,6 @@ fn code(error: &Error) -> String {
         _ => "error",
     }
     .to_owned()
-}
-
-/// Whether the reason does not depend on the request: the key is refused, the
-/// quota is used up, the rate limit or one of the system is reached, or there is no
-/// connection.
-fn is_systemic(error: &Error) -> bool {
-    match error {
-        Error::Server(server) => {
-            let is_account = matches!(server.class(), ErrorClass::Key | ErrorClass::Quota);
-            is_account
-                || server.is_key_refused()
-                || server.is_firewall
-                || server.status() == Some(429)
-        }
-        Error::Network(network) => matches!(
-            network,
-            NetworkError::Resolve { .. }
-                | NetworkError::Connect { .. }
-                | NetworkError::Proxy { .. }
-                | NetworkError::Tls { .. }
-                | NetworkError::ConnectTimeout(_)
-        ),
-        Error::ProxyLogin { .. }
-        | Error::Certificate { .. }
-        | Error::TlsMismatch { .. }
-        | Error::Limit { .. } => true,
-        _ => false,
-    }
 }
 
 fn server_code(error: &ServerError) -> String {

@@ -45,6 +45,8 @@ struct InputOrder {
 struct OrderPosition {
     /// The index of the oldest request whose result is not written.
     oldest: u64,
+    /// The index of the next request to be started.
+    next: u64,
     is_closed: bool,
 }
 
@@ -94,9 +96,19 @@ impl Sink {
             return;
         };
         let mut position = order.lock();
+        position.next = index;
         while index >= position.oldest + order.window && !position.is_closed {
             position = order.advanced.wait(position).unwrap_or_else(PoisonError::into_inner);
         }
+        position.next = index + 1;
+    }
+
+    /// Whether the next request is inside the window.
+    pub fn is_inside_window(&self) -> bool {
+        self.order.as_ref().is_none_or(|order| {
+            let position = order.lock();
+            position.next < position.oldest + order.window
+        })
     }
 
     /// Writes the result of the request of this index, or keeps it until its

@@ -32,6 +32,7 @@ pub struct JobQueue {
     next_index: u64,
     /// An error was returned, so that there are no more jobs.
     has_failed: bool,
+    has_ended: bool,
 }
 
 /// Recognizes the ids of requests that are done and ids that are repeated.
@@ -83,7 +84,16 @@ impl IdFilter {
 impl JobQueue {
     pub fn new(input: Records, options: ReadOptions, defaults: Defaults, ids: IdFilter) -> Self {
         let lines = input.lines(options);
-        Self { input, lines, options, defaults, ids, next_index: 0, has_failed: false }
+        Self {
+            input,
+            lines,
+            options,
+            defaults,
+            ids,
+            next_index: 0,
+            has_failed: false,
+            has_ended: false,
+        }
     }
 
     /// The index of the next job.
@@ -95,6 +105,11 @@ impl JobQueue {
     /// an input with a preflight, which counted them.
     pub fn take_skipped(&mut self) -> u64 {
         std::mem::take(&mut self.ids.skipped)
+    }
+
+    /// Whether the end of the input was reached.
+    pub fn has_ended(&self) -> bool {
+        self.has_ended
     }
 
     /// The next job; `None` at the end of the input, and after an error: what
@@ -118,7 +133,10 @@ impl JobQueue {
         loop {
             let line = match self.lines.next_line() {
                 Ok(Some(line)) => line,
-                Ok(None) => return Ok(None),
+                Ok(None) => {
+                    self.has_ended = true;
+                    return Ok(None);
+                }
                 Err(source) => return Err(self.input.unreadable(source)),
             };
             let number = line.number;

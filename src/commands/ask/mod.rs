@@ -28,7 +28,7 @@ use crate::commands::hints::Hints;
 use crate::commands::observers::NetworkLog;
 use crate::commands::schema_notes;
 use crate::error::{Error, Result};
-use crate::exchange::{Exchange, ExchangeOutcome};
+use crate::exchange::{Answer, Asking, Exchange};
 use crate::net::client::Client;
 use crate::output::notes::Notes;
 use crate::output::stdout;
@@ -58,11 +58,13 @@ fn send(mut plan: AskPlan, context: &Context, hints: &Hints, notes: &Notes) -> R
 
     let display = Display::new(&plan, &mut stdout, notes);
     let mut observer = AskObserver::new(display, files.log.as_mut(), notes);
-    let outcome = exchange(&client, &plan).ask_until_valid(&mut question, &mut observer);
+    let mut asking = Asking::default();
+    let answer =
+        exchange(&client, &plan).ask_until_valid(&mut question, &mut asking, &mut observer);
     let AskObserver { streamed, .. } = observer;
     let unanswered = turn.unanswered_history().map(Path::to_owned);
 
-    let delivered = checked_reply(outcome, plan.reports_usage, notes).and_then(|checked| {
+    let delivered = checked_reply(answer, &asking, plan.reports_usage, notes).and_then(|checked| {
         let thoughts = checked.reply.unopened_thoughts().filter(|_| plan.reasoning.is_some());
         thoughts.iter().for_each(|thoughts| notes.show(thoughts));
         // Save before printing, and report an error of saving first.
@@ -106,18 +108,18 @@ fn exchange<'a>(client: &'a Client, plan: &'a AskPlan) -> Exchange<'a> {
 /// The reply, after its usage is reported. If asking again failed, the rejected
 /// reply is printed on stderr.
 fn checked_reply(
-    outcome: ExchangeOutcome,
+    answer: Result<Answer>,
+    asking: &Asking,
     reports_usage: bool,
     notes: &Notes,
 ) -> Result<CheckedReply> {
-    let ExchangeOutcome { answer, rejected, spent } = outcome;
     let answer = answer.inspect_err(|_| {
-        if let Some(rejected) = &rejected {
+        if let Some(rejected) = &asking.rejected {
             show_rejected(&rejected.checked.reply, notes);
         }
     })?;
     if reports_usage {
-        let parts = [answer.checked.reply.usage_summary().to_string(), spent.to_string()];
+        let parts = [answer.checked.reply.usage_summary().to_string(), asking.spent.to_string()];
         let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         notes.print(parts.join("; "));
     }

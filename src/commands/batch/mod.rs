@@ -5,11 +5,12 @@ pub mod outputs;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::batch::ids::IdHasher;
 use crate::batch::open_files;
 use crate::batch::progress::Progress;
-use crate::batch::rate::gate::Gate;
+use crate::batch::rate::gate::{Gate, GateOptions};
 use crate::batch::run::Run;
 use crate::batch::source::batch_request::Defaults;
 use crate::batch::source::job_queue::{IdFilter, JobQueue};
@@ -39,6 +40,8 @@ use crate::settings::{model, network, verbosity};
 
 /// How many requests are sent concurrently without `--jobs`.
 const DEFAULT_JOBS: u16 = 8;
+
+const DEFAULT_PATIENCE: Duration = Duration::from_secs(120);
 
 /// With `--ordered`, a request is started at most this many times `--jobs`
 /// ahead of the oldest one without a written result.
@@ -71,13 +74,16 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
     let jobs = args.jobs.unwrap_or(DEFAULT_JOBS);
     open_files::raise_limit(jobs, endpoint.base_url == BaseUrl::Mock)?;
     let request_notes = notes.for_batch();
-    let gate = Arc::new(Gate::new(args.rate, &request_notes));
+    let patience = args.patience.unwrap_or(DEFAULT_PATIENCE);
+    let gate_options = GateOptions { rate: args.rate, retries: endpoint.retries, patience };
+    let gate = Arc::new(Gate::new(gate_options, &request_notes));
     let observer = Arc::new(NetworkLog { notes: request_notes });
     let clients = Client::many(&endpoint, observer, &gate)?.take(jobs.into()).collect();
     let total = preflight.map(|preflight| preflight.total);
     let progress = Progress::new(shows_progress(context, &notes), total);
     let window = args.ordered.then(|| WINDOW_PER_JOB * u64::from(jobs));
     let run = Run {
+        is_file: input.is_rereadable(),
         gate,
         jobs: JobQueue::new(
             input,
@@ -90,6 +96,7 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
         tally: Tally::new(preflight).into(),
         policy: request_policy(format, &args, hints, &notes),
         max_failures: args.max_failures.map(u64::from),
+        patience,
         progress,
         notes,
     };

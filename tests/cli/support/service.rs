@@ -2,7 +2,7 @@
 //! result of a function.
 
 use std::io::Write;
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -82,7 +82,15 @@ pub struct Service {
 impl Service {
     /// `answer` is given each request and its number, from 0.
     pub fn new(answer: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Self {
-        let (listener, port) = listen_on_loopback();
+        Self::at(listen_on_loopback().0, answer)
+    }
+
+    /// The same at a listener of the test's.
+    pub fn at(
+        listener: TcpListener,
+        answer: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let port = listener.local_addr().expect("the socket has an address").port();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (log, answer) = (Arc::clone(&seen), Arc::new(answer));
         thread::spawn(move || {

@@ -1,0 +1,65 @@
+//! A row of a batch: a request, and how far it has got.
+
+use std::time::Instant;
+
+use crate::batch::rate::outage::Failing;
+use crate::batch::source::batch_request::BatchRequest;
+use crate::error::Error;
+use crate::exchange::Asking;
+
+/// A failure that is in doubt counts as one of this many parts of a retry. So does a
+/// 429: under a tight rate limit some requests are refused several times before it is
+/// their turn.
+const PARTS: u32 = 8;
+
+#[derive(Debug)]
+pub struct Row {
+    /// Counts from 0 in the order of the input.
+    pub index: u64,
+    pub request: BatchRequest,
+    pub asking: Asking,
+    failures: WorldFailures,
+}
+
+/// The failures of a row for which the world is to blame, as far as it is known.
+#[derive(Debug, Default)]
+struct WorldFailures {
+    count: u32,
+    since: Option<Instant>,
+    /// Those that came while other requests succeeded, in parts of a retry.
+    own_parts: u32,
+}
+
+impl Row {
+    pub fn new(index: u64, request: BatchRequest) -> Self {
+        let failures = WorldFailures::default();
+        Self { index, request, asking: Asking::default(), failures }
+    }
+
+    /// Counts a failure, whoever is to blame for it. It may be retried `retries`
+    /// times.
+    pub fn record_failure(&mut self, now: Instant, retries: u32) -> Failing {
+        let WorldFailures { count, since, .. } = &mut self.failures;
+        *count += 1;
+        Failing { since: *since.get_or_insert(now), is_exhausted: *count > retries }
+    }
+
+    /// How often it has failed.
+    pub fn failures(&self) -> u32 {
+        self.failures.count
+    }
+
+    /// Whether it was to blame for a failure.
+    pub fn was_blamed(&self) -> bool {
+        self.failures.own_parts > 0
+    }
+
+    /// The row itself was to blame for `error`, as other requests succeeded. In doubt,
+    /// `is_shared` says that others had failed with it. Returns whether it has used up
+    /// its `retries`.
+    pub fn blame(&mut self, error: &Error, is_shared: bool, retries: u32) -> bool {
+        let is_refusal = matches!(error, Error::Server(server) if server.status() == Some(429));
+        self.failures.own_parts += if is_refusal || is_shared { 1 } else { PARTS };
+        self.failures.own_parts >= PARTS.saturating_mul(retries.saturating_add(1))
+    }
+}

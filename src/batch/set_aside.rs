@@ -1,0 +1,163 @@
+//! Rows that were set aside because they failed for the world's reasons, until it is
+//! known whether the world or the row is to blame.
+
+use std::time::{Duration, Instant};
+
+use crate::batch::row::Row;
+use crate::error::Error;
+use crate::net::retry::{LONGEST_REQUESTED_WAIT, max_backoff};
+
+/// Who was to blame for the failure of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// No other request that was sent since has ended.
+    Open,
+    /// The next request failed too.
+    World,
+    /// The next request succeeded.
+    Row,
+    /// So it did, and the row has used up its retries.
+    RowForGood,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    row: Box<Row>,
+    error: Error,
+    /// The number of the latest ticket when it failed.
+    last_sent: u64,
+    not_before: Instant,
+    verdict: Verdict,
+    /// A request that was sent before it failed has succeeded since.
+    has_seen_success: bool,
+}
+
+impl Waiting {
+    fn blame_row(&mut self, is_shared: bool, retries: u32) {
+        let is_for_good = self.row.blame(&self.error, is_shared, retries);
+        self.verdict = if is_for_good { Verdict::RowForGood } else { Verdict::Row };
+    }
+}
+
+/// What was sent when a row failed.
+#[derive(Debug, Clone, Copy)]
+pub struct Sent {
+    /// The number of the latest ticket.
+    pub last: u64,
+    /// There is an outage for sure.
+    pub is_outage: bool,
+}
+
+/// What the end of a request has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// The world works. `was_shared` says that an outage before hit most requests.
+    Works { was_shared: bool },
+    /// The world does not.
+    Fails,
+}
+
+/// What may compete with a row for the next try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    /// There are others to send, or there may be.
+    ToSend,
+    /// All others have been sent, and some are in progress.
+    InProgress,
+    /// There are none.
+    None,
+}
+
+/// A row that need not wait any longer.
+#[derive(Debug)]
+pub enum Taken {
+    /// It is to be sent again.
+    Again(Box<Row>),
+    /// It has used up its retries while others succeeded.
+    Failed(Box<Row>, Error),
+}
+
+#[derive(Debug)]
+pub struct SetAside {
+    retries: u32,
+    rows: Vec<Waiting>,
+}
+
+impl SetAside {
+    /// Each row has this many retries for failures that it is itself to blame for.
+    pub fn new(retries: u32) -> Self {
+        Self { retries, rows: Vec::new() }
+    }
+
+    pub fn retries(&self) -> u32 {
+        self.retries
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Sets a row aside that has failed just now. `jitter` is in 0..1.
+    pub fn push(&mut self, (now, jitter): (Instant, f64), row: Box<Row>, error: Error, sent: Sent) {
+        let requested = error.retry_after().filter(|wait| *wait <= LONGEST_REQUESTED_WAIT);
+        let backoff = || max_backoff(row.failures()).mul_f64(jitter);
+        let not_before = now + requested.unwrap_or_else(backoff);
+        let verdict = if sent.is_outage { Verdict::World } else { Verdict::Open };
+        let (last_sent, has_seen_success) = (sent.last, false);
+        self.rows.push(Waiting { row, error, last_sent, not_before, verdict, has_seen_success });
+    }
+
+    /// The request with this ticket has ended, and showed that the world works, or that
+    /// it does not.
+    pub fn decide(&mut self, ticket: u64, shown: Shown) {
+        let retries = self.retries;
+        let open = |waiting: &&mut Waiting| waiting.verdict == Verdict::Open;
+        for waiting in self.rows.iter_mut().filter(open) {
+            let is_later = ticket > waiting.last_sent;
+            match shown {
+                Shown::Works { was_shared } if is_later => waiting.blame_row(was_shared, retries),
+                Shown::Works { .. } => waiting.has_seen_success = true,
+                Shown::Fails if is_later => waiting.verdict = Verdict::World,
+                Shown::Fails => {}
+            }
+        }
+    }
+
+    /// The first row of the input that need not wait any longer. While it is not known
+    /// who is to blame for a failure, others should be sent that never failed.
+    pub fn take(&mut self, now: Instant, others: Others) -> Option<Taken> {
+        let is_only = others == Others::None && self.rows.len() == 1;
+        for waiting in &mut self.rows {
+            // No other request that was sent later will show who is to blame.
+            let is_alone = is_only || (others != Others::ToSend && waiting.has_seen_success);
+            if is_alone && waiting.verdict == Verdict::Open {
+                waiting.blame_row(false, self.retries);
+            }
+        }
+        let is_ready = |waiting: &Waiting| match waiting.verdict {
+            Verdict::World | Verdict::RowForGood => true,
+            Verdict::Row => waiting.not_before <= now,
+            // Nobody else can show whose fault it is.
+            Verdict::Open => waiting.not_before <= now && others != Others::ToSend,
+        };
+        let ready = self.rows.iter().enumerate().filter(|(_, waiting)| is_ready(waiting));
+        let (at, _) = ready.min_by_key(|(_, waiting)| waiting.row.index)?;
+        let Waiting { row, error, verdict, .. } = self.rows.swap_remove(at);
+        Some(match verdict {
+            Verdict::RowForGood => Taken::Failed(row, error),
+            _ => Taken::Again(row),
+        })
+    }
+
+    /// How long it takes until the next row may be sent again; `None` if all of them
+    /// may, but wait for others.
+    pub fn shortest_wait(&self, now: Instant) -> Option<Duration> {
+        let times = self.rows.iter().map(|waiting| waiting.not_before);
+        times.filter(|at| *at > now).min().map(|at| at - now)
+    }
+
+    /// All rows, and their last errors: the run is over.
+    pub fn drain(&mut self) -> impl Iterator<Item = (Box<Row>, Error)> + '_ {
+        self.rows.drain(..).map(|waiting| (waiting.row, waiting.error))
+    }
+}
