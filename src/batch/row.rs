@@ -7,10 +7,9 @@ use crate::batch::source::batch_request::BatchRequest;
 use crate::error::Error;
 use crate::exchange::Asking;
 
-/// A failure that is in doubt counts as one of this many parts of a retry. So does a
-/// 429: under a tight rate limit some requests are refused several times before it is
-/// their turn.
-const PARTS: u32 = 8;
+/// So many refusals for the rate (429) count as one retry: under a tight limit some
+/// requests are refused several times before it is their turn.
+const REFUSALS_PER_RETRY: u32 = 8;
 
 #[derive(Debug)]
 pub struct Row {
@@ -54,12 +53,17 @@ impl Row {
         self.failures.own_parts > 0
     }
 
-    /// The row itself was to blame for `error`, as other requests succeeded. In doubt,
-    /// `is_shared` says that others had failed with it. Returns whether it has used up
-    /// its `retries`.
-    pub fn blame(&mut self, error: &Error, is_shared: bool, retries: u32) -> bool {
+    /// Whether it was to blame for more than refusals for the rate, so that another
+    /// failure says nothing about the server.
+    pub fn is_suspect(&self) -> bool {
+        self.failures.own_parts >= REFUSALS_PER_RETRY
+    }
+
+    /// The row itself was to blame for `error`, as other requests succeeded. Returns
+    /// whether it has used up its `retries`.
+    pub fn blame(&mut self, error: &Error, retries: u32) -> bool {
         let is_refusal = matches!(error, Error::Server(server) if server.status() == Some(429));
-        self.failures.own_parts += if is_refusal || is_shared { 1 } else { PARTS };
-        self.failures.own_parts >= PARTS.saturating_mul(retries.saturating_add(1))
+        self.failures.own_parts += if is_refusal { 1 } else { REFUSALS_PER_RETRY };
+        self.failures.own_parts >= REFUSALS_PER_RETRY.saturating_mul(retries.saturating_add(1))
     }
 }

@@ -33,8 +33,8 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn blame_row(&mut self, is_shared: bool, retries: u32) {
-        let is_for_good = self.row.blame(&self.error, is_shared, retries);
+    fn blame_row(&mut self, retries: u32) {
+        let is_for_good = self.row.blame(&self.error, retries);
         self.verdict = if is_for_good { Verdict::RowForGood } else { Verdict::Row };
     }
 }
@@ -46,15 +46,6 @@ pub struct Sent {
     pub last: u64,
     /// There is an outage for sure.
     pub is_outage: bool,
-}
-
-/// What the end of a request has shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shown {
-    /// The world works. `was_shared` says that an outage before hit most requests.
-    Works { was_shared: bool },
-    /// The world does not.
-    Fails,
 }
 
 /// What may compete with a row for the next try.
@@ -109,16 +100,16 @@ impl SetAside {
 
     /// The request with this ticket has ended, and showed that the world works, or that
     /// it does not.
-    pub fn decide(&mut self, ticket: u64, shown: Shown) {
+    pub fn decide(&mut self, ticket: u64, world_works: bool) {
         let retries = self.retries;
         let open = |waiting: &&mut Waiting| waiting.verdict == Verdict::Open;
         for waiting in self.rows.iter_mut().filter(open) {
             let is_later = ticket > waiting.last_sent;
-            match shown {
-                Shown::Works { was_shared } if is_later => waiting.blame_row(was_shared, retries),
-                Shown::Works { .. } => waiting.has_seen_success = true,
-                Shown::Fails if is_later => waiting.verdict = Verdict::World,
-                Shown::Fails => {}
+            match world_works {
+                true if is_later => waiting.blame_row(retries),
+                true => waiting.has_seen_success = true,
+                false if is_later => waiting.verdict = Verdict::World,
+                false => {}
             }
         }
     }
@@ -129,9 +120,10 @@ impl SetAside {
         let is_only = others == Others::None && self.rows.len() == 1;
         for waiting in &mut self.rows {
             // No other request that was sent later will show who is to blame.
-            let is_alone = is_only || (others != Others::ToSend && waiting.has_seen_success);
-            if is_alone && waiting.verdict == Verdict::Open {
-                waiting.blame_row(false, self.retries);
+            let is_guilty = waiting.has_seen_success || waiting.row.was_blamed();
+            let is_alone = is_only || (others != Others::ToSend && is_guilty);
+            if is_alone && matches!(waiting.verdict, Verdict::Open | Verdict::World) {
+                waiting.blame_row(self.retries);
             }
         }
         let is_ready = |waiting: &Waiting| match waiting.verdict {

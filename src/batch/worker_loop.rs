@@ -26,16 +26,20 @@ impl Run {
     pub(super) fn run_worker(&self, client: &Client, sender: &Sender<RunEvent>) {
         let worker = Worker { client, policy: &self.policy };
         loop {
-            let written = match self.next_task() {
-                Ok(Some(Task::Send(row))) => self.send(row, &worker, sender),
-                Ok(Some(Task::Write { index, result })) => self.record(index, &result, sender),
+            let task = match self.next_task() {
+                Ok(Some(task)) => task,
                 Ok(None) => return,
                 Err(error) => return self.fail(error, sender),
+            };
+            let was_again = matches!(&task, Task::Send(row) if row.failures() > 0);
+            let written = match task {
+                Task::Send(row) => self.send(row, &worker, sender),
+                Task::Write { index, result } => self.record(index, &result, sender),
             };
             if let Err(error) = written {
                 self.fail(error, sender);
             }
-            if self.gate.end_row() {
+            if self.gate.end_row(was_again) {
                 drop(sender.send(RunEvent::RequestEnded));
                 return;
             }

@@ -118,6 +118,13 @@ pub struct Asking {
     trace: RequestTrace,
 }
 
+impl Asking {
+    /// The number by which the rate limiter knows the request that failed.
+    pub fn request(&self) -> Option<u64> {
+        self.trace.request()
+    }
+}
+
 impl Exchange<'_> {
     /// Asks until the reply is valid, a request fails, or the policy's repairs are
     /// used up. If the server refuses a schema that can be dropped, asks again

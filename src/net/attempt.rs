@@ -157,7 +157,7 @@ fn rate_limit(headers: &HeaderMap) -> Option<RateLimit> {
 
 fn feedback(trace: &RequestTrace, error: Option<&Error>) -> Feedback {
     Feedback {
-        request: trace.first.map_or(0, |first| first.number),
+        request: trace.request().unwrap_or_default(),
         status: trace.status,
         retry_after: error.and_then(Error::retry_after),
         rate_limit: trace.rate_limit,

@@ -41,6 +41,13 @@ pub struct RequestTrace {
     pub(super) rate_limit: Option<RateLimit>,
 }
 
+impl RequestTrace {
+    /// The number of the first ticket, by which a rate limiter knows the request.
+    pub fn request(&self) -> Option<u64> {
+        self.first.map(|first| first.number)
+    }
+}
+
 /// A request for a chat completion.
 pub struct ChatRequest<'a> {
     pub body: &'a RequestBody,

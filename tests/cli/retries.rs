@@ -123,8 +123,11 @@ fn the_x_should_retry_header_is_obeyed() {
     run(&mut ask(&server, &["hi"])).exits(75).prints("").says(&["503"]);
     assert_eq!(server.requests().len(), 1);
     let headers = "x-should-retry: true\r\nRetry-After: 0";
-    let server = Server::new(vec![with_header("400 Odd", headers), whole_reply("ok")]);
+    let server = Server::new(vec![with_header("520 Odd", headers), whole_reply("ok")]);
     run(&mut ask(&server, &["hi", "-q"])).exits(0).prints("ok\n");
+    // A refusal of the request itself is final, whatever the header says.
+    let server = Server::new(vec![with_header("400 Odd", headers), whole_reply("ok")]);
+    run(&mut ask(&server, &["hi", "-q"])).exits(69).prints("");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The queue in which workers wait until they may send a request, and the rows that
 //! were set aside meanwhile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::batch::rate::outage::OutageNews;
 use crate::batch::rate::throttle::{Ready, Throttle};
 use crate::batch::row::Row;
-use crate::batch::set_aside::{Others, Sent, SetAside, Shown, Taken};
+use crate::batch::set_aside::{Others, Sent, SetAside, Taken};
 use crate::blame::Blame;
 use crate::error::{Error, Result};
 use crate::net::rate_limiter::{Feedback, RateLimiter, Ticket};
@@ -32,8 +32,15 @@ struct GateState {
     arrivals: u64,
     /// How many workers wait before a retry, outside the queue.
     backing_off: usize,
-    /// How many workers have a row.
+    /// How many workers have a row, and how many of them one that was set aside.
     under_way: u64,
+    again: u64,
+    /// At most this many have one that was set aside, while there are others: to find
+    /// out who is to blame for a failure, most requests must be others.
+    max_again: u64,
+    /// The requests under way, by their first tickets, that were to blame for a failure
+    /// before: another one says nothing about the world.
+    suspects: HashSet<u64>,
     /// How long an outage was that has just ended.
     recovered_after: Option<Duration>,
 }
@@ -41,6 +48,8 @@ struct GateState {
 /// How a gate lets requests through.
 #[derive(Debug, Clone, Copy)]
 pub struct GateOptions {
+    /// How many workers there are.
+    pub jobs: u16,
     /// In requests per second; without one, the gate searches for it.
     pub rate: Option<f64>,
     /// How often a row that is itself to blame is retried.
@@ -67,11 +76,10 @@ pub enum Aside {
 type QueueKey = (u64, u64);
 
 impl GateState {
-    /// The next in the queue: no other may send before it. To find out who is to blame
-    /// for a failure, one that never failed comes first.
+    /// The next in the queue: no other may send before it.
     fn next(&self) -> Option<(&QueueKey, &Thread)> {
-        let is_suspected = self.throttle.watch().is_suspected();
-        let new = is_suspected.then(|| self.queue.range((u64::MAX, 0)..).next()).flatten();
+        let prefers_new = self.throttle.watch().prefers_new();
+        let new = prefers_new.then(|| self.queue.range((u64::MAX, 0)..).next()).flatten();
         new.or_else(|| self.queue.first_key_value())
     }
 
@@ -93,13 +101,17 @@ impl GateState {
     fn take(&mut self, others: Others) -> Option<Taken> {
         let taken = self.set_aside.take(Instant::now(), others);
         self.under_way += u64::from(taken.is_some());
+        if let Some(Taken::Again(row)) = &taken {
+            self.again += 1;
+            self.suspects.extend(row.asking.request().filter(|_| row.is_suspect()));
+        }
         taken
     }
 }
 
 impl Gate {
     pub fn new(options: GateOptions, notes: &Notes) -> Self {
-        let GateOptions { rate, retries, patience } = options;
+        let GateOptions { jobs, rate, retries, patience } = options;
         let state = GateState {
             throttle: Throttle::new(rate, patience, Instant::now()),
             set_aside: SetAside::new(retries),
@@ -108,6 +120,9 @@ impl Gate {
             arrivals: 0,
             backing_off: 0,
             under_way: 0,
+            again: 0,
+            max_again: u64::from(jobs / 4).max(1),
+            suspects: HashSet::new(),
             recovered_after: None,
         };
         Self { state: Mutex::new(state), changed: Condvar::new(), notes: notes.clone() }
@@ -132,11 +147,12 @@ impl Gate {
         self.lock().under_way += 1;
     }
 
-    /// A worker is done with its row, or has set it aside. Returns whether the gate is
-    /// closed.
-    pub fn end_row(&self) -> bool {
+    /// A worker is done with its row, or has set it aside. `was_again` says that the row
+    /// was set aside before. Returns whether the gate is closed.
+    pub fn end_row(&self, was_again: bool) -> bool {
         let mut state = self.lock();
         state.under_way -= 1;
+        state.again -= u64::from(was_again);
         self.changed.notify_all();
         state.is_closed
     }
@@ -182,7 +198,7 @@ impl Gate {
     /// A row that was set aside and need not wait any longer, while others can be read.
     pub fn take_set_aside(&self) -> Option<Taken> {
         let mut state = self.lock();
-        match state.throttle.watch().is_suspected() {
+        match state.throttle.watch().prefers_new() || state.again >= state.max_again {
             true => None,
             false => state.take(Others::ToSend),
         }
@@ -270,18 +286,16 @@ impl RateLimiter for Gate {
     fn record(&self, ticket: Ticket, feedback: &Feedback) {
         let mut state = self.lock();
         let before = state.throttle.rate();
-        let recovered = state.throttle.record((Instant::now(), fastrand::f64()), ticket, feedback);
+        let is_outage = feedback.blame == Some(Blame::World);
+        let is_telling = !(state.suspects.remove(&feedback.request) && is_outage);
+        let recovered = match is_telling {
+            true => state.throttle.record((Instant::now(), fastrand::f64()), ticket, feedback),
+            false => state.throttle.record_suspect(ticket),
+        };
         let after = state.throttle.rate();
         state.recovered_after = recovered.or(state.recovered_after);
-        let shown = match feedback.blame {
-            Some(Blame::World) => Some(Shown::Fails),
-            _ => {
-                let was_shared = state.throttle.watch().was_shared();
-                feedback.status.map(|_| Shown::Works { was_shared })
-            }
-        };
-        if let Some(shown) = shown {
-            state.set_aside.decide(ticket.number, shown);
+        if is_telling && (is_outage || feedback.status.is_some()) {
+            state.set_aside.decide(ticket.number, !is_outage);
         }
         state.wake_next();
         self.changed.notify_all();

@@ -6,11 +6,21 @@ use std::time::{Duration, Instant};
 
 use crate::blame::Blame;
 use crate::net::rate_limiter::{Feedback, Ticket};
-use crate::net::retry::{LONGEST_REQUESTED_WAIT, max_backoff};
+use crate::net::retry::LONGEST_REQUESTED_WAIT;
 
 /// An outage is told about after this time: most rate limits have been dealt with by
 /// then.
 const WORTH_TELLING: Duration = Duration::from_secs(2);
+
+/// The longest wait before the first probe, which doubles with each failed one, and
+/// the longest wait of all.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(8);
+
+/// So many probes are requests that never failed, if there are any: some of them might
+/// fail by themselves, but not all. After that failed ones take turns, as more must not
+/// be held in memory.
+const NEW_PROBES: u32 = 64;
 
 /// What a failure in an outage means for the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +37,6 @@ pub struct OutageWatch {
     /// How long to wait for a success.
     patience: Duration,
     outage: Option<Outage>,
-    /// The latest outage hit most of the requests that were in progress.
-    was_shared: bool,
 }
 
 #[derive(Debug)]
@@ -38,9 +46,6 @@ struct Outage {
     quiet_since: Instant,
     /// Tickets up to this number were issued before it began.
     last_before: u64,
-    /// How many requests were in progress when it began, and how many of them failed.
-    in_progress: u64,
-    failed: u64,
     /// The request that failed first, by its first ticket.
     suspect: u64,
     /// Another request that was sent after it began has failed too.
@@ -57,7 +62,7 @@ struct Outage {
 
 impl OutageWatch {
     pub fn new(patience: Duration) -> Self {
-        Self { patience, outage: None, was_shared: false }
+        Self { patience, outage: None }
     }
 
     /// When the next request may be sent, if the rate allows it at `at`; `None` while
@@ -77,20 +82,14 @@ impl OutageWatch {
         (!self.patience.is_zero()).then(|| outage.quiet_since + self.patience)
     }
 
-    /// Whether requests have failed of which it is not known yet who is to blame.
-    pub fn is_suspected(&self) -> bool {
-        self.outage.as_ref().is_some_and(|outage| !outage.is_confirmed)
+    /// Whether a request that never failed should be the next one.
+    pub fn prefers_new(&self) -> bool {
+        self.outage.as_ref().is_some_and(|outage| outage.failed_probes < NEW_PROBES)
     }
 
     /// Whether an outage is going on for sure.
     pub fn is_confirmed(&self) -> bool {
         self.outage.as_ref().is_some_and(|outage| outage.is_confirmed)
-    }
-
-    /// Whether the latest outage hit most of the requests that were in progress when
-    /// it began, so that it was hardly the fault of each.
-    pub fn was_shared(&self) -> bool {
-        self.was_shared
     }
 
     /// Records that a request is sent.
@@ -103,20 +102,19 @@ impl OutageWatch {
         }
     }
 
-    /// Records the end of a try. `jitter` is in 0..1. Returns how long an outage was
-    /// that the user was told of and that is over now.
+    /// Records the end of a try. `last_sent` is the number of the latest ticket, and
+    /// `jitter` is in 0..1. Returns how long an outage was that the user was told of
+    /// and that is over now.
     pub fn record_end(
         &mut self,
         (now, jitter): (Instant, f64),
         ticket: Ticket,
-        sent: SoFar,
+        last_sent: u64,
         feedback: &Feedback,
     ) -> Option<Duration> {
-        if let Some(outage) = &mut self.outage {
-            outage.probe.take_if(|probe| *probe == ticket.number);
-        }
+        self.record_probe_end(ticket);
         if feedback.blame == Some(Blame::World) {
-            self.record_failure((now, jitter), ticket, sent, feedback);
+            self.record_failure((now, jitter), ticket, last_sent, feedback);
             return None;
         }
         // Any response but a failure of the world's shows that the server is there.
@@ -131,26 +129,31 @@ impl OutageWatch {
         outage.is_told.then(|| now.saturating_duration_since(outage.began))
     }
 
+    /// The request with this ticket, perhaps the probe, is no longer under way.
+    pub fn record_probe_end(&mut self, ticket: Ticket) {
+        if let Some(outage) = &mut self.outage {
+            outage.probe.take_if(|probe| *probe == ticket.number);
+        }
+    }
+
     fn record_failure(
         &mut self,
         (now, jitter): (Instant, f64),
         ticket: Ticket,
-        sent: SoFar,
+        last_sent: u64,
         feedback: &Feedback,
     ) {
-        let outage = self.outage.get_or_insert_with(|| Outage::new(now, sent, feedback.request));
+        let outage =
+            self.outage.get_or_insert_with(|| Outage::new(now, last_sent, feedback.request));
         outage.holds |= feedback.status != Some(429);
         if ticket.number > outage.last_before {
             outage.is_confirmed |= feedback.request != outage.suspect;
             outage.failed_probes += 1;
-        } else {
-            outage.failed += 1;
         }
-        self.was_shared = outage.failed > 1 && outage.failed * 2 > outage.in_progress;
         let longest = self.patience.max(LONGEST_REQUESTED_WAIT);
         let requested = feedback.retry_after.filter(|wait| *wait <= longest);
         // Half of the wait is certain, so that a long outage is not hammered.
-        let backoff = || max_backoff(outage.failed_probes + 1).mul_f64(0.5 + jitter / 2.0);
+        let backoff = || outage.longest_wait().mul_f64(0.5 + jitter / 2.0);
         let until = now + requested.unwrap_or_else(backoff);
         outage.held_until = outage.held_until.max(until);
     }
@@ -175,15 +178,6 @@ impl OutageWatch {
     }
 }
 
-/// The requests that were sent so far.
-#[derive(Debug, Clone, Copy)]
-pub struct SoFar {
-    /// The number of the latest ticket.
-    pub last_sent: u64,
-    /// How many have no response yet, not counting the one that ended just now.
-    pub in_progress: u64,
-}
-
 /// How long a request has failed for the world's reasons.
 #[derive(Debug, Clone, Copy)]
 pub struct Failing {
@@ -194,13 +188,11 @@ pub struct Failing {
 }
 
 impl Outage {
-    fn new(now: Instant, sent: SoFar, suspect: u64) -> Self {
+    fn new(now: Instant, last_sent: u64, suspect: u64) -> Self {
         Self {
             began: now,
             quiet_since: now,
-            last_before: sent.last_sent,
-            in_progress: sent.in_progress + 1,
-            failed: 0,
+            last_before: last_sent,
             suspect,
             is_confirmed: false,
             holds: false,
@@ -209,6 +201,11 @@ impl Outage {
             probe: None,
             is_told: false,
         }
+    }
+
+    /// Before the next probe.
+    fn longest_wait(&self) -> Duration {
+        FIRST_WAIT.saturating_mul(1 << self.failed_probes.min(16)).min(LONGEST_WAIT)
     }
 }
 
@@ -227,12 +224,11 @@ mod tests {
         start: Instant,
         watch: OutageWatch,
         sent: u64,
-        ended: u64,
     }
 
     impl Simulation {
         fn new(patience: Duration) -> Self {
-            Self { start: Instant::now(), watch: OutageWatch::new(patience), sent: 0, ended: 0 }
+            Self { start: Instant::now(), watch: OutageWatch::new(patience), sent: 0 }
         }
 
         fn send(&mut self, seconds: f64) -> Ticket {
@@ -252,10 +248,7 @@ mod tests {
             let feedback =
                 Feedback { request: ticket.number, status, blame, ..Feedback::default() };
             let now = self.start + after(seconds);
-            self.ended += 1;
-            let in_progress = self.sent.saturating_sub(self.ended);
-            let sent = SoFar { last_sent: self.sent, in_progress };
-            self.watch.record_end((now, 1.0), ticket, sent, &feedback)
+            self.watch.record_end((now, 1.0), ticket, self.sent, &feedback)
         }
 
         /// In how many seconds from the start a request may be sent.
@@ -275,17 +268,36 @@ mod tests {
         let mut run = Simulation::new(PATIENCE);
         let first = run.send(0.0);
         run.end(0.0, first, None);
-        for (failed_at, next_at) in [(0.5, 1.5), (1.5, 3.5), (3.5, 7.5), (7.5, 15.5), (15.5, 23.5)]
-        {
+        for (failed_at, next_at) in [
+            (0.1, 0.3),
+            (0.3, 0.7),
+            (0.7, 1.5),
+            (1.5, 3.1),
+            (3.1, 6.3),
+            (6.3, 12.7),
+            (12.7, 20.7),
+            (20.7, 28.7),
+        ] {
             assert_eq!(run.ready_at(0.0), Some(failed_at));
             let probe = run.send(failed_at);
             assert_eq!(run.ready_at(failed_at), None, "a probe is under way");
             run.end(failed_at, probe, Some(503));
             assert_eq!(run.ready_at(failed_at), Some(next_at));
         }
-        let probe = run.send(23.5);
-        run.end(24.0, probe, Some(200));
-        assert_eq!(run.ready_at(24.0), Some(24.0));
+        let probe = run.send(28.7);
+        run.end(29.0, probe, Some(200));
+        assert_eq!(run.ready_at(29.0), Some(29.0));
+    }
+
+    #[test]
+    fn requests_that_never_failed_probe_first_but_not_for_ever() {
+        let mut run = Simulation::new(PATIENCE);
+        assert!(!run.watch.prefers_new());
+        for number in 0..=NEW_PROBES {
+            let ticket = run.send(0.0);
+            run.end(0.0, ticket, None);
+            assert_eq!(run.watch.prefers_new(), number < NEW_PROBES, "{number}");
+        }
     }
 
     #[test]
@@ -293,23 +305,9 @@ mod tests {
         let mut run = Simulation::new(PATIENCE);
         let [before, failing] = [run.send(0.0), run.send(0.0)];
         run.end(1.0, failing, Some(500));
-        assert_eq!(run.ready_at(1.0), Some(1.5));
+        assert_eq!(run.ready_at(1.0), Some(1.1));
         run.end(1.1, before, Some(200));
         assert_eq!(run.ready_at(1.1), Some(1.1));
-    }
-
-    #[test]
-    fn an_outage_is_shared_if_most_requests_in_progress_failed() {
-        for (in_progress, failed, is_shared) in
-            [(1, 1, false), (2, 1, false), (2, 2, true), (8, 4, false), (8, 5, true)]
-        {
-            let mut run = Simulation::new(PATIENCE);
-            let tickets: Vec<Ticket> = (0..in_progress).map(|_| run.send(0.0)).collect();
-            for ticket in &tickets[..failed] {
-                run.end(1.0, *ticket, Some(500));
-            }
-            assert_eq!(run.watch.was_shared(), is_shared, "{failed} of {in_progress}");
-        }
     }
 
     #[test]
@@ -320,7 +318,7 @@ mod tests {
         let probe = run.send(1.5);
         run.end(1.5, probe, None);
         run.end(1.6, before, Some(200));
-        assert_eq!(run.ready_at(1.6), Some(2.5));
+        assert_eq!(run.ready_at(1.6), Some(1.7));
         // But its success counts against the patience.
         let probe = run.send(61.0);
         run.end(61.0, probe, None);
@@ -375,7 +373,7 @@ mod tests {
         let mut run = Simulation::new(Duration::ZERO);
         let first = run.send(0.0);
         run.end(0.0, first, None);
-        assert_eq!(run.ready_at(0.0), Some(0.5));
+        assert_eq!(run.ready_at(0.0), Some(0.1));
         assert_eq!(run.news(0.0, 5, false), OutageNews::Nothing);
         assert_eq!(run.news(0.0, 5, true), OutageNews::IsOver);
         // A success since its first failure shows that it is to blame itself.

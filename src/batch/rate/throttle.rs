@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::batch::rate::outage::{Failing, OutageNews, OutageWatch, SoFar};
+use crate::batch::rate::outage::{Failing, OutageNews, OutageWatch};
 use crate::batch::rate::search::RateSearch;
 use crate::blame::Blame;
 use crate::net::rate_limiter::{Feedback, Ticket};
@@ -145,8 +145,7 @@ impl Throttle {
     ) -> Option<Duration> {
         self.ended += 1;
         self.search.record_end(ticket);
-        let sent = SoFar { last_sent: self.sent, in_progress: self.under_way() };
-        let recovered_after = self.watch.record_end((now, jitter), ticket, sent, feedback);
+        let recovered_after = self.watch.record_end((now, jitter), ticket, self.sent, feedback);
         if let Some(rate_limit) = feedback.rate_limit
             && rate_limit.reset <= LONGEST_REQUESTED_WAIT
         {
@@ -170,6 +169,15 @@ impl Throttle {
             _ => {}
         }
         recovered_after
+    }
+
+    /// Records the failure of a request that was to blame for one before, which says
+    /// nothing about the server.
+    pub fn record_suspect(&mut self, ticket: Ticket) -> Option<Duration> {
+        self.ended += 1;
+        self.search.record_end(ticket);
+        self.watch.record_probe_end(ticket);
+        None
     }
 
     fn hold(&mut self, until: Instant) {
@@ -357,7 +365,7 @@ mod tests {
         let start = Instant::now();
         // A wait of 1000 s is not obeyed: a backoff is.
         for (status, seconds, next) in
-            [(429, 3.0, 4.0), (503, 3.0, 4.0), (500, 3.0, 4.0), (503, 1000.0, 1.5)]
+            [(429, 3.0, 4.0), (503, 3.0, 4.0), (500, 3.0, 4.0), (503, 1000.0, 1.1)]
         {
             let mut throttle = Throttle::new(Some(1e6), PATIENCE, start);
             let ticket = throttle.acquire(start);

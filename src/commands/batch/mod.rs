@@ -75,7 +75,7 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
     open_files::raise_limit(jobs, endpoint.base_url == BaseUrl::Mock)?;
     let request_notes = notes.for_batch();
     let patience = args.patience.unwrap_or(DEFAULT_PATIENCE);
-    let gate_options = GateOptions { rate: args.rate, retries: endpoint.retries, patience };
+    let gate_options = GateOptions { jobs, rate: args.rate, retries: endpoint.retries, patience };
     let gate = Arc::new(Gate::new(gate_options, &request_notes));
     let observer = Arc::new(NetworkLog { notes: request_notes });
     let clients = Client::many(&endpoint, observer, &gate)?.take(jobs.into()).collect();
