@@ -118,6 +118,7 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Append results to FILE; resume if it exists')
             [CompletionResult]::new('--errors', '--errors', [CompletionResultType]::ParameterName, 'Append failed results to FILE instead')
             [CompletionResult]::new('--reasoning', '--reasoning', [CompletionResultType]::ParameterName, 'Remove thoughts (<think>...</think>) from the texts that --text prints')
+            [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'Report the progress every S seconds (default 60), or never')
             [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'Run up to N requests concurrently (default 8)')
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'Run up to N requests concurrently (default 8)')
             [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Send at most N requests per second, minute or hour')

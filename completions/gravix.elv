@@ -113,6 +113,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand --output 'Append results to FILE; resume if it exists'
             cand --errors 'Append failed results to FILE instead'
             cand --reasoning 'Remove thoughts (<think>...</think>) from the texts that --text prints'
+            cand --progress 'Report the progress every S seconds (default 60), or never'
             cand -j 'Run up to N requests concurrently (default 8)'
             cand --jobs 'Run up to N requests concurrently (default 8)'
             cand --rate 'Send at most N requests per second, minute or hour'

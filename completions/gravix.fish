@@ -99,6 +99,7 @@ complete -c gravix -n "__fish_gravix_using_subcommand batch" -s o -l output -d '
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l errors -d 'Append failed results to FILE instead' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l reasoning -d 'Remove thoughts (<think>...</think>) from the texts that --text prints' -r -f -a "stderr\t'Print reasoning on stderr as it arrives, dim on a terminal'
 drop\t'Drop reasoning'"
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l progress -d 'Report the progress every S seconds (default 60), or never' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -s j -l jobs -d 'Run up to N requests concurrently (default 8)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l rate -d 'Send at most N requests per second, minute or hour' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l patience -d 'Wait up to TIME for a success while the server is away (default 2m)' -r -f

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::{process, thread};
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use signal_hook::consts::SIGTSTP;
 use signal_hook::flag;
 use signal_hook::low_level::{emulate_default_handler, pipe};
 
@@ -76,6 +77,33 @@ pub fn on_first_signal(
         registered.inspect_err(|_| caught.let_go())?;
     }
     Ok(caught)
+}
+
+/// From now on, Ctrl-Z (SIGTSTP) does not stop the process but calls `callback`, in
+/// a separate thread, which is to call [`stop`]. If the signal was ignored when the
+/// process started, it stays ignored.
+///
+/// # Errors
+/// Fails if no socket pair, signal handler or thread can be created.
+pub fn on_stop(callback: impl Fn() + Send + 'static) -> io::Result<()> {
+    if ignored_signals() >> (SIGTSTP - 1) & 1 == 1 {
+        return Ok(());
+    }
+    let (mut receiver, sender) = UnixStream::pair()?;
+    // The signal may have come several times before the thread runs.
+    let mut is_signal = move || receiver.read(&mut [0; 64]).is_ok_and(|count| count > 0);
+    thread::Builder::new().spawn(move || {
+        while is_signal() {
+            callback();
+        }
+    })?;
+    pipe::register(SIGTSTP, sender).map(drop)
+}
+
+/// Stops the process, as Ctrl-Z does. Returns when it is continued.
+pub fn stop() {
+    // Fails only for invalid signal numbers.
+    let _ = emulate_default_handler(SIGTSTP);
 }
 
 /// A bit for each signal that is ignored, from `SigIgn` in /proc/self/status

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use crate::batch::progress::{Progress, TICK};
+use crate::batch::progress::Progress;
 use crate::batch::rate::gate::Gate;
 use crate::batch::results::sink::Sink;
 use crate::batch::source::job_queue::JobQueue;
@@ -58,7 +58,7 @@ pub(super) enum RunEvent {
 /// What a wait for the next event ends with.
 enum Wakeup {
     Event(RunEvent),
-    /// The progress bar is due.
+    /// The progress is due.
     Tick,
     /// Requests in progress have taken too long, or no sender is left.
     Over,
@@ -200,6 +200,7 @@ impl Run {
             RunEvent::Interrupted(signal) => {
                 ending.grace = Some(TimeLimit::new(GRACE));
                 ending.error.get_or_insert(Error::Interrupted(signal));
+                self.progress.clear();
                 // Requests that wait at the gate will not be sent.
                 let waiting = self.gate.waiting() as u64;
                 self.stop();
@@ -217,7 +218,7 @@ impl Run {
     }
 
     fn next_event(&self, events: &Receiver<RunEvent>, grace: Option<&mut TimeLimit>) -> Wakeup {
-        let tick = self.progress.is_shown().then_some(TICK);
+        let tick = self.progress.wait();
         let slice = grace.as_ref().map(|grace| grace.slice());
         let Some(wait) = slice.into_iter().chain(tick).min() else {
             return events.recv().map_or(Wakeup::Over, Wakeup::Event);

@@ -9,7 +9,9 @@ use clap::{ArgAction, ValueHint};
 use crate::cli::model_args::ModelArgs;
 use crate::cli::reply_format::JsonFormatArgs;
 use crate::cli::shared_args::{NetworkArgs, ReplyLimitArgs, SettingsArgs, VerbosityArgs};
-use crate::cli::values::{ReasoningTarget, jobs, positive, rate, shard, time};
+use crate::cli::values::{
+    ProgressInterval, ReasoningTarget, jobs, positive, progress_interval, rate, shard, time,
+};
 
 #[derive(Debug, clap::Args)]
 pub struct BatchArgs {
@@ -111,6 +113,21 @@ pub struct BatchArgs {
     )]
     pub reasoning: Option<ReasoningTarget>,
 
+    /// Report the progress every S seconds (default 60), or never
+    ///
+    /// The line goes to standard error, if that is not a terminal. On a terminal,
+    /// a progress bar is shown instead, which is redrawn all the time, and S
+    /// changes nothing; never turns off both.
+    #[arg(
+        long,
+        value_name = "S|never",
+        value_parser = progress_interval,
+        help_heading = "Output",
+        hide_short_help = true,
+        value_hint = ValueHint::Other
+    )]
+    pub progress: Option<ProgressInterval>,
+
     /// Merge result files: one line per id, successes preferred
     ///
     /// FILE... are the result files. The merged results go to standard output,
@@ -122,7 +139,7 @@ pub struct BatchArgs {
         requires = "files",
         conflicts_with_all = [
             "lines", "null", "shard", "skip_bad", "errors", "ordered", "text", "jobs", "rate",
-            "max_failures", "patience",
+            "max_failures", "patience", "progress",
         ]
     )]
     pub merge: bool,

@@ -91,7 +91,7 @@ pub struct ReplyLimitArgs {
 pub struct VerbosityArgs {
     /// Suppress notes and warnings, but not errors
     ///
-    /// In batch, this also turns off the progress bar and the summary.
+    /// In batch, this also turns off the progress and the summary.
     #[arg(short, long)]
     pub quiet: bool,
 

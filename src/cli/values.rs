@@ -48,6 +48,23 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// When a line of progress is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProgressInterval {
+    Every(Duration),
+    Never,
+}
+
+/// Parses a number of seconds, or `never`.
+pub fn progress_interval(text: &str) -> Result<ProgressInterval, String> {
+    match text {
+        "never" => Ok(ProgressInterval::Never),
+        text => seconds(text)
+            .map(ProgressInterval::Every)
+            .map_err(|reason| format!("{reason}, nor never")),
+    }
+}
+
 /// The name and value of a request header.
 pub type Header = (String, String);
 

@@ -3,7 +3,9 @@
 pub mod closed;
 pub mod file;
 pub mod notes;
+pub mod numbers;
 pub mod reasoning;
 pub mod sanitize;
+pub mod status_line;
 pub mod stdout;
 pub mod terminal;

@@ -2,6 +2,7 @@
 
 pub mod merge;
 pub mod outputs;
+pub mod policy;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use crate::batch::ids::IdHasher;
 use crate::batch::open_files;
-use crate::batch::progress::Progress;
+use crate::batch::progress::{Progress, ProgressStyle};
 use crate::batch::rate::gate::{Gate, GateOptions};
 use crate::batch::run::Run;
 use crate::batch::source::batch_request::Defaults;
@@ -17,13 +18,11 @@ use crate::batch::source::job_queue::{IdFilter, JobQueue};
 use crate::batch::source::records::{Preflight, ReadOptions, Records, Shard};
 use crate::batch::source::request_line::LineKind;
 use crate::batch::tally::Tally;
-use crate::batch::worker::RequestPolicy;
 use crate::chat::format::ReplyFormat;
-use crate::chat::thoughts::ThoughtsPolicy;
-use crate::chat::turn::{Pick, ReplyPolicy};
 use crate::cli::BatchArgs;
-use crate::cli::values::ReasoningTarget;
+use crate::cli::values::{ProgressInterval, ReasoningTarget};
 use crate::commands::batch::outputs::Outputs;
+use crate::commands::batch::policy::{request_policy, schema_reporter};
 use crate::commands::hints::Hints;
 use crate::commands::observers::NetworkLog;
 use crate::commands::schema_notes;
@@ -42,6 +41,8 @@ use crate::settings::{model, network, verbosity};
 const DEFAULT_JOBS: u16 = 8;
 
 const DEFAULT_PATIENCE: Duration = Duration::from_secs(120);
+/// The time between lines of progress without `--progress`.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(60);
 
 /// With `--ordered`, a request is started at most this many times `--jobs`
 /// ahead of the oldest one without a written result.
@@ -79,8 +80,7 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
     let gate = Arc::new(Gate::new(gate_options, &request_notes));
     let observer = Arc::new(NetworkLog { notes: request_notes });
     let clients = Client::many(&endpoint, observer, &gate)?.take(jobs.into()).collect();
-    let total = preflight.map(|preflight| preflight.total);
-    let progress = Progress::new(shows_progress(context, &notes), total);
+    let progress = Progress::new(progress_style(&args, context, &notes), &notes);
     let window = args.ordered.then(|| WINDOW_PER_JOB * u64::from(jobs));
     let run = Run {
         is_file: input.is_rereadable(),
@@ -94,39 +94,13 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
         .into(),
         sink: outputs.into_sink(window, progress.clone(), &notes)?,
         tally: Tally::new(preflight).into(),
-        policy: request_policy(format, &args, hints, &notes),
+        policy: request_policy(format, &args, hints, schema_reporter(progress.clone(), &notes)),
         max_failures: args.max_failures.map(u64::from),
         patience,
         progress,
         notes,
     };
     run.run(clients)
-}
-
-fn request_policy(
-    format: ReplyFormat,
-    args: &BatchArgs,
-    hints: &Hints,
-    notes: &Notes,
-) -> RequestPolicy {
-    let policy = |format| ReplyPolicy {
-        thoughts: match format {
-            ReplyFormat::Text if args.reasoning.is_none() => ThoughtsPolicy::Keep,
-            _ => ThoughtsPolicy::TakeAll,
-        },
-        format,
-        pick: Pick::Whole,
-        must_call: false,
-        repairs: args.json.repair.unwrap_or(0),
-        max_bytes: reply_policy::max_bytes(&args.limits),
-    };
-    let hints = hints.clone();
-    RequestPolicy {
-        default: policy(format),
-        own_format: policy(ReplyFormat::Text),
-        describe: Box::new(move |error| hints.message(error)),
-        report: Box::new(schema_notes::in_batch(notes.clone())),
-    }
 }
 
 /// Many replies arrive at the same time, so their reasoning cannot be printed as it
@@ -139,10 +113,18 @@ fn ensure_reasoning_is_not_printed(args: &BatchArgs, context: &Context) -> Resul
     Ok(())
 }
 
-/// Whether to show the progress bar; not with `--verbose`, whose lines would
-/// interrupt it.
-fn shows_progress(context: &Context, notes: &Notes) -> bool {
-    context.terminal.stderr && !notes.is_quiet() && !notes.is_verbose()
+/// A bar on a terminal, but not with `--verbose`, whose lines would interrupt it;
+/// lines elsewhere and on a terminal that cannot erase.
+fn progress_style(args: &BatchArgs, context: &Context, notes: &Notes) -> ProgressStyle {
+    let interval = args.progress.unwrap_or(ProgressInterval::Every(PROGRESS_INTERVAL));
+    let is_dumb = context.environment.get("TERM").is_none_or(|term| term == "dumb");
+    match interval {
+        ProgressInterval::Never => ProgressStyle::Hidden,
+        _ if notes.is_quiet() => ProgressStyle::Hidden,
+        _ if context.terminal.stderr && !is_dumb && notes.is_verbose() => ProgressStyle::Hidden,
+        _ if context.terminal.stderr && !is_dumb => ProgressStyle::Bar,
+        ProgressInterval::Every(interval) => ProgressStyle::Lines(interval),
+    }
 }
 
 /// The fields and the system prompt of lines that do not have their own.

@@ -1,9 +1,11 @@
 //! A pseudo-terminal for the standard streams of gravix.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
+
+use nix::pty::Winsize;
 
 /// Both ends of a pseudo-terminal.
 pub struct Terminal {
@@ -13,13 +15,27 @@ pub struct Terminal {
 
 impl Terminal {
     pub fn open() -> Self {
-        let ends = nix::pty::openpty(None, None).expect("a pseudo-terminal is opened");
+        Self::with_size(None)
+    }
+
+    /// A terminal with this many columns.
+    pub fn with_width(ws_col: u16) -> Self {
+        Self::with_size(Some(&Winsize { ws_row: 24, ws_col, ws_xpixel: 0, ws_ypixel: 0 }))
+    }
+
+    fn with_size(size: Option<&Winsize>) -> Self {
+        let ends = nix::pty::openpty(size, None).expect("a pseudo-terminal is opened");
         Self { master: ends.master.into(), slave: ends.slave }
     }
 
     /// The terminal as a stream of a command.
     pub fn stream(&self) -> Stdio {
         self.slave.try_clone().expect("the descriptor is duplicated").into()
+    }
+
+    /// What is written to the terminal, as it comes.
+    pub fn reader(self) -> BufReader<File> {
+        BufReader::new(self.master)
     }
 
     /// Everything written to the terminal, once all writers have closed it.

@@ -1,0 +1,60 @@
+//! A line at the bottom of the terminal on stderr that is drawn again and again.
+
+use std::io::{self, Write};
+
+use nix::unistd::{getpgrp, tcgetpgrp};
+
+/// The width of a terminal that does not report its size.
+const DEFAULT_WIDTH: u16 = 80;
+
+/// Erases the row of the cursor and those below it.
+const ERASE: &str = "\r\x1b[J";
+
+/// Wrapping off and on (DECAWM): while the terminal is made narrower, a line may
+/// still be made for its old width, and must not spread over two rows.
+const NO_WRAP: &str = "\x1b[?7l";
+const WRAP: &str = "\x1b[?7h";
+
+/// The cursor stays at the start of the line. So a terminal that wraps the line
+/// again when its width changes keeps the cursor at the first of its rows, and all
+/// of them can be erased without moving up, where older output is. What the
+/// terminal echoes, such as ^C, is erased together with the line.
+#[derive(Debug, Default)]
+pub struct StatusLine {
+    is_drawn: bool,
+}
+
+impl StatusLine {
+    /// Draws what `line` makes of the number of columns, in place of what was
+    /// drawn before. Draws nothing while another job has the terminal.
+    pub fn draw(&mut self, line: impl FnOnce(usize) -> String) {
+        if !is_in_foreground() {
+            self.is_drawn = false;
+            return;
+        }
+        let size = terminal_size::terminal_size_of(io::stderr());
+        let width = size.map_or(DEFAULT_WIDTH, |(width, _)| width.0);
+        // Some terminals wrap as soon as the last column is written.
+        let line = line(usize::from(width).saturating_sub(1));
+        write(&format!("{ERASE}{NO_WRAP}{line}{WRAP}\r"));
+        self.is_drawn = true;
+    }
+
+    /// Erases the line. The cursor is at the start of an empty row.
+    pub fn erase(&mut self) {
+        if std::mem::take(&mut self.is_drawn) {
+            write(ERASE);
+        }
+    }
+}
+
+/// Writes all of `text` at once. Errors are ignored: there is nowhere left to
+/// report them.
+fn write(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Returns true also for a terminal that controls no jobs.
+fn is_in_foreground() -> bool {
+    tcgetpgrp(io::stderr()).map_or(true, |group| group == getpgrp())
+}
