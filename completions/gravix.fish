@@ -116,6 +116,7 @@ complete -c gravix -n "__fish_gravix_using_subcommand batch" -l param -d 'Send a
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l body -d 'Merge a JSON object into the request' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l schema -d 'Require JSON that matches this schema' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l repair -d 'Ask again up to N times if the reply is not in the requested format' -r -f
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l log -d 'Append a line of JSON about each request to FILE' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l base-url -d 'Use the API at URL, or \'mock:\' [env: GRAVIX_BASE_URL]' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l connect-timeout -d 'Give up connecting after S seconds (default 10)' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l idle-timeout -d 'Give up after S seconds without data (default 300)' -r -f
@@ -134,6 +135,8 @@ complete -c gravix -n "__fish_gravix_using_subcommand batch" -l ordered -d 'Writ
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l text -d 'Print only the text of each reply, on one line'
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l merge -d 'Merge result files: one line per id, successes preferred'
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l json-object -d 'Require a JSON object (JSON mode)'
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -s u -l usage -d 'Report the tokens and the number of requests at the end of the run'
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l log-content -d 'Include the messages and the reply in the log'
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -s q -l quiet -d 'Suppress notes and warnings, but not errors'
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -s v -l verbose -d 'Log connections, headers and timings to stderr'
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l allow-http -d 'Send the key even over plain http, where anyone can read it'

@@ -8,7 +8,7 @@ use crate::chat::reply::Retention;
 use crate::chat::schema::SchemaPattern;
 use crate::chat::turn::{CheckedReply, ReplyPolicy};
 use crate::error::{Error, Result, ServerError};
-use crate::exchange::{Answer, AskAgain, Exchange, ReplyObserver};
+use crate::exchange::{Answer, AskAgain, Attempt, Exchange, ReplyObserver};
 use crate::net::client::Client;
 
 /// What replies must be, and how errors are described; the same for all
@@ -20,9 +20,15 @@ pub struct RequestPolicy {
     pub own_format: ReplyPolicy,
     /// Describes an error with a hint for the user, its secrets masked.
     pub describe: Box<dyn Fn(&Error) -> String + Send + Sync>,
+    /// The warning about a reply that counts as a success.
+    pub warning: fn(&CheckedReply) -> Option<String>,
     /// Is called with the id of a request and what concerns its schema.
     pub report: SchemaReporter,
+    /// Is called with the id of a request each time that it was sent.
+    pub attempted: AttemptReporter,
 }
+
+pub type AttemptReporter = Box<dyn Fn(&str, &Attempt<'_>) + Send + Sync>;
 
 pub type SchemaReporter = Box<dyn Fn(&str, &SchemaNotice<'_>) + Send + Sync>;
 
@@ -34,13 +40,17 @@ pub enum SchemaNotice<'a> {
     Unchecked(&'a SchemaPattern),
 }
 
-/// Reports what concerns the schema of one request.
+/// Reports what concerns one request.
 struct RequestObserver<'a> {
     id: String,
     policy: &'a RequestPolicy,
 }
 
 impl ReplyObserver for RequestObserver<'_> {
+    fn attempted(&mut self, attempt: &Attempt<'_>) {
+        (self.policy.attempted)(&self.id, attempt);
+    }
+
     fn unchecked(&mut self, patterns: &[SchemaPattern]) {
         for pattern in patterns {
             (self.policy.report)(&self.id, &SchemaNotice::Unchecked(pattern));
@@ -108,7 +118,7 @@ impl RequestPolicy {
             .map_or_else(|error| (None, Some(error)), |response| (Some(response), None));
         let checked = answer.checked;
         let error = error.or(unrecorded).or_else(|| checked.failure());
-        let warning = checked.warning().filter(|_| error.is_none());
+        let warning = (self.warning)(&checked).filter(|_| error.is_none());
         let text = match &error {
             None => checked.into_text(),
             // All that the user paid for.

@@ -8,7 +8,7 @@ use clap::{ArgAction, ValueHint};
 use crate::cli::model_args::ModelArgs;
 use crate::cli::prompt_part::PromptArgs;
 use crate::cli::reply_format::ReplyFormatArgs;
-use crate::cli::shared_args::{NetworkArgs, ReplyLimitArgs, SettingsArgs, VerbosityArgs};
+use crate::cli::shared_args::{LogArgs, NetworkArgs, ReplyLimitArgs, SettingsArgs, VerbosityArgs};
 use crate::cli::values::ReasoningTarget;
 
 #[derive(Debug, clap::Args)]
@@ -150,19 +150,8 @@ pub struct OutputArgs {
     #[arg(short, long, hide_short_help = true)]
     pub usage: bool,
 
-    /// Append a line of JSON about each request to FILE
-    ///
-    /// The line contains the time, the model, the base URL, the HTTP status, the
-    /// number of tries, the seconds to the first token and in total, the usage,
-    /// the finish reason, the request id, and the error if there was one.
-    #[arg(long, value_name = "FILE", hide_short_help = true, value_hint = ValueHint::FilePath)]
-    pub log: Option<PathBuf>,
-
-    /// Include the messages and the reply in the log
-    ///
-    /// Needs --log.
-    #[arg(long, hide_short_help = true)]
-    pub log_content: bool,
+    #[command(flatten)]
+    pub log: LogArgs,
 
     /// Print the request body and send nothing
     #[arg(long, hide_short_help = true)]

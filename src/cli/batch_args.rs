@@ -8,7 +8,7 @@ use clap::{ArgAction, ValueHint};
 
 use crate::cli::model_args::ModelArgs;
 use crate::cli::reply_format::JsonFormatArgs;
-use crate::cli::shared_args::{NetworkArgs, ReplyLimitArgs, SettingsArgs, VerbosityArgs};
+use crate::cli::shared_args::{LogArgs, NetworkArgs, ReplyLimitArgs, SettingsArgs, VerbosityArgs};
 use crate::cli::values::{
     ProgressInterval, ReasoningTarget, jobs, positive, progress_interval, rate, shard, time,
 };
@@ -139,7 +139,7 @@ pub struct BatchArgs {
         requires = "files",
         conflicts_with_all = [
             "lines", "null", "shard", "skip_bad", "errors", "ordered", "text", "jobs", "rate",
-            "max_failures", "patience", "progress",
+            "max_failures", "patience", "progress", "usage", "log", "log_content",
         ]
     )]
     pub merge: bool,
@@ -182,6 +182,16 @@ pub struct BatchArgs {
 
     #[command(flatten)]
     pub json: JsonFormatArgs,
+
+    /// Report the tokens and the number of requests at the end of the run
+    ///
+    /// They are what the server reported for the requests that it answered,
+    /// repairs included. The report goes to standard error.
+    #[arg(short, long, help_heading = "Output", hide_short_help = true)]
+    pub usage: bool,
+
+    #[command(flatten)]
+    pub log: LogArgs,
 
     #[command(flatten)]
     pub verbosity: VerbosityArgs,

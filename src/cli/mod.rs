@@ -48,7 +48,8 @@ pub struct Args {
     pub command: Command,
 }
 
-/// Options of `ask` that need another option, as pairs of clap ids.
+/// Options of `ask`, and some of `batch`, that need another option, as pairs of clap
+/// ids.
 pub const REQUIRES: &[(&str, &str)] = &[
     ("turns", "file"),
     ("continue", "file"),

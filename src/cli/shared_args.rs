@@ -88,6 +88,25 @@ pub struct ReplyLimitArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
+pub struct LogArgs {
+    /// Append a line of JSON about each request to FILE
+    ///
+    /// The line contains the time, the model, the base URL, the HTTP status, the
+    /// number of tries, the seconds to the first token and in total, the usage,
+    /// the finish reason, the request id, and the error if there was one. In batch,
+    /// it also contains the custom_id.
+    #[arg(long, value_name = "FILE", hide_short_help = true, value_hint = ValueHint::FilePath)]
+    pub log: Option<PathBuf>,
+
+    /// Include the messages and the reply in the log
+    ///
+    /// Needs --log.
+    #[arg(long, hide_short_help = true)]
+    pub log_content: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
 pub struct VerbosityArgs {
     /// Suppress notes and warnings, but not errors
     ///

@@ -8,6 +8,7 @@ pub mod documents;
 pub mod hints;
 pub mod history;
 pub mod limit_hints;
+pub mod log;
 pub mod models;
 pub mod observers;
 pub mod schema_notes;

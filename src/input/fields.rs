@@ -68,21 +68,28 @@ pub fn assemble(
     user_fields: Object,
 ) -> Result<Object> {
     let (tools, tool_choice) = tools(&args.format)?;
-    let needs_usage = args.output.usage || args.output.json || args.output.log.is_some();
+    let needs_usage = args.output.usage || args.output.json || args.output.log.log.is_some();
     fields.extend(present([
         ("tools", tools),
         ("tool_choice", tool_choice),
         ("stream", streams.then_some(Value::Bool(true))),
     ]));
     json::merge(&mut fields, user_fields);
-    if needs_usage && fields.get("stream") == Some(&Value::Bool(true)) {
+    if needs_usage {
+        request_usage(&mut fields);
+    }
+    Ok(fields)
+}
+
+/// Asks for the usage, which a stream has only on request.
+pub fn request_usage(fields: &mut Object) {
+    if fields.get("stream") == Some(&Value::Bool(true)) {
         let mut usage = Object::from_iter([("include_usage".to_owned(), Value::Bool(true))]);
         if let Some(Value::Object(options)) = fields.shift_remove("stream_options") {
             usage.extend(options);
         }
         fields.insert("stream_options".to_owned(), usage.into());
     }
-    Ok(fields)
 }
 
 /// Checks that the request asks for one reply. `way_out` says how to get more.

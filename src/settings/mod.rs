@@ -117,16 +117,21 @@ pub fn ask_command(command: &ClapCommand) -> &ClapCommand {
 /// Checks that an option which needs another one has it. clap's `requires` does
 /// not accept an option that the configuration sets.
 fn ensure_companions(matches: &ArgMatches) -> Result<(), clap::Error> {
-    let Some(("ask", matches)) = matches.subcommand() else {
+    let Some((name @ ("ask" | "batch"), matches)) = matches.subcommand() else {
         return Ok(());
     };
     let long = |id: &str| {
         let command = Args::command();
-        let mut arguments = ask_command(&command).get_arguments();
+        let mut arguments =
+            command.find_subcommand(name).into_iter().flat_map(ClapCommand::get_arguments);
         let arg = arguments.find(|arg| arg.get_id().as_str() == id);
         arg.and_then(|arg| arg.get_long()).unwrap_or(id).to_owned()
     };
     for (option, companion) in REQUIRES {
+        // `batch` has only some of them.
+        if matches.try_contains_id(option).is_err() {
+            continue;
+        }
         let is_typed = matches.value_source(option) == Some(clap::parser::ValueSource::CommandLine);
         if is_typed && !matches.contains_id(companion) {
             let message = format!("--{} needs --{}\n", long(option), long(companion));

@@ -155,3 +155,31 @@ fn a_reply_that_announces_a_call_and_has_none_is_recorded_as_a_protocol_error() 
     assert_eq!(line["error"]["code"], "protocol");
     assert_eq!(line["response"]["status_code"], 200);
 }
+
+#[test]
+fn a_reply_that_calls_a_tool_is_told_where_only_texts_are_printed() {
+    let service = Service::new(|request, _| {
+        let call = |name: &str| json!({"id": "c", "type": "function", "function": {"name": name, "arguments": "{}"}});
+        let message = match prompt(request).as_str() {
+            "call" => json!({"content": null, "tool_calls": [call("get_weather")]}),
+            "both" => json!({"content": "see", "tool_calls": [call("b"), call("a"), call("b")]}),
+            text => json!({"content": text}),
+        };
+        let choice = json!({"message": message, "finish_reason": "stop"});
+        Reply::new("200 OK", json!({"choices": [choice]}).to_string())
+    });
+    let tool = |name: &str| json!({"type": "function", "function": {"name": name}});
+    let tools = format!("tools={}", json!([tool("get_weather"), tool("a"), tool("b")]));
+    let (_directory, file) = input(&["call", "hi", "call", "both"]);
+    let options = ["--lines", "-j1", "--param", &tools];
+    let texts = run(batch(&service.base_url(), &options).arg("--text").arg(&file)).exits(0);
+    let lines: Vec<&str> = texts.stderr.lines().collect();
+    let told = [
+        "gravix: warning: request 1: the reply calls get_weather, which --text does not print",
+        "gravix: warning: request 4: the reply calls a and b, which --text does not print",
+    ];
+    assert_eq!(lines[..2], told, "{lines:?}");
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    texts.prints("\nhi\n\nsee\n");
+    run(batch(&service.base_url(), &options).arg(&file)).exits(0).says(&["4 done"]);
+}

@@ -6,6 +6,7 @@ mod base_urls;
 mod batch_failures;
 mod batch_input;
 mod batch_interrupt;
+mod batch_log;
 mod batch_merge;
 mod batch_order;
 mod batch_outage;

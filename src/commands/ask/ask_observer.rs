@@ -4,7 +4,7 @@
 use crate::chat::event::Event;
 use crate::chat::schema::SchemaPattern;
 use crate::commands::ask::display::Display;
-use crate::commands::ask::log::RequestLog;
+use crate::commands::ask::log::QuestionLog;
 use crate::commands::schema_notes;
 use crate::error::Result;
 use crate::exchange::{AskAgain, Attempt, ReplyObserver};
@@ -12,7 +12,7 @@ use crate::output::notes::Notes;
 
 pub struct AskObserver<'a> {
     display: Display<'a>,
-    log: Option<&'a mut RequestLog>,
+    log: Option<&'a mut QuestionLog>,
     notes: &'a Notes,
     /// Whether the end of a whole reply could be printed. It is kept apart
     /// from the reply, which is then complete and can be saved.
@@ -20,7 +20,7 @@ pub struct AskObserver<'a> {
 }
 
 impl<'a> AskObserver<'a> {
-    pub fn new(display: Display<'a>, log: Option<&'a mut RequestLog>, notes: &'a Notes) -> Self {
+    pub fn new(display: Display<'a>, log: Option<&'a mut QuestionLog>, notes: &'a Notes) -> Self {
         Self { display, log, notes, streamed: Ok(()) }
     }
 }

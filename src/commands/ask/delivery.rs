@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::chat::reply::Reply;
 use crate::chat::tool_call::ToolCall;
 use crate::chat::turn::{CheckedReply, InvalidReply};
-use crate::commands::ask::log::RequestLog;
+use crate::commands::ask::log::QuestionLog;
 use crate::commands::ask::plan::{AskPlan, OutputPlan, PrintMode};
 use crate::commands::hints::Hints;
 use crate::error::{Error, Result};
@@ -20,7 +20,7 @@ use crate::output::stdout::{self, TextMode, TextWriter, stdout_error};
 /// The files that a turn writes besides its history.
 pub struct TurnFiles {
     pub destination: ReplyDestination,
-    pub log: Option<RequestLog>,
+    pub log: Option<QuestionLog>,
 }
 
 impl TurnFiles {
@@ -33,7 +33,7 @@ impl TurnFiles {
     pub fn prepare(plan: &AskPlan, hints: &Hints) -> Result<Self> {
         let destination = ReplyDestination::prepare(&plan.output, plan.print)?;
         let base_url = plan.endpoint.base_url.to_string();
-        let open = |log| RequestLog::open(log, &plan.fields["model"], &base_url, hints);
+        let open = |log| QuestionLog::open(log, &plan.fields["model"], &base_url, hints);
         let log = plan.log.as_ref().map(open).transpose()?;
         Ok(Self { destination, log })
     }
@@ -49,7 +49,7 @@ impl TurnFiles {
         };
         let files = [
             ("--history", history.and_then(|history| history.file().metadata().ok())),
-            ("--log", self.log.as_ref().and_then(RequestLog::metadata)),
+            ("--log", self.log.as_ref().and_then(QuestionLog::metadata)),
             ("--output", output),
         ];
         let files: Vec<_> = files

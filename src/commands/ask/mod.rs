@@ -21,7 +21,7 @@ use crate::commands::ask::ask_observer::AskObserver;
 use crate::commands::ask::ask_turn::Turn;
 use crate::commands::ask::delivery::{TurnFiles, show_rejected};
 use crate::commands::ask::display::Display;
-use crate::commands::ask::log::RequestLog;
+use crate::commands::ask::log::QuestionLog;
 use crate::commands::ask::plan::{Action, AskPlan, RequestFormat};
 use crate::commands::ask::question::AskQuestion;
 use crate::commands::hints::Hints;
@@ -140,11 +140,11 @@ fn with_unanswered(error: Error, history: Option<PathBuf>) -> Error {
 /// Writes the log, also after an error. If the reply and the log both failed,
 /// the log's error is only a warning.
 fn append_log(
-    log: Option<RequestLog>,
+    log: Option<QuestionLog>,
     delivered: Result<CheckedReply>,
     notes: &Notes,
 ) -> Result<CheckedReply> {
-    let logged = log.map_or(Ok(()), RequestLog::append);
+    let logged = log.map_or(Ok(()), QuestionLog::append);
     match (delivered, logged) {
         (Ok(checked), logged) => logged.map(|()| checked),
         (Err(error), logged) => {

@@ -13,6 +13,7 @@ use crate::cli::AskArgs;
 use crate::cli::values::ReasoningTarget;
 use crate::commands::ask::history_plan::HistoryPlan;
 use crate::commands::ask::message_source::{MessageSource, SystemPlan, take_json_messages};
+use crate::commands::log::LogPlan;
 use crate::error::Result;
 use crate::input::{fields, reply_policy};
 use crate::json::Object;
@@ -102,12 +103,6 @@ pub struct OutputPlan {
     pub stdout_mode: TextMode,
 }
 
-pub struct LogPlan {
-    pub path: PathBuf,
-    /// Whether the messages and the reply are logged too.
-    pub has_content: bool,
-}
-
 impl AskPlan {
     /// # Errors
     /// [`Error::Usage`] for options that contradict one another or lack a
@@ -156,7 +151,7 @@ impl AskPlan {
             reasoning: (args.output.reasoning == Some(ReasoningTarget::Stderr))
                 .then(|| ReasoningStyle::of(context)),
             output: OutputPlan::from_args(&args, context.terminal),
-            log: args.output.log.map(|path| LogPlan { path, has_content: args.output.log_content }),
+            log: LogPlan::from_args(&args.output.log),
             reports_usage: args.output.usage,
             is_yes_no: args.format.yes_no,
         })

@@ -1,5 +1,6 @@
 //! `gravix batch`: sends the requests of a file, many at a time.
 
+pub mod attempts;
 pub mod merge;
 pub mod outputs;
 pub mod policy;
@@ -21,9 +22,11 @@ use crate::batch::tally::Tally;
 use crate::chat::format::ReplyFormat;
 use crate::cli::BatchArgs;
 use crate::cli::values::{ProgressInterval, ReasoningTarget};
+use crate::commands::batch::attempts::AttemptRecords;
 use crate::commands::batch::outputs::Outputs;
-use crate::commands::batch::policy::{request_policy, schema_reporter};
+use crate::commands::batch::policy::{Reporters, request_policy, schema_reporter};
 use crate::commands::hints::Hints;
+use crate::commands::log::{LogPlan, RequestLog};
 use crate::commands::observers::NetworkLog;
 use crate::commands::schema_notes;
 use crate::error::{Error, Result};
@@ -33,6 +36,7 @@ use crate::input::{fields, prompt, reply_policy};
 use crate::json;
 use crate::net::base_url::BaseUrl;
 use crate::net::client::Client;
+use crate::net::endpoint::Endpoint;
 use crate::output::notes::Notes;
 use crate::settings::context::Context;
 use crate::settings::{model, network, verbosity};
@@ -64,6 +68,8 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
         network::resolve(&args.network, context.environment, context.notes.secrets())?;
     network::load_key(&mut endpoint, args.network.allow_http, context, &notes)?;
     let mut outputs = Outputs::open(&args, &input)?;
+    let log = open_log(&args, &endpoint, hints)?;
+    outputs.ensure_not_log(log.as_ref().and_then(RequestLog::metadata), &input)?;
     let hasher = IdHasher::default();
     let done = outputs.resume(&hasher, &notes)?;
     let preflight = input.preflight(options, &hasher, &done, &notes)?;
@@ -81,6 +87,11 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
     let observer = Arc::new(NetworkLog { notes: request_notes });
     let clients = Client::many(&endpoint, observer, &gate)?.take(jobs.into()).collect();
     let progress = Progress::new(progress_style(&args, context, &notes), &notes);
+    let records = AttemptRecords::new(log, args.usage, progress.clone(), &notes);
+    let reporters = Reporters {
+        schema: schema_reporter(progress.clone(), &notes),
+        attempt: records.reporter(),
+    };
     let window = args.ordered.then(|| WINDOW_PER_JOB * u64::from(jobs));
     let run = Run {
         is_file: input.is_rereadable(),
@@ -94,13 +105,19 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
         .into(),
         sink: outputs.into_sink(window, progress.clone(), &notes)?,
         tally: Tally::new(preflight).into(),
-        policy: request_policy(format, &args, hints, schema_reporter(progress.clone(), &notes)),
+        policy: request_policy(format, &args, hints, reporters),
         max_failures: args.max_failures.map(u64::from),
         patience,
         progress,
         notes,
     };
-    run.run(clients)
+    records.finish(run.run(clients))
+}
+
+/// Opens the log, so that nothing is paid for that cannot be logged.
+fn open_log(args: &BatchArgs, endpoint: &Endpoint, hints: &Hints) -> Result<Option<RequestLog>> {
+    let plan = LogPlan::from_args(&args.log);
+    plan.map(|plan| RequestLog::open(&plan, &endpoint.base_url.to_string(), hints)).transpose()
 }
 
 /// Many replies arrive at the same time, so their reasoning cannot be printed as it
@@ -137,6 +154,9 @@ fn defaults(args: &BatchArgs, format: &ReplyFormat, context: &Context) -> Result
     let model = model::model(&args.model, context.environment)?;
     let mut fields = fields::from_options(&args.model, &model, format);
     json::merge(&mut fields, named);
+    if args.usage || args.log.log.is_some() {
+        fields::request_usage(&mut fields);
+    }
     if args.text {
         fields::ensure_one_choice(&fields, "without --text, the results have them all")?;
     }

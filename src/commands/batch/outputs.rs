@@ -1,6 +1,6 @@
 //! The files that a run writes, checked for options that name the same file.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::path::Path;
 
 use crate::batch::ids::{IdHasher, SortedIds};
@@ -52,6 +52,27 @@ impl Outputs {
             return Err(Error::Usage(message.to_owned()));
         }
         Ok(Self { results, errors: errors.transpose()?, format })
+    }
+
+    /// # Errors
+    /// [`Error::Usage`] if the log, of which this is the metadata, is the input or
+    /// the file of an option.
+    pub fn ensure_not_log(&self, log: Option<Metadata>, input: &Records) -> Result<()> {
+        let Some(log) = log.as_ref().and_then(identity) else {
+            return Ok(());
+        };
+        let files = [
+            ("FILE", Some(input.file())),
+            ("--output", Some(self.results.file())),
+            ("--errors", self.errors.as_ref().map(ResultFile::file)),
+        ];
+        for (name, file) in files {
+            let metadata = file.and_then(|file| file.metadata().ok());
+            if metadata.as_ref().and_then(identity) == Some(log) {
+                return Err(Error::Usage(format!("{name} and --log name the same file")));
+            }
+        }
+        Ok(())
     }
 
     /// Repairs both files and returns the ids that have succeeded.

@@ -1,22 +1,27 @@
 //! What the replies of a batch must be, and what is said about single requests.
 
 use crate::batch::progress::Progress;
-use crate::batch::worker::{RequestPolicy, SchemaReporter};
+use crate::batch::worker::{AttemptReporter, RequestPolicy, SchemaReporter};
 use crate::chat::format::ReplyFormat;
 use crate::chat::thoughts::ThoughtsPolicy;
-use crate::chat::turn::{Pick, ReplyPolicy};
+use crate::chat::turn::{CheckedReply, Pick, ReplyPolicy};
 use crate::cli::BatchArgs;
 use crate::commands::hints::Hints;
 use crate::commands::schema_notes;
 use crate::input::reply_policy;
 use crate::output::notes::Notes;
 
-/// `report` is told what concerns the schema of a request.
+/// What is called for single requests.
+pub struct Reporters {
+    pub schema: SchemaReporter,
+    pub attempt: AttemptReporter,
+}
+
 pub fn request_policy(
     format: ReplyFormat,
     args: &BatchArgs,
     hints: &Hints,
-    report: SchemaReporter,
+    reporters: Reporters,
 ) -> RequestPolicy {
     let policy = |format| ReplyPolicy {
         thoughts: match format {
@@ -34,8 +39,21 @@ pub fn request_policy(
         default: policy(format),
         own_format: policy(ReplyFormat::Text),
         describe: Box::new(move |error| hints.message(error)),
-        report,
+        warning: if args.text { warning_about_text } else { CheckedReply::warning },
+        report: reporters.schema,
+        attempted: reporters.attempt,
     }
+}
+
+/// The warning about a reply of which only the text is printed.
+fn warning_about_text(checked: &CheckedReply) -> Option<String> {
+    let mut names: Vec<&str> = checked.calls.iter().map(|call| call.name.as_str()).collect();
+    if names.is_empty() {
+        return checked.warning();
+    }
+    names.sort_unstable();
+    names.dedup();
+    Some(format!("the reply calls {}, which --text does not print", names.join(" and ")))
 }
 
 /// Reports what concerns schemas without disturbing the progress bar.
