@@ -7,10 +7,11 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use anyhow::anyhow;
-use clap::{Arg, ArgAction, Command, CommandFactory};
+use clap::{Arg, ArgAction, Command};
 use serde_json::Value;
 
-use crate::cli::{Args, ConfigArgs};
+use crate::cli::ConfigArgs;
+use crate::commands::batch::{DEFAULT_JOBS, DEFAULT_PATIENCE, PROGRESS_INTERVAL};
 use crate::error::{Error, Result};
 use crate::files::paths::directory_of;
 use crate::json;
@@ -18,10 +19,9 @@ use crate::net::base_url::BaseUrl;
 use crate::output::stdout;
 use crate::secret::KEY_VARIABLE;
 use crate::secret::spelling::REDACTED;
-use crate::settings::ask_command;
 use crate::settings::config::effective::EffectiveSettings;
 use crate::settings::config::setting::{Origin, Setting, find_option, is_secret};
-use crate::settings::config::{self, Config, TEMPLATE};
+use crate::settings::config::{self, Config, TEMPLATE, options};
 use crate::settings::context::Context;
 use crate::settings::environment::Environment;
 use crate::settings::key::KeySource;
@@ -36,11 +36,10 @@ pub fn run(args: ConfigArgs, context: &Context) -> Result<()> {
     let text = if args.init {
         init(&args, environment)?
     } else {
-        let command = Args::command();
-        let ask = ask_command(&command);
-        let config = Config::load(&args.settings, environment, ask)?;
-        let no_options = ask.clone().get_matches_from(["ask"]);
-        listing(config.resolve(ask, &no_options, environment), ask, environment)?
+        let command = options::all();
+        let config = Config::load(&args.settings, environment)?;
+        let no_options = command.clone().get_matches_from(["gravix"]);
+        listing(config.resolve(&command, &no_options, environment), &command, environment)?
     };
     stdout::print(&text, terminal.text_mode())
 }
@@ -71,13 +70,14 @@ fn create(path: &Path) -> io::Result<()> {
 /// The settings as lines of TOML, each with its origin as a comment.
 fn listing(
     in_force: EffectiveSettings,
-    ask: &Command,
+    command: &Command,
     environment: &Environment,
 ) -> Result<String> {
     let EffectiveSettings { mut settings, key, key_origin, .. } = in_force;
     add_defaults(&mut settings);
     let mut lines = Vec::new();
-    for name in ask.get_arguments().filter_map(Arg::get_long).map(|long| long.replace('-', "_")) {
+    for name in command.get_arguments().filter_map(Arg::get_long).map(|long| long.replace('-', "_"))
+    {
         let same_name: Vec<&Setting> = settings
             .iter()
             .filter(|setting| setting.name == name && !setting.values.is_empty())
@@ -92,7 +92,10 @@ fn listing(
         if name == "base_url" {
             BaseUrl::parse(values[0])?;
         }
-        lines.push((format!("{name} = {}", toml_value(&name, &values, ask)), origins.join(", ")));
+        lines.push((
+            format!("{name} = {}", toml_value(&name, &values, command)),
+            origins.join(", "),
+        ));
     }
     lines.push(key_line(&key, key_origin, environment));
     let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or(0);
@@ -107,6 +110,9 @@ fn add_defaults(settings: &mut Vec<Setting>) {
         ("connect_timeout", DEFAULT_CONNECT_TIMEOUT.as_secs().to_string()),
         ("idle_timeout", DEFAULT_IDLE_TIMEOUT.as_secs().to_string()),
         ("retries", DEFAULT_RETRIES.to_string()),
+        ("jobs", DEFAULT_JOBS.to_string()),
+        ("patience", DEFAULT_PATIENCE.as_secs().to_string()),
+        ("progress", PROGRESS_INTERVAL.as_secs().to_string()),
     ] {
         if !settings.iter().any(|setting| setting.name == name) {
             let origin = Origin::Default;
@@ -133,8 +139,8 @@ fn key_line(
 }
 
 /// The values of a setting as they are written in the configuration file.
-fn toml_value(name: &str, values: &[&String], ask: &Command) -> String {
-    let arg = find_option(ask, name);
+fn toml_value(name: &str, values: &[&String], command: &Command) -> String {
+    let arg = find_option(command, name);
     let is_flag = arg.is_some_and(|arg| matches!(arg.get_action(), ArgAction::SetTrue));
     let is_list = arg.is_some_and(|arg| matches!(arg.get_action(), ArgAction::Append));
     // A JSON number is a TOML number too.

@@ -20,6 +20,7 @@ use crate::error::Result;
 use crate::output::notes::Verbosity;
 use crate::settings::config::Config;
 use crate::settings::config::effective::EffectiveSettings;
+use crate::settings::config::options;
 use crate::settings::environment::Environment;
 use crate::settings::key::KeySource;
 
@@ -78,40 +79,17 @@ pub fn parse_command_line(
         Ok(args) => args,
         Err(error) => return Ok(Err(error)),
     };
-    let ask = ask_command(&command);
-    let config = Config::load(&settings_args, environment, ask)?;
+    let config = Config::load(&settings_args, environment)?;
     if config.is_empty() {
         return Ok(Arguments::new(&typed, EffectiveSettings::default()));
     }
-    let settings = match command.find_subcommand(name) {
-        Some(other) if name != "ask" => {
-            config.resolve(&configurable_options(ask, other), typed_options, environment)
-        }
-        _ => config.resolve(ask, typed_options, environment),
-    };
+    let command = Args::command();
+    let settings = config.resolve(&options::of(&command, name), typed_options, environment);
     // The command's name is the first argument: gravix itself has no options.
     line.splice(2..2, settings.merged_options());
-    let command = Args::command().mut_subcommand(name, |command| settings.set_defaults(command));
+    let command = command.mut_subcommand(name, |command| settings.set_defaults(command));
     let matches = command.try_get_matches_from(line);
     Ok(matches.and_then(|matches| Arguments::new(&matches, settings)))
-}
-
-/// Options of other commands that share only their name with one of `ask`.
-const NOT_CONFIGURABLE: &[&str] = &["json", "output"];
-
-/// The options of `command` that the configuration can set: those it shares
-/// with `ask`.
-fn configurable_options(ask: &ClapCommand, command: &ClapCommand) -> ClapCommand {
-    let is_configurable = |arg: &&clap::Arg| {
-        let id = arg.get_id().as_str();
-        !NOT_CONFIGURABLE.contains(&id) && ask.get_arguments().any(|known| known.get_id() == id)
-    };
-    ClapCommand::new("configurable").args(command.get_arguments().filter(is_configurable))
-}
-
-/// The subcommand `ask`, whose options the configuration can set.
-pub fn ask_command(command: &ClapCommand) -> &ClapCommand {
-    command.find_subcommand("ask").expect("ask is a subcommand")
 }
 
 /// Checks that an option which needs another one has it. clap's `requires` does

@@ -15,6 +15,7 @@ mod batch_progress;
 mod batch_rate;
 mod batch_replies;
 mod batch_resume;
+mod batch_settings;
 mod broken_replies;
 mod closed_streams;
 mod config_command;

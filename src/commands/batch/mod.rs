@@ -42,11 +42,13 @@ use crate::settings::context::Context;
 use crate::settings::{model, network, verbosity};
 
 /// How many requests are sent concurrently without `--jobs`.
-const DEFAULT_JOBS: u16 = 8;
+pub const DEFAULT_JOBS: u16 = 8;
 
-const DEFAULT_PATIENCE: Duration = Duration::from_secs(120);
+/// How long to wait for a success in an outage without `--patience`.
+pub const DEFAULT_PATIENCE: Duration = Duration::from_secs(120);
+
 /// The time between lines of progress without `--progress`.
-const PROGRESS_INTERVAL: Duration = Duration::from_secs(60);
+pub const PROGRESS_INTERVAL: Duration = Duration::from_secs(60);
 
 /// With `--ordered`, a request is started at most this many times `--jobs`
 /// ahead of the oldest one without a written result.

@@ -3,6 +3,7 @@
 
 pub mod built_in;
 pub mod effective;
+pub mod options;
 pub mod reader;
 pub mod setting;
 pub mod toml_file;
@@ -11,7 +12,6 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use anyhow::anyhow;
-use clap::Command;
 
 use crate::cli::SettingsArgs;
 use crate::error::{Error, Result, TextOrigin};
@@ -73,13 +73,12 @@ fn read(args: &SettingsArgs, environment: &Environment) -> Result<Option<(PathBu
 }
 
 impl Config {
-    /// Loads the configuration file, if any, and the chosen profile. `ask` is
-    /// the command whose options can be set.
+    /// Loads the configuration file, if any, and the chosen profile.
     ///
     /// # Errors
     /// [`Error::Unreadable`] if the file cannot be read, [`Error::Config`] with
     /// the location of an invalid setting, or if the profile does not exist.
-    pub fn load(args: &SettingsArgs, environment: &Environment, ask: &Command) -> Result<Self> {
+    pub fn load(args: &SettingsArgs, environment: &Environment) -> Result<Self> {
         let mut layers = Vec::new();
         let chosen = match &args.profile {
             Some(name) => Some(name.as_str()),
@@ -90,7 +89,7 @@ impl Config {
         let mut base = None;
         if let Some((path, text)) = read(args, environment)? {
             let file = SettingsFile::parse(&text, &path)?;
-            let reader = SettingsReader::new(&path, ask, environment);
+            let reader = SettingsReader::new(&path, environment);
             // Profiles that are not chosen are checked too.
             for (name, table) in &file.profiles {
                 let layer = reader.layer(format!("profile {name}"), table)?;

@@ -15,6 +15,7 @@ use crate::input::attachment::is_url;
 use crate::input::{fields, file_or_json};
 use crate::net::base_url::BaseUrl;
 use crate::settings::clap_error;
+use crate::settings::config::options;
 use crate::settings::config::setting::{
     EXCLUDED, Layer, Origin, Setting, argument, conflict, find_option, is_secret, setting_name,
 };
@@ -32,15 +33,17 @@ const OTHER_NAMES: &[&str] = &["api_key_env", "api_key_file", "api_key_command",
 /// Converts the entries of one file.
 pub struct SettingsReader<'a> {
     path: &'a Path,
-    ask: &'a Command,
-    /// A copy of `ask`, to parse values with.
+    /// All options that can be set.
+    options: Command,
+    /// A copy of `options`, to parse values with.
     trial: RefCell<Command>,
     environment: &'a Environment,
 }
 
 impl<'a> SettingsReader<'a> {
-    pub fn new(path: &'a Path, ask: &'a Command, environment: &'a Environment) -> Self {
-        Self { path, ask, trial: RefCell::new(ask.clone()), environment }
+    pub fn new(path: &'a Path, environment: &'a Environment) -> Self {
+        let options = options::all();
+        Self { path, trial: options.clone().into(), options, environment }
     }
 
     /// Converts and checks one table.
@@ -60,11 +63,13 @@ impl<'a> SettingsReader<'a> {
                 }
                 continue;
             }
-            let Some(arg) = find_option(self.ask, &entry.name) else {
+            let Some(arg) = find_option(&self.options, &entry.name) else {
                 return Err(self.unknown(entry));
             };
             let is_on = entry.value != SettingValue::Flag(false);
-            if let Some(other) = read.iter().find(|other| is_on && conflict(self.ask, other, arg)) {
+            if let Some(other) =
+                read.iter().find(|other| is_on && conflict(&self.options, other, arg))
+            {
                 let other = setting_name(other.get_long().unwrap_or_default());
                 let name = &entry.name;
                 return Err(entry
@@ -123,7 +128,7 @@ impl<'a> SettingsReader<'a> {
             let reason = "choose a profile with --profile or GRAVIX_PROFILE, not in this file";
             return entry.location.error(reason);
         }
-        let options = self.ask.get_arguments().filter_map(Arg::get_long);
+        let options = self.options.get_arguments().filter_map(Arg::get_long);
         let options: Vec<String> = options
             .map(setting_name)
             .filter(|name| !EXCLUDED.contains(&name.as_str()))

@@ -1,4 +1,4 @@
-//! A setting and the option of `ask` that it sets.
+//! A setting and the option that it sets.
 
 use std::ffi::OsString;
 use std::fmt;
