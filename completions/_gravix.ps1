@@ -156,6 +156,7 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('--lines', '--lines', [CompletionResultType]::ParameterName, 'Treat each line as a prompt, not as JSON')
             [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'Read NUL-terminated prompts, and end each --text with NUL')
             [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'Read NUL-terminated prompts, and end each --text with NUL')
+            [CompletionResult]::new('--override', '--override', [CompletionResultType]::ParameterName, 'Let typed options win over the fields of a line')
             [CompletionResult]::new('--skip-bad', '--skip-bad', [CompletionResultType]::ParameterName, 'Treat lines that are not requests as failures, and go on')
             [CompletionResult]::new('--ordered', '--ordered', [CompletionResultType]::ParameterName, 'Write results in the order of the input')
             [CompletionResult]::new('--text', '--text', [CompletionResultType]::ParameterName, 'Print only the text of each reply, on one line')

@@ -151,6 +151,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand --lines 'Treat each line as a prompt, not as JSON'
             cand -0 'Read NUL-terminated prompts, and end each --text with NUL'
             cand --null 'Read NUL-terminated prompts, and end each --text with NUL'
+            cand --override 'Let typed options win over the fields of a line'
             cand --skip-bad 'Treat lines that are not requests as failures, and go on'
             cand --ordered 'Write results in the order of the input'
             cand --text 'Print only the text of each reply, on one line'

@@ -130,6 +130,7 @@ complete -c gravix -n "__fish_gravix_using_subcommand batch" -l config -d 'Read 
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -s h -l help -d 'Print help (-h prints a summary)'
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l lines -d 'Treat each line as a prompt, not as JSON'
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -s 0 -l null -d 'Read NUL-terminated prompts, and end each --text with NUL'
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l override -d 'Let typed options win over the fields of a line'
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l skip-bad -d 'Treat lines that are not requests as failures, and go on'
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l ordered -d 'Write results in the order of the input'
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l text -d 'Print only the text of each reply, on one line'

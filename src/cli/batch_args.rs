@@ -54,6 +54,16 @@ pub struct BatchArgs {
     )]
     pub system_file: Option<PathBuf>,
 
+    /// Let typed options win over the fields of a line
+    ///
+    /// By default, the fields of a line win over options. With --override, those
+    /// options win that were typed, not those of the configuration file: -m,
+    /// --temperature and the like, --param, the fields of --body, the format of
+    /// --schema and --json-object, and the system prompt, which replaces a
+    /// system or developer message at the start of messages. Objects are merged.
+    #[arg(long, help_heading = "Input", hide_short_help = true)]
+    pub r#override: bool,
+
     /// Send only every N-th line, starting with line I
     ///
     /// N machines that get the same input, each with its own I from 1 to N,
@@ -139,7 +149,7 @@ pub struct BatchArgs {
         requires = "files",
         conflicts_with_all = [
             "lines", "null", "shard", "skip_bad", "errors", "ordered", "text", "jobs", "rate",
-            "max_failures", "patience", "progress", "usage", "log", "log_content",
+            "max_failures", "patience", "progress", "usage", "log", "log_content", "override",
         ]
     )]
     pub merge: bool,

@@ -12,6 +12,21 @@ use crate::files::text;
 use crate::input::file_or_json;
 use crate::json::{self, Object};
 
+/// The fields that the user sets with `--body` and `--param`.
+#[derive(Debug, Default)]
+pub struct UserFields {
+    pub all: Object,
+    /// The names of those that were typed, not set by the configuration.
+    pub typed: Vec<String>,
+}
+
+impl UserFields {
+    fn add_typed(&mut self, fields: Object) {
+        self.typed.extend(fields.keys().cloned());
+        json::merge(&mut self.all, fields);
+    }
+}
+
 /// The fields that the user sets with `--body` and `--param`. The first `config_param_count`
 /// parameters come from the configuration: `--body` overrides them, and is
 /// overridden by the others.
@@ -19,17 +34,17 @@ use crate::json::{self, Object};
 /// # Errors
 /// [`Error::Input`] if a parameter is not `NAME=VALUE` or the body is not a JSON
 /// object, [`Error::Unreadable`] if the body's file cannot be read.
-pub fn from_user(args: &ModelArgs, config_param_count: usize) -> Result<Object> {
-    let mut fields = Object::new();
+pub fn from_user(args: &ModelArgs, config_param_count: usize) -> Result<UserFields> {
+    let mut fields = UserFields::default();
     let (configured, typed) = args.param.split_at(config_param_count.min(args.param.len()));
     for param in configured {
-        json::merge(&mut fields, parse_param(param)?);
+        json::merge(&mut fields.all, parse_param(param)?);
     }
     if let Some(body) = &args.body {
-        json::merge(&mut fields, file_or_json::object("--body", body)?);
+        fields.add_typed(file_or_json::object("--body", body)?);
     }
     for param in typed {
-        json::merge(&mut fields, parse_param(param)?);
+        fields.add_typed(parse_param(param)?);
     }
     Ok(fields)
 }

@@ -11,6 +11,7 @@ mod batch_merge;
 mod batch_order;
 mod batch_outage;
 mod batch_output;
+mod batch_override;
 mod batch_progress;
 mod batch_rate;
 mod batch_replies;

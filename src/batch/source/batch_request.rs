@@ -2,9 +2,13 @@
 //! options.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::batch::source::overriding::{
+    OverriddenFields, Overriding, over, without_leading_system,
+};
 use crate::batch::source::request_line::{LineMessages, LineSystem, RequestLine, id_or};
 use crate::chat::format::drop_strict;
 use crate::chat::message::Message;
@@ -25,6 +29,10 @@ pub struct Defaults {
     strict: Option<Range<usize>>,
     /// The system prompt, as a JSON string.
     system: Option<String>,
+    /// What overrides the lines' own.
+    overriding: Overriding,
+    /// Is shown each line that is completed.
+    watch: Option<Arc<OverriddenFields>>,
 }
 
 /// A request that is ready to be sent.
@@ -73,26 +81,43 @@ impl Defaults {
             fields: fields.iter().map(field).collect(),
             strict: fields.get(FORMAT).and_then(strict_range),
             system: system.map(|text| Value::from(text).to_string()),
+            ..Self::default()
         }
+    }
+
+    /// The same, but these win over what a line says.
+    pub fn with_overriding(self, overriding: Overriding) -> Self {
+        Self { overriding, ..self }
+    }
+
+    /// From now on, `watch` sees each line that is completed.
+    pub fn watch(&mut self, watch: Arc<OverriddenFields>) {
+        self.watch = Some(watch);
     }
 
     /// Completes a line. Its number is the id if the line has none.
     pub fn complete(&self, line: &RequestLine, number: u64) -> BatchRequest {
         let mut body = String::from("{");
         let mut strict = None;
-        let default = |(name, _): &&(String, String)| !line.fields.contains(name);
-        for (name, value) in self.fields.iter().filter(default) {
-            push_field(&mut body, name, value);
+        let wins = |name: &str| self.overriding.has(name);
+        self.watch.iter().for_each(|watch| watch.see(line));
+        for (name, value) in &self.fields {
+            match line.fields.get(name) {
+                Some(_) if !wins(name) => continue,
+                own if name != FORMAT => push_field(&mut body, name, &over(own, value)),
+                _ => push_field(&mut body, name, value),
+            }
             if name == FORMAT {
                 let start = body.len() - 1 - value.len();
                 strict = self.strict.clone().map(|range| start + range.start..start + range.end);
             }
         }
-        for (name, value) in line.fields.iter() {
+        for (name, value) in line.fields.iter().filter(|(name, _)| !wins(name)) {
             push_field(&mut body, name, value.get());
         }
         body += "\"messages\":[";
         let system = match (&line.system, &line.messages) {
+            _ if self.overriding.system => self.system.as_deref(),
             (LineSystem::Own(system), _) => Some(*system),
             (LineSystem::None, _) | (_, LineMessages::Array { has_system: true, .. }) => None,
             (LineSystem::Default, _) => self.system.as_deref(),
@@ -104,6 +129,11 @@ impl Defaults {
             LineMessages::Prompt(content) => {
                 body += &format!(r#"{{"role":"user","content":{content}}}"#);
             }
+            LineMessages::Array { json, has_system: true } if self.overriding.system => {
+                body += &without_leading_system(json);
+                // A system message that was alone.
+                body.truncate(body.trim_end_matches(',').len());
+            }
             LineMessages::Array { json, .. } => {
                 let inside = json.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
                 body += inside.unwrap_or_default().trim();
@@ -113,7 +143,7 @@ impl Defaults {
             id: id_or(line.id.as_deref(), number).into_owned(),
             body,
             strict,
-            has_default_format: !line.fields.contains(FORMAT),
+            has_default_format: !line.fields.contains(FORMAT) || wins(FORMAT),
         }
     }
 }

@@ -57,7 +57,7 @@ pub struct Records {
     path: PathBuf,
     origin: TextOrigin,
     /// The offset at which it starts, if it can be read twice.
-    start: Option<u64>,
+    pub(super) start: Option<u64>,
     /// In bytes; lines that are appended after the preflight are not read.
     length: u64,
 }
@@ -218,7 +218,7 @@ impl Records {
         Err(Box::new(NotText { origin, flaw, likeness, is_replaceable: false }).into())
     }
 
-    fn rewind(&self, start: u64) -> Result<()> {
+    pub(super) fn rewind(&self, start: u64) -> Result<()> {
         let result = (&*self.file).seek(SeekFrom::Start(start));
         result.map(drop).map_err(|source| self.unreadable(source))
     }

@@ -116,7 +116,7 @@ impl AskPlan {
     /// [`Error::Unreadable`]: crate::error::Error::Unreadable
     pub fn from_args(args: AskArgs, context: &Context) -> Result<Self> {
         let mut policy = reply_policy::from_args(&args)?;
-        let mut given = fields::from_user(&args.model, context.config_param_count)?;
+        let mut given = fields::from_user(&args.model, context.config_param_count)?.all;
         let json_messages = take_json_messages(&mut given, &args, context)?;
         let model = model::model(&args.model, context.environment)?;
         let has_tools = args.format.tools.is_some() || given.contains_key("tools");

@@ -1,6 +1,7 @@
 //! `gravix batch`: sends the requests of a file, many at a time.
 
 pub mod attempts;
+pub mod defaults;
 pub mod merge;
 pub mod outputs;
 pub mod policy;
@@ -14,15 +15,14 @@ use crate::batch::open_files;
 use crate::batch::progress::{Progress, ProgressStyle};
 use crate::batch::rate::gate::{Gate, GateOptions};
 use crate::batch::run::Run;
-use crate::batch::source::batch_request::Defaults;
 use crate::batch::source::job_queue::{IdFilter, JobQueue};
 use crate::batch::source::records::{Preflight, ReadOptions, Records, Shard};
 use crate::batch::source::request_line::LineKind;
 use crate::batch::tally::Tally;
-use crate::chat::format::ReplyFormat;
 use crate::cli::BatchArgs;
 use crate::cli::values::{ProgressInterval, ReasoningTarget};
 use crate::commands::batch::attempts::AttemptRecords;
+use crate::commands::batch::defaults::defaults;
 use crate::commands::batch::outputs::Outputs;
 use crate::commands::batch::policy::{Reporters, request_policy, schema_reporter};
 use crate::commands::hints::Hints;
@@ -31,15 +31,13 @@ use crate::commands::observers::NetworkLog;
 use crate::commands::schema_notes;
 use crate::error::{Error, Result};
 use crate::files::lines::Separator;
-use crate::files::text::Encoding;
-use crate::input::{fields, prompt, reply_policy};
-use crate::json;
+use crate::input::reply_policy;
 use crate::net::base_url::BaseUrl;
 use crate::net::client::Client;
 use crate::net::endpoint::Endpoint;
 use crate::output::notes::Notes;
 use crate::settings::context::Context;
-use crate::settings::{model, network, verbosity};
+use crate::settings::{network, verbosity};
 
 /// How many requests are sent concurrently without `--jobs`.
 pub const DEFAULT_JOBS: u16 = 8;
@@ -63,7 +61,7 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
     let format = reply_policy::json_format(&args.json)?;
     schema_notes::warn_of_unchecked(&format, &notes);
     schema_notes::not_strict(&format).iter().for_each(|reason| notes.note(reason));
-    let defaults = defaults(&args, &format, context)?;
+    let (mut defaults, overridden) = defaults(&args, &format, context)?;
     let options = read_options(&args);
     let mut input = Records::open(input_path(&args, context)?)?;
     let mut endpoint =
@@ -80,6 +78,8 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
         notes.note(Tally::new(preflight).summary());
         return Ok(());
     }
+    overridden.watch(&input, options, &mut defaults)?;
+    overridden.tell(&notes);
     let jobs = args.jobs.unwrap_or(DEFAULT_JOBS);
     open_files::raise_limit(jobs, endpoint.base_url == BaseUrl::Mock)?;
     let request_notes = notes.for_batch();
@@ -111,9 +111,11 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
         max_failures: args.max_failures.map(u64::from),
         patience,
         progress,
-        notes,
+        notes: notes.clone(),
     };
-    records.finish(run.run(clients))
+    let ended = run.run(clients);
+    overridden.tell(&notes);
+    records.finish(ended)
 }
 
 /// Opens the log, so that nothing is paid for that cannot be logged.
@@ -144,32 +146,6 @@ fn progress_style(args: &BatchArgs, context: &Context, notes: &Notes) -> Progres
         _ if context.terminal.stderr && !is_dumb => ProgressStyle::Bar,
         ProgressInterval::Every(interval) => ProgressStyle::Lines(interval),
     }
-}
-
-/// The fields and the system prompt of lines that do not have their own.
-fn defaults(args: &BatchArgs, format: &ReplyFormat, context: &Context) -> Result<Defaults> {
-    let named = fields::from_user(&args.model, context.config_param_count)?;
-    if named.contains_key("messages") {
-        let message = "--body has messages, but in a batch each line has its own";
-        return Err(Error::Usage(message.to_owned()));
-    }
-    let model = model::model(&args.model, context.environment)?;
-    let mut fields = fields::from_options(&args.model, &model, format);
-    json::merge(&mut fields, named);
-    if args.usage || args.log.log.is_some() {
-        fields::request_usage(&mut fields);
-    }
-    if args.text {
-        fields::ensure_one_choice(&fields, "without --text, the results have them all")?;
-    }
-    let system = match &args.system_file {
-        Some(path) => Some(prompt::read_file(path, Encoding::Strict)?),
-        None => {
-            let system = args.system.as_ref().map(|text| prompt::system(text, Encoding::Strict));
-            system.transpose()?
-        }
-    };
-    Ok(Defaults::new(&fields, system.as_deref()))
 }
 
 fn read_options(args: &BatchArgs) -> ReadOptions {
