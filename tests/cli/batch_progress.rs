@@ -1,10 +1,12 @@
 //! How a run tells how far it is.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 use std::sync::mpsc::Sender;
 
 use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
 
 use crate::support::batch_lines::{input, prompts};
 use crate::support::service::{Reply, Service, prompt};
@@ -13,6 +15,9 @@ use crate::support::{batch, finish, run, signal, start};
 
 /// Erases what was drawn.
 const ERASE: &str = "\r\u{1b}[J";
+
+/// The end of what is drawn: the cursor goes back to the start of the line.
+const DRAWN: &str = "\u{1b}[?7h\r";
 
 /// Lets one request of a [`Service::gated`] after the other end.
 fn release(go_on: &Sender<()>, count: usize) {
@@ -85,7 +90,7 @@ fn drawn(shown: &str) -> (Vec<&str>, &str) {
     let after = parts.pop().expect("there is a part");
     let lines = parts.iter().filter(|part| !part.is_empty()).map(|part| {
         let line = part.strip_prefix("\u{1b}[?7l").expect("it is drawn without wrapping");
-        line.strip_suffix("\u{1b}[?7h\r").expect("the cursor goes back to its start")
+        line.strip_suffix(DRAWN).expect("the cursor goes back to its start")
     });
     (lines.collect(), after)
 }
@@ -113,7 +118,7 @@ fn the_bar_fits_the_terminal_and_is_gone_at_the_end() {
 fn an_interrupted_run_leaves_no_bar_behind() {
     let (service, go_on) = Service::gated();
     let (_directory, file) = input(&prompts(9));
-    let terminal = Terminal::open();
+    let mut terminal = Terminal::open();
     let mut command = batch(&service.base_url(), &["--lines", "-j2"]);
     command.arg(file).env("TERM", "xterm").stdout(Stdio::null()).stderr(terminal.stream());
     let child = command.spawn().expect("gravix starts");
@@ -122,18 +127,35 @@ fn an_interrupted_run_leaves_no_bar_behind() {
     release(&go_on, 2);
     service.wait_for(4);
     signal(&child, Signal::SIGINT);
-    let (mut terminal, mut note) = (terminal.reader(), String::new());
-    while !note.contains("immediately") {
-        terminal.read_line(&mut note).expect("the terminal is open");
-    }
+    let note = terminal.read_past("immediately\r\n");
     signal(&child, Signal::SIGINT);
     finish(child);
     assert!(note.contains(&format!("{ERASE}gravix: waiting for 2 requests")), "{note:?}");
-    let mut rest = Vec::new();
-    // Linux reports EIO when the last writer has closed the terminal.
-    let _ = terminal.read_to_end(&mut rest);
-    assert_eq!(String::from_utf8_lossy(&rest), "");
+    assert_eq!(terminal.read_to_end(), "");
     drop(go_on);
+}
+
+#[test]
+fn a_stopped_run_leaves_no_bar_behind() {
+    let (service, go_on) = Service::gated();
+    let (_directory, file) = input(&prompts(9));
+    let mut terminal = Terminal::open();
+    let mut command = batch(&service.base_url(), &["--lines"]);
+    command.arg(file).env("TERM", "xterm").stdout(Stdio::null()).stderr(terminal.stream());
+    let child = command.spawn().expect("gravix starts");
+    drop(command);
+    terminal.read_past(DRAWN);
+    signal(&child, Signal::SIGTSTP);
+    let pid = Pid::from_raw(i32::try_from(child.id()).expect("the process id fits an i32"));
+    let stopped = waitpid(pid, Some(WaitPidFlag::WUNTRACED)).expect("the process is running");
+    assert_eq!(stopped, WaitStatus::Stopped(pid, Signal::SIGSTOP));
+    terminal.write("$ ");
+    let shown = terminal.read_past("$ ");
+    assert!(shown.ends_with(&format!("{ERASE}$ ")), "{shown:?}");
+    signal(&child, Signal::SIGCONT);
+    terminal.read_past(DRAWN);
+    drop(go_on);
+    assert!(finish(child).status.success());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A pseudo-terminal for the standard streams of gravix.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
 
@@ -33,9 +33,21 @@ impl Terminal {
         self.slave.try_clone().expect("the descriptor is duplicated").into()
     }
 
-    /// What is written to the terminal, as it comes.
-    pub fn reader(self) -> BufReader<File> {
-        BufReader::new(self.master)
+    /// What another program, such as a shell, writes to the terminal.
+    pub fn write(&self, text: &str) {
+        let slave = self.slave.try_clone().expect("the descriptor is duplicated");
+        File::from(slave).write_all(text.as_bytes()).expect("the terminal is open");
+    }
+
+    /// Reads what is written to the terminal up to the end of `part`.
+    pub fn read_past(&mut self, part: &str) -> String {
+        let mut shown = Vec::new();
+        while !shown.ends_with(part.as_bytes()) {
+            let mut byte = [0];
+            self.master.read_exact(&mut byte).expect("the terminal is open");
+            shown.extend(byte);
+        }
+        String::from_utf8(shown).expect("the terminal gets UTF-8")
     }
 
     /// Everything written to the terminal, once all writers have closed it.
