@@ -56,7 +56,7 @@ pub trait ReplyObserver {
         received
     }
 
-    /// A request is finished, successfully or not.
+    /// A request was sent and is finished, successfully or not.
     fn attempted(&mut self, _: &Attempt<'_>) {}
 
     /// The reply was not checked against these patterns of the schema, because
@@ -191,12 +191,15 @@ impl Exchange<'_> {
         trace: &mut RequestTrace,
         observer: &mut impl ReplyObserver,
     ) -> Result<Reply> {
-        let started = SystemTime::now();
+        let (started, tries) = (SystemTime::now(), trace.tries);
         let mut reply = Reply::new(self.retention, self.policy.max_bytes);
         let received = self.receive(body, &mut reply, trace, observer);
         let received = observer.received(received);
         let error = received.as_ref().err();
-        observer.attempted(&Attempt { started, body, trace, reply: &reply, error });
+        // Nothing was sent if the run was stopped first.
+        if trace.tries > tries {
+            observer.attempted(&Attempt { started, body, trace, reply: &reply, error });
+        }
         received.map(|()| reply)
     }
 

@@ -3,11 +3,12 @@
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::support::batch_lines::{input, prompts};
+use crate::support::batch_lines::{by_id, input, prompts};
 use crate::support::service::{Reply, Service, prompt};
-use crate::support::{DONE, batch, finish, json_lines, run, start, token};
+use crate::support::{DONE, batch, finish, json_lines, run, signal, start, token};
 
 /// A reply whose usage is 3, 2 and 5 tokens.
 fn reply_with_usage() -> Reply {
@@ -172,4 +173,20 @@ fn a_stream_is_asked_for_its_usage() {
     run(batch(&service.base_url(), &options).arg(log).arg(file)).exits(0);
     let body = service.seen()[0].request.json();
     assert_eq!(body["stream_options"], json!({"include_usage": true}));
+}
+
+#[test]
+fn a_request_that_was_not_sent_is_not_logged() {
+    let (service, go_on) = Service::gated();
+    let (directory, file) = input(&prompts(3));
+    let log = directory.path().join("log.jsonl");
+    let options = ["--lines", "-j3", "--rate", "1/h", "--log"];
+    let child = start(batch(&service.base_url(), &options).arg(&log).arg(file));
+    service.wait_for(1);
+    // Two requests wait for the rate.
+    signal(&child, Signal::SIGINT);
+    drop(go_on);
+    let output = finish(child);
+    assert_eq!(by_id(&output.stdout).len(), 1);
+    assert_eq!(json_lines(&log).len(), 1);
 }

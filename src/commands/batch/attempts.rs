@@ -64,10 +64,6 @@ impl AttemptRecords {
     }
 
     fn add(&self, id: &str, attempt: &Attempt<'_>) {
-        // The run was stopped before the request was sent.
-        if attempt.trace.tries == 0 {
-            return;
-        }
         if let Some(usage) = self.usage.as_ref().filter(|_| attempt.error.is_none()) {
             let mut usage = lock(usage);
             usage.total.add(TotalUsage::of(attempt.reply));
