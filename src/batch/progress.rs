@@ -70,17 +70,19 @@ impl Progress {
     }
 
     /// Draws the bar, or prints a line if it is time for one.
-    pub fn show(&self, tally: &Tally) {
+    pub fn show(&self, counts: Counts) {
         let mut state = self.state();
         let now = Instant::now();
         match self.style {
             _ if state.is_over => {}
             ProgressStyle::Lines(interval) if now >= state.next_line => {
                 state.next_line = now + interval;
-                self.notes.note(Counts::of(tally).text(Detail::WITH_RATE));
+                // Nobody may be reading, and then only this thread waits.
+                drop(state);
+                self.notes.note(counts.text(Detail::WITH_RATE));
             }
             ProgressStyle::Bar => {
-                state.counts = Some(Counts::of(tally));
+                state.counts = Some(counts);
                 state.draw();
             }
             _ => {}
@@ -89,6 +91,9 @@ impl Progress {
 
     /// Hides the bar while `write` writes to the terminal.
     pub fn suspend(&self, write: impl FnOnce()) {
+        if self.style != ProgressStyle::Bar {
+            return write();
+        }
         let mut state = self.state();
         state.line.erase();
         write();
@@ -128,7 +133,7 @@ impl ProgressState {
 
 /// The numbers that are shown.
 #[derive(Debug, Clone, Copy)]
-struct Counts {
+pub struct Counts {
     done: u64,
     failed: u64,
     /// `None` if the number of requests is not known.
@@ -159,7 +164,7 @@ impl Detail {
 }
 
 impl Counts {
-    fn of(tally: &Tally) -> Self {
+    pub fn of(tally: &Tally) -> Self {
         let (requests, tokens) = tally.rates();
         Self {
             done: tally.done + tally.skipped,

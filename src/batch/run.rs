@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use crate::batch::progress::Progress;
+use crate::batch::progress::{Counts, Progress};
 use crate::batch::rate::gate::Gate;
 use crate::batch::results::sink::Sink;
 use crate::batch::source::job_queue::JobQueue;
@@ -175,7 +175,9 @@ impl Run {
     fn event_loop(&self, events: &Receiver<RunEvent>, mut workers: usize) -> Ending {
         let mut ending = Ending::default();
         while workers > 0 && !(self.gate.is_closed() && self.gate.under_way() == 0) {
-            self.progress.show(&self.tally());
+            // In two steps: nobody waits for the tally while something is printed.
+            let counts = Counts::of(&self.tally());
+            self.progress.show(counts);
             match self.next_event(events, ending.grace.as_mut()) {
                 Wakeup::Event(event) => {
                     workers -= usize::from(matches!(event, RunEvent::WorkerEnded(_)));

@@ -1,9 +1,10 @@
 //! How a run tells how far it is.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Read, Write};
 use std::process::{Child, Stdio};
 use std::sync::mpsc::Sender;
 
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
@@ -45,6 +46,30 @@ fn a_log_gets_lines_of_progress() {
     assert_eq!(counts, "gravix: 5 done, 0 failed, 1,195 left");
     assert!(rates.contains(" requests/s; ") && rates.ends_with(" left"), "{line}");
     drop(go_on);
+    assert!(finish(child).status.success());
+}
+
+/// A pipe that holds no more.
+fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, writer) = std::io::pipe().expect("a pipe is created");
+    let set = |flags| fcntl(&writer, FcntlArg::F_SETFL(flags)).expect("the flags are set");
+    set(OFlag::O_NONBLOCK);
+    while (&writer).write(&[b' '; 4096]).is_ok() {}
+    set(OFlag::empty());
+    (reader, writer)
+}
+
+#[test]
+fn progress_that_nobody_reads_stops_no_request() {
+    let (mut reader, writer) = full_pipe();
+    let service = Service::echo();
+    let (_directory, file) = input(&prompts(50));
+    let mut command = batch(&service.base_url(), &["--lines", "--progress", "0.000001"]);
+    command.arg(file).stdout(Stdio::null()).stderr(writer);
+    let child = command.spawn().expect("gravix starts");
+    drop(command);
+    service.wait_for(50);
+    reader.read_to_end(&mut Vec::new()).expect("the pipe is readable");
     assert!(finish(child).status.success());
 }
 
