@@ -139,7 +139,7 @@ pub fn positive(text: &str) -> Result<u32, String> {
 }
 
 /// Each job is a thread.
-const MAX_JOBS: u16 = 1000;
+const MAX_JOBS: u16 = 10_000;
 
 /// Parses a number of jobs.
 pub fn jobs(text: &str) -> Result<u16, String> {

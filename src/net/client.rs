@@ -25,6 +25,20 @@ use crate::wire::body::RequestBody;
 use crate::wire::model_list::ModelList;
 use crate::wire::{markup, model_list, reply_error, sse};
 
+/// The sizes of a connection's buffers, in bytes. An idle timeout applies to one
+/// write, so a slow upload must not put too much into one: `output` is less than
+/// ureq's 128 KiB.
+struct BufferSizes {
+    input: usize,
+    output: usize,
+}
+
+/// For one request: its stream may be fast.
+const SINGLE_BUFFERS: BufferSizes = BufferSizes { input: 128 << 10, output: 32 << 10 };
+
+/// For one of up to 10,000 connections.
+const BATCH_BUFFERS: BufferSizes = BufferSizes { input: 16 << 10, output: 16 << 10 };
+
 /// How often a request was tried, and the response to the last try. A request that is
 /// sent again later goes on with the trace that it has.
 #[derive(Debug, Default)]
@@ -112,7 +126,10 @@ impl Client {
         limiter: Arc<dyn RateLimiter>,
     ) -> Self {
         let clock = Arc::new(clock);
+        let buffers = if max_idle > 0 { BATCH_BUFFERS } else { SINGLE_BUFFERS };
         let config = Agent::config_builder()
+            .input_buffer_size(buffers.input)
+            .output_buffer_size(buffers.output)
             .http_status_as_error(false)
             .max_redirects(0)
             .max_idle_connections(max_idle)

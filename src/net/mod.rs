@@ -4,6 +4,7 @@
 pub mod absolute_form;
 pub mod attempt;
 pub mod base_url;
+pub mod buffers;
 pub mod client;
 pub mod clock;
 pub mod connect;

@@ -13,15 +13,12 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, recv};
 use socket2::{Domain, SockRef, Socket, Type};
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
+    Buffers, ConnectionDetails, Connector, Either, NextTimeout, Transport,
 };
 
+use crate::net::buffers::GrowingBuffers;
 use crate::net::clock::Clock;
 use crate::time_limit::TimeLimit;
-
-/// 32 KiB, less than ureq's 128 KiB: the idle timeout applies to one call, so a
-/// slow upload must not put too much into it.
-const OUTPUT_SIZE: usize = 32 << 10;
 
 /// Opens a TCP connection unless a proxy layer has already made one.
 #[derive(Debug)]
@@ -42,7 +39,7 @@ impl<In: Transport> Connector<In> for TcpConnector {
         }
         let stream = open(&details.addrs, &self.clock)?;
         stream.set_nodelay(true)?;
-        let buffers = LazyBuffers::new(details.config.input_buffer_size(), OUTPUT_SIZE);
+        let buffers = GrowingBuffers::new(details.config);
         Ok(Some(Either::B(TcpSocket {
             stream,
             buffers,
@@ -116,7 +113,7 @@ fn wait_until_connected(stream: &TcpStream, time: Duration) -> Option<io::Result
 
 pub struct TcpSocket {
     stream: TcpStream,
-    buffers: LazyBuffers,
+    buffers: GrowingBuffers,
     clock: Arc<Clock>,
     /// The timeouts set on the socket, to save system calls.
     read_timeout: Option<Duration>,

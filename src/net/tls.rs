@@ -19,13 +19,13 @@ use rustls::{
     SignatureScheme, StreamOwned,
 };
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
-    TransportAdapter,
+    Buffers, ConnectionDetails, Connector, Either, NextTimeout, Transport, TransportAdapter,
 };
 
 use crate::error::Error;
 use crate::files::input;
 use crate::net::base_url::{without_brackets, without_final_dot};
+use crate::net::buffers::GrowingBuffers;
 use crate::net::error::into_ureq;
 use crate::net::named_certificates::NamedCertificates;
 use crate::net::observer::{NetEvent, NetObserver};
@@ -209,17 +209,14 @@ impl<In: Transport> Connector<In> for TlsConnector {
             };
             self.observer.observe(&NetEvent::Secured { host: &peer.host, version });
         }
-        let buffers = LazyBuffers::new(
-            details.config.input_buffer_size(),
-            details.config.output_buffer_size(),
-        );
+        let buffers = GrowingBuffers::new(details.config);
         Ok(Some(Either::B(TlsTransport { buffers, stream, peer })))
     }
 }
 
 /// A TLS connection.
 pub struct TlsTransport {
-    buffers: LazyBuffers,
+    buffers: GrowingBuffers,
     stream: TlsStream,
     peer: TlsPeer,
 }

@@ -89,6 +89,11 @@ fn missing_threads_and_files_are_reported_before_anything_is_sent() {
     let files = run(&mut limited("-n 500", &service.base_url(), &arguments));
     let reason = "1000 jobs need 1032 open files, but the hard limit is 500; use --jobs 468";
     files.exits(78).prints("").says(&[reason]);
+    let most = format!("--lines -j 10000 {}", file.display());
+    let reason = "10000 jobs need 10032 open files, but the hard limit is 500; use --jobs 468";
+    run(&mut limited("-n 500", &service.base_url(), &most)).exits(78).prints("").says(&[reason]);
+    let too_many = run(&mut batch(&service.base_url(), &["-j", "10001"])).exits(2);
+    assert!(too_many.stderr.contains("not a whole number from 1 to 10000"), "{}", too_many.stderr);
     let few = format!("--lines -j 1 {}", file.display());
     run(&mut limited("-n 20", &service.base_url(), &few))
         .exits(78)

@@ -13,6 +13,20 @@ use crate::support::{
 };
 
 #[test]
+fn a_response_may_have_long_headers_and_a_long_body() {
+    let text = "x".repeat(1 << 20);
+    let reply = text.clone();
+    let service = Service::new(move |_, _| {
+        (0..4).fold(Reply::text(&reply), |reply, number| {
+            reply.with(format!("X-Long-{number}: {}", "y".repeat(10_000)))
+        })
+    });
+    let (_directory, file) = input(&["a", "b"]);
+    let run = run(batch(&service.base_url(), &["--lines", "-j1", "--retries", "0"]).arg(file));
+    assert_eq!(replies(&run.exits(0)), pairs(&[("1", &text), ("2", &text)]));
+}
+
+#[test]
 fn a_truncated_reply_is_a_failure_but_is_kept() {
     let service = Service::new(|request, _| match prompt(request).as_str() {
         "length" => Reply::new("200 OK", completion_ended("cut", "length")),
