@@ -7,6 +7,9 @@ use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTi
 
 use crate::net::clock::Clock;
 
+/// The longest output that is held back, in bytes.
+const MAX_HELD: usize = 4 << 10;
+
 /// The outermost layer: reports to the clock when the status line has come.
 #[derive(Debug)]
 pub struct StatusLineWatcher {
@@ -77,6 +80,7 @@ impl<In: Transport> Connector<In> for TimedConnector {
         Ok(chained.map(|socket| TimedTransport {
             socket,
             clock,
+            held: Vec::new(),
             is_wait_announced: false,
             write_error: None,
         }))
@@ -89,18 +93,26 @@ impl<In: Transport> Connector<In> for TimedConnector {
 pub struct TimedTransport<T> {
     socket: T,
     clock: Arc<Clock>,
+    /// A short output, such as the head of a request. It is sent together with the
+    /// next one, or before the wait for input: as one packet, they cost half.
+    held: Vec<u8>,
     is_wait_announced: bool,
     /// Why a write failed. It is returned only if no response follows: a server
     /// that refuses a long body may respond and close before it has read it.
     write_error: Option<io::Error>,
 }
 
-impl<T: Transport> Transport for TimedTransport<T> {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        self.socket.buffers()
+impl<T: Transport> TimedTransport<T> {
+    fn send_held(&mut self) -> Result<(), ureq::Error> {
+        let held = std::mem::take(&mut self.held);
+        let size = self.socket.buffers().output().len();
+        held.chunks(size).try_for_each(|part| {
+            self.socket.buffers().output()[..part.len()].copy_from_slice(part);
+            self.send(part.len())
+        })
     }
 
-    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
+    fn send(&mut self, amount: usize) -> Result<(), ureq::Error> {
         if self.write_error.is_some() {
             return Ok(());
         }
@@ -113,8 +125,24 @@ impl<T: Transport> Transport for TimedTransport<T> {
         }
         Ok(())
     }
+}
+
+impl<T: Transport> Transport for TimedTransport<T> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.socket.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
+        let is_first = self.held.is_empty();
+        if is_first && amount > MAX_HELD {
+            return self.send(amount);
+        }
+        self.held.extend_from_slice(&self.socket.buffers().output()[..amount]);
+        if is_first { Ok(()) } else { self.send_held() }
+    }
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
+        self.send_held()?;
         if self.clock.announces_waits() {
             self.is_wait_announced = !self.is_wait_announced;
             if self.is_wait_announced {

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::support::server::{Server, whole_reply};
-use crate::support::{ask, ask_mock, completion, gravix, program, run, skip};
+use crate::support::{ask, ask_mock, completion, gravix, program, run, skip, strace};
 
 /// The request body that `--dry-run` prints for `arguments`.
 #[track_caller]
@@ -181,6 +181,21 @@ fn parameters_can_change_fields_that_options_set() {
 fn a_parameter_can_request_a_stream() {
     let body = body(&["-u", "--param", "stream=true", "hi"]);
     assert_eq!(body["stream_options"], json!({"include_usage": true}));
+}
+
+#[test]
+fn a_short_request_is_sent_with_one_system_call() {
+    let server = Server::replying(&["reply"]);
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
+    let log = directory.path().join("log");
+    let log_option = format!("--output={}", log.display());
+    let options = [log_option, "--trace=sendto".to_owned()];
+    let Some(mut traced) = strace(&ask(&server, &["hi"]), &options) else {
+        return;
+    };
+    run(&mut traced).exits(0).prints("reply\n");
+    let log = fs::read_to_string(log).expect("strace has written its log");
+    assert_eq!(log.matches("sendto(").count(), 1, "{log}");
 }
 
 #[test]
