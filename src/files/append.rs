@@ -26,13 +26,23 @@ pub fn append_lines(
     if !ends_in_newline(file, end)? {
         lines.insert(0, b'\n');
     }
-    let mut writer = file;
-    let written = writer.write_all(&lines).and_then(|()| sync(file));
-    if written.is_err() {
-        // The first error is the one to report.
-        let _ = file.set_len(end);
-    }
-    written.map(|()| end)
+    append_at(file, end, &lines)?;
+    sync(file).inspect_err(|_| cut_back(file, end))?;
+    Ok(end)
+}
+
+/// Appends `lines` to a file that is open for appending, whose length is `end`, and
+/// whose last line is whole.
+///
+/// # Errors
+/// When the file cannot be written; it is then cut back to its old length.
+pub fn append_at(mut file: &File, end: u64, lines: &[u8]) -> io::Result<()> {
+    file.write_all(lines).inspect_err(|_| cut_back(file, end))
+}
+
+fn cut_back(file: &File, end: u64) {
+    // The error before this one is the one to report.
+    let _ = file.set_len(end);
 }
 
 /// Whether the first `length` bytes of `file` are empty or end in a newline.

@@ -4,6 +4,7 @@
 mod attachments;
 mod base_urls;
 mod batch_failures;
+mod batch_groups;
 mod batch_input;
 mod batch_interrupt;
 mod batch_log;

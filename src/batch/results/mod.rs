@@ -1,5 +1,6 @@
 //! The results of a batch: written, resumed and merged.
 
+pub mod group;
 pub mod merge_plan;
 pub mod result_file;
 pub mod result_line;

@@ -2,7 +2,7 @@
 //! earlier run, and appended to in whole lines.
 
 use std::collections::HashSet;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, Metadata, TryLockError};
 use std::io::{self, IsTerminal, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use crate::batch::ids::{IdHasher, SortedIds};
 use crate::batch::results::result_line::{InvalidResult, ParsedResult};
 use crate::batch::results::spool::{self, Spool};
 use crate::error::{Error, Result};
-use crate::files::append::{append_lines, move_torn};
+use crate::files::append::{append_at, append_lines, move_torn};
 use crate::files::interrupted::uninterrupted;
 use crate::files::lines::Lines;
-use crate::files::paths::{follow, is_still_at};
+use crate::files::paths::{follow, identity, is_still_at};
 use crate::output::closed;
 use crate::output::notes::Notes;
 use crate::output::sanitize::push_sanitized;
@@ -41,7 +41,17 @@ enum ResultTarget {
         path: PathBuf,
         /// This run created it, and removes it if nothing is written.
         is_new: bool,
+        /// After the last line that this run wrote; `None` before it.
+        end: Option<FileEnd>,
     },
+}
+
+/// Where a file ends in a whole line.
+#[derive(Debug)]
+struct FileEnd {
+    /// The device and inode.
+    identity: (u64, u64),
+    length: u64,
 }
 
 impl ResultFile {
@@ -78,7 +88,7 @@ impl ResultFile {
                 Ok(()) | Err(TryLockError::Error(_)) => {}
             }
             if is_still_at(&file, &path) {
-                return Ok(Self::new(ResultTarget::File { path, is_new }, file));
+                return Ok(Self::new(ResultTarget::File { path, is_new, end: None }, file));
             }
         }
     }
@@ -136,6 +146,8 @@ impl ResultFile {
         };
         let spool = spool::path_for(path);
         let mut recovered = HashSet::new();
+        // Later, the other threads of the run would take the signals.
+        let _hold = DeferSignals::until_drop();
         for line in leftover.split_inclusive(|&byte| byte == b'\n') {
             // The last line may be torn; failed requests are sent again.
             let parsed = ParsedResult::parse(line).ok().filter(|result| result.is_success);
@@ -175,18 +187,13 @@ impl ResultFile {
             push_sanitized(&mut sanitized, &String::from_utf8_lossy(lines));
         }
         let lines = if self.is_terminal { &sanitized } else { lines };
-        let (path, written) = match &self.target {
+        let (path, written) = match &mut self.target {
             ResultTarget::Stdout => {
                 return self.file.write_all(lines).map_err(stdout::stdout_error);
             }
-            ResultTarget::Device(path) => (path, self.file.write_all(lines)),
-            ResultTarget::File { path, .. } => {
-                let _hold = DeferSignals::until_drop();
-                let written = match is_still_at(&self.file, path) {
-                    true => append_lines(&self.file, lines.to_vec(), |_| Ok(())).map(drop),
-                    false => Err(io::Error::other("another file has replaced it")),
-                };
-                (path, written)
+            ResultTarget::Device(path) => (&*path, self.file.write_all(lines)),
+            ResultTarget::File { path, end, .. } => {
+                (&*path, append_to_file(&self.file, path, end, lines))
             }
         };
         written.map_err(|source| Error::NotSaved { path: path.clone(), source })
@@ -216,7 +223,7 @@ impl ResultFile {
 
     /// Removes the file if this run created it and wrote nothing.
     pub fn remove_if_unused(&self) {
-        if let ResultTarget::File { path, is_new: true } = &self.target
+        if let ResultTarget::File { path, is_new: true, .. } = &self.target
             && self.is_empty()
             && is_still_at(&self.file, path)
         {
@@ -229,6 +236,42 @@ impl Drop for ResultFile {
     fn drop(&mut self) {
         self.remove_if_unused();
     }
+}
+
+impl FileEnd {
+    fn of(file: &File) -> Option<Self> {
+        let metadata = file.metadata().ok()?;
+        Some(Self { identity: identity(&metadata)?, length: metadata.len() })
+    }
+
+    /// Whether the file is still at `path` and nobody else has changed its length.
+    fn is_at(&self, path: &Path) -> bool {
+        let is_same = |metadata: Metadata| {
+            identity(&metadata) == Some(self.identity) && metadata.len() == self.length
+        };
+        fs::metadata(path).is_ok_and(is_same)
+    }
+}
+
+/// Appends to the file at `path`. `end` is where the last line of this run ends:
+/// if it is known, a single system call checks the file.
+fn append_to_file(
+    file: &File,
+    path: &Path,
+    end: &mut Option<FileEnd>,
+    lines: &[u8],
+) -> io::Result<()> {
+    if let Some(end) = end.as_mut().filter(|end| end.is_at(path)) {
+        append_at(file, end.length, lines)?;
+        end.length += lines.len() as u64;
+        return Ok(());
+    }
+    if !is_still_at(file, path) {
+        return Err(io::Error::other("another file has replaced it"));
+    }
+    append_lines(file, lines.to_vec(), |_| Ok(()))?;
+    *end = FileEnd::of(file);
+    Ok(())
 }
 
 /// Calls `visit` with each result of a file and its line. Returns the range of

@@ -1,10 +1,12 @@
 //! Where the workers of a run write their results: as they come, or in the
-//! order of the input.
+//! order of the input. A worker that finds the files in use leaves its result in a
+//! queue, and whoever has the files writes all that is there together.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use crate::batch::progress::Progress;
+use crate::batch::results::group::{Arrival, Arrivals, FailureReport, WriteErrors, joined};
 use crate::batch::results::result_file::ResultFile;
 use crate::batch::results::result_line::{ResultFormat, ResultRecord};
 use crate::batch::results::spool::Spool;
@@ -25,10 +27,14 @@ pub struct SinkOptions {
 
 pub struct Sink {
     format: ResultFormat,
+    /// Failures are written to a file of their own.
+    has_errors: bool,
     progress: Progress,
     notes: Notes,
     /// Set if results are written in the order of the input.
     order: Option<InputOrder>,
+    /// Results that no worker has begun to write.
+    arrivals: Arrivals,
     files: Mutex<SinkFiles>,
 }
 
@@ -61,6 +67,8 @@ struct SinkFiles {
     spool: Option<Spool>,
     /// A write has failed: the spool is not removed.
     has_failed: bool,
+    /// Those that a worker has not seen yet.
+    write_errors: WriteErrors,
     /// The run is over: nothing more is written.
     is_finished: bool,
 }
@@ -78,6 +86,7 @@ impl Sink {
             position: Mutex::default(),
             advanced: Condvar::new(),
         });
+        let has_errors = errors.is_some();
         let files = SinkFiles {
             results,
             errors,
@@ -85,9 +94,18 @@ impl Sink {
             next: 0,
             spool,
             has_failed: false,
+            write_errors: WriteErrors::default(),
             is_finished: false,
         };
-        Ok(Self { format, progress, notes: notes.clone(), order, files: Mutex::new(files) })
+        Ok(Self {
+            format,
+            has_errors,
+            progress,
+            notes: notes.clone(),
+            order,
+            arrivals: Arrivals::default(),
+            files: Mutex::new(files),
+        })
     }
 
     /// Waits until the request of this index, from 0, is inside the window.
@@ -118,20 +136,12 @@ impl Sink {
     /// [`Error::NotSaved`] for a file: what could not be written to it was
     /// printed. [`Error::Stdout`] and [`Error::StdoutClosed`].
     pub fn write_result(&self, index: u64, result: &ResultRecord) -> Result<()> {
+        self.arrivals.push(self.arrival(index, result));
         // Lines are written whole, so a panic leaves none half written.
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        if files.is_finished {
-            return Ok(());
-        }
-        let line = self.line(&mut files, result)?;
-        let Some(order) = &self.order else {
-            return self.write(&mut files.results, line);
-        };
-        let written = self.write_in_order(&mut files, index, line);
-        files.has_failed |= written.is_err();
-        order.lock().oldest = files.next;
-        order.advanced.notify_all();
-        written
+        // Whoever had the files may have written this result too.
+        self.write_arrivals(&mut files);
+        files.write_errors.take(index)
     }
 
     /// Wakes all workers that wait for the window: no more requests are started.
@@ -155,12 +165,10 @@ impl Sink {
             // A worker is blocked in a write, which may never end.
             Err(TryLockError::WouldBlock) => return Ok(()),
         };
+        self.write_arrivals(&mut files);
         files.is_finished = true;
-        let mut written = Ok(());
-        for line in std::mem::take(&mut files.waiting).into_values() {
-            written = written.and(self.write(&mut files.results, line));
-        }
-        written?;
+        let waiting = std::mem::take(&mut files.waiting);
+        self.write(&mut files.results, joined(waiting.into_values()))?;
         let SinkFiles { results, errors, spool, has_failed, .. } = &mut *files;
         if let Some(spool) = spool.as_ref().filter(|_| !*has_failed) {
             spool.remove();
@@ -174,59 +182,103 @@ impl Sink {
         })
     }
 
-    /// The line of a result; empty if it was written to `errors` instead.
-    fn line(&self, files: &mut SinkFiles, result: &ResultRecord) -> Result<Vec<u8>> {
-        match (&mut files.errors, &result.error) {
-            (Some(errors), Some(_)) => {
-                self.write(errors, result.line(ResultFormat::Batch))?;
-                return Ok(Vec::new());
+    fn arrival(&self, index: u64, result: &ResultRecord) -> Arrival {
+        let is_for_errors = self.has_errors && result.error.is_some();
+        let format = if is_for_errors { ResultFormat::Batch } else { self.format };
+        let report = match &result.error {
+            Some(error) if format != ResultFormat::Batch => {
+                let message = format!("request {}: {}", result.id, error.message);
+                // The user paid for the reply, even if it is invalid.
+                Some(FailureReport { message, text: result.text.clone() })
             }
-            (None, Some(error)) if self.format != ResultFormat::Batch => {
-                self.progress.suspend(|| {
-                    self.notes.print(format_args!("request {}: {}", result.id, error.message));
-                    // The user paid for the reply, even if it is invalid.
-                    self.notes.show(&result.text);
-                })
-            }
-            _ => {}
-        }
-        Ok(result.line(self.format))
+            _ => None,
+        };
+        Arrival { index, line: result.line(format), is_for_errors, report }
     }
 
-    /// Writes a line and the lines that waited for it, or keeps it until its
-    /// turn.
-    fn write_in_order(&self, files: &mut SinkFiles, index: u64, line: Vec<u8>) -> Result<()> {
-        let is_early = index > files.next && !line.is_empty();
-        files.waiting.insert(index, line);
-        if let Some(spool) = files.spool.as_mut().filter(|_| is_early) {
-            let waiting = files.waiting.values().map(Vec::as_slice);
-            spool.push(&files.waiting[&index], waiting)?;
+    /// Writes all results of the queue, or keeps them until their turn.
+    fn write_arrivals(&self, files: &mut SinkFiles) {
+        let mut group = self.arrivals.take();
+        if files.is_finished || group.is_empty() {
+            return;
         }
-        let mut written = Ok(());
+        for report in group.iter().filter_map(|arrival| arrival.report.as_ref()) {
+            self.progress.suspend(|| {
+                self.notes.print(&report.message);
+                self.notes.show(&report.text);
+            });
+        }
+        self.write_failures(files, &mut group);
+        let indices: Vec<_> = group.iter().map(|arrival| arrival.index).collect();
+        let written = match &self.order {
+            None => self.write(&mut files.results, joined(group.into_iter().map(|a| a.line))),
+            Some(order) => {
+                let written = self.write_in_order(files, group);
+                files.has_failed |= written.is_err();
+                order.lock().oldest = files.next;
+                order.advanced.notify_all();
+                written
+            }
+        };
+        if let Err(error) = written {
+            files.write_errors.add(&indices, &error);
+        }
+    }
+
+    /// Writes the lines for the file of failures. Those that were written become
+    /// empty, the others leave the group.
+    fn write_failures(&self, files: &mut SinkFiles, group: &mut Vec<Arrival>) {
+        let failures = group.iter_mut().filter(|arrival| arrival.is_for_errors);
+        let (indices, lines): (Vec<_>, Vec<_>) =
+            failures.map(|arrival| (arrival.index, std::mem::take(&mut arrival.line))).unzip();
+        let Some(errors) = &mut files.errors else {
+            return;
+        };
+        if let Err(error) = self.write(errors, joined(lines.into_iter())) {
+            group.retain(|arrival| !arrival.is_for_errors);
+            files.write_errors.add(&indices, &error);
+        }
+    }
+
+    /// Writes the lines whose turn has come, and keeps the others.
+    fn write_in_order(&self, files: &mut SinkFiles, group: Vec<Arrival>) -> Result<()> {
+        let indices: Vec<_> = group.iter().map(|arrival| arrival.index).collect();
+        files.waiting.extend(group.into_iter().map(|arrival| (arrival.index, arrival.line)));
+        let mut ready = Vec::new();
         while let Some(line) = files.waiting.remove(&files.next) {
             files.next += 1;
-            written = written.and(self.write(&mut files.results, line));
+            ready.push(line);
         }
-        let is_all_written = files.waiting.is_empty() && written.is_ok() && !files.has_failed;
-        if let Some(spool) = files.spool.as_mut().filter(|_| is_all_written) {
+        let written = self.write(&mut files.results, joined(ready.into_iter()));
+        let SinkFiles { waiting, spool, has_failed, .. } = files;
+        let Some(spool) = spool else {
+            return written;
+        };
+        if waiting.is_empty() && written.is_ok() && !*has_failed {
             spool.clear();
         }
-        written
+        let early = indices.iter().filter_map(|index| waiting.get(index));
+        let spooled = early.filter(|line| !line.is_empty()).try_for_each(|line| {
+            let waiting = waiting.values().map(Vec::as_slice);
+            spool.push(line, waiting)
+        });
+        written.and(spooled)
     }
 
-    fn write(&self, results: &mut ResultFile, line: Vec<u8>) -> Result<()> {
-        if line.is_empty() {
+    /// Writes lines as one.
+    fn write(&self, results: &mut ResultFile, lines: Vec<u8>) -> Result<()> {
+        if lines.is_empty() {
             return Ok(());
         }
         let mut written = Ok(());
         match results.is_terminal() {
-            true => self.progress.suspend(|| written = results.append(&line)),
-            false => written = results.append(&line),
+            true => self.progress.suspend(|| written = results.append(&lines)),
+            false => written = results.append(&lines),
         }
         written.inspect_err(|error| {
             // The user paid for the reply: print it if it cannot be saved.
             if let (Error::NotSaved { .. }, Ok(mut stdout)) = (error, ResultFile::stdout()) {
-                let _ = stdout.append(&line);
+                let _ = stdout.append(&lines);
             }
         })
     }
