@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::batch_lines::{by_id, input, text};
 use crate::support::service::{Reply, Service, prompt};
 use crate::support::terminal::Terminal;
-use crate::support::{batch, json_lines, run, run_with, skip};
+use crate::support::{batch, json_lines, openai, run, run_with};
 
 #[test]
 fn output_lines_follow_the_batch_api() {
@@ -128,37 +128,15 @@ fn the_key_is_masked_in_error_results() {
 /// or in `python3`.
 #[test]
 fn the_openai_package_reads_the_output() {
-    let python = std::env::var_os("GRAVIX_TEST_PYTHON").unwrap_or_else(|| "python3".into());
-    let probe = std::process::Command::new(&python).args(["-c", "import openai"]).output();
-    if !probe.is_ok_and(|probe| probe.status.success()) {
-        skip("the openai package is not installed; GRAVIX_TEST_PYTHON can name another Python");
-        return;
-    }
     let (directory, file) = input(&["good", "{"]);
     let output = directory.path().join("out.jsonl");
     run(batch("mock:", &["--lines", "-o"]).arg(&output).arg(&file)).exits(0);
     let errors = directory.path().join("errors.jsonl");
     run(batch("mock:", &["--skip-bad", "-o"]).arg(&errors).arg(&file)).exits(65);
-    let script = r#"
-import json, sys
-from openai.types import BatchError
-from openai.types.chat import ChatCompletion
-for path in sys.argv[1:]:
-    for line in open(path):
-        line = json.loads(line)
-        assert set(line) == {"id", "custom_id", "response", "error"}, line
-        assert isinstance(line["id"], str) and isinstance(line["custom_id"], str), line
-        if line["response"] is not None:
-            assert set(line["response"]) == {"status_code", "request_id", "body"}, line
-            assert isinstance(line["response"]["status_code"], int), line
-            assert isinstance(line["response"]["request_id"], str), line
-            completion = ChatCompletion.model_validate(line["response"]["body"], strict=True)
-            print(completion.choices[0].message.content, completion.usage.total_tokens)
-        if line["error"] is not None:
-            print(BatchError.model_validate(line["error"], strict=True).code)
-"#;
-    let mut python = std::process::Command::new(python);
-    let checked = run(python.args(["-c", script]).arg(output).arg(errors)).exits(0);
+    let Some(mut reader) = openai::reader(&[&output, &errors]) else {
+        return;
+    };
+    let checked = run(&mut reader).exits(0);
     let printed = String::from_utf8(checked.stdout).expect("stdout is UTF-8");
     let mut lines: Vec<&str> = printed.lines().collect();
     lines.sort_unstable();

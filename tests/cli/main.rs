@@ -49,6 +49,7 @@ mod process_memory;
 mod prompt;
 mod proxies;
 mod readme;
+mod real_batch;
 mod real_server;
 mod reasoning;
 mod reply_cases;

@@ -1,6 +1,7 @@
 //! Real servers, where they are installed.
 
-use crate::support::llama::{CONTEXT_LENGTH, MODEL, RealServer};
+use crate::support::llama::{CONTEXT_LENGTH, MODEL};
+use crate::support::real::RealServer;
 use crate::support::{Run, json_lines, run};
 
 /// Always the same reply to the same question, truncated at 8 tokens.
