@@ -1,4 +1,5 @@
-//! Batches: 2,000 requests compared with xargs and curl, and a file of a million.
+//! Batches: 2,000 requests compared with xargs and curl, what a request and a job
+//! cost, and a file of a million.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -13,7 +14,7 @@ use crate::Bench;
 use crate::measure::{run_alone, side_by_side};
 use crate::programs::command;
 use crate::prompts;
-use crate::server::Route;
+use crate::server::{self, Route};
 use crate::table::{Quantity, Row};
 
 const RUNS: usize = 5;
@@ -23,6 +24,12 @@ const REQUESTS: usize = 2_000;
 
 /// The size of the large batch.
 const MANY: usize = 1_000_000;
+
+/// Enough requests that the start of the process does not count.
+const OVERHEAD_REQUESTS: u32 = 20_000;
+
+/// Enough jobs that the rest of the process counts little.
+const WAITING_JOBS: u32 = 1_000;
 
 /// The memory goal: 64 MiB.
 const MEMORY_GOAL: Quantity = Quantity::Bytes(64 << 20);
@@ -43,6 +50,39 @@ pub fn compared_with_xargs(bench: &Bench) -> Result<Vec<Row>> {
     let [ours, theirs] = side_by_side(RUNS, ours, theirs)?;
     let peer = ("xargs -P8 curl", theirs.time());
     Ok(vec![Row::compared("batch of 2,000, -j 8", ours.time(), peer, 0.1)])
+}
+
+/// The processor time of gravix for each request, its result written to a file.
+pub fn overhead(bench: &Bench) -> Result<Vec<Row>> {
+    let url = bench.server.base_url(Route::Kept);
+    let input = write_requests(bench, OVERHEAD_REQUESTS as usize)?;
+    let output = bench.directory.path().join("results.jsonl");
+    let taken = run_alone(RUNS, || {
+        if output.exists() {
+            fs::remove_file(&output)?;
+        }
+        let mut gravix = gravix(bench, &url, &input);
+        gravix.arg("-o").arg(&output);
+        Ok(gravix)
+    })?;
+    let goal = Quantity::Time(Duration::from_micros(70));
+    let name = "batch -o FILE: processor time a request";
+    Ok(vec![Row::measured(name, taken.processor_time_each(OVERHEAD_REQUESTS), goal)])
+}
+
+/// The memory of gravix for each job, while all of them wait for an answer.
+pub fn waiting(bench: &Bench) -> Result<Vec<Row>> {
+    let input = write_requests(bench, WAITING_JOBS as usize)?;
+    let taken = run_alone(RUNS, || {
+        let url = server::answer_together(WAITING_JOBS as usize)?;
+        let mut gravix = gravix(bench, &url, &input);
+        // The rate that gravix would find itself starts low.
+        gravix.args(["--rate", "1000000/s", "-j", &WAITING_JOBS.to_string()]);
+        Ok(gravix)
+    })?;
+    let name = "batch of 1,000 waiting jobs: memory a job";
+    let goal = Quantity::Bytes(100 << 10);
+    Ok(vec![Row::measured(name, taken.memory_each(WAITING_JOBS), goal)])
 }
 
 pub fn million(bench: &Bench) -> Result<Vec<Row>> {
@@ -70,7 +110,7 @@ pub fn million(bench: &Bench) -> Result<Vec<Row>> {
 
 fn gravix(bench: &Bench, url: &str, input: &Path) -> Command {
     let mut gravix = command(&bench.programs.gravix, bench.directory.path());
-    gravix.args(["batch", "--quiet", "-j8", "--base-url", url]).arg(input);
+    gravix.args(["batch", "--quiet", "--base-url", url]).arg(input);
     gravix
 }
 

@@ -48,6 +48,8 @@ const TOPICS: &[Topic] = &[
     Topic { name: "stream of 1,000,000 tokens: memory", measure: streams::memory },
     Topic { name: "token latency", measure: latency::measure },
     Topic { name: "batch of 2,000", measure: batches::compared_with_xargs },
+    Topic { name: "batch -o FILE", measure: batches::overhead },
+    Topic { name: "batch of 1,000 waiting jobs", measure: batches::waiting },
     Topic { name: "batch of 1,000,000", measure: batches::million },
     Topic { name: "--help", measure: documents::help },
     Topic { name: "--version", measure: documents::version },

@@ -1,4 +1,4 @@
-//! Runs commands and measures their time and memory.
+//! Runs commands and measures their time, processor time and memory.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
 
 use crate::table::Quantity;
 
 /// The argument that makes this program run the command after it once and print
-/// its time and memory.
+/// its times and memory.
 pub const ONCE: &str = "--once";
 
 /// The file in the home directory with the stdout of the last command.
@@ -26,6 +27,7 @@ const RSS_UNIT: i64 = if cfg!(target_vendor = "apple") { 1 } else { 1 << 10 };
 #[derive(Debug, Default)]
 pub struct Runs {
     times: Vec<Duration>,
+    processor_times: Vec<Duration>,
     peaks: Vec<u64>,
 }
 
@@ -40,6 +42,17 @@ impl Runs {
         Quantity::Bytes(quantile(&self.peaks, 0.5))
     }
 
+    /// The median processor time, in user mode and in the system, that each of
+    /// `count` parts of the work took.
+    pub fn processor_time_each(&self, count: u32) -> Quantity {
+        Quantity::Time(quantile(&self.processor_times, 0.5) / count)
+    }
+
+    /// The share of each of `count` parts of the work in the median peak.
+    pub fn memory_each(&self, count: u32) -> Quantity {
+        Quantity::Bytes(quantile(&self.peaks, 0.5) / u64::from(count))
+    }
+
     /// Runs `command`, with only the environment that it sets, as a grandchild of
     /// this process. On Linux the peak of a child includes the memory of its
     /// parent at the fork, and this process with its server is too large.
@@ -51,17 +64,18 @@ impl Runs {
         let printed = String::from_utf8(output.stdout)?;
         let numbers =
             printed.split_ascii_whitespace().map(str::parse).collect::<Result<Vec<u64>, _>>();
-        let Ok([time, peak]) = numbers.as_deref() else {
+        let Ok([time, processor_time, peak]) = numbers.as_deref() else {
             bail!("{}", printed.trim());
         };
         self.times.push(Duration::from_nanos(*time));
+        self.processor_times.push(Duration::from_micros(*processor_time));
         self.peaks.push(*peak);
         Ok(())
     }
 }
 
-/// Runs the command in `arguments`. Prints its time in nanoseconds and its peak
-/// memory in bytes, or why it failed.
+/// Runs the command in `arguments`. Prints its time in nanoseconds, its processor
+/// time in microseconds and its peak memory in bytes, or why it failed.
 pub fn run_once(arguments: &[String]) -> Result<()> {
     let (program, arguments) = arguments.split_first().context("no program to run")?;
     let home = std::env::var_os("HOME").context("HOME is not set")?;
@@ -72,10 +86,12 @@ pub fn run_once(arguments: &[String]) -> Result<()> {
     let status = command.status()?;
     let took = started.elapsed().as_nanos();
     // RUSAGE_CHILDREN is the command's usage: it is the only child.
-    let peak = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss() * RSS_UNIT;
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    let peak = usage.max_rss() * RSS_UNIT;
+    let processor_time = (usage.user_time() + usage.system_time()).num_microseconds();
     let mut stdout = io::stdout();
     if status.success() {
-        writeln!(stdout, "{took} {peak}")?;
+        writeln!(stdout, "{took} {processor_time} {peak}")?;
     } else {
         writeln!(stdout, "{program}: {status}")?;
     }

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use anyhow::Result;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde_json::json;
 
 /// The number of tokens in a stream.
@@ -21,6 +23,9 @@ const PACE: Duration = Duration::from_millis(2);
 
 /// Enough for eight clients at once while earlier connections still close.
 const THREADS: usize = 16;
+
+/// Files that this process has open besides the connections of a server.
+const OTHER_FILES: u64 = 100;
 
 /// The number of different tokens, which a stream repeats.
 const WORDS: usize = 1_000;
@@ -93,6 +98,27 @@ impl BenchServer {
     pub fn base_url(&self, route: Route) -> String {
         format!("http://127.0.0.1:{}{}", self.port, route.path())
     }
+}
+
+/// Starts a server that answers `count` requests, each on a connection of its own,
+/// once all of them have arrived. Returns its base URL.
+pub fn answer_together(count: usize) -> Result<String> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    let needed = count as u64 + OTHER_FILES;
+    if soft < needed {
+        setrlimit(Resource::RLIMIT_NOFILE, needed, hard)?;
+    }
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let port = listener.local_addr()?.port();
+    thread::spawn(move || {
+        let response = Responses::new(Instant::now()).prompt;
+        let arrived = |client: TcpStream| receive(&client).is_ok().then_some(client);
+        let clients: Vec<_> =
+            listener.incoming().flatten().filter_map(arrived).take(count).collect();
+        // A failure of the client shows in its exit status.
+        clients.into_iter().for_each(|mut client| drop(client.write_all(&response)));
+    });
+    Ok(format!("http://127.0.0.1:{port}"))
 }
 
 impl Responses {

@@ -35,6 +35,9 @@ impl fmt::Display for Quantity {
                 write!(f, "{:.2} ms", time.as_secs_f64() * 1e3)
             }
             Quantity::Time(time) => write!(f, "{:.0} µs", time.as_secs_f64() * 1e6),
+            Quantity::Bytes(bytes) if bytes < 1 << 20 => {
+                write!(f, "{:.1} KiB", bytes as f64 / f64::from(1 << 10))
+            }
             Quantity::Bytes(bytes) => write!(f, "{:.2} MiB", bytes as f64 / f64::from(1 << 20)),
             Quantity::Count(count) => write!(f, "{count}"),
         }
