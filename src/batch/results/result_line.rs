@@ -14,6 +14,9 @@ use crate::exchange::total_usage::TotalUsage;
 use crate::files::lines::Separator;
 use crate::json::{self, OnlyObject};
 
+/// About as many bytes as a line has besides the response's body.
+const LINE_WITHOUT_BODY: usize = 256;
+
 /// How a result is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResultFormat {
@@ -117,7 +120,10 @@ pub fn json_body(text: &str) -> Box<RawValue> {
     // Checked before it is compacted: `12 34` would become valid JSON.
     let compact = |text: &str| {
         let json = serde_json::from_str::<&RawValue>(text).ok()?;
-        RawValue::from_string(json::compact(json.get())).ok()
+        match json::compact(json.get()) {
+            compacted if compacted == json.get() => Some(json.to_owned()),
+            compacted => RawValue::from_string(compacted).ok(),
+        }
     };
     compact(text)
         .or_else(|| compact(&json::without_non_finite(text)?))
@@ -153,8 +159,10 @@ impl ResultRecord {
             ResultFormat::Batch => {
                 let id = format!("batch_req_{:032x}", fastrand::u128(..));
                 let Self { id: custom_id, response, error, .. } = self;
-                let line = serde_json::to_vec(&OutputLine { id, custom_id, response, error });
-                let mut line = line.expect("a result has no maps");
+                let body = response.as_ref().map_or(0, |response| response.body.get().len());
+                let mut line = Vec::with_capacity(body + LINE_WITHOUT_BODY);
+                let output = OutputLine { id, custom_id, response, error };
+                serde_json::to_writer(&mut line, &output).expect("a result has no maps");
                 line.push(b'\n');
                 return line;
             }
