@@ -11,7 +11,7 @@ const MAX_INPUT: usize = 128 << 10;
 
 #[derive(Debug)]
 pub struct GrowingBuffers {
-    /// In bytes, at first.
+    /// In bytes, at first; at most [`MAX_INPUT`].
     input_size: usize,
     output_size: usize,
     input: Vec<u8>,
@@ -26,7 +26,7 @@ pub struct GrowingBuffers {
 impl GrowingBuffers {
     pub fn new(config: &Config) -> Self {
         Self {
-            input_size: config.input_buffer_size(),
+            input_size: config.input_buffer_size().min(MAX_INPUT),
             output_size: config.output_buffer_size(),
             input: Vec::new(),
             start: 0,
@@ -44,16 +44,26 @@ impl GrowingBuffers {
             self.input.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
         }
-        if self.end == self.input.len() {
-            let size = (2 * self.input.len()).clamp(self.input_size, MAX_INPUT);
-            self.input.resize(size.max(self.input.len()), 0);
+        if self.end == self.input.len() && self.end < MAX_INPUT {
+            let size = (2 * self.end).clamp(self.input_size, MAX_INPUT);
+            // Zeroed when it is allocated, so that pages that are never used cost
+            // no memory.
+            let mut input = vec![0; size];
+            input[..self.end].copy_from_slice(&self.input);
+            self.input = input;
+        }
+    }
+
+    fn ensure_output(&mut self) {
+        if self.output.is_empty() {
+            self.output = vec![0; self.output_size];
         }
     }
 }
 
 impl Buffers for GrowingBuffers {
     fn output(&mut self) -> &mut [u8] {
-        self.output.resize(self.output_size, 0);
+        self.ensure_output();
         &mut self.output
     }
 
@@ -77,7 +87,7 @@ impl Buffers for GrowingBuffers {
 
     fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
         self.make_room();
-        self.output.resize(self.output_size, 0);
+        self.ensure_output();
         (&mut self.input[self.end..], &mut self.output)
     }
 
