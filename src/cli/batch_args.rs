@@ -156,8 +156,8 @@ pub struct BatchArgs {
 
     /// Run up to N requests concurrently (default 8)
     ///
-    /// N is at most 10,000. Each of them needs an open file and about 80 KiB of
-    /// memory.
+    /// N is at most 10,000. Each of them needs an open file, and about 80 KiB of
+    /// memory, or 120 KiB with https.
     #[arg(short, long, value_name = "N", value_parser = jobs, help_heading = "Network", value_hint = ValueHint::Other)]
     pub jobs: Option<u16>,
 
