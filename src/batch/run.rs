@@ -113,11 +113,7 @@ impl Run {
             return Err(error);
         }
         match (ending.stop.filter(|_| run.has_requests_left(&tally)), tally.status()) {
-            (Some(stop), _) => Err(Error::BatchStopped {
-                status: stop.status(),
-                reason: stop.to_string(),
-                left: tally.left(),
-            }),
+            (Some(stop), _) => Err(stop.into_error(tally.left())),
             (None, Some(status)) => Err(Error::BatchFailed(status)),
             (None, None) => Ok(()),
         }

@@ -153,3 +153,119 @@ impl SetAside {
         self.rows.drain(..).map(|waiting| (waiting.row, waiting.error))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::source::batch_request::BatchRequest;
+    use crate::error::ServerError;
+
+    const RETRIES: u32 = 1;
+
+    fn error(status: u16) -> Error {
+        ServerError { http_status: Some(status), ..ServerError::default() }.into()
+    }
+
+    /// Sets a row aside that failed with this status after ticket 10.
+    fn push(aside: &mut SetAside, mut row: Box<Row>, status: u16, is_outage: bool) {
+        let now = Instant::now();
+        row.record_failure(now, RETRIES);
+        aside.push((now, 0.0), row, error(status), Sent { last: 10, is_outage });
+    }
+
+    fn row(index: u64) -> Box<Row> {
+        Box::new(Row::new(index, BatchRequest::default()))
+    }
+
+    fn take(aside: &mut SetAside, others: Others) -> Option<Taken> {
+        aside.take(Instant::now(), others)
+    }
+
+    #[track_caller]
+    fn again(taken: Option<Taken>) -> Box<Row> {
+        match taken {
+            Some(Taken::Again(row)) => row,
+            other => panic!("not to be sent again: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_row_waits_until_a_later_request_shows_who_is_to_blame() {
+        for (world_works, was_blamed) in [(true, true), (false, false)] {
+            let mut aside = SetAside::new(RETRIES);
+            push(&mut aside, row(0), 500, false);
+            // This one was sent before.
+            aside.decide(10, world_works);
+            assert!(take(&mut aside, Others::ToSend).is_none());
+            aside.decide(11, world_works);
+            assert_eq!(again(take(&mut aside, Others::ToSend)).was_blamed(), was_blamed);
+        }
+    }
+
+    #[test]
+    fn a_row_that_is_to_blame_uses_up_its_retries() {
+        let mut aside = SetAside::new(RETRIES);
+        push(&mut aside, row(0), 500, false);
+        aside.decide(11, true);
+        let row = again(take(&mut aside, Others::ToSend));
+        push(&mut aside, row, 500, false);
+        aside.decide(11, true);
+        assert!(matches!(take(&mut aside, Others::ToSend), Some(Taken::Failed(..))));
+    }
+
+    #[test]
+    fn eight_refusals_for_the_rate_are_one_retry() {
+        let mut aside = SetAside::new(RETRIES);
+        let mut row = row(0);
+        for _ in 0..15 {
+            push(&mut aside, row, 429, false);
+            aside.decide(11, true);
+            row = again(take(&mut aside, Others::ToSend));
+            assert!(!row.is_suspect() || row.failures() >= 8);
+        }
+        push(&mut aside, row, 429, false);
+        aside.decide(11, true);
+        assert!(matches!(take(&mut aside, Others::ToSend), Some(Taken::Failed(..))));
+    }
+
+    #[test]
+    fn failures_in_an_outage_use_up_nothing() {
+        let mut aside = SetAside::new(RETRIES);
+        let mut row = row(0);
+        for _ in 0..10 {
+            push(&mut aside, row, 503, true);
+            row = again(take(&mut aside, Others::ToSend));
+        }
+        assert!(!row.was_blamed());
+    }
+
+    #[test]
+    fn without_others_a_row_is_to_blame_itself() {
+        let mut aside = SetAside::new(RETRIES);
+        push(&mut aside, row(0), 500, false);
+        assert!(again(take(&mut aside, Others::None)).was_blamed());
+        // Another one that waits too may show that it is the world.
+        push(&mut aside, row(1), 500, false);
+        push(&mut aside, row(2), 500, false);
+        assert!(!again(take(&mut aside, Others::None)).was_blamed());
+    }
+
+    #[test]
+    fn at_the_end_a_success_that_was_sent_before_counts_too() {
+        let mut aside = SetAside::new(RETRIES);
+        push(&mut aside, row(0), 500, false);
+        push(&mut aside, row(1), 500, false);
+        aside.decide(9, true);
+        assert!(again(take(&mut aside, Others::InProgress)).was_blamed());
+    }
+
+    #[test]
+    fn the_first_row_of_the_input_comes_first() {
+        let mut aside = SetAside::new(RETRIES);
+        for index in [5, 3, 4] {
+            push(&mut aside, row(index), 503, true);
+        }
+        let order = [(); 3].map(|()| again(take(&mut aside, Others::ToSend)).index);
+        assert_eq!(order, [3, 4, 5]);
+    }
+}

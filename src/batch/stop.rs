@@ -4,6 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::batch::results::result_line::RequestError;
+use crate::error::Error;
+use crate::output::numbers::grouped;
 
 /// A run stops after this many failures in a row that the request is not to blame
 /// for: the next one would fail too.
@@ -35,12 +37,19 @@ impl From<&RequestError> for Cause {
 }
 
 impl Stop {
-    /// The exit status if requests are left.
-    pub fn status(&self) -> u8 {
-        match self {
+    /// The error of a run that stops with requests left. Their number is known if the
+    /// end of the input was seen.
+    pub fn into_error(self, left: Option<u64>) -> Error {
+        let status = match &self {
             Self::MaxFailures(_) => 5,
             Self::NothingWorks { last, .. } | Self::NoSuccess { last, .. } => last.status,
-        }
+        };
+        let left = match left {
+            None => "requests are left".to_owned(),
+            Some(1) => "1 request is left".to_owned(),
+            Some(left) => format!("{} requests are left", grouped(left)),
+        };
+        Error::BatchStopped { status, reason: format!("{self}; {left}") }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::batch::results::result_line::ResultRecord;
 use crate::batch::source::records::Preflight;
 use crate::blame::Blame;
 use crate::exchange::total_usage::TotalUsage;
+use crate::output::numbers::grouped;
 
 /// The exit status of a failure that may succeed later.
 const TEMPORARY: u8 = 75;
@@ -104,8 +105,9 @@ impl Tally {
         Duration::try_from_secs_f64(self.left()? as f64 / rate).ok()
     }
 
-    /// The exit status if no requests are left, or `None` for 0. If every request failed, it is that of
-    /// the first permanent failure in the input, or 75 if all were temporary.
+    /// The exit status if no requests are left, or `None` for 0. If every request
+    /// failed, it is that of the first permanent failure in the input, or 75 if all were
+    /// temporary.
     pub fn status(&self) -> Option<u8> {
         match (self.failed(), self.done + self.skipped) {
             (0, _) => None,
@@ -116,19 +118,20 @@ impl Tally {
 
     /// The counts and the time, in one line.
     pub fn summary(&self) -> String {
-        let mut line = format!("{} done, {} failed", self.done, self.failed());
-        let classes: Vec<String> =
-            self.failed.iter().map(|(class, count)| format!("{class}: {count}")).collect();
+        let mut line = format!("{} done, {} failed", grouped(self.done), grouped(self.failed()));
+        let class = |(class, count): (&String, &u64)| format!("{class}: {}", grouped(*count));
+        let classes: Vec<String> = self.failed.iter().map(class).collect();
         if !classes.is_empty() {
             let _ = write!(line, " ({})", classes.join(", "));
         }
         if self.skipped > 0 {
-            let _ = write!(line, ", {} already done", self.skipped);
+            let _ = write!(line, ", {} already done", grouped(self.skipped));
         }
         if let Some(left @ 1..) = self.left() {
-            let _ = write!(line, ", {left} left");
+            let _ = write!(line, ", {} left", grouped(left));
         }
-        let TotalUsage { prompt_tokens: prompt, completion_tokens: completion, .. } = self.tokens;
+        let TotalUsage { prompt_tokens, completion_tokens, .. } = self.tokens;
+        let [prompt, completion] = [prompt_tokens, completion_tokens].map(grouped);
         let seconds = self.started_at.elapsed().as_secs_f64();
         let _ = write!(line, "; {prompt} tokens in, {completion} out; {seconds:.1} s");
         line

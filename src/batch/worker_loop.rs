@@ -4,7 +4,7 @@
 use std::sync::PoisonError;
 use std::sync::mpsc::Sender;
 
-use crate::batch::rate::gate::Aside;
+use crate::batch::rate::gate_state::Aside;
 use crate::batch::results::result_line::ResultRecord;
 use crate::batch::row::Row;
 use crate::batch::run::{Run, RunEvent};

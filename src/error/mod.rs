@@ -190,10 +190,10 @@ pub enum Error {
     /// status.
     #[error("requests failed")]
     BatchFailed(u8),
-    /// A batch run stopped before all requests had been tried. `left` is how many were
-    /// not, if the end of the input was seen.
-    #[error("stopped {reason}; {}", requests_left(*left))]
-    BatchStopped { status: u8, reason: String, left: Option<u64> },
+    /// A batch run stopped before all requests had been tried. The text says why, and
+    /// how many are left.
+    #[error("stopped {reason}")]
+    BatchStopped { status: u8, reason: String },
     /// The user interrupted the run with this signal.
     #[error("interrupted by signal {0}")]
     Interrupted(i32),
@@ -282,14 +282,6 @@ fn size(bytes: usize) -> String {
     let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
     let unit = units.iter().find(|(shift, _)| bytes.is_multiple_of(1 << shift));
     unit.map_or(format!("{bytes} bytes"), |(shift, unit)| format!("{} {unit}", bytes >> shift))
-}
-
-fn requests_left(count: Option<u64>) -> String {
-    match count {
-        None => "requests are left".to_owned(),
-        Some(1) => "1 request is left".to_owned(),
-        Some(count) => format!("{count} requests are left"),
-    }
 }
 
 impl From<ServerError> for Error {

@@ -173,11 +173,10 @@ impl Throttle {
 
     /// Records the failure of a request that was to blame for one before, which says
     /// nothing about the server.
-    pub fn record_suspect(&mut self, ticket: Ticket) -> Option<Duration> {
+    pub fn record_suspect(&mut self, ticket: Ticket) {
         self.ended += 1;
         self.search.record_end(ticket);
         self.watch.record_probe_end(ticket);
-        None
     }
 
     fn hold(&mut self, until: Instant) {

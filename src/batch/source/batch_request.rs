@@ -36,7 +36,7 @@ pub struct Defaults {
 }
 
 /// A request that is ready to be sent.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct BatchRequest {
     pub id: String,
     /// The body up to the end of its last message, so that a correction can be
