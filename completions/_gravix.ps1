@@ -117,6 +117,8 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Append results to FILE; resume if it exists')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Append results to FILE; resume if it exists')
             [CompletionResult]::new('--errors', '--errors', [CompletionResultType]::ParameterName, 'Append failed results to FILE instead')
+            [CompletionResult]::new('--changed', '--changed', [CompletionResultType]::ParameterName, 'What to do with done requests that have changed: redo or keep')
+            [CompletionResult]::new('--retry-failed', '--retry-failed', [CompletionResultType]::ParameterName, 'Which failed requests to send again: temporary or all')
             [CompletionResult]::new('--reasoning', '--reasoning', [CompletionResultType]::ParameterName, 'Remove thoughts (<think>...</think>) from the texts that --text prints')
             [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'Report the progress every S seconds (default 60), or never')
             [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'Run up to N requests concurrently (default 8)')

@@ -569,7 +569,7 @@ _gravix() {
             return 0
             ;;
         gravix__subcmd__batch)
-            opts="-h -0 -s -o -j -m -t -u -q -v -H -p --help --lines --null --system --system-file --override --shard --skip-bad --output --errors --ordered --text --reasoning --progress --merge --jobs --rate --patience --max-failures --model --temperature --top-p --max-tokens --stop --seed --presence-penalty --frequency-penalty --param --body --json-object --schema --repair --usage --log --log-content --quiet --verbose --base-url --connect-timeout --idle-timeout --deadline --retries --ca-cert --allow-http --header --max-reply-bytes --profile --config"
+            opts="-h -0 -s -o -j -m -t -u -q -v -H -p --help --lines --null --system --system-file --override --shard --skip-bad --output --errors --changed --retry-failed --ordered --text --reasoning --progress --merge --jobs --rate --patience --max-failures --model --temperature --top-p --max-tokens --stop --seed --presence-penalty --frequency-penalty --param --body --json-object --schema --repair --usage --log --log-content --quiet --verbose --base-url --connect-timeout --idle-timeout --deadline --retries --ca-cert --allow-http --header --max-reply-bytes --profile --config"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -654,6 +654,14 @@ _gravix() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
+                    return 0
+                    ;;
+                --changed)
+                    COMPREPLY=($(compgen -W "redo keep" -- "${cur}"))
+                    return 0
+                    ;;
+                --retry-failed)
+                    COMPREPLY=($(compgen -W "temporary all" -- "${cur}"))
                     return 0
                     ;;
                 --reasoning)

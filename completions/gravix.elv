@@ -112,6 +112,8 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand -o 'Append results to FILE; resume if it exists'
             cand --output 'Append results to FILE; resume if it exists'
             cand --errors 'Append failed results to FILE instead'
+            cand --changed 'What to do with done requests that have changed: redo or keep'
+            cand --retry-failed 'Which failed requests to send again: temporary or all'
             cand --reasoning 'Remove thoughts (<think>...</think>) from the texts that --text prints'
             cand --progress 'Report the progress every S seconds (default 60), or never'
             cand -j 'Run up to N requests concurrently (default 8)'

@@ -97,6 +97,10 @@ complete -c gravix -n "__fish_gravix_using_subcommand batch" -l system-file -d '
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l shard -d 'Send only every N-th line, starting with line I' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -s o -l output -d 'Append results to FILE; resume if it exists' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l errors -d 'Append failed results to FILE instead' -r -F
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l changed -d 'What to do with done requests that have changed: redo or keep' -r -f -a "redo\t'Send them again'
+keep\t'Keep their old results'"
+complete -c gravix -n "__fish_gravix_using_subcommand batch" -l retry-failed -d 'Which failed requests to send again: temporary or all' -r -f -a "temporary\t'Those that may succeed the next time'
+all\t'All of them'"
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l reasoning -d 'Remove thoughts (<think>...</think>) from the texts that --text prints' -r -f -a "stderr\t'Print reasoning on stderr as it arrives, dim on a terminal'
 drop\t'Drop reasoning'"
 complete -c gravix -n "__fish_gravix_using_subcommand batch" -l progress -d 'Report the progress every S seconds (default 60), or never' -r -f

@@ -1,6 +1,8 @@
 //! Batches: request lines in, several workers sending at a limited rate, and
 //! result lines out.
 
+pub mod earlier;
+pub mod fingerprint;
 pub mod ids;
 pub mod open_files;
 pub mod progress;

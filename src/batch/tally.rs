@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use crate::batch::results::result_line::ResultRecord;
-use crate::batch::source::records::Preflight;
+use crate::batch::source::preflight::Preflight;
 use crate::blame::Blame;
 use crate::exchange::total_usage::TotalUsage;
 use crate::output::numbers::grouped;
@@ -15,6 +15,9 @@ const TEMPORARY: u8 = 75;
 
 /// The exit status if only some requests failed.
 const PARTIAL: u8 = 4;
+
+/// The exit status of a request that the server refused.
+const REFUSED: u8 = 69;
 
 /// A server may invent a new reason for each reply.
 const MAX_WARNINGS: usize = 16;
@@ -26,6 +29,8 @@ pub struct Tally {
     total: Option<u64>,
     /// Requests that succeeded in an earlier run.
     pub skipped: u64,
+    /// Requests that were refused in an earlier run, and are not sent again.
+    pub left_alone: u64,
     /// Requests that succeeded in this run.
     pub done: u64,
     /// Failed requests by failure class.
@@ -46,6 +51,7 @@ impl Tally {
             started_at: Instant::now(),
             total: preflight.map(|preflight| preflight.total),
             skipped: preflight.map_or(0, |preflight| preflight.skipped),
+            left_alone: preflight.map_or(0, |preflight| preflight.left_alone),
             done: 0,
             failed: BTreeMap::new(),
             tokens: TotalUsage::default(),
@@ -89,7 +95,7 @@ impl Tally {
 
     /// How many requests have no result yet, if the total is known.
     pub fn left(&self) -> Option<u64> {
-        Some(self.total?.saturating_sub(self.skipped + self.done + self.failed()))
+        Some(self.total?.saturating_sub(self.skipped + self.left_alone + self.done + self.failed()))
     }
 
     /// Requests and completion tokens per second.
@@ -109,8 +115,9 @@ impl Tally {
     /// failed, it is that of the first permanent failure in the input, or 75 if all were
     /// temporary.
     pub fn status(&self) -> Option<u8> {
-        match (self.failed(), self.done + self.skipped) {
+        match (self.failed() + self.left_alone, self.done + self.skipped) {
             (0, _) => None,
+            (_, 0) if self.permanent.is_none() && self.left_alone > 0 => Some(REFUSED),
             (_, 0) => Some(self.permanent.map_or(TEMPORARY, |(_, status)| status)),
             _ => Some(PARTIAL),
         }
@@ -126,6 +133,13 @@ impl Tally {
         }
         if self.skipped > 0 {
             let _ = write!(line, ", {} already done", grouped(self.skipped));
+        }
+        if self.left_alone > 0 {
+            let _ = write!(
+                line,
+                ", {} left alone (--retry-failed all sends them)",
+                grouped(self.left_alone)
+            );
         }
         if let Some(left @ 1..) = self.left() {
             let _ = write!(line, ", {} left", grouped(left));
@@ -148,11 +162,11 @@ mod tests {
         let error = error.map(|error| RequestError::new(&error, String::new()));
         let tokens = TotalUsage { prompt_tokens: 2, completion_tokens: 3, ..TotalUsage::default() };
         let (id, text) = (String::new(), String::new());
-        ResultRecord { id, response: None, error, text, tokens, warning: None }
+        ResultRecord { id, fingerprint: None, response: None, error, text, tokens, warning: None }
     }
 
     fn status(skipped: u64, errors: Vec<Option<Error>>) -> Option<u8> {
-        let mut tally = Tally::new(Some(Preflight { total: 9, skipped }));
+        let mut tally = Tally::new(Some(Preflight { total: 9, skipped, left_alone: 0 }));
         // The order in which results come does not matter.
         for (index, error) in errors.into_iter().enumerate().rev() {
             tally.add(index as u64, &result(error));
@@ -179,7 +193,7 @@ mod tests {
 
     #[test]
     fn the_summary_counts_every_request() {
-        let mut tally = Tally::new(Some(Preflight { total: 9, skipped: 4 }));
+        let mut tally = Tally::new(Some(Preflight { total: 9, skipped: 4, left_alone: 0 }));
         tally.add(0, &result(None));
         tally.add(1, &result(Some(Error::Format { reason: String::new(), early_end: None })));
         let summary = tally.summary();

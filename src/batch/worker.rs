@@ -126,7 +126,8 @@ impl RequestPolicy {
         };
         let error = error.map(|error| RequestError::new(&error, (self.describe)(&error)));
         let (id, tokens) = (row.request.id.clone(), row.asking.spent);
-        ResultRecord { id, response, error, text, tokens, warning }
+        let fingerprint = Some(row.request.fingerprint);
+        ResultRecord { id, fingerprint, response, error, text, tokens, warning }
     }
 
     /// The result of a request that got no reply, or an error.
@@ -142,6 +143,7 @@ impl RequestPolicy {
         };
         ResultRecord {
             id: row.request.id.clone(),
+            fingerprint: Some(row.request.fingerprint),
             response,
             error: Some(request_error),
             text: String::new(),

@@ -9,7 +9,7 @@ use crate::batch::results::result_line::ResultRecord;
 use crate::batch::row::Row;
 use crate::batch::run::{Run, RunEvent};
 use crate::batch::set_aside::Taken;
-use crate::batch::source::job_queue::Job;
+use crate::batch::source::job_queue::{Job, Passed};
 use crate::batch::stop::{MAX_CONSECUTIVE, Stop};
 use crate::batch::worker::{Processed, Worker};
 use crate::error::{Error, Result};
@@ -83,9 +83,14 @@ impl Run {
         if self.gate.is_closed() {
             return Ok(None);
         }
-        let job = jobs.next_job()?;
-        self.tally().skipped += jobs.take_skipped();
-        let Some(Job { index, line, request }) = job else {
+        let job = jobs.next_job();
+        let Passed { done, left_alone } = jobs.take_passed();
+        {
+            let mut tally = self.tally();
+            tally.skipped += done;
+            tally.left_alone += left_alone;
+        }
+        let Some(Job { index, line, request }) = job? else {
             return Ok(None);
         };
         self.gate.begin_row();

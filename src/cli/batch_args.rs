@@ -10,7 +10,8 @@ use crate::cli::model_args::ModelArgs;
 use crate::cli::reply_format::JsonFormatArgs;
 use crate::cli::shared_args::{LogArgs, NetworkArgs, ReplyLimitArgs, SettingsArgs, VerbosityArgs};
 use crate::cli::values::{
-    ProgressInterval, ReasoningTarget, jobs, positive, progress_interval, rate, shard, time,
+    ChangedAction, FailureKind, ProgressInterval, ReasoningTarget, jobs, positive,
+    progress_interval, rate, shard, time,
 };
 
 #[derive(Debug, clap::Args)]
@@ -80,15 +81,52 @@ pub struct BatchArgs {
 
     /// Append results to FILE; resume if it exists
     ///
-    /// Requests with a successful response in FILE are not sent again; failed
-    /// ones are. Requests are recognized by their ids. FILE is locked during
-    /// the run.
+    /// Requests with a good result in FILE are not sent again; failed ones are
+    /// (see --retry-failed). A stored result is good if it would be good today: a
+    /// reply that was cut off or filtered is not, nor one that does not match the
+    /// --schema. Requests are recognized by their ids. The id of a result line
+    /// is a hash of the request that was sent, so that a request that has changed since
+    /// is noticed (see --changed). Outputs of other programs, such as OpenAI's
+    /// Batch API, can be resumed too. Lines that are not JSON are moved to
+    /// FILE.bad. FILE is locked during the run.
     #[arg(short, long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 
     /// Append failed results to FILE instead
     #[arg(long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
     pub errors: Option<PathBuf>,
+
+    /// What to do with done requests that have changed: redo or keep
+    ///
+    /// If the prompt, the model or another field of a request is not what it was when
+    /// its result in -o FILE was written, nothing is sent and the exit status is 65.
+    /// With redo, such requests are sent again; their new results come last in FILE,
+    /// and --merge keeps those. With keep, their old results stay. White space, the
+    /// order of fields and the base URL do not matter.
+    #[arg(
+        long,
+        value_name = "ACTION",
+        value_enum,
+        hide_possible_values = true,
+        help_heading = "Output",
+        hide_short_help = true
+    )]
+    pub changed: Option<ChangedAction>,
+
+    /// Which failed requests to send again: temporary or all
+    ///
+    /// With temporary, the default, a request that the server refused (400, 413,
+    /// 422) and that has not changed since is left alone: it would be refused again.
+    /// With all, it is sent again too.
+    #[arg(
+        long,
+        value_name = "KIND",
+        value_enum,
+        hide_possible_values = true,
+        help_heading = "Output",
+        hide_short_help = true
+    )]
+    pub retry_failed: Option<FailureKind>,
 
     /// Write results in the order of the input
     ///
@@ -141,8 +179,9 @@ pub struct BatchArgs {
     /// Merge result files: one line per id, successes preferred
     ///
     /// FILE... are the result files. The merged results go to standard output,
-    /// or to the file named by -o, which is replaced atomically. If an id has
-    /// only failures, the last one is kept. Nothing is sent.
+    /// or to the file named by -o, which is replaced atomically. Of several good
+    /// lines of an id the last one is kept, and of failures too, if it has nothing else.
+    /// Nothing is sent.
     #[arg(
         long,
         help_heading = "Output",
@@ -150,6 +189,7 @@ pub struct BatchArgs {
         conflicts_with_all = [
             "lines", "null", "shard", "skip_bad", "errors", "ordered", "text", "jobs", "rate",
             "max_failures", "patience", "progress", "usage", "log", "log_content", "override",
+            "changed", "retry_failed",
         ]
     )]
     pub merge: bool,

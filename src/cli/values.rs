@@ -13,6 +13,24 @@ pub enum ReasoningTarget {
     Drop,
 }
 
+/// What is done with requests that have changed since they were answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ChangedAction {
+    /// Send them again
+    Redo,
+    /// Keep their old results
+    Keep,
+}
+
+/// Which failed requests are sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailureKind {
+    /// Those that may succeed the next time
+    Temporary,
+    /// All of them
+    All,
+}
+
 /// Parses a number from `LOW` to `HIGH`, both included. NaN is refused.
 pub fn within<const LOW: i8, const HIGH: i8>(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;

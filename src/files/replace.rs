@@ -82,15 +82,16 @@ fn slot_name(path: &Path, slot: u8) -> OsString {
 }
 
 /// Replaces the file at `path` with `new`, which must be in the same directory.
-/// `new` is synced before it is renamed, and the directory after.
+/// `new` is synced before it is renamed, and the directory after. Returns it, open and
+/// locked as it was.
 ///
 /// # Errors
 /// When `new` cannot be synced or renamed: the old file is then still there. Or
 /// when the directory cannot be synced.
-pub fn replace(new: NamedTempFile, path: &Path) -> io::Result<()> {
+pub fn replace(new: NamedTempFile, path: &Path) -> io::Result<File> {
     new.as_file().sync_all()?;
-    new.persist(path).map_err(|error| error.error)?;
-    sync_directory(path)
+    let file = new.persist(path).map_err(|error| error.error)?;
+    sync_directory(path).map(|()| file)
 }
 
 /// Syncs the directory of `path`, so that the file's name survives a crash. Does

@@ -97,7 +97,7 @@ impl OutputFile {
         if let Some(old) = old {
             new.as_file().set_permissions(old).map_err(not_saved)?;
         }
-        replace(new, &self.path).map_err(not_saved)
+        replace(new, &self.path).map(drop).map_err(not_saved)
     }
 
     pub fn not_saved(&self, source: io::Error) -> Error {

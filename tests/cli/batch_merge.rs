@@ -47,7 +47,7 @@ fn line(id: &str, text: Option<&str>) -> String {
 }
 
 #[test]
-fn merge_keeps_the_first_good_line_of_an_id_or_else_the_last() {
+fn merge_keeps_the_last_good_line_of_an_id_or_else_the_last() {
     let (directory, first) =
         input(&[line("a", None), line("b", Some("first")), line("c", None), line("d", None)]);
     let second = directory.path().join("second.jsonl");
@@ -58,7 +58,7 @@ fn merge_keeps_the_first_good_line_of_an_id_or_else_the_last() {
     let merged = run(command.arg(&first).arg(&second)).exits(0).says(&["torn and left out"]);
     let lines = by_id(&merged.stdout);
     assert_eq!(lines.len(), 4);
-    assert_eq!((text(&lines["a"]), text(&lines["b"])), ("good", "first"));
+    assert_eq!((text(&lines["a"]), text(&lines["b"])), ("good", "second"));
     assert_eq!(lines["c"]["id"], "batch_req_1");
     // The output can be one of the inputs.
     let mut command = batch("mock:", &["--merge", "-q", "-o"]);

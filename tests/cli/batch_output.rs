@@ -26,7 +26,7 @@ fn output_lines_follow_the_batch_api() {
     let run = run(batch(&service.base_url(), &[]).arg(file)).exits(4);
     let lines = by_id(&run.stdout);
     let good = &lines["é"];
-    assert!(good["id"].as_str().is_some_and(|id| id.starts_with("batch_req_")), "{good}");
+    assert!(good["id"].as_str().is_some_and(|id| id.starts_with("gravix_")), "{good}");
     assert_ne!(good["id"], lines["f"]["id"]);
     assert_eq!(good["error"], Value::Null);
     assert_eq!(good["response"]["status_code"], 200);

@@ -3,6 +3,7 @@
 
 mod attachments;
 mod base_urls;
+mod batch_changed;
 mod batch_failures;
 mod batch_groups;
 mod batch_input;
@@ -17,7 +18,9 @@ mod batch_progress;
 mod batch_rate;
 mod batch_replies;
 mod batch_resume;
+mod batch_retry_failed;
 mod batch_settings;
+mod batch_stored;
 mod broken_replies;
 mod closed_streams;
 mod config_command;

@@ -1,8 +1,12 @@
 //! The results of a batch: written, resumed and merged.
 
+pub mod bad_lines;
 pub mod group;
 pub mod merge_plan;
+pub mod reader;
 pub mod result_file;
 pub mod result_line;
 pub mod sink;
 pub mod spool;
+pub mod stored_reply;
+pub mod stored_result;

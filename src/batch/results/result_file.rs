@@ -4,16 +4,16 @@
 use std::collections::HashSet;
 use std::fs::{self, File, Metadata, TryLockError};
 use std::io::{self, IsTerminal, Write};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::batch::ids::{IdHasher, SortedIds};
-use crate::batch::results::result_line::{InvalidResult, ParsedResult};
+use crate::batch::earlier::Earlier;
+use crate::batch::results::reader::{Flaws, read_results};
 use crate::batch::results::spool::{self, Spool};
+use crate::batch::results::stored_reply::{ResultJudge, Standing};
+use crate::batch::results::stored_result::StoredResult;
 use crate::error::{Error, Result};
-use crate::files::append::{append_at, append_lines, move_torn};
+use crate::files::append::{self, append_at, append_lines};
 use crate::files::interrupted::uninterrupted;
-use crate::files::lines::Lines;
 use crate::files::paths::{follow, identity, is_still_at};
 use crate::output::closed;
 use crate::output::notes::Notes;
@@ -116,54 +116,90 @@ impl ResultFile {
         }
     }
 
-    /// Repairs the file and returns the ids that have succeeded. A torn last
-    /// line is moved to `FILE.torn` with a warning, and results that a killed
-    /// run left in its spool are appended.
+    /// Calls `visit` with each result of a regular file. Nothing is changed.
     ///
     /// # Errors
-    /// [`Error::Line`] for a line that is not a result, [`Error::Unreadable`],
-    /// [`Error::Unwritable`], [`Error::SideFile`], and [`Error::NotSaved`] if
-    /// appending fails.
-    pub fn resume(&mut self, hasher: &IdHasher, notes: &Notes) -> Result<SortedIds> {
-        let mut done = SortedIds::default();
-        let ResultTarget::File { path, .. } = &self.target else {
-            return Ok(done);
-        };
-        let torn = for_each_result(&self.file, path, |result, _| {
-            if result.is_success {
-                done.push(hasher.hash(&result.id));
+    /// Those of [`read_results`].
+    pub fn read(&self, judge: &ResultJudge, mut visit: impl FnMut(&StoredResult)) -> Result<Flaws> {
+        match &self.target {
+            ResultTarget::Stdout | ResultTarget::Device(_) => Ok(Flaws::default()),
+            ResultTarget::File { path, .. } => {
+                read_results(&self.file, path, judge, |result, _| visit(result))
             }
-            Ok(())
-        })?;
-        if let Some(torn) = torn {
-            let aside = move_torn(&self.file, torn, path)?;
-            let (path, aside) = (path.display(), aside.display());
-            notes.warn(format_args!("the last line of {path} was torn; it is in {aside} now"));
         }
-        done.sort();
+    }
+
+    /// Appends results that a killed run left in its spool, and adds them to
+    /// `earlier`, which knows those of the file. Failures are left out.
+    ///
+    /// # Errors
+    /// [`Error::SideFile`], [`Error::Unreadable`], [`Error::Unwritable`], and
+    /// [`Error::NotSaved`] if appending fails.
+    pub fn recover(&mut self, judge: &ResultJudge, earlier: &mut Earlier) -> Result<()> {
+        let ResultTarget::File { path, .. } = &self.target else {
+            return Ok(());
+        };
         let Some((_, leftover)) = spool::read_leftover(path, &self.file)? else {
-            return Ok(done);
+            return Ok(());
         };
         let spool = spool::path_for(path);
         let mut recovered = HashSet::new();
         // Later, the other threads of the run would take the signals.
         let _hold = DeferSignals::until_drop();
         for line in leftover.split_inclusive(|&byte| byte == b'\n') {
-            // The last line may be torn; failed requests are sent again.
-            let parsed = ParsedResult::parse(line).ok().filter(|result| result.is_success);
-            let Some(result) = parsed else {
+            let Ok(result) = StoredResult::parse(line, judge) else {
                 continue;
             };
-            let hash = hasher.hash(&result.id);
-            if line.ends_with(b"\n") && !done.contains(hash) && recovered.insert(hash) {
+            let is_done = matches!(result.standing, Standing::Done | Standing::DoneInOwnFormat);
+            // The last line may be torn.
+            let is_whole = line.ends_with(b"\n");
+            let hash = earlier.hash(&result.id);
+            if is_whole && is_done && !earlier.has(&result) && recovered.insert(hash) {
                 self.append(line)?;
+                earlier.add(&result);
             }
         }
-        recovered.into_iter().for_each(|hash| done.push(hash));
-        done.sort();
+        earlier.sort();
         // If the spool stays, the next run sees that its results are done.
         let _ = fs::remove_file(spool);
-        Ok(done)
+        Ok(())
+    }
+
+    /// Moves a torn last line to `FILE.torn`, with a warning.
+    ///
+    /// # Errors
+    /// [`Error::SideFile`] and [`Error::Unwritable`].
+    pub fn move_torn(&self, flaws: &Flaws, notes: &Notes) -> Result<()> {
+        let (ResultTarget::File { path, .. }, Some(torn)) = (&self.target, &flaws.torn) else {
+            return Ok(());
+        };
+        let aside = append::move_torn(&self.file, torn.clone(), path)?;
+        let (path, aside) = (path.display(), aside.display());
+        notes.warn(format_args!("the last line of {path} was torn; it is in {aside} now"));
+        Ok(())
+    }
+
+    /// Moves lines that are not JSON to `FILE.bad`, with a warning.
+    ///
+    /// # Errors
+    /// [`Error::SideFile`] and [`Error::Unwritable`].
+    pub fn move_bad(&mut self, flaws: &Flaws, notes: &Notes) -> Result<()> {
+        let ResultTarget::File { path, .. } = &self.target else {
+            return Ok(());
+        };
+        if flaws.bad.is_empty() {
+            return Ok(());
+        }
+        let (file, aside) = flaws.bad.move_out(&self.file, path)?;
+        self.file = file;
+        let pronoun = if flaws.bad.count() == 1 { "it is" } else { "they are" };
+        let (told, aside) = (flaws.bad.told(path), aside.display());
+        notes.warn(format_args!("{told}; {pronoun} in {aside} now"));
+        Ok(())
+    }
+
+    pub fn is_regular(&self) -> bool {
+        matches!(self.target, ResultTarget::File { .. })
     }
 
     /// Whether a regular file has no content; true for anything else.
@@ -272,41 +308,4 @@ fn append_to_file(
     append_lines(file, lines.to_vec(), |_| Ok(()))?;
     *end = FileEnd::of(file);
     Ok(())
-}
-
-/// Calls `visit` with each result of a file and its line. Returns the range of
-/// a torn last line.
-///
-/// # Errors
-/// [`Error::Line`] for a line that is not a result, [`Error::Unreadable`], and
-/// the first error of `visit`.
-pub fn for_each_result(
-    file: &File,
-    path: &Path,
-    mut visit: impl FnMut(ParsedResult, &[u8]) -> Result<()>,
-) -> Result<Option<Range<u64>>> {
-    let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
-    let mut lines = Lines::from_file(file).map_err(unreadable)?;
-    while let Some(line) = lines.next_line().map_err(unreadable)? {
-        let text = line.content().trim_ascii();
-        // A spool can be read as a result file: only its header is different.
-        if text.is_empty() || (line.number == 1 && text.starts_with(spool::HEADER_START)) {
-            continue;
-        }
-        match ParsedResult::parse(text) {
-            Ok(result) => visit(result, text)?,
-            Err(invalid) if !line.is_terminated && invalid != InvalidResult::Other => {
-                return Ok(Some(line.range()));
-            }
-            Err(invalid) => {
-                return Err(Error::Line {
-                    path: path.to_owned(),
-                    line: line.number,
-                    reason: invalid.to_string(),
-                    format: None,
-                });
-            }
-        }
-    }
-    Ok(None)
 }

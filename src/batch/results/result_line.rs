@@ -1,18 +1,16 @@
 //! The result of a request, and the line it is written as: a line of the Batch
 //! API's output, or only the reply's text.
 
-use std::fmt;
-
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
+use crate::batch::fingerprint::Fingerprint;
 use crate::batch::source::request_line::{self, InvalidRequest};
 use crate::blame::Blame;
 use crate::error::{EarlyEnd, Error, NetworkError, ServerError, Status};
 use crate::exchange::total_usage::TotalUsage;
 use crate::files::lines::Separator;
-use crate::json::{self, OnlyObject};
+use crate::json;
 
 /// About as many bytes as a line has besides the response's body.
 const LINE_WITHOUT_BODY: usize = 256;
@@ -31,6 +29,8 @@ pub enum ResultFormat {
 #[derive(Debug)]
 pub struct ResultRecord {
     pub id: String,
+    /// Of the request; `None` for a line that is not one.
+    pub fingerprint: Option<Fingerprint>,
     pub response: Option<RecordedResponse>,
     /// Set if the request failed.
     pub error: Option<RequestError>,
@@ -136,6 +136,7 @@ impl ResultRecord {
         let error = Error::Input(invalid.reason.clone());
         Self {
             id: request_line::id_or(invalid.id.as_deref(), number).into_owned(),
+            fingerprint: None,
             response: None,
             error: Some(RequestError::new(&error, error.to_string())),
             text: String::new(),
@@ -157,8 +158,11 @@ impl ResultRecord {
     pub fn line(&self, format: ResultFormat) -> Vec<u8> {
         let separator = match format {
             ResultFormat::Batch => {
-                let id = format!("batch_req_{:032x}", fastrand::u128(..));
-                let Self { id: custom_id, response, error, .. } = self;
+                let Self { id: custom_id, fingerprint, response, error, .. } = self;
+                let id = match fingerprint {
+                    Some(fingerprint) => fingerprint.to_string(),
+                    None => format!("batch_req_{:032x}", fastrand::u128(..)),
+                };
                 let body = response.as_ref().map_or(0, |response| response.body.get().len());
                 let mut line = Vec::with_capacity(body + LINE_WITHOUT_BODY);
                 let output = OutputLine { id, custom_id, response, error };
@@ -191,70 +195,6 @@ struct OutputLine<'a> {
     error: &'a Option<RequestError>,
 }
 
-/// What resuming and merging need of a line of the Batch API's output.
-#[derive(Debug, PartialEq, Eq)]
-pub struct ParsedResult {
-    pub id: String,
-    pub is_success: bool,
-}
-
-/// Why a line is not a result.
-#[derive(Debug, PartialEq, Eq)]
-pub enum InvalidResult {
-    /// It is not UTF-8 at this byte offset.
-    NotUtf8 {
-        offset: usize,
-    },
-    NotJson,
-    /// It is JSON of something else.
-    Other,
-}
-
-impl fmt::Display for InvalidResult {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotUtf8 { offset } => {
-                write!(f, "not UTF-8 at byte offset {offset} of the line")
-            }
-            Self::NotJson | Self::Other => f.write_str("not a batch result"),
-        }
-    }
-}
-
-impl ParsedResult {
-    /// # Errors
-    /// Why the line is not a result.
-    pub fn parse(line: &[u8]) -> Result<Self, InvalidResult> {
-        #[derive(Deserialize)]
-        struct StoredLine<'a> {
-            #[serde(borrow)]
-            custom_id: std::borrow::Cow<'a, str>,
-            // Both fields must be there; they may be null.
-            #[serde(deserialize_with = "Option::deserialize")]
-            response: Option<OnlyObject<StoredStatus>>,
-            #[serde(deserialize_with = "Option::deserialize")]
-            error: Option<IgnoredAny>,
-        }
-        #[derive(Deserialize)]
-        struct StoredStatus {
-            status_code: u16,
-        }
-        // serde_json does not look at the bytes of the fields that it skips.
-        let text = str::from_utf8(line)
-            .map_err(|error| InvalidResult::NotUtf8 { offset: error.valid_up_to() })?;
-        let OnlyObject(line) =
-            serde_json::from_str::<OnlyObject<StoredLine>>(text).map_err(|_| {
-                match serde_json::from_str::<IgnoredAny>(text) {
-                    Ok(_) => InvalidResult::Other,
-                    Err(_) => InvalidResult::NotJson,
-                }
-            })?;
-        let is_success =
-            line.response.is_some_and(|stored| (200..300).contains(&stored.0.status_code));
-        Ok(Self { id: line.custom_id.into_owned(), is_success: is_success && line.error.is_none() })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -267,38 +207,18 @@ mod tests {
         };
         let (id, text) = ("é\"1".to_owned(), text.to_owned());
         let tokens = TotalUsage::default();
-        ResultRecord { id, response: Some(response), error, text, tokens, warning: None }
+        let fingerprint = Some(Fingerprint::of("{}"));
+        let response = Some(response);
+        ResultRecord { id, fingerprint, response, error, text, tokens, warning: None }
     }
 
     #[test]
-    fn a_result_is_parsed_from_its_line() {
+    fn a_line_has_the_fingerprint_of_its_request() {
         let line = result("hi", None).line(ResultFormat::Batch);
-        let text = String::from_utf8(line.clone()).expect("the line is UTF-8");
-        assert!(text.starts_with("{\"id\":\"batch_req_") && text.ends_with("\"error\":null}\n"));
+        let text = String::from_utf8(line).expect("the line is UTF-8");
+        let start = format!("{{\"id\":\"{}\",\"custom_id\":", Fingerprint::of("{}"));
+        assert!(text.starts_with(&start) && text.ends_with("\"error\":null}\n"), "{text}");
         assert!(text.contains(r#""body":{"a":1.50}"#), "{text}");
-        let parsed = ParsedResult::parse(&line).expect("the line is a result");
-        assert_eq!(parsed, ParsedResult { id: "é\"1".to_owned(), is_success: true });
-        let error = RequestError::new(
-            &Error::Format { reason: String::new(), early_end: None },
-            "no".to_owned(),
-        );
-        let line = result("hi", Some(error)).line(ResultFormat::Batch);
-        assert!(!ParsedResult::parse(&line).expect("the line is a result").is_success);
-    }
-
-    #[test]
-    fn a_line_that_is_not_a_result_is_an_error() {
-        for line in [
-            "{}",
-            r#"{"custom_id":"a","response":null}"#,
-            r#"{"custom_id":1,"response":null,"error":null}"#,
-            r#"{"custom_id":"a","response":{},"error":null}"#,
-            r#"{"custom_id":"a","response":[200],"error":null}"#,
-            r#"["a",{"status_code":200},null]"#,
-            r#"{"custom_id":"a","response":null,"error":null"#,
-        ] {
-            assert!(ParsedResult::parse(line.as_bytes()).is_err(), "{line}");
-        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::batch::fingerprint::Fingerprint;
 use crate::batch::source::overriding::{
     OverriddenFields, Overriding, over, without_leading_system,
 };
@@ -19,6 +20,9 @@ use crate::wire::body::RequestBody;
 
 /// The field that asks for a format of the reply.
 const FORMAT: &str = "response_format";
+
+/// What ends a body behind its last message.
+const END: &str = "]}";
 
 /// The fields and the system prompt of lines that do not have their own.
 #[derive(Debug, Default)]
@@ -39,6 +43,9 @@ pub struct Defaults {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct BatchRequest {
     pub id: String,
+    /// Of the body as it was built: without corrections, and with what was asked for
+    /// strictly.
+    pub fingerprint: Fingerprint,
     /// The body up to the end of its last message, so that a correction can be
     /// appended.
     body: String,
@@ -56,12 +63,12 @@ impl Question for BatchRequest {
             body.push(b',');
             body.extend(message.json());
         }
-        body.extend_from_slice(b"]}");
+        body.extend_from_slice(END.as_bytes());
         RequestBody::from(body)
     }
 
     fn offered_tools(&self) -> Option<Vec<String>> {
-        let body = self.body.clone() + "]}";
+        let body = self.body.clone() + END;
         let fields = json::fields(&body, ["tools", "functions"]);
         let [tools, functions] = fields.map(|field| json::parse_leniently(field?.get()));
         tool_call::offered_names([tools.as_ref(), functions.as_ref()])
@@ -95,12 +102,26 @@ impl Defaults {
         self.watch = Some(watch);
     }
 
-    /// Completes a line. Its number is the id if the line has none.
+    /// Whether the reply to a line must be in the format of the options.
+    pub fn has_default_format(&self, line: &RequestLine) -> bool {
+        !line.fields.contains(FORMAT) || self.overriding.has(FORMAT)
+    }
+
+    /// Completes a line that is sent. Its number is the id if the line has none.
     pub fn complete(&self, line: &RequestLine, number: u64) -> BatchRequest {
+        self.watch.iter().for_each(|watch| watch.see(line));
+        self.build(line, number)
+    }
+
+    /// What recognizes the request of a line.
+    pub fn fingerprint(&self, line: &RequestLine) -> Fingerprint {
+        self.build(line, 0).fingerprint
+    }
+
+    fn build(&self, line: &RequestLine, number: u64) -> BatchRequest {
         let mut body = String::from("{");
         let mut strict = None;
         let wins = |name: &str| self.overriding.has(name);
-        self.watch.iter().for_each(|watch| watch.see(line));
         for (name, value) in &self.fields {
             match line.fields.get(name) {
                 Some(_) if !wins(name) => continue,
@@ -139,11 +160,16 @@ impl Defaults {
                 body += inside.unwrap_or_default().trim();
             }
         }
+        let length = body.len();
+        body += END;
+        let fingerprint = Fingerprint::of(&body);
+        body.truncate(length);
         BatchRequest {
+            fingerprint,
             id: id_or(line.id.as_deref(), number).into_owned(),
             body,
             strict,
-            has_default_format: !line.fields.contains(FORMAT) || wins(FORMAT),
+            has_default_format: self.has_default_format(line),
         }
     }
 }

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::Take;
 use std::sync::Arc;
 
-use crate::batch::ids::{IdHasher, SeenIds, SortedIds};
+use crate::batch::earlier::{ChangedRequests, Earlier, FoundResults, Verdict};
+use crate::batch::ids::{IdHash, SeenIds};
 use crate::batch::source::batch_request::{BatchRequest, Defaults};
 use crate::batch::source::records::{ReadOptions, Records};
 use crate::batch::source::request_line::{self, InvalidRequest, RequestLine};
@@ -35,49 +36,66 @@ pub struct JobQueue {
     has_ended: bool,
 }
 
-/// Recognizes the ids of requests that are done and ids that are repeated.
+/// Recognizes requests that are not sent, and ids that are repeated.
 pub struct IdFilter {
-    hasher: IdHasher,
-    /// Requests that succeeded in an earlier run.
-    done: SortedIds,
+    earlier: Earlier,
     /// The ids so far, if the input had no preflight.
     seen: Option<InputIds>,
-    /// Requests of such an input that were skipped as done since
-    /// [`JobQueue::take_skipped`] was last called.
-    skipped: u64,
+    /// The requests of such an input that were passed over since
+    /// [`JobQueue::take_passed`] was last called.
+    passed: Passed,
 }
 
-/// The ids of an input. Several invalid lines may have the same id.
-#[derive(Default)]
+/// How many requests were passed over.
+#[derive(Debug, Default)]
+pub struct Passed {
+    /// They succeeded in an earlier run.
+    pub done: u64,
+    /// The server refused them in an earlier run.
+    pub left_alone: u64,
+}
+
+/// The ids of an input: those that have results, and the others. Several invalid lines
+/// may have the same id.
 struct InputIds {
+    found: FoundResults,
     valid: SeenIds,
     invalid: SeenIds,
 }
 
 impl IdFilter {
-    /// With `finds_repeats`, ids that are repeated are found too: a preflight
-    /// has not looked for them.
-    pub fn new(hasher: IdHasher, done: SortedIds, finds_repeats: bool) -> Self {
-        Self { hasher, done, seen: finds_repeats.then(InputIds::default), skipped: 0 }
+    /// With `has_preflight`, that has looked for repeated ids, and for the requests that
+    /// are not sent.
+    pub fn new(earlier: Earlier, has_preflight: bool) -> Self {
+        let seen = (!has_preflight).then(|| InputIds {
+            found: FoundResults::among(&earlier),
+            valid: SeenIds::default(),
+            invalid: SeenIds::default(),
+        });
+        Self { earlier, seen, passed: Passed::default() }
     }
 
-    /// Returns false if another line already has the id.
-    fn is_new(&mut self, id: &str, is_valid: bool) -> bool {
-        let hash = self.hasher.hash(id);
-        match &mut self.seen {
-            None => true,
-            Some(seen) if is_valid => !seen.invalid.contains(hash) && seen.valid.insert(hash),
-            Some(seen) => {
-                seen.invalid.insert(hash);
-                !seen.valid.contains(hash)
-            }
+    /// Counts a request that is not sent.
+    fn pass(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::LeftAlone => self.passed.left_alone += 1,
+            Verdict::Send | Verdict::Done | Verdict::Changed => self.passed.done += 1,
         }
     }
+}
 
-    fn is_done(&mut self, id: &str) -> bool {
-        let is_done = self.done.contains(self.hasher.hash(id));
-        self.skipped += u64::from(is_done && self.seen.is_some());
-        is_done
+impl InputIds {
+    /// Returns false if another line already has the id. `at` is the place of its
+    /// result.
+    fn is_new(&mut self, id: IdHash, at: Option<usize>, is_valid: bool) -> bool {
+        if let Some(at) = at {
+            return self.found.add(at, is_valid);
+        }
+        if is_valid {
+            return !self.invalid.contains(id) && self.valid.insert(id);
+        }
+        self.invalid.insert(id);
+        !self.valid.contains(id)
     }
 }
 
@@ -101,10 +119,10 @@ impl JobQueue {
         self.next_index
     }
 
-    /// How many requests were skipped as done since the last call. Always 0 for
-    /// an input with a preflight, which counted them.
-    pub fn take_skipped(&mut self) -> u64 {
-        std::mem::take(&mut self.ids.skipped)
+    /// How many requests were passed over since the last call. None of an input with a
+    /// preflight, which counted them.
+    pub fn take_passed(&mut self) -> Passed {
+        std::mem::take(&mut self.ids.passed)
     }
 
     /// Whether the end of the input was reached.
@@ -117,7 +135,7 @@ impl JobQueue {
     ///
     /// # Errors
     /// [`Error::Input`](crate::error::Error::Input) for a line that is not a
-    /// request or repeats an id,
+    /// request, repeats an id or has changed since it was done,
     /// [`Error::NotText`](crate::error::Error::NotText) for an input that is not
     /// text at all, and [`Error::Unreadable`](crate::error::Error::Unreadable).
     pub fn next_job(&mut self) -> Result<Option<Job>> {
@@ -153,11 +171,33 @@ impl JobQueue {
                 return Err(self.input.invalid_line(number, invalid));
             }
             let id = request_line::id(&parsed, number);
-            if !self.ids.is_new(&id, parsed.is_ok()) {
+            let hash = self.ids.earlier.hash(&id);
+            let at = self.ids.earlier.find(hash);
+            if let Some(seen) = &mut self.ids.seen
+                && !seen.is_new(hash, at, parsed.is_ok())
+            {
                 return Err(self.input.duplicate_id(number, &id));
             }
-            if !self.options.shard.has(number) || self.ids.is_done(&id) {
+            if !self.options.shard.has(number) {
                 continue;
+            }
+            if let Some(at) = at {
+                if self.ids.earlier.is_skipped(at) {
+                    continue;
+                }
+                if self.ids.seen.is_some() {
+                    let verdict = self.ids.earlier.verdict(at, &parsed, &self.defaults);
+                    match (verdict, self.ids.earlier.changed()) {
+                        (Verdict::Send, _) | (Verdict::Changed, ChangedRequests::Redo) => {}
+                        (Verdict::Changed, ChangedRequests::Refuse) => {
+                            return Err(self.input.changed_request(number, &id));
+                        }
+                        _ => {
+                            self.ids.pass(verdict);
+                            continue;
+                        }
+                    }
+                }
             }
             let request = parsed.map(|line| self.defaults.complete(&line, number));
             self.next_index += 1;

@@ -4,5 +4,6 @@ pub mod batch_request;
 pub mod job_queue;
 pub mod json_fields;
 pub mod overriding;
+pub mod preflight;
 pub mod records;
 pub mod request_line;

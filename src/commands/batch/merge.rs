@@ -4,8 +4,13 @@ use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
 use crate::batch::results::merge_plan::{MergePlan, MergeSource};
+use crate::batch::results::stored_reply::ResultJudge;
+use crate::chat::format::ReplyFormat;
+use crate::chat::thoughts::ThoughtsPolicy;
+use crate::chat::turn::{Pick, ReplyPolicy};
 use crate::cli::BatchArgs;
 use crate::error::{Error, Result};
+use crate::input::reply_policy;
 use crate::output::file::OutputFile;
 use crate::output::notes::Notes;
 use crate::output::sanitize::Sanitizer;
@@ -22,7 +27,17 @@ pub fn run(args: BatchArgs, notes: &Notes) -> Result<()> {
     }
     // Locks the old file: a run that is writing it would lose its results.
     let _guard = args.output.filter(|path| path.is_file()).map(MergeSource::open).transpose()?;
-    let plan = MergePlan::new(&sources, notes)?;
+    // Any whole reply is good: which format was asked for is not known.
+    let policy = ReplyPolicy {
+        format: ReplyFormat::Text,
+        pick: Pick::Whole,
+        thoughts: ThoughtsPolicy::Keep,
+        must_call: false,
+        repairs: 0,
+        max_bytes: reply_policy::max_bytes(&args.limits),
+    };
+    let judge = ResultJudge { default: &policy, own_format: &policy };
+    let plan = MergePlan::new(&sources, &judge, notes)?;
     match output {
         None => write(plan, &sources, &stdout::stdout_file()?, stdout_error),
         Some(file) => {

@@ -2,6 +2,7 @@
 
 pub mod attempts;
 pub mod defaults;
+pub mod earlier;
 pub mod merge;
 pub mod outputs;
 pub mod policy;
@@ -10,14 +11,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::batch::ids::IdHasher;
 use crate::batch::open_files;
 use crate::batch::progress::{Progress, ProgressStyle};
 use crate::batch::rate::gate::Gate;
 use crate::batch::rate::gate_state::GateOptions;
+use crate::batch::results::stored_reply::ResultJudge;
 use crate::batch::run::Run;
 use crate::batch::source::job_queue::{IdFilter, JobQueue};
-use crate::batch::source::records::{Preflight, ReadOptions, Records, Shard};
+use crate::batch::source::preflight::Preflight;
+use crate::batch::source::records::{ReadOptions, Records, Shard};
 use crate::batch::source::request_line::LineKind;
 use crate::batch::tally::Tally;
 use crate::cli::BatchArgs;
@@ -25,7 +27,7 @@ use crate::cli::values::{ProgressInterval, ReasoningTarget};
 use crate::commands::batch::attempts::AttemptRecords;
 use crate::commands::batch::defaults::defaults;
 use crate::commands::batch::outputs::Outputs;
-use crate::commands::batch::policy::{Reporters, request_policy, schema_reporter};
+use crate::commands::batch::policy::{Reporters, reply_policies, request_policy, schema_reporter};
 use crate::commands::hints::Hints;
 use crate::commands::log::{LogPlan, RequestLog};
 use crate::commands::observers::NetworkLog;
@@ -71,13 +73,19 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
     let mut outputs = Outputs::open(&args, &input)?;
     let log = open_log(&args, &endpoint, hints)?;
     outputs.ensure_not_log(log.as_ref().and_then(RequestLog::metadata), &input)?;
-    let hasher = IdHasher::default();
-    let done = outputs.resume(&hasher, &notes)?;
-    let preflight = input.preflight(options, &hasher, &done, &notes)?;
-    if preflight.is_some_and(|Preflight { total, skipped }| total == skipped) {
+    let policies = reply_policies(format, &args);
+    let mut earlier = earlier::earlier(&args);
+    let judge = ResultJudge { default: &policies.default, own_format: &policies.own_format };
+    outputs.resume(&judge, &mut earlier, &notes)?;
+    earlier::note_known_by_id(&earlier, &notes);
+    let preflight = input.preflight(options, &defaults, &mut earlier, &notes)?;
+    if preflight
+        .is_some_and(|Preflight { total, skipped, left_alone }| total == skipped + left_alone)
+    {
         outputs.keep_if_empty();
-        notes.note(Tally::new(preflight).summary());
-        return Ok(());
+        let tally = Tally::new(preflight);
+        notes.note(tally.summary());
+        return tally.status().map_or(Ok(()), |status| Err(Error::BatchFailed(status)));
     }
     overridden.watch(&input, options, &mut defaults)?;
     overridden.tell(&notes);
@@ -99,16 +107,11 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
     let run = Run {
         is_file: input.is_rereadable(),
         gate,
-        jobs: JobQueue::new(
-            input,
-            options,
-            defaults,
-            IdFilter::new(hasher, done, preflight.is_none()),
-        )
-        .into(),
+        jobs: JobQueue::new(input, options, defaults, IdFilter::new(earlier, preflight.is_some()))
+            .into(),
         sink: outputs.into_sink(window, progress.clone(), &notes)?,
         tally: Tally::new(preflight).into(),
-        policy: request_policy(format, &args, hints, reporters),
+        policy: request_policy(policies, args.text, hints, reporters),
         max_failures: args.max_failures.map(u64::from),
         patience,
         progress,

@@ -3,11 +3,12 @@
 use std::fs::{File, Metadata};
 use std::path::Path;
 
-use crate::batch::ids::{IdHasher, SortedIds};
+use crate::batch::earlier::Earlier;
 use crate::batch::progress::Progress;
 use crate::batch::results::result_file::ResultFile;
 use crate::batch::results::result_line::ResultFormat;
 use crate::batch::results::sink::{Sink, SinkOptions};
+use crate::batch::results::stored_reply::{ResultJudge, Standing};
 use crate::batch::source::records::Records;
 use crate::cli::BatchArgs;
 use crate::error::{Error, Result};
@@ -75,17 +76,40 @@ impl Outputs {
         Ok(())
     }
 
-    /// Repairs both files and returns the ids that have succeeded.
+    /// Repairs both files, and adds the results of earlier runs to `earlier`. Failures in
+    /// the file of `--errors` count only if the successes are there too.
     ///
     /// # Errors
-    /// [`Error::Line`] for a line that is not a result, [`Error::Unreadable`],
-    /// [`Error::Unwritable`] and [`Error::NotSaved`].
-    pub fn resume(&mut self, hasher: &IdHasher, notes: &Notes) -> Result<SortedIds> {
-        if let Some(errors) = &mut self.errors {
-            // Its ids have failed and are sent again.
-            errors.resume(hasher, notes)?;
+    /// [`Error::Line`] for a line that is not a result, before anything is changed,
+    /// [`Error::Unreadable`], [`Error::Unwritable`], [`Error::SideFile`] and
+    /// [`Error::NotSaved`].
+    pub fn resume(
+        &mut self,
+        judge: &ResultJudge,
+        earlier: &mut Earlier,
+        notes: &Notes,
+    ) -> Result<()> {
+        let is_resumable = self.results.is_regular();
+        let flaws = self.results.read(judge, |result| earlier.add(result))?;
+        let errors = match &self.errors {
+            None => None,
+            Some(errors) => Some(errors.read(judge, |result| {
+                let is_failure = matches!(result.standing, Standing::Failed | Standing::Refused);
+                if is_resumable && is_failure {
+                    earlier.add(result);
+                }
+            })?),
+        };
+        earlier.sort();
+        self.results.move_torn(&flaws, notes)?;
+        // Before the file is replaced: the spool belongs to the old one.
+        self.results.recover(judge, earlier)?;
+        self.results.move_bad(&flaws, notes)?;
+        if let (Some(file), Some(flaws)) = (&mut self.errors, errors) {
+            file.move_torn(&flaws, notes)?;
+            file.move_bad(&flaws, notes)?;
         }
-        self.results.resume(hasher, notes)
+        Ok(())
     }
 
     /// Ends a run that has nothing to send. Files that it created stay.

@@ -17,12 +17,15 @@ pub struct Reporters {
     pub attempt: AttemptReporter,
 }
 
-pub fn request_policy(
-    format: ReplyFormat,
-    args: &BatchArgs,
-    hints: &Hints,
-    reporters: Reporters,
-) -> RequestPolicy {
+/// What the replies must be.
+pub struct ReplyPolicies {
+    /// For requests in the format of the options.
+    pub default: ReplyPolicy,
+    /// For requests that set their own `response_format`.
+    pub own_format: ReplyPolicy,
+}
+
+pub fn reply_policies(format: ReplyFormat, args: &BatchArgs) -> ReplyPolicies {
     let policy = |format| ReplyPolicy {
         thoughts: match format {
             ReplyFormat::Text if args.reasoning.is_none() => ThoughtsPolicy::Keep,
@@ -34,12 +37,23 @@ pub fn request_policy(
         repairs: args.json.repair.unwrap_or(0),
         max_bytes: reply_policy::max_bytes(&args.limits),
     };
+    ReplyPolicies { default: policy(format), own_format: policy(ReplyFormat::Text) }
+}
+
+/// With `is_text`, only texts are printed.
+pub fn request_policy(
+    policies: ReplyPolicies,
+    is_text: bool,
+    hints: &Hints,
+    reporters: Reporters,
+) -> RequestPolicy {
+    let ReplyPolicies { default, own_format } = policies;
     let hints = hints.clone();
     RequestPolicy {
-        default: policy(format),
-        own_format: policy(ReplyFormat::Text),
+        default,
+        own_format,
         describe: Box::new(move |error| hints.message(error)),
-        warning: if args.text { warning_about_text } else { CheckedReply::warning },
+        warning: if is_text { warning_about_text } else { CheckedReply::warning },
         report: reporters.schema,
         attempted: reporters.attempt,
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -48,4 +48,9 @@ pub fn replies(run: &Run) -> Vec<(String, String)> {
 
 pub fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(id, text)| ((*id).to_owned(), (*text).to_owned())).collect()
+}
+
+/// Writes a file of these lines.
+pub fn stored(path: &Path, lines: &[String]) {
+    fs::write(path, lines.join("\n") + "\n").expect("the file is written");
 }

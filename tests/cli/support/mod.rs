@@ -201,6 +201,15 @@ impl Run {
         Self { assert, ..self }
     }
 
+    /// Stderr has all of these parts, on any lines.
+    #[track_caller]
+    pub fn tells(self, parts: &[&str]) -> Self {
+        for part in parts {
+            assert!(self.stderr.contains(part), "{part} is not in {}", self.stderr);
+        }
+        self
+    }
+
     #[track_caller]
     pub fn says_nothing(self) -> Self {
         Self { assert: self.assert.stderr(predicate::str::is_empty()), ..self }
