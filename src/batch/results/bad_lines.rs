@@ -14,6 +14,7 @@ use crate::files::interrupted::uninterrupted;
 use crate::files::lines::Line;
 use crate::files::paths::with_suffix;
 use crate::files::{replace, side_file};
+use crate::output::numbers::grouped;
 use crate::signals::DeferSignals;
 
 /// At most this many line numbers are told.
@@ -62,7 +63,10 @@ impl BadLines {
         }
         match self.count {
             1 => format!("1 line of {path} is not JSON (line {})", numbers.concat()),
-            count => format!("{count} lines of {path} are not JSON (lines {})", numbers.join(", ")),
+            count => {
+                let count = grouped(count);
+                format!("{count} lines of {path} are not JSON (lines {})", numbers.join(", "))
+            }
         }
     }
 

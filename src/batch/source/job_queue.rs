@@ -75,13 +75,55 @@ impl IdFilter {
         Self { earlier, seen, passed: Passed::default() }
     }
 
-    /// Counts a request that is not sent.
-    fn pass(&mut self, verdict: Verdict) {
-        match verdict {
-            Verdict::LeftAlone => self.passed.left_alone += 1,
-            Verdict::Send | Verdict::Done | Verdict::Changed => self.passed.done += 1,
+    fn admit(
+        &mut self,
+        id: &str,
+        line: &Result<RequestLine, InvalidRequest>,
+        is_in_shard: bool,
+        defaults: &Defaults,
+    ) -> Admission {
+        let id = self.earlier.hash(id);
+        let at = self.earlier.find(id);
+        let is_repeated = match &mut self.seen {
+            Some(seen) => !seen.is_new(id, at, line.is_ok()),
+            None => false,
+        };
+        match at {
+            _ if is_repeated => Admission::Repeated,
+            _ if !is_in_shard => Admission::Pass,
+            Some(at) if self.seen.is_some() => {
+                self.decide(self.earlier.verdict(at, line, defaults))
+            }
+            Some(at) if self.earlier.is_skipped(at) => Admission::Pass,
+            _ => Admission::Send,
         }
     }
+
+    /// Decides about a line that no preflight has seen.
+    fn decide(&mut self, verdict: Verdict) -> Admission {
+        match (verdict, self.earlier.changed()) {
+            (Verdict::Send, _) | (Verdict::Changed, ChangedRequests::Redo) => Admission::Send,
+            (Verdict::Changed, ChangedRequests::Refuse) => Admission::Changed,
+            (Verdict::LeftAlone, _) => {
+                self.passed.left_alone += 1;
+                Admission::Pass
+            }
+            (Verdict::Done, _) | (Verdict::Changed, ChangedRequests::Keep) => {
+                self.passed.done += 1;
+                Admission::Pass
+            }
+        }
+    }
+}
+
+/// What is done with a line.
+enum Admission {
+    Send,
+    Pass,
+    /// An earlier line has its id: the run ends.
+    Repeated,
+    /// It has changed since it was done: the run ends.
+    Changed,
 }
 
 impl InputIds {
@@ -171,33 +213,12 @@ impl JobQueue {
                 return Err(self.input.invalid_line(number, invalid));
             }
             let id = request_line::id(&parsed, number);
-            let hash = self.ids.earlier.hash(&id);
-            let at = self.ids.earlier.find(hash);
-            if let Some(seen) = &mut self.ids.seen
-                && !seen.is_new(hash, at, parsed.is_ok())
-            {
-                return Err(self.input.duplicate_id(number, &id));
-            }
-            if !self.options.shard.has(number) {
-                continue;
-            }
-            if let Some(at) = at {
-                if self.ids.earlier.is_skipped(at) {
-                    continue;
-                }
-                if self.ids.seen.is_some() {
-                    let verdict = self.ids.earlier.verdict(at, &parsed, &self.defaults);
-                    match (verdict, self.ids.earlier.changed()) {
-                        (Verdict::Send, _) | (Verdict::Changed, ChangedRequests::Redo) => {}
-                        (Verdict::Changed, ChangedRequests::Refuse) => {
-                            return Err(self.input.changed_request(number, &id));
-                        }
-                        _ => {
-                            self.ids.pass(verdict);
-                            continue;
-                        }
-                    }
-                }
+            let is_in_shard = self.options.shard.has(number);
+            match self.ids.admit(&id, &parsed, is_in_shard, &self.defaults) {
+                Admission::Send => {}
+                Admission::Pass => continue,
+                Admission::Repeated => return Err(self.input.duplicate_id(number, &id)),
+                Admission::Changed => return Err(self.input.changed_request(number, &id)),
             }
             let request = parsed.map(|line| self.defaults.complete(&line, number));
             self.next_index += 1;

@@ -6,11 +6,12 @@ use crate::batch::earlier::{ChangedRequests, Earlier, FoundResults, Verdict};
 use crate::batch::ids::IdHash;
 use crate::batch::source::batch_request::Defaults;
 use crate::batch::source::records::{CHANGED_HINT, ReadOptions, Records};
-use crate::batch::source::request_line;
+use crate::batch::source::request_line::{self, InvalidRequest, RequestLine};
 use crate::error::{Error, Result};
 use crate::files::interrupted::uninterrupted;
 use crate::files::likeness::SAMPLE_BYTES;
 use crate::output::notes::Notes;
+use crate::output::numbers::grouped;
 
 /// At most this many invalid lines are reported one by one.
 const MAX_REPORTED: u64 = 10;
@@ -65,6 +66,53 @@ struct ChangedLines {
     first: Option<(u64, String)>,
 }
 
+/// The check of one line after another.
+struct Check<'a> {
+    options: ReadOptions,
+    defaults: &'a Defaults,
+    earlier: &'a mut Earlier,
+    counts: Preflight,
+    changed: ChangedLines,
+    ids: PreflightIds,
+}
+
+impl<'a> Check<'a> {
+    fn new(options: ReadOptions, defaults: &'a Defaults, earlier: &'a mut Earlier) -> Self {
+        let found = FoundResults::among(earlier);
+        let ids = PreflightIds { found, new: Vec::new(), repeated: None };
+        let (counts, changed) = (Preflight::default(), ChangedLines::default());
+        Self { options, defaults, earlier, counts, changed, ids }
+    }
+
+    fn line(&mut self, number: u64, line: &Result<RequestLine, InvalidRequest>) {
+        let id = request_line::id(line, number);
+        let hash = self.earlier.hash(&id);
+        let at = self.earlier.find(hash);
+        self.ids.add(hash, at, line.is_ok());
+        if !self.options.shard.has(number) {
+            return;
+        }
+        self.counts.total += 1;
+        let Some(at) = at else {
+            return;
+        };
+        match self.earlier.verdict(at, line, self.defaults) {
+            Verdict::Send => return,
+            Verdict::Done => self.counts.skipped += 1,
+            Verdict::LeftAlone => self.counts.left_alone += 1,
+            Verdict::Changed => {
+                self.changed.count += 1;
+                self.changed.first.get_or_insert_with(|| (number, id.into_owned()));
+                if self.earlier.changed() != ChangedRequests::Keep {
+                    return;
+                }
+                self.counts.skipped += 1;
+            }
+        }
+        self.earlier.skip(at);
+    }
+}
+
 impl Records {
     /// Checks that every line is a request and has a different id, counts the
     /// requests, and finds those that are not sent because of an earlier run. Returns
@@ -72,8 +120,9 @@ impl Records {
     ///
     /// # Errors
     /// [`Error::Input`] if a line is not a request, after the first few such
-    /// lines were reported, if an id is repeated, or if requests have changed, [`Error::NotText`] for a
-    /// file that is not text at all, and [`Error::Unreadable`].
+    /// lines were reported, if an id is repeated, or if requests have changed;
+    /// [`Error::NotText`] for a file that is not text at all, and
+    /// [`Error::Unreadable`].
     pub fn preflight(
         &mut self,
         options: ReadOptions,
@@ -89,10 +138,7 @@ impl Records {
             .map_err(|error| self.unreadable(error))?;
         self.ensure_text(&sample[..read], options)?;
         let mut invalid_count = 0;
-        let mut preflight = Preflight::default();
-        let mut changed = ChangedLines::default();
-        let found = FoundResults::among(earlier);
-        let mut ids = PreflightIds { found, new: Vec::new(), repeated: None };
+        let mut check = Check::new(options, defaults, earlier);
         let end = self.for_each_line(options, |number, parsed| {
             if let Err(invalid) = parsed
                 && !options.skips_bad
@@ -103,42 +149,19 @@ impl Records {
                 }
                 return;
             }
-            let id = request_line::id(parsed, number);
-            let hash = earlier.hash(&id);
-            let at = earlier.find(hash);
-            ids.add(hash, at, parsed.is_ok());
-            if !options.shard.has(number) {
-                return;
-            }
-            preflight.total += 1;
-            let Some(at) = at else {
-                return;
-            };
-            match earlier.verdict(at, parsed, defaults) {
-                Verdict::Send => return,
-                Verdict::Done => preflight.skipped += 1,
-                Verdict::LeftAlone => preflight.left_alone += 1,
-                Verdict::Changed => {
-                    changed.count += 1;
-                    changed.first.get_or_insert_with(|| (number, id.into_owned()));
-                    if earlier.changed() != ChangedRequests::Keep {
-                        return;
-                    }
-                    preflight.skipped += 1;
-                }
-            }
-            earlier.skip(at);
+            check.line(number, parsed);
         })?;
         if invalid_count > 0 {
             return Err(self.invalid_lines(invalid_count));
         }
         self.rewind(start)?;
+        let Check { counts, changed, ids, earlier, .. } = check;
         if let Some(repeated) = ids.into_repeated() {
             return Err(self.find_duplicate(options, earlier, repeated)?);
         }
         self.tell_changed(&changed, earlier.changed(), notes)?;
         self.length = end - start;
-        Ok(Some(preflight))
+        Ok(Some(counts))
     }
 
     /// Tells of requests that have changed since they were done.
@@ -158,6 +181,7 @@ impl Records {
         let told = match lines.count {
             1 => format!("1 request is done but has changed since ({example})"),
             count => {
+                let count = grouped(count);
                 format!("{count} requests are done but have changed since (the first: {example})")
             }
         };

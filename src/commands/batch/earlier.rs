@@ -4,6 +4,7 @@ use crate::batch::earlier::{ChangedRequests, Earlier, RetriedFailures};
 use crate::cli::BatchArgs;
 use crate::cli::values::{ChangedAction, FailureKind};
 use crate::output::notes::Notes;
+use crate::output::numbers::grouped;
 
 /// How earlier results count.
 pub fn earlier(args: &BatchArgs) -> Earlier {
@@ -24,7 +25,7 @@ pub fn note_known_by_id(earlier: &Earlier, notes: &Notes) {
     let results = match earlier.known_by_id() {
         0 => return,
         1 => "1 result does not".to_owned(),
-        count => format!("{count} results do not"),
+        count => format!("{} results do not", grouped(count as u64)),
     };
     notes.note(format_args!(
         "{results} say which request was sent (another program or an older gravix wrote them): their ids alone decide what is done"
