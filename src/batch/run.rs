@@ -16,6 +16,7 @@ use crate::batch::stop::Stop;
 use crate::batch::tally::Tally;
 use crate::batch::worker::RequestPolicy;
 use crate::error::{Error, Result};
+use crate::headroom;
 use crate::net::client::Client;
 use crate::output::notes::Notes;
 use crate::signals;
@@ -156,7 +157,9 @@ impl Run {
                 let ended = panic::catch_unwind(run_worker);
                 drop(sender.send(RunEvent::WorkerEnded(ended)));
             };
-            thread::Builder::new().spawn(work).map_err(|error| {
+            let started =
+                headroom::ensure_for_thread().and_then(|()| thread::Builder::new().spawn(work));
+            started.map_err(|error| {
                 run.stop();
                 // No results exist yet that could fail to be written.
                 let _ = run.sink.finish(false);

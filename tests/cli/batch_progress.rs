@@ -135,7 +135,7 @@ fn the_bar_fits_the_terminal_and_is_gone_at_the_end() {
             assert!(parts.iter().all(|part| line.contains(part)), "{line:?}");
             assert!(width != 80 || line.starts_with(['#', '>']), "{line:?}");
         }
-        assert!(after.starts_with("gravix: 2000 done, 3 failed"), "{after:?}");
+        assert!(after.starts_with("gravix: 2,000 done, 3 failed"), "{after:?}");
     }
 }
 
