@@ -5,9 +5,13 @@
 
 use std::io::Read;
 
-use gravix::batch::results::result_line::ParsedResult;
+use gravix::batch::results::stored_reply::{ResultJudge, Standing};
+use gravix::batch::results::stored_result::StoredResult;
 use gravix::batch::source::batch_request::{BatchRequest, Defaults};
 use gravix::batch::source::request_line::{LineKind, RequestLine};
+use gravix::chat::format::ReplyFormat;
+use gravix::chat::thoughts::ThoughtsPolicy;
+use gravix::chat::turn::{Pick, ReplyPolicy};
 use gravix::exchange::Question;
 use gravix::files::lines::{Lines, Separator};
 use gravix::json;
@@ -18,9 +22,11 @@ fuzz_target!(|line: &[u8]| {
     let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let _ = request(line, LineKind::Text);
     let requested = request(line, LineKind::Json { has_one_choice: false });
-    let parsed = ParsedResult::parse(line);
+    let policy = policy();
+    let judge = ResultJudge { default: &policy, own_format: &policy };
+    let parsed = result(line, &judge);
     let Ok(text) = std::str::from_utf8(line) else {
-        assert!(requested.is_none() && parsed.is_err());
+        assert!(requested.is_none() && parsed.is_none());
         return;
     };
     // A lone surrogate is in no `Value`, nor is what is nested too deeply.
@@ -31,9 +37,9 @@ fuzz_target!(|line: &[u8]| {
     }
     // Written again, no field appears twice.
     let again = value.to_string();
-    assert_eq!(ParsedResult::parse(again.as_bytes()).ok(), plain_result(&value));
-    if let Ok(parsed) = parsed {
-        assert_eq!(Some(parsed), plain_result(&value));
+    assert_eq!(result(again.as_bytes(), &judge), plain_result(&value, &judge));
+    if let Some(parsed) = parsed {
+        assert_eq!(Some(parsed), plain_result(&value, &judge));
     }
     if let Some(requested) = requested {
         let again = request(again.as_bytes(), LineKind::Json { has_one_choice: false });
@@ -100,14 +106,35 @@ fn has_id(request: &BatchRequest, line: &Value) -> bool {
     }
 }
 
-fn plain_result(line: &Value) -> Option<ParsedResult> {
+fn policy() -> ReplyPolicy {
+    ReplyPolicy {
+        format: ReplyFormat::Text,
+        pick: Pick::Whole,
+        thoughts: ThoughtsPolicy::Keep,
+        must_call: false,
+        repairs: 0,
+        max_bytes: 1 << 20,
+    }
+}
+
+/// The id of a line of results, and whether it is done.
+fn result(line: &[u8], judge: &ResultJudge) -> Option<(String, bool)> {
+    let result = StoredResult::parse(line, judge).ok()?;
+    Some((result.id.into_owned(), result.standing == Standing::Done))
+}
+
+/// The same, with every reply decoded and judged.
+fn plain_result(line: &Value, judge: &ResultJudge) -> Option<(String, bool)> {
     let line = line.as_object()?;
     let id = line.get("custom_id")?.as_str()?.to_owned();
-    let is_ok = match line.get("response")? {
-        Value::Null => false,
-        response => (200..300)
-            .contains(&u16::try_from(response.as_object()?.get("status_code")?.as_u64()?).ok()?),
+    let field = |name: &str| line.get(name).filter(|value| !value.is_null());
+    let is_request = ["body", "prompt", "messages"].iter().any(|name| field(name).is_some());
+    let Some(response) = field("response") else {
+        return (!is_request || field("error").is_some()).then_some((id, false));
     };
-    let has_error = !line.get("error")?.is_null();
-    Some(ParsedResult { id, is_success: is_ok && !has_error })
+    let response = response.as_object()?;
+    let status = u16::try_from(response.get("status_code")?.as_u64()?).ok()?;
+    let body = response.get("body").unwrap_or(&Value::Null).to_string();
+    let is_success = (200..300).contains(&status) && field("error").is_none();
+    Some((id, is_success && judge.standing(&body) == Standing::Done))
 }

@@ -2,6 +2,7 @@
 //! them, and lines that are no results are moved away.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::Stdio;
@@ -106,6 +107,9 @@ fn lines_that_are_not_json_are_moved_away_and_the_run_goes_on() {
     // The file that replaced the old one is locked too.
     let mut second = batch("mock:", &["--lines", "-o"]);
     run(second.arg(&output).arg(&file)).exits(75).tells(&["another run is writing"]);
+    // Nor does the run write over what another program appends.
+    let mut appended = fs::File::options().append(true).open(&output).expect("it is there");
+    writeln!(appended, "{}", request_line("9")).expect("the line is written");
     drop(go_on);
     let ended = finish(child);
     let said = String::from_utf8_lossy(&ended.stderr);
@@ -114,7 +118,7 @@ fn lines_that_are_not_json_are_moved_away_and_the_run_goes_on() {
     assert!(said.contains("out.jsonl.bad now"), "{said}");
     let now = fs::read_to_string(&output).expect("the output is readable");
     assert!(now.starts_with(&format!("{}\n\n{}\n", good[0], good[1])), "{now}");
-    assert_eq!(results(&output).len(), 3);
+    assert_eq!(results(&output).len(), 4);
     assert_eq!(fs::metadata(&output).expect("it is there").mode() & 0o777, 0o640);
     let bad = fs::read_to_string(directory.path().join("out.jsonl.bad")).expect("it is there");
     assert_eq!(bad, "noise\n{\"custom_id\":\nmore\n");
