@@ -8,18 +8,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use clap::{ArgAction, Command, CommandFactory};
-use gravix::cli::Args;
+use clap::{ArgAction, Command};
 use gravix::input::fields;
+use gravix::settings::config::options;
 use gravix::settings::config::reader::SettingsReader;
 use gravix::settings::config::setting::{Layer, find_option};
 use gravix::settings::config::toml_file::{SettingEntry, SettingTable, SettingValue, SettingsFile};
 use gravix::settings::environment::Environment;
-use gravix::settings::{ask_command, parse_command_line};
+use gravix::settings::parse_command_line;
 use libfuzzer_sys::fuzz_target;
 use toml::Value;
 
-static COMMAND: LazyLock<Command> = LazyLock::new(Args::command);
+static OPTIONS: LazyLock<Command> = LazyLock::new(options::all);
 
 /// Where the text is put, for what reads it as a file. Only its owner can read it,
 /// so that it may hold secrets.
@@ -32,7 +32,7 @@ thread_local! {
     static READER: SettingsReader<'static> = {
         let path = Path::new("/nonexistent/config.toml");
         let environment = Box::leak(Box::new(environment()));
-        SettingsReader::new(path, ask_command(&COMMAND), environment)
+        SettingsReader::new(path, environment)
     };
 }
 
@@ -133,7 +133,7 @@ fn reads_back(reader: &SettingsReader, table: &SettingTable) -> bool {
     let settings = settings(&layer);
     let mut text = String::new();
     for (name, values) in &settings {
-        let arg = find_option(ask_command(&COMMAND), name).expect("an option");
+        let arg = find_option(&OPTIONS, name).expect("an option");
         let value = match arg.get_action() {
             ArgAction::SetTrue => Value::Boolean(values[0] == "true"),
             ArgAction::Append => Value::Array(values.iter().cloned().map(Value::String).collect()),
