@@ -32,7 +32,7 @@ impl Gate {
         let mut state = self.lock();
         let was_closed = std::mem::replace(&mut state.is_closed, true);
         state.queue.values().for_each(Thread::unpark);
-        self.changed.notify_all();
+        self.notify(&state);
         !was_closed
     }
 
@@ -50,7 +50,7 @@ impl Gate {
     pub fn end_row(&self, was_again: bool) -> bool {
         let mut state = self.lock();
         state.end_row(was_again);
-        self.changed.notify_all();
+        self.notify(&state);
         state.is_closed
     }
 
@@ -99,19 +99,39 @@ impl Gate {
             if let Some(taken) = state.take(others) {
                 return Some(taken);
             }
-            state = match state.set_aside.shortest_wait(Instant::now()) {
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(wait) => {
-                    let waited = self.changed.wait_timeout(state, wait);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
+            let wait = state.set_aside.shortest_wait(Instant::now());
+            state = self.wait_for_change(state, wait);
         }
     }
 
     /// All rows that are set aside, and their last errors: the run is over.
     pub fn drain_set_aside(&self) -> Vec<(Box<Row>, Error)> {
         self.lock().set_aside.drain().collect()
+    }
+
+    /// Waits until something changes, or for this time.
+    fn wait_for_change<'a>(
+        &self,
+        mut state: MutexGuard<'a, GateState>,
+        wait: Option<Duration>,
+    ) -> MutexGuard<'a, GateState> {
+        state.waiters += 1;
+        let mut state = match wait {
+            None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            Some(wait) => {
+                let waited = self.changed.wait_timeout(state, wait);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+        state.waiters -= 1;
+        state
+    }
+
+    /// Wakes those that wait for a change, which takes a system call.
+    fn notify(&self, state: &GateState) {
+        if state.waiters > 0 {
+            self.changed.notify_all();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, GateState> {
@@ -158,7 +178,7 @@ impl RateLimiter for Gate {
         let mut state = self.lock();
         state.queue.remove(&key);
         state.wake_next();
-        self.changed.notify_all();
+        self.notify(&state);
         admitted
     }
 
@@ -168,7 +188,7 @@ impl RateLimiter for Gate {
         state.record(ticket, feedback);
         let after = state.throttle.rate();
         state.wake_next();
-        self.changed.notify_all();
+        self.notify(&state);
         drop(state);
         if let Some(rate) = after
             && before.is_none_or(|before| rate < before)
@@ -183,8 +203,7 @@ impl RateLimiter for Gate {
         state.backing_off += 1;
         while !state.is_closed && Instant::now() < end {
             let left = end.saturating_duration_since(Instant::now());
-            let waited = self.changed.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state = self.wait_for_change(state, Some(left));
         }
         state.backing_off -= 1;
         if state.is_closed { Err(Error::Stopped) } else { Ok(()) }

@@ -21,7 +21,9 @@ pub struct GateState {
     pub(super) queue: BTreeMap<QueueKey, Thread>,
     /// How many workers have ever joined the queue.
     pub(super) arrivals: u64,
-    /// How many workers wait before a retry, outside the queue.
+    /// How many workers wait for a change outside the queue.
+    pub(super) waiters: usize,
+    /// How many of them wait before a retry.
     pub(super) backing_off: usize,
     /// How many workers have a row, and how many of them one that was set aside.
     pub(super) under_way: u64,
@@ -75,6 +77,7 @@ impl GateState {
             is_closed: false,
             queue: BTreeMap::new(),
             arrivals: 0,
+            waiters: 0,
             backing_off: 0,
             under_way: 0,
             again: 0,
