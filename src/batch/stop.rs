@@ -62,7 +62,7 @@ impl fmt::Display for Stop {
                 write!(f, "after {count} failures in a row: {}", last.message)
             }
             Self::NoSuccess { patience, last } if patience.is_zero() => {
-                write!(f, "at the first failure without retries left: {}", last.message)
+                write!(f, "when a request had no retries left (--patience 0): {}", last.message)
             }
             Self::NoSuccess { patience, last } => {
                 let patience = humantime::format_duration(*patience);

@@ -3,6 +3,7 @@
 
 use std::sync::PoisonError;
 use std::sync::mpsc::Sender;
+use std::time::Duration;
 
 use crate::batch::rate::gate_state::Aside;
 use crate::batch::results::result_line::ResultRecord;
@@ -112,8 +113,8 @@ impl Run {
             Processed::Outage(error) => self.set_aside(row, error, sender),
         };
         if let Some(outage) = self.gate.recovered_after() {
-            let seconds = outage.as_secs_f64();
-            self.note(format_args!("the server answers again, after {seconds:.0} s"));
+            let time = humantime::format_duration(Duration::from_secs(outage.as_secs()));
+            self.note(format_args!("the server answers again, after {time}"));
         }
         written
     }
@@ -122,13 +123,13 @@ impl Run {
     /// succeeded for too long.
     fn set_aside(&self, row: Box<Row>, error: Error, sender: &Sender<RunEvent>) -> Result<()> {
         let index = row.index;
-        let message = (self.policy.describe)(&error);
+        let message = error.to_string();
         match self.gate.set_aside(row, error) {
             Aside::Waits => Ok(()),
             Aside::WaitsLong => {
                 let patience = humantime::format_duration(self.patience);
                 self.note(format_args!(
-                    "{message}; waiting for a success, {patience} at most (--patience)"
+                    "{message}; trying one request at a time for up to {patience} (--patience)"
                 ));
                 Ok(())
             }

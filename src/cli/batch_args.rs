@@ -93,13 +93,16 @@ pub struct BatchArgs {
     pub output: Option<PathBuf>,
 
     /// Append failed results to FILE instead
+    ///
+    /// To resume, give the same FILE again: it tells which requests were refused.
     #[arg(long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
     pub errors: Option<PathBuf>,
 
     /// What to do with done requests that have changed: redo or keep
     ///
     /// If the prompt, the model or another field of a request is not what it was when
-    /// its result in -o FILE was written, nothing is sent and the exit status is 65.
+    /// its result in -o FILE was written, the exit status is 65; in a file,
+    /// this is found before anything is sent.
     /// With redo, such requests are sent again; their new results come last in FILE,
     /// and --merge keeps those. With keep, their old results stay. White space, the
     /// order of fields and the base URL do not matter.
@@ -205,8 +208,8 @@ pub struct BatchArgs {
     ///
     /// Without this option gravix finds the rate itself: it slows down when
     /// the server refuses requests (429), and speeds up again while the server
-    /// accepts them. A refused request is sent again later. This does not count
-    /// as a retry if the server has accepted a request in the last two minutes.
+    /// accepts them. A refused request is sent again later. Eight refusals
+    /// count as one retry, and only while the server accepts other requests.
     /// Retry-After, X-RateLimit-Remaining and X-RateLimit-Reset are obeyed.
     #[arg(long, value_name = "N/s|m|h", value_parser = rate, help_heading = "Network", value_hint = ValueHint::Other)]
     pub rate: Option<f64>,
@@ -215,8 +218,9 @@ pub struct BatchArgs {
     ///
     /// While there is no connection, or the server answers 429, 500, 502, 503, 504,
     /// 521, 522, 523 or 529, one request at a time is tried. If none succeeds for
-    /// TIME, the run stops and leaves the rest for the next run. A request that fails
-    /// so while others succeed uses up its --retries. TIME is in seconds, or like
+    /// TIME, the run stops and leaves the rest for the next run. If a request fails like
+    /// this while others succeed, it is retried up to --retries times, and then it has
+    /// failed. TIME is in seconds, or like
     /// 90s, 10m or 8h. With 0, the first request that has used up its --retries stops
     /// the run.
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Network", hide_short_help = true, value_hint = ValueHint::Other)]
@@ -224,9 +228,10 @@ pub struct BatchArgs {
 
     /// Stop after N failed requests
     ///
-    /// Without this option too, the run stops after 16 failures in a row that any
-    /// request would meet: the key is refused, the quota is used up, or there is no
-    /// such model.
+    /// Requests in progress at that time are finished, so a few more may fail. Even
+    /// without this option, the run stops after 16 failures in a row that any request
+    /// would meet: the key is refused, the quota or the money is used up, there is no
+    /// such model or path, or the server sends a website.
     #[arg(long, value_name = "N", value_parser = positive, help_heading = "Network", hide_short_help = true, value_hint = ValueHint::Other)]
     pub max_failures: Option<u32>,
 

@@ -34,7 +34,8 @@ pub struct NetworkArgs {
     ///
     /// The clock starts once the prompt has been read. The limit covers
     /// everything: waits, retries and the whole reply. In a batch it applies
-    /// to each request, from when it is first sent. Time while gravix is
+    /// to each request, from when it is first sent, and the time that it waits for
+    /// the server to come back does not count. Time while gravix is
     /// stopped counts too.
     #[arg(long, value_name = "S", value_parser = seconds, hide_short_help = true, value_hint = ValueHint::Other)]
     pub deadline: Option<Duration>,

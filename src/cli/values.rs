@@ -79,7 +79,7 @@ pub fn progress_interval(text: &str) -> Result<ProgressInterval, String> {
         "never" => Ok(ProgressInterval::Never),
         text => seconds(text)
             .map(ProgressInterval::Every)
-            .map_err(|reason| format!("{reason}, nor never")),
+            .map_err(|reason| format!("{reason} or 'never'")),
     }
 }
 

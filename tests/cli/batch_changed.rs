@@ -32,7 +32,7 @@ fn a_changed_request_ends_the_run_before_anything_is_sent() {
     ] {
         let run = again(&other, options, &output, &file);
         let said = [
-            "3 requests are done but have changed since",
+            "3 requests are done, but with another prompt, model or other field",
             "in.jsonl:1, id 1",
             "nothing was sent",
             "--changed redo",
@@ -51,8 +51,11 @@ fn changed_requests_are_sent_again_or_kept_as_asked() {
     again(&service, &["--lines"], &output, &file).exits(0);
     fs::write(&file, "a\nB\nc\n").expect("the file is written");
     let keep = ["--lines", "--changed", "keep"];
-    let kept =
-        ["1 request is done but has changed since", "in.jsonl:2, id 2", "the old results are kept"];
+    let kept = [
+        "1 request is done, but with another prompt, model or other field",
+        "in.jsonl:2, id 2",
+        "the old results are kept",
+    ];
     again(&service, &keep, &output, &file)
         .exits(0)
         .tells(&kept)
@@ -60,7 +63,7 @@ fn changed_requests_are_sent_again_or_kept_as_asked() {
     again(&service, &keep, &output, &file).exits(0).tells(&kept).tells(&["3 already done"]);
     assert_eq!(service.prompts(), ["a", "b", "c"]);
     let redo = again(&service, &["--lines", "--changed", "redo"], &output, &file).exits(0);
-    redo.tells(&["has changed since", "sending again", "1 done, 0 failed, 2 already done"]);
+    redo.tells(&["with another prompt", "sending again", "1 done, 0 failed, 2 already done"]);
     again(&service, &["--lines"], &output, &file).exits(0).tells(&["3 already done"]);
     assert_eq!(service.prompts(), ["B", "a", "b", "c"]);
     let merged = run(batch("mock:", &["--merge"]).arg(&output)).exits(0);
@@ -86,7 +89,7 @@ fn only_what_a_request_means_counts() {
         fs::write(&file, format!("{other}\n")).expect("the file is written");
         again(&service, &[], &output, &file)
             .exits(65)
-            .tells(&["1 request is done but has changed"]);
+            .tells(&["1 request is done, but with another"]);
     }
 }
 
@@ -139,7 +142,7 @@ fn a_changed_request_of_a_pipe_ends_the_run() {
     pipe(&[], b"a\nb\n").exits(0);
     pipe(&[], b"a\nB\nc\n").exits(65).tells(&[
         "standard input:2: ",
-        "has changed",
+        "with another prompt",
         "--changed redo",
     ]);
     pipe(&["--changed", "keep"], b"a\nB\n").exits(0).tells(&["0 done, 0 failed, 2 already done"]);

@@ -49,7 +49,7 @@ fn an_outage_costs_no_row_and_is_told_once() {
         let run = run_lines(&service, &["--retries", "0"], &file).exits(0);
         assert_eq!(by_id(&run.stdout).len(), 200);
         let told = usize::from(seconds > 2.0);
-        assert_eq!(count(&run, "waiting for a success, 2m at most (--patience)"), told);
+        assert_eq!(count(&run, "trying one request at a time for up to 2m (--patience)"), told);
         assert_eq!(count(&run, "the server answers again, after "), told);
         // At most eight failed together, perhaps over a second connection too, and then
         // one at a time.
@@ -177,11 +177,15 @@ fn a_row_from_a_pipe_is_tried_again_before_more_is_read() {
 
 #[test]
 fn without_patience_the_first_row_without_retries_ends_the_run() {
+    let plain = Service::new(|_, _| Reply::new(AWAY, ""));
+    let (_directory, many) = input(&prompts(200));
+    run_lines(&plain, &["-q", "--patience", "0"], &many).exits(75);
+    assert!(plain.seen().len() < 30, "{}", plain.seen().len());
     let service = Service::new(|_, _| Reply::new(AWAY, "").with("retry-after-ms: 1"));
     let (_directory, file) = input(&prompts(20));
     let options = ["--patience", "0", "-j1", "--retries", "1"];
     let run = run_lines(&service, &options, &file).exits(75);
-    let last = "gravix: stopped at the first failure without retries left: the server answered 503: Service Unavailable; try again in 1 s; 19 requests are left\n";
+    let last = "gravix: stopped when a request had no retries left (--patience 0): the server answered 503: Service Unavailable; try again in 1 s; 19 requests are left\n";
     assert!(run.stderr.ends_with(last), "{}", run.stderr);
     assert_eq!(by_id(&run.stdout).len(), 1);
 }

@@ -135,7 +135,7 @@ fn merge_leaves_out_lines_that_are_not_json_and_changes_no_input() {
     let before = fs::read(&results).expect("the file is readable");
     let merged = run(batch("mock:", &["--merge"]).arg(&results)).exits(0);
     assert!(merged.stderr.contains("1 line of "), "{}", merged.stderr);
-    assert!(merged.stderr.contains("(line 2), and left out"), "{}", merged.stderr);
+    assert!(merged.stderr.contains("(line 2); they are left out"), "{}", merged.stderr);
     assert_eq!(by_id(&merged.stdout).len(), 2);
     assert_eq!(fs::read(&results).expect("the file is readable"), before);
 }

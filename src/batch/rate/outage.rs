@@ -82,9 +82,11 @@ impl OutageWatch {
         (!self.patience.is_zero()).then(|| outage.quiet_since + self.patience)
     }
 
-    /// Whether a request that never failed should be the next one.
+    /// Whether a request that never failed should be the next one. Without patience the
+    /// one that failed is: it ends the run when it has used up its retries.
     pub fn prefers_new(&self) -> bool {
-        self.outage.as_ref().is_some_and(|outage| outage.failed_probes < NEW_PROBES)
+        !self.patience.is_zero()
+            && self.outage.as_ref().is_some_and(|outage| outage.failed_probes < NEW_PROBES)
     }
 
     /// Whether an outage is going on for sure.
@@ -169,7 +171,11 @@ impl OutageWatch {
         };
         match &mut self.outage {
             _ if is_over => OutageNews::IsOver,
-            Some(outage) if !outage.is_told && now >= outage.began + WORTH_TELLING => {
+            Some(outage)
+                if !outage.is_told
+                    && !self.patience.is_zero()
+                    && now >= outage.began + WORTH_TELLING =>
+            {
                 outage.is_told = true;
                 OutageNews::IsLong
             }

@@ -106,7 +106,7 @@ impl MergePlan {
             before += flaws.lines;
             lines.push(flaws.lines);
             if !flaws.bad.is_empty() {
-                notes.warn(format_args!("{}, and left out", flaws.bad.told(path)));
+                notes.warn(format_args!("{}; they are left out", flaws.bad.told(path)));
             }
             if flaws.torn.is_some() {
                 let path = path.display();

@@ -179,10 +179,14 @@ impl Records {
         };
         let example = format!("{}:{line}, id {id}", self.path.display());
         let told = match lines.count {
-            1 => format!("1 request is done but has changed since ({example})"),
+            1 => format!(
+                "1 request is done, but with another prompt, model or other field ({example})"
+            ),
             count => {
                 let count = grouped(count);
-                format!("{count} requests are done but have changed since (the first: {example})")
+                format!(
+                    "{count} requests are done, but with another prompt, model or other field (the first: {example})"
+                )
             }
         };
         match changed {

@@ -16,7 +16,7 @@ const LINE_LIMIT: u64 = 64 << 20;
 
 /// What can be done about requests that have changed.
 pub(super) const CHANGED_HINT: &str =
-    "--changed redo sends such requests again, --changed keep keeps their old results";
+    "send them again with --changed redo, or keep the old results with --changed keep";
 
 /// The part of the lines that this run sends: every `count`-th from `number` on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,7 +143,9 @@ impl Records {
 
     /// The error for a request that has changed since it was done.
     pub fn changed_request(&self, line: u64, id: &str) -> Error {
-        let reason = format!("the request {id} is done but has changed since; {CHANGED_HINT}");
+        let reason = format!(
+            "the request {id} is done, but with another prompt, model or other field; {CHANGED_HINT}"
+        );
         Error::Input(self.message(line, &reason))
     }
 

@@ -6,7 +6,8 @@ use crate::cli::Args;
 
 /// Options of `batch` alone that belong to one run: what its lines and its results
 /// are, and where they go. As clap ids.
-const OF_ONE_RUN: &[&str] = &["lines", "null", "shard", "errors", "text", "merge", "override"];
+const OF_ONE_RUN: &[&str] =
+    &["lines", "null", "shard", "errors", "text", "merge", "override", "changed"];
 
 /// Options of other commands that share only their name with one of `ask`.
 const NOT_SHARED: &[&str] = &["json", "output"];
