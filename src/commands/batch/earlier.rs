@@ -22,12 +22,13 @@ pub fn earlier(args: &BatchArgs) -> Earlier {
 
 /// Tells of results that do not say which request they answer.
 pub fn note_known_by_id(earlier: &Earlier, notes: &Notes) {
-    let results = match earlier.known_by_id() {
+    let told = match earlier.known_by_id() {
         0 => return,
-        1 => "1 result does not".to_owned(),
-        count => format!("{} results do not", grouped(count as u64)),
+        1 => "1 result does not say which request was sent (another program or an older gravix wrote it): its id alone decides what is done".to_owned(),
+        count => format!(
+            "{} results do not say which request was sent (another program or an older gravix wrote them): their ids alone decide what is done",
+            grouped(count as u64)
+        ),
     };
-    notes.note(format_args!(
-        "{results} say which request was sent (another program or an older gravix wrote them): their ids alone decide what is done"
-    ));
+    notes.note(told);
 }
