@@ -35,7 +35,7 @@ impl Row {
         Self { index, request, asking: Asking::default(), failures }
     }
 
-    /// Counts a failure, whoever is to blame for it. It may be retried `retries`
+    /// Counts a failure. It need not be to blame itself. It may be retried `retries`
     /// times.
     pub fn record_failure(&mut self, now: Instant, retries: u32) -> Failing {
         let WorldFailures { count, since, .. } = &mut self.failures;

@@ -1,6 +1,7 @@
 //! The results of a batch: written, resumed and merged.
 
 pub mod bad_lines;
+pub mod file_end;
 pub mod group;
 pub mod merge_plan;
 pub mod reader;

@@ -2,19 +2,20 @@
 //! earlier run, and appended to in whole lines.
 
 use std::collections::HashSet;
-use std::fs::{self, File, Metadata, TryLockError};
-use std::io::{self, IsTerminal, Write};
+use std::fs::{self, File, TryLockError};
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use crate::batch::earlier::Earlier;
+use crate::batch::results::file_end::{self, FileEnd};
 use crate::batch::results::reader::{Flaws, read_results};
 use crate::batch::results::spool::{self, Spool};
 use crate::batch::results::stored_reply::{ResultJudge, Standing};
 use crate::batch::results::stored_result::StoredResult;
 use crate::error::{Error, Result};
-use crate::files::append::{self, append_at, append_lines};
+use crate::files::append;
 use crate::files::interrupted::uninterrupted;
-use crate::files::paths::{follow, identity, is_still_at};
+use crate::files::paths::{follow, is_still_at};
 use crate::output::closed;
 use crate::output::notes::Notes;
 use crate::output::sanitize::push_sanitized;
@@ -44,14 +45,6 @@ enum ResultTarget {
         /// After the last line that this run wrote; `None` before it.
         end: Option<FileEnd>,
     },
-}
-
-/// Where a file ends in a whole line.
-#[derive(Debug)]
-struct FileEnd {
-    /// The device and inode.
-    identity: (u64, u64),
-    length: u64,
 }
 
 impl ResultFile {
@@ -229,7 +222,7 @@ impl ResultFile {
             }
             ResultTarget::Device(path) => (&*path, self.file.write_all(lines)),
             ResultTarget::File { path, end, .. } => {
-                (&*path, append_to_file(&self.file, path, end, lines))
+                (&*path, file_end::append(&self.file, path, end, lines))
             }
         };
         written.map_err(|source| Error::NotSaved { path: path.clone(), source })
@@ -272,40 +265,4 @@ impl Drop for ResultFile {
     fn drop(&mut self) {
         self.remove_if_unused();
     }
-}
-
-impl FileEnd {
-    fn of(file: &File) -> Option<Self> {
-        let metadata = file.metadata().ok()?;
-        Some(Self { identity: identity(&metadata)?, length: metadata.len() })
-    }
-
-    /// Whether the file is still at `path` and nobody else has changed its length.
-    fn is_at(&self, path: &Path) -> bool {
-        let is_same = |metadata: Metadata| {
-            identity(&metadata) == Some(self.identity) && metadata.len() == self.length
-        };
-        fs::metadata(path).is_ok_and(is_same)
-    }
-}
-
-/// Appends to the file at `path`. `end` is where the last line of this run ends:
-/// if it is known, a single system call checks the file.
-fn append_to_file(
-    file: &File,
-    path: &Path,
-    end: &mut Option<FileEnd>,
-    lines: &[u8],
-) -> io::Result<()> {
-    if let Some(end) = end.as_mut().filter(|end| end.is_at(path)) {
-        append_at(file, end.length, lines)?;
-        end.length += lines.len() as u64;
-        return Ok(());
-    }
-    if !is_still_at(file, path) {
-        return Err(io::Error::other("another file has replaced it"));
-    }
-    append_lines(file, lines.to_vec(), |_| Ok(()))?;
-    *end = FileEnd::of(file);
-    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Where the workers of a run write their results: as they come, or in the
 //! order of the input. A worker that finds the files in use leaves its result in a
-//! queue, and whoever has the files writes all that is there together.
+//! queue, and the one that has the files writes all that is there together.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
