@@ -113,7 +113,7 @@ impl Run {
         if let Some(error) = ending.error.or(finished.err()) {
             return Err(error);
         }
-        match (ending.stop.filter(|_| run.has_requests_left(&tally)), tally.status()) {
+        match (ending.stop.filter(|_| tally.left() != Some(0)), tally.status()) {
             (Some(stop), _) => Err(stop.into_error(tally.left())),
             (None, Some(status)) => Err(Error::BatchFailed(status)),
             (None, None) => Ok(()),
@@ -131,15 +131,6 @@ impl Run {
             self.sink.write_result(index, &result)?;
         }
         Ok(())
-    }
-
-    fn has_requests_left(&self, tally: &Tally) -> bool {
-        match (tally.left(), self.jobs.try_lock()) {
-            (Some(left), _) => left > 0,
-            (None, Ok(jobs)) => !jobs.has_ended(),
-            // A worker waits for more input.
-            (None, Err(_)) => true,
-        }
     }
 
     /// Starts a worker thread per client. No request is sent before all threads

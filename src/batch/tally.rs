@@ -25,7 +25,8 @@ const MAX_WARNINGS: usize = 16;
 #[derive(Debug)]
 pub struct Tally {
     started_at: Instant,
-    /// The number of requests, if it is known.
+    /// The number of requests. That of an input without a preflight is known once its
+    /// end was read.
     total: Option<u64>,
     /// Requests that succeeded in an earlier run.
     pub skipped: u64,
@@ -91,6 +92,12 @@ impl Tally {
 
     pub fn failed(&self) -> u64 {
         self.failed.values().sum()
+    }
+
+    /// The end of the input was read, which had this many requests besides those that
+    /// were passed over.
+    pub fn set_read(&mut self, requests: u64) {
+        self.total.get_or_insert(requests + self.skipped + self.left_alone);
     }
 
     /// How many requests have no result yet, if the total is known.

@@ -90,6 +90,9 @@ impl Run {
             let mut tally = self.tally();
             tally.skipped += done;
             tally.left_alone += left_alone;
+            if jobs.has_ended() {
+                tally.set_read(jobs.next_index());
+            }
         }
         let Some(Job { index, line, request }) = job? else {
             return Ok(None);

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::support::batch_lines::{by_id, input, prompts};
 use crate::support::server::listen_on_loopback;
 use crate::support::service::{Reply, Service, prompt};
-use crate::support::{Run, batch, finish, run, start};
+use crate::support::{Run, batch, finish, run, run_with, start};
 
 const AWAY: &str = "503 Service Unavailable";
 
@@ -173,6 +173,23 @@ fn a_row_from_a_pipe_is_tried_again_before_more_is_read() {
     assert!(line.contains("here"), "{line}");
     drop(stdin);
     assert!(finish(child).status.success());
+}
+
+#[test]
+fn rows_of_a_pipe_that_were_not_answered_are_left() {
+    let away = Service::new(|_, _| Reply::new(AWAY, ""));
+    let refusing = Service::new(|_, _| Reply::new("400 Bad Request", ""));
+    let from_pipe = |service: &Service, options: &[&str]| {
+        let mut command = batch(&service.base_url(), &["--lines"]);
+        run_with(command.args(options), b"a\nb\nc\n")
+    };
+    let run = from_pipe(&away, &["--patience", "0.5"]).exits(75);
+    assert!(run.stderr.contains("0 done, 0 failed, 3 left; "), "{}", run.stderr);
+    assert!(run.stderr.ends_with("; 3 requests are left\n"), "{}", run.stderr);
+    // One is sent, and the others wait for the rate. Whether the end of the pipe was
+    // read by then, so that their number is known, is a matter of luck.
+    let run = from_pipe(&refusing, &["--max-failures", "1", "--rate", "1/m"]).exits(5);
+    assert!(run.stderr.ends_with("requests are left\n"), "{}", run.stderr);
 }
 
 #[test]
