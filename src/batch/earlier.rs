@@ -79,7 +79,7 @@ impl Note {
     }
 
     fn is_done(self) -> bool {
-        matches!(self.standing(), Standing::Done | Standing::DoneInOwnFormat)
+        self.standing().is_done()
     }
 
     /// The part of the fingerprint; `None` if it is not known.

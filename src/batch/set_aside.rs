@@ -114,8 +114,7 @@ impl SetAside {
         }
     }
 
-    /// The first row of the input that need not wait any longer. While it is not known
-    /// who is to blame for a failure, others should be sent that never failed.
+    /// The first row of the input that need not wait any longer.
     pub fn take(&mut self, now: Instant, others: Others) -> Option<Taken> {
         let is_only = others == Others::None && self.rows.len() == 1;
         for waiting in &mut self.rows {

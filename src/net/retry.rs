@@ -53,8 +53,12 @@ impl RetryState {
 
 /// The backoff after this many failures, without jitter.
 pub fn max_backoff(failures: u32) -> Duration {
-    let doublings = failures.saturating_sub(1).min(16);
-    MAX_FIRST_WAIT.saturating_mul(1 << doublings).min(MAX_WAIT)
+    doubled(MAX_FIRST_WAIT, failures.saturating_sub(1)).min(MAX_WAIT)
+}
+
+/// `wait`, doubled this many times, but no more than 16 times.
+pub fn doubled(wait: Duration, times: u32) -> Duration {
+    wait.saturating_mul(1 << times.min(16))
 }
 
 /// How long the server asks to wait: `retry-after-ms` in milliseconds, or else

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::blame::Blame;
 use crate::net::rate_limiter::{Feedback, Ticket};
-use crate::net::retry::LONGEST_REQUESTED_WAIT;
+use crate::net::retry::{LONGEST_REQUESTED_WAIT, doubled};
 
 /// An outage is told about after this time: most rate limits have been dealt with by
 /// then.
@@ -138,6 +138,12 @@ impl OutageWatch {
         }
     }
 
+    /// The wait that the server asks for, unless it is too long to be obeyed.
+    pub fn obeyed_wait(&self, feedback: &Feedback) -> Option<Duration> {
+        let longest = self.patience.max(LONGEST_REQUESTED_WAIT);
+        feedback.retry_after.filter(|wait| *wait <= longest)
+    }
+
     fn record_failure(
         &mut self,
         (now, jitter): (Instant, f64),
@@ -145,6 +151,7 @@ impl OutageWatch {
         last_sent: u64,
         feedback: &Feedback,
     ) {
+        let requested = self.obeyed_wait(feedback);
         let outage =
             self.outage.get_or_insert_with(|| Outage::new(now, last_sent, feedback.request));
         outage.holds |= feedback.status != Some(429);
@@ -152,8 +159,6 @@ impl OutageWatch {
             outage.is_confirmed |= feedback.request != outage.suspect;
             outage.failed_probes += 1;
         }
-        let longest = self.patience.max(LONGEST_REQUESTED_WAIT);
-        let requested = feedback.retry_after.filter(|wait| *wait <= longest);
         // Half of the wait is certain, so that a long outage is not hammered.
         let backoff = || outage.longest_wait().mul_f64(0.5 + jitter / 2.0);
         let until = now + requested.unwrap_or_else(backoff);
@@ -211,7 +216,7 @@ impl Outage {
 
     /// Before the next probe.
     fn longest_wait(&self) -> Duration {
-        FIRST_WAIT.saturating_mul(1 << self.failed_probes.min(16)).min(LONGEST_WAIT)
+        doubled(FIRST_WAIT, self.failed_probes).min(LONGEST_WAIT)
     }
 }
 

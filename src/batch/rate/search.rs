@@ -8,6 +8,7 @@
 use std::time::{Duration, Instant};
 
 use crate::net::rate_limiter::Ticket;
+use crate::net::retry::doubled;
 
 /// A 429 multiplies the rate by this.
 const DECREASE: f64 = 0.9;
@@ -232,10 +233,7 @@ impl RateSearch {
         };
         match self.refusals {
             0 | 1 => first,
-            more => {
-                let doublings = (more - 2).min(16);
-                first.max(SECOND_BACKOFF).saturating_mul(1 << doublings).min(max)
-            }
+            more => doubled(first.max(SECOND_BACKOFF), more - 2).min(max),
         }
     }
 

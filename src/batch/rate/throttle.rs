@@ -49,8 +49,6 @@ pub struct Throttle {
     allowed: Option<(u64, Instant)>,
     search: RateSearch,
     watch: OutageWatch,
-    /// Longer waits that a server asks for are ignored.
-    longest_wait: Duration,
 }
 
 impl Throttle {
@@ -67,7 +65,6 @@ impl Throttle {
             allowed: None,
             search: RateSearch::new(rate, now),
             watch: OutageWatch::new(patience),
-            longest_wait: patience.max(LONGEST_REQUESTED_WAIT),
         }
     }
 
@@ -153,8 +150,7 @@ impl Throttle {
             self.allowed = Some((last, now + rate_limit.reset));
         }
         let is_world = feedback.blame == Some(Blame::World);
-        let is_obeyed = |wait: &Duration| is_world && *wait <= self.longest_wait;
-        let retry_after = feedback.retry_after.filter(is_obeyed);
+        let retry_after = self.watch.obeyed_wait(feedback).filter(|_| is_world);
         if let Some(wait) = retry_after {
             self.hold(now + wait);
         }

@@ -92,7 +92,8 @@ impl MergePlan {
     /// Reads all lines of `sources`.
     ///
     /// # Errors
-    /// Those of [`reader::read_results`].
+    /// [`Error::Line`](crate::error::Error::Line) for a line that is JSON but not a
+    /// result, and [`Error::Unreadable`](crate::error::Error::Unreadable).
     pub fn new(sources: &[MergeSource], judge: &ResultJudge, notes: &Notes) -> Result<Self> {
         let hasher = IdHasher::default();
         let (mut entries, mut lines) = (Vec::new(), Vec::new());

@@ -10,7 +10,7 @@ use crate::batch::earlier::Earlier;
 use crate::batch::results::file_end::{self, FileEnd};
 use crate::batch::results::reader::{Flaws, read_results};
 use crate::batch::results::spool::{self, Spool};
-use crate::batch::results::stored_reply::{ResultJudge, Standing};
+use crate::batch::results::stored_reply::ResultJudge;
 use crate::batch::results::stored_result::StoredResult;
 use crate::error::{Error, Result};
 use crate::files::append;
@@ -112,7 +112,8 @@ impl ResultFile {
     /// Calls `visit` with each result of a regular file. Nothing is changed.
     ///
     /// # Errors
-    /// Those of [`read_results`].
+    /// [`Error::Line`](crate::error::Error::Line) for a line that is JSON but not a
+    /// result, and [`Error::Unreadable`](crate::error::Error::Unreadable).
     pub fn read(&self, judge: &ResultJudge, mut visit: impl FnMut(&StoredResult)) -> Result<Flaws> {
         match &self.target {
             ResultTarget::Stdout | ResultTarget::Device(_) => Ok(Flaws::default()),
@@ -143,7 +144,7 @@ impl ResultFile {
             let Ok(result) = StoredResult::parse(line, judge) else {
                 continue;
             };
-            let is_done = matches!(result.standing, Standing::Done | Standing::DoneInOwnFormat);
+            let is_done = result.standing.is_done();
             // The last line may be torn.
             let is_whole = line.ends_with(b"\n");
             let hash = earlier.hash(&result.id);

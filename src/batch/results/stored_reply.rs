@@ -23,6 +23,12 @@ pub enum Standing {
     Done,
 }
 
+impl Standing {
+    pub fn is_done(self) -> bool {
+        matches!(self, Self::Done | Self::DoneInOwnFormat)
+    }
+}
+
 /// Judges stored replies as new ones are judged.
 pub struct ResultJudge<'a> {
     /// For requests in the format of the options.

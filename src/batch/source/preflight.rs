@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 use crate::batch::earlier::{ChangedRequests, Earlier, FoundResults, Verdict};
 use crate::batch::ids::IdHash;
 use crate::batch::source::batch_request::Defaults;
-use crate::batch::source::records::{CHANGED_HINT, ReadOptions, Records};
+use crate::batch::source::records::{CHANGED, CHANGED_HINT, ReadOptions, Records};
 use crate::batch::source::request_line::{self, InvalidRequest, RequestLine};
 use crate::error::{Error, Result};
 use crate::files::interrupted::uninterrupted;
@@ -179,14 +179,10 @@ impl Records {
         };
         let example = format!("{}:{line}, id {id}", self.path.display());
         let told = match lines.count {
-            1 => format!(
-                "1 request is done, but with another prompt, model or other field ({example})"
-            ),
+            1 => format!("1 request is done, {CHANGED} ({example})"),
             count => {
                 let count = grouped(count);
-                format!(
-                    "{count} requests are done, but with another prompt, model or other field (the first: {example})"
-                )
+                format!("{count} requests are done, {CHANGED} (the first: {example})")
             }
         };
         match changed {

@@ -15,6 +15,9 @@ use crate::files::{input, text};
 const LINE_LIMIT: u64 = 64 << 20;
 
 /// What can be done about requests that have changed.
+/// What is said of requests that have changed since they were done.
+pub(super) const CHANGED: &str = "but with another prompt, model or other field";
+
 pub(super) const CHANGED_HINT: &str =
     "send them again with --changed redo, or keep the old results with --changed keep";
 
@@ -143,9 +146,7 @@ impl Records {
 
     /// The error for a request that has changed since it was done.
     pub fn changed_request(&self, line: u64, id: &str) -> Error {
-        let reason = format!(
-            "the request {id} is done, but with another prompt, model or other field; {CHANGED_HINT}"
-        );
+        let reason = format!("the request {id} is done, {CHANGED}; {CHANGED_HINT}");
         Error::Input(self.message(line, &reason))
     }
 

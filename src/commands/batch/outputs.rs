@@ -8,7 +8,7 @@ use crate::batch::progress::Progress;
 use crate::batch::results::result_file::ResultFile;
 use crate::batch::results::result_line::ResultFormat;
 use crate::batch::results::sink::{Sink, SinkOptions};
-use crate::batch::results::stored_reply::{ResultJudge, Standing};
+use crate::batch::results::stored_reply::ResultJudge;
 use crate::batch::source::records::Records;
 use crate::cli::BatchArgs;
 use crate::error::{Error, Result};
@@ -94,8 +94,7 @@ impl Outputs {
         let errors = match &self.errors {
             None => None,
             Some(errors) => Some(errors.read(judge, |result| {
-                let is_failure = matches!(result.standing, Standing::Failed | Standing::Refused);
-                if is_resumable && is_failure {
+                if is_resumable && !result.standing.is_done() {
                     earlier.add(result);
                 }
             })?),
