@@ -1344,7 +1344,7 @@ _gravix() {
             return 0
             ;;
         gravix__subcmd__man)
-            opts="-h --help gravix gravix-ask gravix-batch gravix-models gravix-history gravix-config gravix-completions gravix-man"
+            opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

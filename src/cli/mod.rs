@@ -237,21 +237,9 @@ pub enum Shell {
 
 #[derive(Debug, clap::Args)]
 pub struct ManArgs {
-    /// gravix, or the page of a command, such as gravix-ask
-    #[arg(default_value = "gravix", hide_possible_values = true)]
-    pub page: Page,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum Page {
-    Gravix,
-    GravixAsk,
-    GravixBatch,
-    GravixModels,
-    GravixHistory,
-    GravixConfig,
-    GravixCompletions,
-    GravixMan,
+    /// gravix, or a command, such as ask or gravix-ask
+    #[arg(default_value = "gravix")]
+    pub page: String,
 }
 
 #[cfg(test)]

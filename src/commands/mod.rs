@@ -66,6 +66,6 @@ fn run_line(
         Command::History(args) => history::run(args.command, &context),
         Command::Config(args) => config::run(args, &context),
         Command::Completions(args) => documents::completions(args.shell),
-        Command::Man(args) => documents::man(args.page),
+        Command::Man(args) => documents::man(&args.page),
     }
 }

@@ -52,6 +52,22 @@ const CONFIG_FILE: &str = "~/.config/gravix/config.toml";
 /// The release date in CHANGELOG.md.
 const RELEASED: &str = "2026-11-23";
 
+/// The names of the commands, but for that of clap's help.
+fn commands() -> Vec<String> {
+    let names: Vec<String> = cli::Args::command()
+        .get_subcommands()
+        .map(|command| command.get_name().to_owned())
+        .collect();
+    assert!(names.contains(&"ask".to_owned()), "{names:?}");
+    names
+}
+
+/// The arguments that ask for the help of gravix, and of each command.
+fn helps(option: &str) -> Vec<Vec<String>> {
+    let of_commands = commands().into_iter().map(|command| vec![command, option.to_owned()]);
+    [vec![option.to_owned()]].into_iter().chain(of_commands).collect()
+}
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
@@ -242,34 +258,25 @@ fn the_program_prints_the_committed_files() {
             std::fs::read(root().join("completions").join(name)).expect("the script is readable");
         run(gravix().args(["completions", &shell.to_string()])).exits(0).prints(script);
     }
-    for name in [
-        "gravix",
-        "gravix-ask",
-        "gravix-batch",
-        "gravix-models",
-        "gravix-history",
-        "gravix-config",
-        "gravix-completions",
-        "gravix-man",
-    ] {
+    let pages = commands().into_iter().map(|command| format!("gravix-{command}"));
+    for name in ["gravix".to_owned()].into_iter().chain(pages) {
         let page = std::fs::read(root().join("man").join(format!("{name}.1")))
             .expect("the page is readable");
-        run(gravix().args(["man", name])).exits(0).prints(page);
+        run(gravix().args(["man", &name])).exits(0).prints(page);
     }
 }
 
 #[test]
+fn a_page_has_the_name_of_its_command_too() {
+    let page = std::fs::read(root().join("man/gravix-ask.1")).expect("the page is readable");
+    run(gravix().args(["man", "ask"])).exits(0).prints(page);
+    let run = run(gravix().args(["man", "aks"])).exits(2).prints("");
+    run.says(&["no page 'aks'", "gravix-ask, gravix-batch"]);
+}
+
+#[test]
 fn short_help_fits_a_screen_of_40_lines_and_80_columns() {
-    for arguments in [
-        &["-h"][..],
-        &["ask", "-h"],
-        &["batch", "-h"],
-        &["models", "-h"],
-        &["history", "-h"],
-        &["config", "-h"],
-        &["completions", "-h"],
-        &["man", "-h"],
-    ] {
+    for arguments in helps("-h") {
         let help = run(gravix().args(arguments)).exits(0).says_nothing().stdout;
         let help = String::from_utf8(help).expect("help is UTF-8");
         assert!(help.lines().count() <= 40, "{help}");
@@ -279,9 +286,7 @@ fn short_help_fits_a_screen_of_40_lines_and_80_columns() {
 
 #[test]
 fn long_help_keeps_to_80_columns() {
-    for command in ["", "ask", "batch", "models", "history", "config", "completions", "man"] {
-        let arguments = [command, "--help"];
-        let arguments = arguments.iter().filter(|argument| !argument.is_empty());
+    for arguments in helps("--help") {
         let help = run(gravix().args(arguments)).exits(0).says_nothing().stdout;
         let help = String::from_utf8(help).expect("help is UTF-8");
         for line in help.lines() {
