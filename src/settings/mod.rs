@@ -1,6 +1,7 @@
 //! The arguments of a command: options as typed, completed by settings from the
 //! environment and the configuration.
 
+pub mod chats;
 pub mod clap_error;
 pub mod config;
 pub mod context;
