@@ -28,7 +28,7 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('ask', 'ask', [CompletionResultType]::ParameterValue, 'Ask a question and print the reply')
             [CompletionResult]::new('batch', 'batch', [CompletionResultType]::ParameterValue, 'Run many requests from a file concurrently')
             [CompletionResult]::new('models', 'models', [CompletionResultType]::ParameterValue, 'List the models that the server offers')
-            [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show, check or repair a conversation, or undo its newest turn')
+            [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'List, show, check, repair or fork conversations, or undo a turn')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Print the effective settings and where each comes from')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a man page as roff')
@@ -103,6 +103,8 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Suppress notes and warnings, but not errors')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Log connections, headers and timings to stderr')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Log connections, headers and timings to stderr')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Continue the newest conversation in the default directory')
+            [CompletionResult]::new('--latest', '--latest', [CompletionResultType]::ParameterName, 'Continue the newest conversation in the default directory')
             [CompletionResult]::new('--continue', '--continue', [CompletionResultType]::ParameterName, 'Send the history as it is, without a new prompt')
             [CompletionResult]::new('--no-save', '--no-save', [CompletionResultType]::ParameterName, 'Send the history but append nothing')
             [CompletionResult]::new('--no-wait', '--no-wait', [CompletionResultType]::ParameterName, 'Fail immediately if another turn of the conversation is in progress')
@@ -199,18 +201,28 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
         'gravix;history' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the conversations in a directory, the newest first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print a conversation in readable form, in a pager if it is long')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Report lines that are not messages, and count the messages')
             [CompletionResult]::new('repair', 'repair', [CompletionResultType]::ParameterValue, 'Move lines that are not messages to FILE.bad')
             [CompletionResult]::new('undo', 'undo', [CompletionResultType]::ParameterValue, 'Remove the newest turn and print its lines')
+            [CompletionResult]::new('fork', 'fork', [CompletionResultType]::ParameterValue, 'Copy a conversation, or its first turns, to a new file')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'gravix;history;list' {
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Suppress notes and warnings, but not errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Suppress notes and warnings, but not errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'gravix;history;show' {
             [CompletionResult]::new('--last', '--last', [CompletionResultType]::ParameterName, 'Show only the system message and the newest N turns')
+            [CompletionResult]::new('--markdown', '--markdown', [CompletionResultType]::ParameterName, 'Print a Markdown document, with a heading for each message')
             [CompletionResult]::new('--raw', '--raw', [CompletionResultType]::ParameterName, 'Print control characters to a terminal unchanged')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'gravix;history;check' {
@@ -232,12 +244,27 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'gravix;history;fork' {
+            [CompletionResult]::new('--at', '--at', [CompletionResultType]::ParameterName, 'Copy only the first N turns')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the copy to NEW, which must not exist')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the copy to NEW, which must not exist')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Suppress notes and warnings, but not errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Suppress notes and warnings, but not errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'gravix;history;help' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the conversations in a directory, the newest first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print a conversation in readable form, in a pager if it is long')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Report lines that are not messages, and count the messages')
             [CompletionResult]::new('repair', 'repair', [CompletionResultType]::ParameterValue, 'Move lines that are not messages to FILE.bad')
             [CompletionResult]::new('undo', 'undo', [CompletionResultType]::ParameterValue, 'Remove the newest turn and print its lines')
+            [CompletionResult]::new('fork', 'fork', [CompletionResultType]::ParameterValue, 'Copy a conversation, or its first turns, to a new file')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'gravix;history;help;list' {
             break
         }
         'gravix;history;help;show' {
@@ -250,6 +277,9 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             break
         }
         'gravix;history;help;undo' {
+            break
+        }
+        'gravix;history;help;fork' {
             break
         }
         'gravix;history;help;help' {
@@ -278,7 +308,7 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('ask', 'ask', [CompletionResultType]::ParameterValue, 'Ask a question and print the reply')
             [CompletionResult]::new('batch', 'batch', [CompletionResultType]::ParameterValue, 'Run many requests from a file concurrently')
             [CompletionResult]::new('models', 'models', [CompletionResultType]::ParameterValue, 'List the models that the server offers')
-            [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show, check or repair a conversation, or undo its newest turn')
+            [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'List, show, check, repair or fork conversations, or undo a turn')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Print the effective settings and where each comes from')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a man page as roff')
@@ -295,10 +325,15 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             break
         }
         'gravix;help;history' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the conversations in a directory, the newest first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print a conversation in readable form, in a pager if it is long')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Report lines that are not messages, and count the messages')
             [CompletionResult]::new('repair', 'repair', [CompletionResultType]::ParameterValue, 'Move lines that are not messages to FILE.bad')
             [CompletionResult]::new('undo', 'undo', [CompletionResultType]::ParameterValue, 'Remove the newest turn and print its lines')
+            [CompletionResult]::new('fork', 'fork', [CompletionResultType]::ParameterValue, 'Copy a conversation, or its first turns, to a new file')
+            break
+        }
+        'gravix;help;history;list' {
             break
         }
         'gravix;help;history;show' {
@@ -311,6 +346,9 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             break
         }
         'gravix;help;history;undo' {
+            break
+        }
+        'gravix;help;history;fork' {
             break
         }
         'gravix;help;config' {

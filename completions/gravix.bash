@@ -67,6 +67,12 @@ _gravix() {
             gravix__subcmd__help__subcmd__history,check)
                 cmd="gravix__subcmd__help__subcmd__history__subcmd__check"
                 ;;
+            gravix__subcmd__help__subcmd__history,fork)
+                cmd="gravix__subcmd__help__subcmd__history__subcmd__fork"
+                ;;
+            gravix__subcmd__help__subcmd__history,list)
+                cmd="gravix__subcmd__help__subcmd__history__subcmd__list"
+                ;;
             gravix__subcmd__help__subcmd__history,repair)
                 cmd="gravix__subcmd__help__subcmd__history__subcmd__repair"
                 ;;
@@ -79,8 +85,14 @@ _gravix() {
             gravix__subcmd__history,check)
                 cmd="gravix__subcmd__history__subcmd__check"
                 ;;
+            gravix__subcmd__history,fork)
+                cmd="gravix__subcmd__history__subcmd__fork"
+                ;;
             gravix__subcmd__history,help)
                 cmd="gravix__subcmd__history__subcmd__help"
+                ;;
+            gravix__subcmd__history,list)
+                cmd="gravix__subcmd__history__subcmd__list"
                 ;;
             gravix__subcmd__history,repair)
                 cmd="gravix__subcmd__history__subcmd__repair"
@@ -94,8 +106,14 @@ _gravix() {
             gravix__subcmd__history__subcmd__help,check)
                 cmd="gravix__subcmd__history__subcmd__help__subcmd__check"
                 ;;
+            gravix__subcmd__history__subcmd__help,fork)
+                cmd="gravix__subcmd__history__subcmd__help__subcmd__fork"
+                ;;
             gravix__subcmd__history__subcmd__help,help)
                 cmd="gravix__subcmd__history__subcmd__help__subcmd__help"
+                ;;
+            gravix__subcmd__history__subcmd__help,list)
+                cmd="gravix__subcmd__history__subcmd__help__subcmd__list"
                 ;;
             gravix__subcmd__history__subcmd__help,repair)
                 cmd="gravix__subcmd__history__subcmd__help__subcmd__repair"
@@ -127,7 +145,7 @@ _gravix() {
             return 0
             ;;
         gravix__subcmd__ask)
-            opts="-h -f -a -s -n -m -t -o -x -u -q -v -H -p --help --file --attach --attach-type --system --system-file --no-stdin --lossy --model --temperature --top-p --max-tokens --stop --seed --presence-penalty --frequency-penalty --param --body --stream --no-stream --output --extract --extract-last --json --events --usage --log --log-content --dry-run --curl --reasoning --raw --json-object --schema --repair --choose --yes-no --tools --tool-choice --quiet --verbose --history --turns --continue --no-save --no-wait --base-url --connect-timeout --idle-timeout --deadline --retries --ca-cert --allow-http --header --max-reply-bytes --profile --config"
+            opts="-h -f -a -s -n -m -t -o -x -u -q -v -c -H -p --help --file --attach --attach-type --system --system-file --no-stdin --lossy --model --temperature --top-p --max-tokens --stop --seed --presence-penalty --frequency-penalty --param --body --stream --no-stream --output --extract --extract-last --json --events --usage --log --log-content --dry-run --curl --reasoning --raw --json-object --schema --repair --choose --yes-no --tools --tool-choice --quiet --verbose --history --latest --turns --continue --no-save --no-wait --base-url --connect-timeout --idle-timeout --deadline --retries --ca-cert --allow-http --header --max-reply-bytes --profile --config"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1085,7 +1103,7 @@ _gravix() {
             return 0
             ;;
         gravix__subcmd__help__subcmd__history)
-            opts="show check repair undo"
+            opts="list show check repair undo fork"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1099,6 +1117,34 @@ _gravix() {
             return 0
             ;;
         gravix__subcmd__help__subcmd__history__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gravix__subcmd__help__subcmd__history__subcmd__fork)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gravix__subcmd__help__subcmd__history__subcmd__list)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1183,7 +1229,7 @@ _gravix() {
             return 0
             ;;
         gravix__subcmd__history)
-            opts="-h --help show check repair undo help"
+            opts="-h --help list show check repair undo fork help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1210,8 +1256,59 @@ _gravix() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        gravix__subcmd__history__subcmd__fork)
+            opts="-o -q -h --at --output --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --at)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --output)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                -o)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         gravix__subcmd__history__subcmd__help)
-            opts="show check repair undo help"
+            opts="list show check repair undo fork help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1238,7 +1335,35 @@ _gravix() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        gravix__subcmd__history__subcmd__help__subcmd__fork)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         gravix__subcmd__history__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gravix__subcmd__history__subcmd__help__subcmd__list)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1294,6 +1419,20 @@ _gravix() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        gravix__subcmd__history__subcmd__list)
+            opts="-q -h --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         gravix__subcmd__history__subcmd__repair)
             opts="-q -h --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1309,7 +1448,7 @@ _gravix() {
             return 0
             ;;
         gravix__subcmd__history__subcmd__show)
-            opts="-h --last --raw --help"
+            opts="-h --last --markdown --raw --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -25,7 +25,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand ask 'Ask a question and print the reply'
             cand batch 'Run many requests from a file concurrently'
             cand models 'List the models that the server offers'
-            cand history 'Show, check or repair a conversation, or undo its newest turn'
+            cand history 'List, show, check, repair or fork conversations, or undo a turn'
             cand config 'Print the effective settings and where each comes from'
             cand completions 'Print a completion script for a shell'
             cand man 'Print a man page as roff'
@@ -99,6 +99,8 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand --quiet 'Suppress notes and warnings, but not errors'
             cand -v 'Log connections, headers and timings to stderr'
             cand --verbose 'Log connections, headers and timings to stderr'
+            cand -c 'Continue the newest conversation in the default directory'
+            cand --latest 'Continue the newest conversation in the default directory'
             cand --continue 'Send the history as it is, without a new prompt'
             cand --no-save 'Send the history but append nothing'
             cand --no-wait 'Fail immediately if another turn of the conversation is in progress'
@@ -192,17 +194,26 @@ set edit:completion:arg-completer[gravix] = {|@words|
         &'gravix;history'= {
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
+            cand list 'List the conversations in a directory, the newest first'
             cand show 'Print a conversation in readable form, in a pager if it is long'
             cand check 'Report lines that are not messages, and count the messages'
             cand repair 'Move lines that are not messages to FILE.bad'
             cand undo 'Remove the newest turn and print its lines'
+            cand fork 'Copy a conversation, or its first turns, to a new file'
             cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'gravix;history;list'= {
+            cand -q 'Suppress notes and warnings, but not errors'
+            cand --quiet 'Suppress notes and warnings, but not errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'gravix;history;show'= {
             cand --last 'Show only the system message and the newest N turns'
+            cand --markdown 'Print a Markdown document, with a heading for each message'
             cand --raw 'Print control characters to a terminal unchanged'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'gravix;history;check'= {
             cand -h 'Print help'
@@ -220,12 +231,25 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
         }
+        &'gravix;history;fork'= {
+            cand --at 'Copy only the first N turns'
+            cand -o 'Write the copy to NEW, which must not exist'
+            cand --output 'Write the copy to NEW, which must not exist'
+            cand -q 'Suppress notes and warnings, but not errors'
+            cand --quiet 'Suppress notes and warnings, but not errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'gravix;history;help'= {
+            cand list 'List the conversations in a directory, the newest first'
             cand show 'Print a conversation in readable form, in a pager if it is long'
             cand check 'Report lines that are not messages, and count the messages'
             cand repair 'Move lines that are not messages to FILE.bad'
             cand undo 'Remove the newest turn and print its lines'
+            cand fork 'Copy a conversation, or its first turns, to a new file'
             cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'gravix;history;help;list'= {
         }
         &'gravix;history;help;show'= {
         }
@@ -234,6 +258,8 @@ set edit:completion:arg-completer[gravix] = {|@words|
         &'gravix;history;help;repair'= {
         }
         &'gravix;history;help;undo'= {
+        }
+        &'gravix;history;help;fork'= {
         }
         &'gravix;history;help;help'= {
         }
@@ -257,7 +283,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand ask 'Ask a question and print the reply'
             cand batch 'Run many requests from a file concurrently'
             cand models 'List the models that the server offers'
-            cand history 'Show, check or repair a conversation, or undo its newest turn'
+            cand history 'List, show, check, repair or fork conversations, or undo a turn'
             cand config 'Print the effective settings and where each comes from'
             cand completions 'Print a completion script for a shell'
             cand man 'Print a man page as roff'
@@ -270,10 +296,14 @@ set edit:completion:arg-completer[gravix] = {|@words|
         &'gravix;help;models'= {
         }
         &'gravix;help;history'= {
+            cand list 'List the conversations in a directory, the newest first'
             cand show 'Print a conversation in readable form, in a pager if it is long'
             cand check 'Report lines that are not messages, and count the messages'
             cand repair 'Move lines that are not messages to FILE.bad'
             cand undo 'Remove the newest turn and print its lines'
+            cand fork 'Copy a conversation, or its first turns, to a new file'
+        }
+        &'gravix;help;history;list'= {
         }
         &'gravix;help;history;show'= {
         }
@@ -282,6 +312,8 @@ set edit:completion:arg-completer[gravix] = {|@words|
         &'gravix;help;history;repair'= {
         }
         &'gravix;help;history;undo'= {
+        }
+        &'gravix;help;history;fork'= {
         }
         &'gravix;help;config'= {
         }

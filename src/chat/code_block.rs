@@ -69,6 +69,20 @@ pub fn unwrap(text: &str) -> Option<String> {
     }
 }
 
+/// The fence that `text` lacks at its end, where a code block is still open.
+pub fn missing_fence(text: &str) -> Option<String> {
+    // A paragraph behind an open block becomes a part of it.
+    let followed = format!("{text}\n\nnext");
+    let is_fenced =
+        |event: &Event| matches!(event, Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_))));
+    let blocks = Parser::new(&followed).into_offset_iter().filter(|(event, _)| is_fenced(event));
+    let (_, range) = blocks.last().filter(|(_, range)| range.end == followed.len())?;
+    let mut opening = followed[range.start..].chars();
+    let mark = opening.next()?;
+    let length = 1 + opening.take_while(|c| *c == mark).count();
+    Some(mark.to_string().repeat(length))
+}
+
 /// `content` as a code block, with a fence longer than any run of backticks in
 /// the content.
 pub fn fence(language: &str, content: &str) -> String {

@@ -200,14 +200,21 @@ pub struct HistoryArgs {
     ///
     /// FILE holds the messages array, one JSON object per line. If it does not
     /// exist, it is created with mode 0600. It is locked during the turn, which
-    /// is appended once the reply is complete.
+    /// is appended once the reply is complete. @NAME is NAME.jsonl in the default
+    /// directory, ~/.local/state/gravix/chats, which is created.
     #[arg(long = "history", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: Option<PathBuf>,
+
+    /// Continue the newest conversation in the default directory
+    ///
+    /// The newest is the file that was changed last: see gravix history list.
+    #[arg(short = 'c', long, conflicts_with = "file", hide_short_help = true)]
+    pub latest: bool,
 
     /// Send only the system message and the newest N turns
     ///
     /// A turn begins at a user message. The file is read from its end, and
-    /// older lines are not checked. Needs --history.
+    /// older lines are not checked. Needs --history or --latest.
     #[arg(long, value_name = "N", value_hint = ValueHint::Other)]
     pub turns: Option<u64>,
 
@@ -215,7 +222,7 @@ pub struct HistoryArgs {
     ///
     /// Use it when the history ends with a message that you added, such as the
     /// result of a tool. Only the reply is appended. Standard input is not read.
-    /// Needs --history.
+    /// Needs --history or --latest.
     #[arg(
         long,
         conflicts_with_all = ["words", "files", "attachments"],
@@ -226,13 +233,13 @@ pub struct HistoryArgs {
     /// Send the history but append nothing
     ///
     /// The file may then be read-only, or a pipe, which is read once, as in
-    /// --history <(zcat chat.jsonl.gz). Needs --history.
+    /// --history <(zcat chat.jsonl.gz). Needs --history or --latest.
     #[arg(long, hide_short_help = true)]
     pub no_save: bool,
 
     /// Fail immediately if another turn of the conversation is in progress
     ///
-    /// Needs --history.
+    /// Needs --history or --latest.
     #[arg(long, hide_short_help = true)]
     pub no_wait: bool,
 }

@@ -25,7 +25,7 @@ Examples:
 /// Options that the 40 lines of the short help have no room for.
 pub(super) const ASK_MORE: &str = "\
 Also --choose, --yes-no, --json-object, --tools, --param, --body, --json,
---events, --usage, --log, --dry-run, --curl, --deadline: see --help";
+--events, --usage, --log, --dry-run, --curl, --deadline, --latest: see --help";
 
 pub(super) const BATCH_EXAMPLES: &str = "\
 Examples:
@@ -45,7 +45,9 @@ Examples:
 
 pub(super) const HISTORY_EXAMPLES: &str = "\
 Examples:
-  gravix history show --last 3 chat.jsonl
+  gravix history list
+  gravix history show --last 3 @locks
+  gravix history fork @locks --at 2 -o @locks-again
   gravix history check *.jsonl
   gravix history undo chat.jsonl | jq -r 'select(.role==\"user\").content'";
 
@@ -125,10 +127,10 @@ pub const MODELS_STATUS: Entries = &[
 
 pub const HISTORY_STATUS: Entries = &[
     ("0", "success; for check: every line is a message"),
-    ("2", "usage: a bad option, or no turn to undo"),
+    ("2", "usage: a bad option or name, no turn to undo, or too few to fork"),
     ("65", "a line is not a message"),
-    ("66", "a history cannot be read"),
-    ("73", "a history cannot be written"),
+    ("66", "a history or a directory cannot be read"),
+    ("73", "a history cannot be written, or the new one exists already"),
     ("74", "standard output cannot be written"),
     ("78", "configuration: the pager cannot be run"),
 ];
@@ -158,6 +160,7 @@ pub const ENVIRONMENT: Entries = &[
     ("GRAVIX_MODEL", "the model, unless an option or --profile sets it"),
     ("GRAVIX_PROFILE", "the profile, unless --profile is given"),
     ("GRAVIX_CONFIG", "the configuration file, unless --config is given"),
+    ("XDG_STATE_HOME", "directory of gravix/chats; default ~/.local/state"),
     ("XDG_CONFIG_HOME", "directory of gravix/config.toml; default ~/.config"),
     ("SSL_CERT_FILE", "trusted certificate authorities, unless --ca-cert is given"),
     ("https_proxy, http_proxy", "the proxy for https:// and http:// base URLs"),
@@ -169,6 +172,7 @@ pub const ENVIRONMENT: Entries = &[
 
 pub const FILES: Entries = &[
     ("~/.config/gravix/config.toml", "settings and profiles (see gravix config --init)"),
+    ("~/.local/state/gravix/chats/NAME.jsonl", "the history @NAME"),
     ("FILE", "a history: one JSON message per line; editable"),
     ("FILE.torn", "the last line of FILE, if writing was cut short"),
     ("FILE.waiting", "results of --ordered that await earlier ones"),

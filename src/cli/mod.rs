@@ -3,15 +3,14 @@
 pub mod ask_args;
 pub mod batch_args;
 mod help_text;
+pub mod history_args;
 pub mod model_args;
 pub mod prompt_part;
 pub mod reply_format;
 pub mod shared_args;
 pub mod values;
 
-use std::path::PathBuf;
-
-use clap::{Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Parser, Subcommand, ValueEnum};
 
 pub use crate::cli::ask_args::AskArgs;
 pub use crate::cli::batch_args::BatchArgs;
@@ -22,6 +21,9 @@ use crate::cli::help_text::{
 pub use crate::cli::help_text::{
     ASK_STATUS, BATCH_STATUS, CONFIG_STATUS, DOCUMENT_STATUS, ENVIRONMENT, EXAMPLES, FILES,
     HISTORY_STATUS, MODELS_STATUS,
+};
+pub use crate::cli::history_args::{
+    ChangeArgs, CheckArgs, ForkArgs, HistoryCommand, HistoryCommandArgs, ListArgs, ShowArgs,
 };
 pub use crate::cli::shared_args::{NetworkArgs, SettingsArgs, VerbosityArgs};
 
@@ -48,17 +50,20 @@ pub struct Args {
     pub command: Command,
 }
 
-/// Options of `ask`, and some of `batch`, that need another option, as pairs of clap
+/// Options of `ask`, and some of `batch`, that need one of other options. All are clap
 /// ids.
-pub const REQUIRES: &[(&str, &str)] = &[
-    ("turns", "file"),
-    ("continue", "file"),
-    ("no_save", "file"),
-    ("no_wait", "file"),
-    ("types", "attachments"),
-    ("tool_choice", "tools"),
-    ("log_content", "log"),
+pub const REQUIRES: &[(&str, &[&str])] = &[
+    ("turns", HISTORY),
+    ("continue", HISTORY),
+    ("no_save", HISTORY),
+    ("no_wait", HISTORY),
+    ("types", &["attachments"]),
+    ("tool_choice", &["tools"]),
+    ("log_content", &["log"]),
 ];
+
+/// The options that name a history.
+const HISTORY: &[&str] = &["file", "latest"];
 
 /// Options of which the last one typed wins, as clap ids.
 pub const OVERRIDES: (&str, &str) = ("stream", "no_stream");
@@ -111,7 +116,10 @@ the run immediately.",
         after_long_help = section("Exit status", MODELS_STATUS)
     )]
     Models(ModelsArgs),
-    /// Show, check or repair a conversation, or undo its newest turn
+    /// List, show, check, repair or fork conversations, or undo a turn
+    ///
+    /// FILE is a path, or @NAME for NAME.jsonl in the default directory of
+    /// conversations, ~/.local/state/gravix/chats.
     #[command(
         help_template = TEMPLATE,
         before_help = HISTORY_EXAMPLES,
@@ -169,57 +177,6 @@ pub struct ConfigArgs {
 }
 
 #[derive(Debug, clap::Args)]
-pub struct HistoryCommandArgs {
-    #[command(subcommand)]
-    pub command: HistoryCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum HistoryCommand {
-    /// Print a conversation in readable form, in a pager if it is long
-    Show(ShowArgs),
-    /// Report lines that are not messages, and count the messages
-    Check(CheckArgs),
-    /// Move lines that are not messages to FILE.bad
-    Repair(ChangeArgs),
-    /// Remove the newest turn and print its lines
-    Undo(ChangeArgs),
-}
-
-#[derive(Debug, clap::Args)]
-pub struct ShowArgs {
-    /// History file
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub file: PathBuf,
-
-    /// Show only the system message and the newest N turns
-    #[arg(long, value_name = "N", value_hint = ValueHint::Other)]
-    pub last: Option<u64>,
-
-    /// Print control characters to a terminal unchanged
-    #[arg(long)]
-    pub raw: bool,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct CheckArgs {
-    /// History files
-    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
-    pub files: Vec<PathBuf>,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct ChangeArgs {
-    /// History file
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub file: PathBuf,
-
-    /// Suppress notes and warnings, but not errors
-    #[arg(short, long)]
-    pub quiet: bool,
-}
-
-#[derive(Debug, clap::Args)]
 pub struct CompletionsArgs {
     /// One of bash, zsh, fish, powershell or elvish
     #[arg(hide_possible_values = true)]
@@ -253,8 +210,9 @@ mod tests {
         let command = Args::command();
         let ask = command.find_subcommand("ask").expect("a command");
         let ids: Vec<&str> = ask.get_arguments().map(|arg| arg.get_id().as_str()).collect();
-        for (id, other) in REQUIRES.iter().chain([&OVERRIDES]) {
-            assert!(ids.contains(id) && ids.contains(other), "{id} {other}");
+        let needed = REQUIRES.iter().flat_map(|(id, others)| others.iter().chain([id]));
+        for id in needed.chain([&OVERRIDES.0, &OVERRIDES.1]) {
+            assert!(ids.contains(id), "{id}");
         }
     }
 }

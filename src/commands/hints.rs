@@ -2,7 +2,7 @@
 //! know which options they have, so errors themselves carry no hints.
 
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::Command;
@@ -13,6 +13,7 @@ use crate::error::{EarlyEnd, Error, NetworkError, ServerError, is_machine_full, 
 use crate::files::paths::is_descriptor;
 use crate::files::shell;
 use crate::secret::{KEY_VARIABLE, Secrets};
+use crate::settings::chats;
 use crate::settings::config::built_in::{BUILT_IN, BuiltIn};
 use crate::settings::environment::Environment;
 use crate::wire::markup;
@@ -42,6 +43,8 @@ pub struct Hints {
     /// The typed options that say where requests go, to repeat in commands.
     /// Each has a blank in front.
     target_options: String,
+    /// The default directory of histories; `None` without a home directory.
+    chats: Option<PathBuf>,
     /// A built-in profile whose key is set, if gravix's own key is not.
     other_profile: Option<&'static BuiltIn>,
     secrets: Secrets,
@@ -57,6 +60,7 @@ impl Hints {
         Self {
             command: CommandKind::Other,
             target_options: String::new(),
+            chats: chats::directory(environment).ok(),
             other_profile: BUILT_IN.iter().find(is_set).filter(|_| !has_key),
             secrets: secrets.clone(),
         }
@@ -120,6 +124,12 @@ impl Hints {
             }
             Error::NoKey { .. } => return Some(self.key_hint()),
             Error::Limit { source, .. } => return Some(self.limit_hint(source)),
+            Error::Unreadable { path, source }
+                if source.kind() == ErrorKind::NotFound
+                    && path.parent() == self.chats.as_deref() =>
+            {
+                "see gravix history list"
+            }
             Error::Unreadable { source, .. }
             | Error::Unwritable { source, .. }
             | Error::SideFile { source, .. }
@@ -150,6 +160,10 @@ impl Hints {
             Error::ReplyTooLong { limit } => return Some(limit_hints::for_reply(*limit)),
             Error::CannotJoin if is_ask => "use --events to print the stream as it arrives",
             Error::Locked(_) => "try again later",
+            Error::NoHistory { .. } => {
+                let options = &self.target_options;
+                return Some(format!("start one with gravix ask{options} --history @chat \"…\""));
+            }
             Error::Busy(_) => "try again when it ends",
             Error::NoReply { .. } => "check the base URL",
             Error::Certificate { host, address, ca_file, flaw } => {
@@ -178,7 +192,8 @@ impl Hints {
             Error::Line { path, format: Some(format), .. } => {
                 text_hints::for_history(*format, path)
             }
-            Error::Line { path, .. } if self.command == CommandKind::Ask => repair(path),
+            // The lines of a batch are no history.
+            Error::Line { path, .. } if self.command != CommandKind::Batch => repair(path),
             _ => None,
         }
     }

@@ -63,7 +63,7 @@ fn run_line(
         Command::Ask(args) => ask::run(*args, &context, hints),
         Command::Batch(args) => batch::run(*args, &context, hints),
         Command::Models(args) => models::run(args, &context),
-        Command::History(args) => history::run(args.command, &context),
+        Command::History(args) => history::run(args.command, &context, hints),
         Command::Config(args) => config::run(args, &context),
         Command::Completions(args) => documents::completions(args.shell),
         Command::Man(args) => documents::man(&args.page),

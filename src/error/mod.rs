@@ -93,6 +93,9 @@ pub enum Error {
     /// An input cannot be read.
     #[error("cannot read {}: {}", path.display(), Reason(source))]
     Unreadable { path: PathBuf, source: io::Error },
+    /// The default directory of histories has none.
+    #[error("no conversation in {}", directory.display())]
+    NoHistory { directory: PathBuf },
     /// An output file cannot be written. Nothing was sent.
     #[error("cannot write {}: {}", path.display(), Reason(source))]
     Unwritable { path: PathBuf, source: io::Error },
@@ -231,7 +234,7 @@ impl Error {
             | Error::NotText(_)
             | Error::Line { .. }
             | Error::InvalidLines { .. } => 65,
-            Error::Unreadable { .. } => 66,
+            Error::Unreadable { .. } | Error::NoHistory { .. } => 66,
             Error::Unwritable { .. }
             | Error::SideFile { .. }
             | Error::ReadOnlyHistory { .. }

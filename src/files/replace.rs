@@ -94,6 +94,18 @@ pub fn replace(new: NamedTempFile, path: &Path) -> io::Result<File> {
     sync_directory(path).map(|()| file)
 }
 
+/// Gives `new`, which must be in the same directory, the name `path`. It is synced
+/// before, and the directory after.
+///
+/// # Errors
+/// [`ErrorKind::AlreadyExists`] if there is such a file; when `new` cannot be synced or
+/// named, or the directory cannot be synced.
+pub fn add(new: NamedTempFile, path: &Path) -> io::Result<()> {
+    new.as_file().sync_all()?;
+    new.persist_noclobber(path).map_err(|error| error.error)?;
+    sync_directory(path)
+}
+
 /// Syncs the directory of `path`, so that the file's name survives a crash. Does
 /// nothing if the directory cannot be opened or the file system cannot sync it.
 ///

@@ -201,6 +201,22 @@ impl History {
         Ok(message.and_then(|message| Some(message.get("content")?.as_str()?.to_owned())))
     }
 
+    /// How many turns the window has.
+    pub fn turns(&self) -> u64 {
+        self.scan.turns
+    }
+
+    /// The byte range of the newest `user` message of the window; empty if there is
+    /// none.
+    pub fn last_prompt(&self) -> Range<u64> {
+        self.scan.last_prompt.clone()
+    }
+
+    /// The end of the file, or of its last line but one if the last is torn.
+    pub fn end(&self) -> u64 {
+        self.scan.end
+    }
+
     /// The byte ranges of the file's system message and of the messages of the
     /// window.
     pub fn ranges(&self) -> [Range<u64>; 2] {

@@ -26,6 +26,9 @@ pub enum LockKind {
 /// How long to wait for the lock.
 #[derive(Debug, Clone, Copy)]
 pub enum LockWait {
+    /// Not at all, and no lock is taken: the file is only read, and a turn that is
+    /// appended meanwhile does no harm.
+    Unlocked,
     Never,
     Forever,
     /// Until the deadline: `left` remains of the total time `of`.
@@ -54,6 +57,9 @@ impl LockRequest<'_> {
     /// (exclusive) if locking fails; [`Error::Limit`] if there is no thread to
     /// wait in.
     pub fn acquire(&self, file: &Arc<File>) -> Result<()> {
+        if matches!(self.wait, LockWait::Unlocked) {
+            return Ok(());
+        }
         let attempt = match self.kind {
             LockKind::Exclusive => uninterrupted(|| file.try_lock()),
             LockKind::Shared => uninterrupted(|| file.try_lock_shared()),
@@ -62,7 +68,9 @@ impl LockRequest<'_> {
         let result = match (attempt, self.wait) {
             (Ok(()), _) => return Ok(()),
             (Err(TryLockError::Error(error)), _) => Err(error),
-            (Err(TryLockError::WouldBlock), LockWait::Never) => return Err(locked()),
+            (Err(TryLockError::WouldBlock), LockWait::Never | LockWait::Unlocked) => {
+                return Err(locked());
+            }
             (Err(TryLockError::WouldBlock), LockWait::Forever) => {
                 self.wait(file, Duration::MAX)?.ok_or_else(locked)?
             }

@@ -3,6 +3,7 @@
 //! for byte.
 
 pub mod conversation;
+pub mod fork;
 pub mod line;
 pub mod lock;
 pub mod locked_file;

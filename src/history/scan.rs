@@ -33,6 +33,10 @@ pub struct Scan {
     pub messages: Range<u64>,
     /// The role of the newest message.
     pub last_role: Option<String>,
+    /// How many turns of the window begin at a `user` message.
+    pub turns: u64,
+    /// The newest `user` message of the window; empty if there is none.
+    pub last_prompt: Range<u64>,
     /// The end of the file, or the start of its torn last line.
     pub end: u64,
     /// A last line whose write was interrupted; empty if there is none.
@@ -105,6 +109,10 @@ impl Scan {
             }
             self.messages.end = end;
         }
+        if role == "user" {
+            self.turns += 1;
+            self.last_prompt = start..end;
+        }
         self.last_role = Some(role);
     }
 
@@ -115,8 +123,7 @@ impl Scan {
         let mut lines = ReverseLines::new(file, start, scan.end);
         let mut newest_end = None;
         let mut oldest_start = scan.end;
-        let mut found = 0;
-        while newest_end.is_none() || found < turns {
+        while newest_end.is_none() || scan.turns < turns {
             let Some((range, text)) = lines.next()? else {
                 break;
             };
@@ -136,10 +143,16 @@ impl Scan {
             let Some(role) = role else {
                 continue;
             };
-            newest_end.get_or_insert(range.start + trimmed_len(text) as u64);
-            if found < turns {
+            let end = range.start + trimmed_len(text) as u64;
+            newest_end.get_or_insert(end);
+            if scan.turns < turns {
                 oldest_start = range.start;
-                found += u64::from(role == "user");
+                if role == "user" {
+                    scan.turns += 1;
+                    if scan.last_prompt.is_empty() {
+                        scan.last_prompt = range.start..end;
+                    }
+                }
             }
             scan.last_role.get_or_insert(role);
         }

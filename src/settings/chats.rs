@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use anyhow::anyhow;
 
 use crate::error::{Error, Result};
+use crate::files::shell;
 use crate::settings::environment::Environment;
 
 /// How the names of histories in the directory end.
@@ -23,18 +24,22 @@ pub struct ChatFile {
     pub modified: SystemTime,
 }
 
-/// The default directory, `$XDG_STATE_HOME/gravix/chats`. It need not exist. `None`
-/// if there is no home directory.
-pub fn directory(environment: &Environment) -> Option<PathBuf> {
+/// The default directory, `$XDG_STATE_HOME/gravix/chats`. It need not exist.
+///
+/// # Errors
+/// [`Error::Config`] if there is no home directory.
+pub fn directory(environment: &Environment) -> Result<PathBuf> {
     // The XDG Base Directory Specification says to ignore a relative path.
     let base = environment.get("XDG_STATE_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
     let home = || Some(PathBuf::from(environment.get("HOME")?).join(".local/state"));
-    Some(base.or_else(home)?.join("gravix/chats"))
+    match base.or_else(home) {
+        Some(base) => Ok(base.join("gravix/chats")),
+        None => Err(Error::Config(anyhow!("no directory for histories: set HOME"))),
+    }
 }
 
-/// The path of a history as the user named it: `@NAME` is `NAME.jsonl` in the
-/// default directory, with or without `.jsonl` at its end. Other paths stay as they
-/// are.
+/// The path of a history that the user named: `@NAME` is `NAME.jsonl` in the default
+/// directory, also if NAME has `.jsonl` at its end. Other paths stay as they are.
 ///
 /// # Errors
 /// [`Error::Usage`] for a name that is empty, begins with a dot, or has `/` or `..`
@@ -43,28 +48,28 @@ pub fn resolve(path: &Path, environment: &Environment) -> Result<PathBuf> {
     let Some(name) = path.as_os_str().as_bytes().strip_prefix(b"@") else {
         return Ok(path.to_owned());
     };
-    check_name(name).map_err(|reason| {
-        let typed = path.display();
-        Error::Usage(format!("{typed} {reason}; for a file of that name, use ./{typed}"))
-    })?;
-    let Some(directory) = directory(environment) else {
-        let typed = path.display();
-        return Err(Error::Config(anyhow!("no directory for {typed}: set HOME, or name a file")));
-    };
-    Ok(directory.join(OsStr::from_bytes(&[stem(name), SUFFIX].concat())))
+    check_name(path).map_err(Error::Usage)?;
+    Ok(directory(environment)?.join(OsStr::from_bytes(&[stem(name), SUFFIX].concat())))
 }
 
-/// Checks the name of a history behind its `@`.
-fn check_name(name: &[u8]) -> Result<(), &'static str> {
-    match () {
-        () if name.is_empty() => Err("has no name behind the @"),
-        () if name.starts_with(b".") => Err("is no name of a history: it begins with a dot"),
-        () if name.contains(&b'/') => Err("is no name of a history: it has a / in it"),
-        () if name.windows(2).any(|pair| pair == b"..") => {
-            Err("is no name of a history: it has .. in it")
-        }
-        () => Ok(()),
-    }
+/// Checks a history's name, if `path` is one.
+///
+/// # Errors
+/// Returns what is wrong with it.
+pub fn check_name(path: &Path) -> Result<(), String> {
+    let Some(name) = path.as_os_str().as_bytes().strip_prefix(b"@") else {
+        return Ok(());
+    };
+    let flaw = match () {
+        () if name.is_empty() => "it is empty",
+        () if name.starts_with(b".") => "it begins with a dot",
+        () if name.contains(&b'/') => "it has a / in it",
+        () if name.windows(2).any(|pair| pair == b"..") => "it has .. in it",
+        () => return Ok(()),
+    };
+    let typed = path.display();
+    let file = shell::path_word(&Path::new(".").join(path));
+    Err(format!("{typed} is no name of a history: {flaw}; for a file, use {file}"))
 }
 
 /// `@NAME` for a file of the default directory; `None` for any other path.
@@ -80,17 +85,33 @@ fn stem(name: &[u8]) -> &[u8] {
     name.strip_suffix(SUFFIX).unwrap_or(name)
 }
 
-/// Creates the default directory, with mode 0700, if the history at `path` is to be
-/// in it.
+/// The default directory, if `path` is directly in it.
+pub fn directory_of(path: &Path, environment: &Environment) -> Option<PathBuf> {
+    directory(environment).ok().filter(|own| path.parent() == Some(own))
+}
+
+/// Creates the default directory, with mode 0700, before something is written there.
 ///
 /// # Errors
 /// [`Error::Unwritable`] if it cannot be created.
-pub fn create_directory_for(path: &Path, environment: &Environment) -> Result<()> {
-    let Some(directory) = directory(environment).filter(|own| path.parent() == Some(own)) else {
-        return Ok(());
+pub fn create(directory: &Path) -> Result<()> {
+    let created = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+    created.map_err(|source| Error::Unwritable { path: directory.to_owned(), source })
+}
+
+/// The newest history in the default directory.
+///
+/// # Errors
+/// [`Error::NoHistory`] if there is none, [`Error::Unreadable`] if the directory cannot
+/// be read, and [`Error::Config`] if there is no home directory.
+pub fn newest(environment: &Environment) -> Result<PathBuf> {
+    let directory = directory(environment)?;
+    let newest = match files(&directory) {
+        Ok(files) => files.into_iter().next(),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(source) => return Err(Error::Unreadable { path: directory, source }),
     };
-    let created = DirBuilder::new().recursive(true).mode(0o700).create(&directory);
-    created.map_err(|source| Error::Unwritable { path: directory, source })
+    newest.map(|file| file.path).ok_or(Error::NoHistory { directory })
 }
 
 /// The files in `directory` that are histories by their names, `*.jsonl`, the newest
@@ -135,7 +156,7 @@ mod tests {
 
     #[test]
     fn the_directory_is_that_of_the_xdg_specification() {
-        let directory = |variables| directory(&environment(variables));
+        let directory = |variables| directory(&environment(variables)).ok();
         let of_home = Some(PathBuf::from("/home/ada/.local/state/gravix/chats"));
         assert_eq!(directory(&[("HOME", "/home/ada")]), of_home);
         assert_eq!(directory(&[("HOME", "/home/ada"), ("XDG_STATE_HOME", "state")]), of_home);

@@ -93,7 +93,7 @@ pub fn parse_command_line(
     Ok(matches.and_then(|matches| Arguments::new(&matches, settings)))
 }
 
-/// Checks that an option which needs another one has it. clap's `requires` does
+/// Checks that an option which needs one of others has it. clap's `requires` does
 /// not accept an option that the configuration sets.
 fn ensure_companions(matches: &ArgMatches) -> Result<(), clap::Error> {
     let Some((name @ ("ask" | "batch"), matches)) = matches.subcommand() else {
@@ -106,14 +106,20 @@ fn ensure_companions(matches: &ArgMatches) -> Result<(), clap::Error> {
         let arg = arguments.find(|arg| arg.get_id().as_str() == id);
         arg.and_then(|arg| arg.get_long()).unwrap_or(id).to_owned()
     };
-    for (option, companion) in REQUIRES {
+    // A flag that is not set has a value too.
+    let is_set = |id: &&str| match matches.try_get_one::<bool>(id) {
+        Ok(flag) => flag == Some(&true),
+        Err(_) => matches.contains_id(id),
+    };
+    for (option, companions) in REQUIRES {
         // `batch` has only some of them.
         if matches.try_contains_id(option).is_err() {
             continue;
         }
         let is_typed = matches.value_source(option) == Some(clap::parser::ValueSource::CommandLine);
-        if is_typed && !matches.contains_id(companion) {
-            let message = format!("--{} needs --{}\n", long(option), long(companion));
+        if is_typed && !companions.iter().any(is_set) {
+            let names: Vec<_> = companions.iter().map(|id| format!("--{}", long(id))).collect();
+            let message = format!("--{} needs {}\n", long(option), names.join(" or "));
             return Err(clap::Error::raw(ErrorKind::MissingRequiredArgument, message));
         }
     }

@@ -49,6 +49,9 @@ const SETTINGS: &[&str] = &[
 
 const CONFIG_FILE: &str = "~/.config/gravix/config.toml";
 
+/// The histories of the default directory.
+const CHATS: &str = "~/.local/state/gravix/chats/NAME.jsonl";
+
 /// The release date in CHANGELOG.md.
 const RELEASED: &str = "2026-11-23";
 
@@ -167,7 +170,7 @@ fn tables(command: &str) -> (&'static [(&'static str, &'static str)], Filter, Fi
     match command {
         "gravix batch" => (
             cli::BATCH_STATUS,
-            |variable| variable != "PAGER",
+            |variable| !["PAGER", "XDG_STATE_HOME"].contains(&variable),
             |file| [CONFIG_FILE, "FILE.torn", "FILE.waiting"].contains(&file),
         ),
         "gravix config" => (
@@ -180,8 +183,8 @@ fn tables(command: &str) -> (&'static [(&'static str, &'static str)], Filter, Fi
         }
         "gravix history" => (
             cli::HISTORY_STATUS,
-            |variable| ["PAGER", "NO_COLOR"].contains(&variable),
-            |file| ["FILE", "FILE.torn", "FILE.bad"].contains(&file),
+            |variable| ["XDG_STATE_HOME", "PAGER", "NO_COLOR"].contains(&variable),
+            |file| [CHATS, "FILE", "FILE.torn", "FILE.bad"].contains(&file),
         ),
         "gravix completions" | "gravix man" => {
             (cli::DOCUMENT_STATUS, |variable| variable == "NO_COLOR", |_| false)
@@ -189,7 +192,7 @@ fn tables(command: &str) -> (&'static [(&'static str, &'static str)], Filter, Fi
         "gravix ask" => (
             cli::ASK_STATUS,
             |variable| variable != "PAGER",
-            |file| [CONFIG_FILE, "FILE", "FILE.torn"].contains(&file),
+            |file| [CONFIG_FILE, CHATS, "FILE", "FILE.torn"].contains(&file),
         ),
         _ => (cli::ASK_STATUS, |_| true, |_| true),
     }
@@ -206,7 +209,8 @@ fn subsections(command: &clap::Command) -> String {
         roff.control("SH", [usage.to_uppercase().split(' ').next().unwrap_or_default()]);
         roff.text([bold(usage)]);
         roff.control("PP", []);
-        roff.text([roman(nested.get_about().expect("the command has a description").to_string())]);
+        let about = nested.get_long_about().or(nested.get_about());
+        roff.text([roman(about.expect("the command has a description").to_string())]);
         text += &body(&roff);
         let mut options = Vec::new();
         let man = clap_mangen::Man::new(nested.clone());

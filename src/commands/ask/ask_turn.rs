@@ -38,6 +38,9 @@ impl Turn {
         time_left: Option<Duration>,
         notes: &Notes,
     ) -> Result<Self> {
+        if let Some(path) = plan.history.as_ref().and_then(HistoryPlan::newest) {
+            notes.detail(format_args!("* the newest conversation is {}", path.display()));
+        }
         let take_notice = history_notices(notes);
         let open = |history: &HistoryPlan| history.open(time_left, &take_notice);
         let history = plan.history.as_ref().map(open).transpose()?.flatten();

@@ -109,11 +109,12 @@ pub fn take_json_messages(
     let has_more = (args.system.is_some() && context.is_typed("system"))
         || (args.system_file.is_some() && context.is_typed("system_file"))
         || (args.history.file.is_some() && context.is_typed("history"))
+        || (args.history.latest && context.is_typed("latest"))
         || args.prompt.parts.iter().any(is_typed);
     if !has_more {
         return Ok(messages);
     }
-    let message = "the messages in --body or --param are the whole conversation: leave out the prompt, --system and --history";
+    let message = "the messages in --body or --param are the whole conversation: leave out the prompt, --system, --history and --latest";
     Err(Error::Usage(message.to_owned()))
 }
 

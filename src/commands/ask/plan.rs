@@ -131,7 +131,7 @@ impl AskPlan {
         let action = action(&args);
         let history = match messages {
             MessageSource::Json(_) => None,
-            _ => HistoryPlan::from_args(&args, action != Action::Send),
+            _ => HistoryPlan::from_args(&args, action != Action::Send, context.environment)?,
         };
         Ok(Self {
             action,

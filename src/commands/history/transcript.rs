@@ -4,12 +4,10 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use serde_json::Value;
-use serde_json::value::RawValue;
 use textwrap::Options;
 
+use crate::commands::history::saved_message::SavedMessage;
 use crate::history::line::trim;
-use crate::json;
 use crate::output::sanitize::push_sanitized;
 use crate::output::stdout::TextMode;
 
@@ -20,12 +18,6 @@ pub struct Transcript {
     /// Lines are wrapped at this many columns.
     pub width: Option<usize>,
     pub has_colour: bool,
-}
-
-struct TranscriptMessage<'a> {
-    role: String,
-    content: Value,
-    tool_calls: Option<&'a RawValue>,
 }
 
 impl Transcript {
@@ -39,7 +31,7 @@ impl Transcript {
         if line.is_empty() {
             return Ok(false);
         }
-        let (text, role) = match TranscriptMessage::parse(line) {
+        let (text, role) = match SavedMessage::parse(line) {
             Some(message) => (message.text(), message.role),
             // It is nested too deeply.
             None => (String::from_utf8_lossy(line).into_owned(), "message".to_owned()),
@@ -79,43 +71,6 @@ impl Transcript {
             out.extend_from_slice(line.as_bytes());
             out.push(b'\n');
         }
-    }
-}
-
-impl<'a> TranscriptMessage<'a> {
-    fn parse(line: &'a [u8]) -> Option<Self> {
-        let names = ["role", "content", "tool_calls"];
-        let [role, content, tool_calls] = json::fields(str::from_utf8(line).ok()?, names);
-        let Value::String(role) = json::parse_leniently(role?.get())? else {
-            return None;
-        };
-        let content = match content {
-            Some(content) => json::parse_leniently(content.get())?,
-            None => Value::Null,
-        };
-        Some(Self { role, content, tool_calls })
-    }
-
-    /// The text of the content and the tool calls. Other parts are named in
-    /// brackets.
-    fn text(&self) -> String {
-        let mut parts = Vec::new();
-        match &self.content {
-            Value::String(text) => parts.push(text.clone()),
-            Value::Array(array) => parts.extend(array.iter().map(part_text)),
-            Value::Null => {}
-            other => parts.push(other.to_string()),
-        }
-        parts.extend(self.tool_calls.map(|calls| format!("[tool calls: {calls}]")));
-        parts.join("\n")
-    }
-}
-
-fn part_text(part: &Value) -> String {
-    match (&part["text"], &part["type"]) {
-        (Value::String(text), _) => text.clone(),
-        (_, Value::String(kind)) => format!("[{kind}]"),
-        _ => "[unknown part]".to_owned(),
     }
 }
 

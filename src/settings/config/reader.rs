@@ -14,6 +14,7 @@ use crate::files::shell;
 use crate::input::attachment::is_url;
 use crate::input::{fields, file_or_json};
 use crate::net::base_url::BaseUrl;
+use crate::settings::chats;
 use crate::settings::clap_error;
 use crate::settings::config::options;
 use crate::settings::config::setting::{
@@ -164,10 +165,13 @@ impl<'a> SettingsReader<'a> {
             SettingValue::Table(_) => return invalid("takes a value, not a table"),
         };
         let is_path = arg.get_value_hint() == ValueHint::FilePath;
-        let values: Vec<String> = match is_path {
-            true => values.iter().map(|text| self.absolute(text)).collect(),
-            false => values,
+        // `@NAME` is a history in the default directory.
+        let is_name = |text: &str| entry.name == "history" && text.starts_with('@');
+        let resolve = |text: String| match is_path && !is_name(&text) {
+            true => self.absolute(&text),
+            false => text,
         };
+        let values: Vec<String> = values.into_iter().map(resolve).collect();
         self.ensure_valid(entry, &values)?;
         Ok(values)
     }
@@ -211,6 +215,7 @@ impl<'a> SettingsReader<'a> {
             let checked = match name.as_str() {
                 "base_url" => BaseUrl::parse(value).map(drop),
                 "param" => fields::parse_param(value).map(drop),
+                "history" => chats::check_name(Path::new(value)).map_err(Error::Usage),
                 _ => Ok(()),
             };
             if let Err(error) = checked {
