@@ -976,7 +976,7 @@ _gravix() {
             return 0
             ;;
         gravix__subcmd__config)
-            opts="-p -h --init --profile --config --help"
+            opts="-p -h --init --profiles --profile --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -268,6 +268,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand --profile 'Use the settings of a profile [env: GRAVIX_PROFILE]'
             cand --config 'Read the settings from FILE [env: GRAVIX_CONFIG]'
             cand --init 'Write a commented configuration file, unless one exists'
+            cand --profiles 'List all profiles, with the base URL, the model and the key of each'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }

@@ -193,6 +193,7 @@ complete -c gravix -n "__fish_gravix_using_subcommand history; and __fish_seen_s
 complete -c gravix -n "__fish_gravix_using_subcommand config" -s p -l profile -d 'Use the settings of a profile [env: GRAVIX_PROFILE]' -r -f
 complete -c gravix -n "__fish_gravix_using_subcommand config" -l config -d 'Read the settings from FILE [env: GRAVIX_CONFIG]' -r -F
 complete -c gravix -n "__fish_gravix_using_subcommand config" -l init -d 'Write a commented configuration file, unless one exists'
+complete -c gravix -n "__fish_gravix_using_subcommand config" -l profiles -d 'List all profiles, with the base URL, the model and the key of each'
 complete -c gravix -n "__fish_gravix_using_subcommand config" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gravix -n "__fish_gravix_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gravix -n "__fish_gravix_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'

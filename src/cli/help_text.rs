@@ -54,6 +54,7 @@ Examples:
 pub(super) const CONFIG_EXAMPLES: &str = "\
 Examples:
   gravix config --init
+  gravix config --profiles
   gravix config --profile ollama";
 
 pub(super) const COMPLETIONS_EXAMPLES: &str = "\

@@ -128,6 +128,8 @@ the run immediately.",
     )]
     History(HistoryCommandArgs),
     /// Print the effective settings and where each comes from
+    ///
+    /// Says too whether the key is there, but never what it is.
     #[command(
         help_template = TEMPLATE,
         before_help = CONFIG_EXAMPLES,
@@ -171,6 +173,12 @@ pub struct ConfigArgs {
     /// Write a commented configuration file, unless one exists
     #[arg(long)]
     pub init: bool,
+
+    /// List all profiles, with the base URL, the model and the key of each
+    ///
+    /// Keys themselves are not printed, and api_key_command is not run.
+    #[arg(long, conflicts_with = "init")]
+    pub profiles: bool,
 
     #[command(flatten)]
     pub settings: SettingsArgs,

@@ -60,7 +60,7 @@ impl Hints {
         Self {
             command: CommandKind::Other,
             target_options: String::new(),
-            chats: chats::directory(environment).ok(),
+            chats: chats::directory(environment),
             other_profile: BUILT_IN.iter().find(is_set).filter(|_| !has_key),
             secrets: secrets.clone(),
         }

@@ -24,18 +24,22 @@ pub struct ChatFile {
     pub modified: SystemTime,
 }
 
-/// The default directory, `$XDG_STATE_HOME/gravix/chats`. It need not exist.
-///
-/// # Errors
-/// [`Error::Config`] if there is no home directory.
-pub fn directory(environment: &Environment) -> Result<PathBuf> {
+/// The default directory, `$XDG_STATE_HOME/gravix/chats`. It need not exist. `None`
+/// if there is no home directory.
+pub fn directory(environment: &Environment) -> Option<PathBuf> {
     // The XDG Base Directory Specification says to ignore a relative path.
     let base = environment.get("XDG_STATE_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
     let home = || Some(PathBuf::from(environment.get("HOME")?).join(".local/state"));
-    match base.or_else(home) {
-        Some(base) => Ok(base.join("gravix/chats")),
-        None => Err(Error::Config(anyhow!("no directory for histories: set HOME"))),
-    }
+    Some(base.or_else(home)?.join("gravix/chats"))
+}
+
+/// The default directory.
+///
+/// # Errors
+/// [`Error::Config`] if there is no home directory.
+pub fn require_directory(environment: &Environment) -> Result<PathBuf> {
+    let none = || Error::Config(anyhow!("no directory for histories: set HOME"));
+    directory(environment).ok_or_else(none)
 }
 
 /// The path of a history that the user named: `@NAME` is `NAME.jsonl` in the default
@@ -49,7 +53,7 @@ pub fn resolve(path: &Path, environment: &Environment) -> Result<PathBuf> {
         return Ok(path.to_owned());
     };
     check_name(path).map_err(Error::Usage)?;
-    Ok(directory(environment)?.join(OsStr::from_bytes(&[stem(name), SUFFIX].concat())))
+    Ok(require_directory(environment)?.join(OsStr::from_bytes(&[stem(name), SUFFIX].concat())))
 }
 
 /// Checks a history's name, if `path` is one.
@@ -87,7 +91,7 @@ fn stem(name: &[u8]) -> &[u8] {
 
 /// The default directory, if `path` is directly in it.
 pub fn directory_of(path: &Path, environment: &Environment) -> Option<PathBuf> {
-    directory(environment).ok().filter(|own| path.parent() == Some(own))
+    directory(environment).filter(|own| path.parent() == Some(own))
 }
 
 /// Creates the default directory, with mode 0700, before something is written there.
@@ -105,7 +109,7 @@ pub fn create(directory: &Path) -> Result<()> {
 /// [`Error::NoHistory`] if there is none, [`Error::Unreadable`] if the directory cannot
 /// be read, and [`Error::Config`] if there is no home directory.
 pub fn newest(environment: &Environment) -> Result<PathBuf> {
-    let directory = directory(environment)?;
+    let directory = require_directory(environment)?;
     let newest = match files(&directory) {
         Ok(files) => files.into_iter().next(),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
@@ -156,7 +160,7 @@ mod tests {
 
     #[test]
     fn the_directory_is_that_of_the_xdg_specification() {
-        let directory = |variables| directory(&environment(variables)).ok();
+        let directory = |variables| directory(&environment(variables));
         let of_home = Some(PathBuf::from("/home/ada/.local/state/gravix/chats"));
         assert_eq!(directory(&[("HOME", "/home/ada")]), of_home);
         assert_eq!(directory(&[("HOME", "/home/ada"), ("XDG_STATE_HOME", "state")]), of_home);

@@ -70,6 +70,36 @@ pub fn known_secrets(environment: &Environment) -> Secrets {
     secrets
 }
 
+/// Whether a key is where it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyPresence {
+    Present,
+    /// With the reason, which names where it should be.
+    Missing(String),
+    /// Only running the command would tell.
+    Unknown,
+}
+
+/// Looks for the key, and runs no command for it.
+pub fn presence(source: &KeySource, environment: &Environment) -> KeyPresence {
+    let of_variable = |name: &str| match environment.get(name) {
+        Some(_) => KeyPresence::Present,
+        None => KeyPresence::Missing(format!("{name} is not set")),
+    };
+    match source {
+        KeySource::Default => of_variable(KEY_VARIABLE),
+        KeySource::Variable(name) => of_variable(name),
+        KeySource::File(path) => match read_file(path) {
+            Ok(key) if key.trim_ascii().is_empty() => {
+                KeyPresence::Missing(format!("{} is empty", path.display()))
+            }
+            Ok(_) => KeyPresence::Present,
+            Err(error) => KeyPresence::Missing(error.to_string()),
+        },
+        KeySource::Command(_) => KeyPresence::Unknown,
+    }
+}
+
 /// Loads the key. Returns `None` if the source is the default variable and it is
 /// not set.
 ///

@@ -21,7 +21,7 @@ fn config_lists_each_setting_with_its_source() {
         "stream = true # profile p",
         "stop = [\"x\"] # profile p",
         "retries = 2 # default",
-        "api_key = \"(redacted)\" # the output of exit 3, profile p",
+        "api_key = \"(redacted)\" # the output of exit 3 (not run), profile p",
     ] {
         assert!(listing.lines().any(|listed| listed == line), "{line}\n{listing}");
     }

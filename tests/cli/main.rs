@@ -24,6 +24,7 @@ mod batch_stored;
 mod broken_replies;
 mod closed_streams;
 mod config_command;
+mod config_profiles;
 mod configuration_file;
 mod documents;
 mod error_messages;

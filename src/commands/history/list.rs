@@ -64,7 +64,7 @@ fn find(
         }
         return Ok(files);
     }
-    let directory = chats::directory(environment)?;
+    let directory = chats::require_directory(environment)?;
     let files = match chats::files(&directory) {
         Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
         files => files.map_err(|source| unreadable(&directory, source))?,

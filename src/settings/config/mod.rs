@@ -32,6 +32,26 @@ pub struct Config {
     layers: Vec<Layer>,
     /// How many layers, from the first, are of the profile named by `--profile`.
     typed_layers: usize,
+    /// All profiles, those of the file last.
+    pub profiles: Vec<ProfileName>,
+    /// The profile in force.
+    pub chosen: Option<ChosenProfile>,
+}
+
+/// A profile that can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileName {
+    pub name: String,
+    pub is_built_in: bool,
+    pub is_in_file: bool,
+}
+
+/// The profile in force, and what chose it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChosenProfile {
+    pub name: String,
+    /// `-p`, or the name of a variable.
+    pub by: &'static str,
 }
 
 /// The path of the configuration file, and whether the user named it, so that it
@@ -80,12 +100,12 @@ impl Config {
     /// the location of an invalid setting, or if the profile does not exist.
     pub fn load(args: &SettingsArgs, environment: &Environment) -> Result<Self> {
         let mut layers = Vec::new();
+        let of = |by: &'static str| move |name: &str| ChosenProfile { name: name.to_owned(), by };
         let chosen = match &args.profile {
-            Some(name) => Some(name.as_str()),
-            None => environment.text("GRAVIX_PROFILE")?,
+            Some(name) => Some(name.as_str()).map(of("-p")),
+            None => environment.text("GRAVIX_PROFILE")?.map(of("GRAVIX_PROFILE")),
         };
-        let mut names: Vec<String> =
-            BUILT_IN.iter().map(|profile| profile.name.to_owned()).collect();
+        let mut profiles = built_in_names();
         let mut base = None;
         if let Some((path, text)) = read(args, environment)? {
             let file = SettingsFile::parse(&text, &path)?;
@@ -93,27 +113,46 @@ impl Config {
             // Profiles that are not chosen are checked too.
             for (name, table) in &file.profiles {
                 let layer = reader.layer(format!("profile {name}"), table)?;
-                names.push(name.clone());
-                if chosen == Some(name) {
+                add_of_file(&mut profiles, name);
+                if chosen.as_ref().is_some_and(|chosen| chosen.name == *name) {
                     layers.push(layer);
                 }
             }
             base = Some(reader.layer(path.display().to_string(), &file.settings)?);
         }
-        if let Some(name) = chosen {
+        if let Some(ChosenProfile { name, .. }) = &chosen {
             layers.extend(built_in::layer(name));
             if layers.is_empty() {
-                let hint = suggestion(name, names.iter().map(String::as_str));
+                let names: Vec<&str> = profiles.iter().map(|profile| &*profile.name).collect();
+                let hint = suggestion(name, names.iter().copied());
                 let names = names.join(", ");
                 return Err(Error::Config(anyhow!("no profile '{name}' (have: {names}){hint}")));
             }
         }
         let typed_layers = if args.profile.is_some() { layers.len() } else { 0 };
         layers.extend(base);
-        Ok(Self { layers, typed_layers })
+        Ok(Self { layers, typed_layers, profiles, chosen })
     }
 
     pub fn is_empty(&self) -> bool {
         self.layers.iter().all(|layer| layer.settings.is_empty() && layer.key.is_none())
+    }
+}
+
+fn built_in_names() -> Vec<ProfileName> {
+    let name =
+        |name: &str| ProfileName { name: name.to_owned(), is_built_in: true, is_in_file: false };
+    BUILT_IN.iter().map(|profile| name(profile.name)).collect()
+}
+
+/// Adds a profile of the file, which may change a built-in one.
+fn add_of_file(profiles: &mut Vec<ProfileName>, name: &str) {
+    match profiles.iter_mut().find(|profile| profile.name == name) {
+        Some(known) => known.is_in_file = true,
+        None => profiles.push(ProfileName {
+            name: name.to_owned(),
+            is_built_in: false,
+            is_in_file: true,
+        }),
     }
 }

@@ -1,5 +1,7 @@
-//! `gravix config`: print the settings in force, each with its origin, or
-//! create the configuration file.
+//! `gravix config`: print the settings in force, each with its origin, list the
+//! profiles, or create the configuration file.
+
+pub mod profiles;
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -17,14 +19,13 @@ use crate::files::paths::directory_of;
 use crate::json;
 use crate::net::base_url::BaseUrl;
 use crate::output::stdout;
-use crate::secret::KEY_VARIABLE;
 use crate::secret::spelling::REDACTED;
 use crate::settings::config::effective::EffectiveSettings;
 use crate::settings::config::setting::{Origin, Setting, find_option, is_secret};
 use crate::settings::config::{self, Config, TEMPLATE, options};
 use crate::settings::context::Context;
 use crate::settings::environment::Environment;
-use crate::settings::key::KeySource;
+use crate::settings::key::{self, KeyPresence, KeySource};
 use crate::settings::model::DEFAULT_MODEL;
 use crate::settings::network::{
     DEFAULT_BASE_URL, DEFAULT_CONNECT_TIMEOUT, DEFAULT_IDLE_TIMEOUT, DEFAULT_RETRIES,
@@ -35,6 +36,8 @@ pub fn run(args: ConfigArgs, context: &Context) -> Result<()> {
     stdout::ensure_open()?;
     let text = if args.init {
         init(&args, environment)?
+    } else if args.profiles {
+        profiles::listing(&args.settings, environment)?
     } else {
         let command = options::all();
         let config = Config::load(&args.settings, environment)?;
@@ -127,15 +130,12 @@ fn key_line(
     origin: Option<String>,
     environment: &Environment,
 ) -> (String, String) {
-    let is_missing = *key == KeySource::Default && environment.get(KEY_VARIABLE).is_none();
-    if is_missing {
-        return ("# no key".to_owned(), format!("{KEY_VARIABLE} is not set"));
-    }
-    let origin = match key {
-        KeySource::Default => KEY_VARIABLE.to_owned(),
-        key => format!("{key}, {}", origin.unwrap_or_default()),
+    let (line, place) = match key::presence(key, environment) {
+        KeyPresence::Missing(reason) => ("# no key".to_owned(), reason),
+        KeyPresence::Present => (format!("api_key = \"{REDACTED}\""), key.to_string()),
+        KeyPresence::Unknown => (format!("api_key = \"{REDACTED}\""), format!("{key} (not run)")),
     };
-    (format!("api_key = \"{REDACTED}\""), origin)
+    (line, [Some(place), origin].into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
 /// The values of a setting as they are written in the configuration file.
