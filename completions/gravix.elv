@@ -27,8 +27,8 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand models 'List the models that the server offers'
             cand history 'List, show, check, repair or fork conversations, or undo a turn'
             cand config 'Print the effective settings and where each comes from'
-            cand completions 'Print a completion script for a shell'
-            cand man 'Print a man page as roff'
+            cand completions 'Print or install the completion script for a shell'
+            cand man 'Print a man page as roff, or install all of them'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gravix;ask'= {
@@ -273,10 +273,12 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'gravix;completions'= {
+            cand --install 'Install the script where the shell finds it, and print its path'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
         &'gravix;man'= {
+            cand --install 'Install all pages where man finds them, and print their paths'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -286,8 +288,8 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand models 'List the models that the server offers'
             cand history 'List, show, check, repair or fork conversations, or undo a turn'
             cand config 'Print the effective settings and where each comes from'
-            cand completions 'Print a completion script for a shell'
-            cand man 'Print a man page as roff'
+            cand completions 'Print or install the completion script for a shell'
+            cand man 'Print a man page as roff, or install all of them'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gravix;help;ask'= {

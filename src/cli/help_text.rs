@@ -59,14 +59,14 @@ Examples:
 
 pub(super) const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
-  gravix completions bash > ~/.local/share/bash-completion/completions/gravix
-  gravix completions zsh > ~/.zfunc/_gravix
-  gravix completions fish > ~/.config/fish/completions/gravix.fish";
+  gravix completions --install
+  gravix completions --install zsh
+  gravix completions bash > /etc/bash_completion.d/gravix";
 
 pub(super) const MAN_EXAMPLES: &str = "\
 Examples:
-  gravix man | man -l -
-  gravix man gravix-ask > ~/.local/share/man/man1/gravix-ask.1";
+  gravix man ask | man -l -
+  gravix man --install";
 
 /// The long help of `--base-url`. In a doc comment rustdoc would want its
 /// address to be a link.
@@ -147,9 +147,11 @@ pub const CONFIG_STATUS: Entries = &[
 
 /// Exit statuses of `completions` and `man`.
 pub const DOCUMENT_STATUS: Entries = &[
-    ("0", "the output was printed"),
+    ("0", "the output was printed, or the files were installed"),
     ("2", "usage: a bad option, or an unknown shell or page"),
+    ("73", "a file or its directory cannot be written"),
     ("74", "standard output cannot be written"),
+    ("78", "there is no home directory to install into"),
 ];
 
 /// The variables that gravix reads.
@@ -163,6 +165,9 @@ pub const ENVIRONMENT: Entries = &[
     ("GRAVIX_CONFIG", "the configuration file, unless --config is given"),
     ("XDG_STATE_HOME", "directory of gravix/chats; default ~/.local/state"),
     ("XDG_CONFIG_HOME", "directory of gravix/config.toml; default ~/.config"),
+    ("XDG_DATA_HOME", "directory of what is installed; default ~/.local/share"),
+    ("XDG_CACHE_HOME", "directory of gravix/, for completions; default ~/.cache"),
+    ("SHELL", "the shell to install completions for, unless one is named"),
     ("SSL_CERT_FILE", "trusted certificate authorities, unless --ca-cert is given"),
     ("https_proxy, http_proxy", "the proxy for https:// and http:// base URLs"),
     ("all_proxy", "the proxy for either, if its own variable is not set"),
@@ -174,6 +179,7 @@ pub const ENVIRONMENT: Entries = &[
 pub const FILES: Entries = &[
     ("~/.config/gravix/config.toml", "settings and profiles (see gravix config --init)"),
     ("~/.local/state/gravix/chats/NAME.jsonl", "the history @NAME"),
+    ("~/.cache/gravix/", "models that were completed in the last ten minutes"),
     ("FILE", "a history: one JSON message per line; editable"),
     ("FILE.torn", "the last line of FILE, if writing was cut short"),
     ("FILE.waiting", "results of --ordered that await earlier ones"),

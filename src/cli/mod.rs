@@ -136,14 +136,14 @@ the run immediately.",
         after_long_help = section("Exit status", CONFIG_STATUS)
     )]
     Config(ConfigArgs),
-    /// Print a completion script for a shell
+    /// Print or install the completion script for a shell
     #[command(
         help_template = TEMPLATE,
         before_help = COMPLETIONS_EXAMPLES,
         after_long_help = section("Exit status", DOCUMENT_STATUS)
     )]
     Completions(CompletionsArgs),
-    /// Print a man page as roff
+    /// Print a man page as roff, or install all of them
     #[command(
         help_template = TEMPLATE,
         before_help = MAN_EXAMPLES,
@@ -187,8 +187,15 @@ pub struct ConfigArgs {
 #[derive(Debug, clap::Args)]
 pub struct CompletionsArgs {
     /// One of bash, zsh, fish, powershell or elvish
-    #[arg(hide_possible_values = true)]
-    pub shell: Shell,
+    #[arg(hide_possible_values = true, required_unless_present = "install")]
+    pub shell: Option<Shell>,
+
+    /// Install the script where the shell finds it, and print its path
+    ///
+    /// Without SHELL, it is installed for the shell that the variable SHELL names.
+    /// bash, zsh and fish have a directory for it, powershell and elvish do not.
+    #[arg(long)]
+    pub install: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -205,6 +212,10 @@ pub struct ManArgs {
     /// gravix, or a command, such as ask or gravix-ask
     #[arg(default_value = "gravix")]
     pub page: String,
+
+    /// Install all pages where man finds them, and print their paths
+    #[arg(long, conflicts_with = "page")]
+    pub install: bool,
 }
 
 #[cfg(test)]

@@ -3,12 +3,14 @@
 pub mod ask;
 pub mod base_url_hint;
 pub mod batch;
+pub mod completions;
 pub mod config;
-pub mod documents;
 pub mod hints;
 pub mod history;
+pub mod install;
 pub mod limit_hints;
 pub mod log;
+pub mod man;
 pub mod models;
 pub mod observers;
 pub mod schema_notes;
@@ -39,6 +41,10 @@ pub struct Failure {
 /// # Errors
 /// The error that ended the command.
 pub fn run(line: Vec<OsString>, environment: &Environment, notes: &Notes) -> Result<(), Failure> {
+    if line.get(1).is_some_and(|word| word == completions::ANSWER_COMMAND) {
+        completions::answer(&line[2..], environment, notes);
+        return Ok(());
+    }
     let mut hints = Hints::new(environment, notes.secrets());
     run_line(line, environment, notes, &mut hints)
         .map_err(|error| Failure { message: hints.message(&error), error })
@@ -65,7 +71,7 @@ fn run_line(
         Command::Models(args) => models::run(args, &context),
         Command::History(args) => history::run(args.command, &context, hints),
         Command::Config(args) => config::run(args, &context),
-        Command::Completions(args) => documents::completions(args.shell),
-        Command::Man(args) => documents::man(&args.page),
+        Command::Completions(args) => completions::run(&args, &context),
+        Command::Man(args) => man::run(&args, &context),
     }
 }

@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use crate::error::{Error, Result};
 use crate::secret::MIN_MASKED_LENGTH;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Environment {
     variables: HashMap<OsString, OsString>,
 }

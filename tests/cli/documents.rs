@@ -10,13 +10,17 @@ use gravix::cli;
 
 use crate::support::{gravix, run};
 
-const SHELLS: &[(Shell, &str)] = &[
-    (Shell::Bash, "gravix.bash"),
-    (Shell::Zsh, "_gravix"),
-    (Shell::Fish, "gravix.fish"),
-    (Shell::PowerShell, "_gravix.ps1"),
-    (Shell::Elvish, "gravix.elv"),
+const SHELLS: &[(&str, &str)] = &[
+    ("bash", "gravix.bash"),
+    ("zsh", "_gravix"),
+    ("fish", "gravix.fish"),
+    ("powershell", "_gravix.ps1"),
+    ("elvish", "gravix.elv"),
 ];
+
+/// The scripts that clap generates. The others ask gravix.
+const GENERATED: &[(Shell, &str)] =
+    &[(Shell::PowerShell, "_gravix.ps1"), (Shell::Elvish, "gravix.elv")];
 
 /// The variables that commands with network access read.
 const NETWORK: &[&str] = &[
@@ -46,6 +50,12 @@ const SETTINGS: &[&str] = &[
     "XDG_CONFIG_HOME",
     "SSL_CERT_FILE",
 ];
+
+/// The variables that completions and their installation read, besides those of the
+/// network.
+const INSTALLATION: &[&str] = &["SHELL", "XDG_CACHE_HOME", "XDG_DATA_HOME"];
+
+const CACHE: &str = "~/.cache/gravix/";
 
 const CONFIG_FILE: &str = "~/.config/gravix/config.toml";
 
@@ -97,7 +107,7 @@ fn claps_own_checks_pass() {
 
 #[test]
 fn completions_match_the_command_line() {
-    for (shell, name) in SHELLS {
+    for (shell, name) in GENERATED {
         let mut script = Vec::new();
         clap_complete::generate(*shell, &mut cli::Args::command(), "gravix", &mut script);
         let script = String::from_utf8(script).expect("the script is UTF-8");
@@ -170,7 +180,10 @@ fn tables(command: &str) -> (&'static [(&'static str, &'static str)], Filter, Fi
     match command {
         "gravix batch" => (
             cli::BATCH_STATUS,
-            |variable| !["PAGER", "XDG_STATE_HOME"].contains(&variable),
+            |variable| {
+                !["PAGER", "XDG_STATE_HOME"].contains(&variable)
+                    && !INSTALLATION.contains(&variable)
+            },
             |file| [CONFIG_FILE, "FILE.torn", "FILE.waiting"].contains(&file),
         ),
         "gravix config" => (
@@ -186,12 +199,19 @@ fn tables(command: &str) -> (&'static [(&'static str, &'static str)], Filter, Fi
             |variable| ["XDG_STATE_HOME", "PAGER", "NO_COLOR"].contains(&variable),
             |file| [CHATS, "FILE", "FILE.torn", "FILE.bad"].contains(&file),
         ),
-        "gravix completions" | "gravix man" => {
-            (cli::DOCUMENT_STATUS, |variable| variable == "NO_COLOR", |_| false)
-        }
+        "gravix completions" => (
+            cli::DOCUMENT_STATUS,
+            |variable| [INSTALLATION, &["NO_COLOR"]].concat().contains(&variable),
+            |file| file == CACHE,
+        ),
+        "gravix man" => (
+            cli::DOCUMENT_STATUS,
+            |variable| ["NO_COLOR", "XDG_DATA_HOME"].contains(&variable),
+            |_| false,
+        ),
         "gravix ask" => (
             cli::ASK_STATUS,
-            |variable| variable != "PAGER",
+            |variable| variable != "PAGER" && !INSTALLATION.contains(&variable),
             |file| [CONFIG_FILE, CHATS, "FILE", "FILE.torn"].contains(&file),
         ),
         _ => (cli::ASK_STATUS, |_| true, |_| true),
@@ -260,7 +280,7 @@ fn the_program_prints_the_committed_files() {
     for (shell, name) in SHELLS {
         let script =
             std::fs::read(root().join("completions").join(name)).expect("the script is readable");
-        run(gravix().args(["completions", &shell.to_string()])).exits(0).prints(script);
+        run(gravix().args(["completions", shell])).exits(0).prints(script);
     }
     let pages = commands().into_iter().map(|command| format!("gravix-{command}"));
     for name in ["gravix".to_owned()].into_iter().chain(pages) {

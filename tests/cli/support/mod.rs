@@ -14,6 +14,7 @@ pub mod openai;
 pub mod real;
 pub mod server;
 pub mod service;
+pub mod shell_screen;
 pub mod terminal;
 
 use std::ffi::OsStr;

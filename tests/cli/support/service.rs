@@ -144,8 +144,9 @@ impl Service {
 }
 
 fn is_whole(request: &Request) -> bool {
+    let is_get = request.head.first().is_some_and(|line| line.starts_with("GET "));
     let length = request.header("content-length").and_then(|length| length.parse().ok());
-    length == Some(request.body.len())
+    length.or(is_get.then_some(0)) == Some(request.body.len())
 }
 
 fn serve(

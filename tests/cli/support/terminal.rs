@@ -20,7 +20,12 @@ impl Terminal {
 
     /// A terminal with this many columns.
     pub fn with_width(ws_col: u16) -> Self {
-        Self::with_size(Some(&Winsize { ws_row: 24, ws_col, ws_xpixel: 0, ws_ypixel: 0 }))
+        Self::with_rows(24, ws_col)
+    }
+
+    /// A terminal with this many rows and columns.
+    pub fn with_rows(ws_row: u16, ws_col: u16) -> Self {
+        Self::with_size(Some(&Winsize { ws_row, ws_col, ws_xpixel: 0, ws_ypixel: 0 }))
     }
 
     fn with_size(size: Option<&Winsize>) -> Self {
@@ -31,6 +36,11 @@ impl Terminal {
     /// The terminal as a stream of a command.
     pub fn stream(&self) -> Stdio {
         self.slave.try_clone().expect("the descriptor is duplicated").into()
+    }
+
+    /// The end that shows what is written to the terminal, and takes what is typed.
+    pub fn into_master(self) -> File {
+        self.master
     }
 
     /// What another program, such as a shell, writes to the terminal.

@@ -1,0 +1,225 @@
+//! The candidates for what may stand at the cursor.
+
+use std::path::Path;
+
+use clap::builder::StyledStr;
+use clap::{Arg, Command, ValueHint};
+
+use crate::cli::SettingsArgs;
+use crate::commands::completions::answer::{Answer, Candidate, Files};
+use crate::commands::completions::models;
+use crate::commands::completions::slot::{Place, Slot};
+use crate::files::text;
+use crate::json;
+use crate::net::base_url::BaseUrl;
+use crate::output::notes::Notes;
+use crate::settings::config::profiles::{self, ProfileSummary};
+use crate::settings::environment::Environment;
+
+/// Names that models give the languages of their code blocks.
+const LANGUAGES: &[&str] = &[
+    "awk",
+    "bash",
+    "c",
+    "cpp",
+    "csharp",
+    "css",
+    "csv",
+    "diff",
+    "dockerfile",
+    "go",
+    "graphql",
+    "html",
+    "ini",
+    "java",
+    "javascript",
+    "json",
+    "jsonl",
+    "julia",
+    "kotlin",
+    "lua",
+    "makefile",
+    "markdown",
+    "nix",
+    "perl",
+    "php",
+    "powershell",
+    "proto",
+    "python",
+    "r",
+    "ruby",
+    "rust",
+    "scala",
+    "sh",
+    "sql",
+    "svg",
+    "swift",
+    "text",
+    "toml",
+    "tsx",
+    "typescript",
+    "xml",
+    "yaml",
+    "zig",
+];
+
+/// Finds the candidates for one command line.
+pub struct Completer<'a> {
+    pub root: &'a Command,
+    pub place: Place<'a>,
+    /// What is typed of the word at the cursor, without its quotes.
+    pub text: &'a str,
+    pub environment: &'a Environment,
+    pub notes: &'a Notes,
+}
+
+impl Completer<'_> {
+    pub fn answer(&self) -> Answer {
+        let answer =
+            |label, files, candidates| Answer { label, prefix: String::new(), files, candidates };
+        match &self.place.slot {
+            Slot::CommandName => answer("command", Files::No, self.commands()),
+            Slot::OptionName => answer("option", Files::No, self.options()),
+            Slot::File => answer("file", Files::Any, Vec::new()),
+            Slot::Value { arg, prefix } => Answer { prefix: prefix.clone(), ..self.value(arg) },
+        }
+    }
+
+    fn commands(&self) -> Vec<Candidate> {
+        let shown = self.place.command.get_subcommands().filter(|command| !command.is_hide_set());
+        shown
+            .map(|command| Candidate::new(command.get_name(), about(command.get_about())))
+            .collect()
+    }
+
+    fn options(&self) -> Vec<Candidate> {
+        let is_offered = |arg: &&Arg| !arg.is_hide_set() && !self.place.is_used_up(arg);
+        let mut candidates = Vec::new();
+        for arg in self.place.command.get_arguments().filter(is_offered) {
+            let help = about(arg.get_help());
+            let short = arg.get_short().map(|short| format!("-{short}"));
+            let long = arg.get_long().map(|long| format!("--{long}"));
+            // A letter alone is for those who know it.
+            let short = short.filter(|_| !self.text.starts_with("--"));
+            let names = long.into_iter().chain(short);
+            candidates.extend(names.map(|name| Candidate::new(name, help.clone())));
+        }
+        candidates
+    }
+
+    fn value(&self, arg: &Arg) -> Answer {
+        let (label, candidates) = match arg.get_id().as_str() {
+            "model" => ("model", self.models()),
+            "profile" => ("profile", self.profiles()),
+            "base_url" => ("base URL", self.base_urls()),
+            "tool_choice" => ("choice", self.tool_choices()),
+            "extract" | "extract_last" => {
+                ("language", LANGUAGES.iter().copied().map(Candidate::plain).collect())
+            }
+            "progress" => ("interval", vec![Candidate::new("never", "report no progress")]),
+            "page" => ("page", self.pages()),
+            "reasoning" if self.place.path == ["batch"] => {
+                ("value", vec![Candidate::new("drop", "remove thoughts from texts")])
+            }
+            _ => ("value", possible_values(arg)),
+        };
+        let files = match arg.get_value_hint() {
+            ValueHint::FilePath => Files::Any,
+            ValueHint::DirPath => Files::Directories,
+            _ => Files::No,
+        };
+        Answer { label, prefix: String::new(), files, candidates }
+    }
+
+    fn models(&self) -> Vec<Candidate> {
+        let names = models::names(self.root, &self.place.options, self.environment, self.notes);
+        names.into_iter().map(Candidate::plain).collect()
+    }
+
+    fn profiles(&self) -> Vec<Candidate> {
+        let profiles = self.known_profiles().into_iter();
+        profiles
+            .map(|profile| Candidate::new(profile.name, profile.base_url.unwrap_or_default()))
+            .collect()
+    }
+
+    /// The base URLs of the profiles, among which is `mock:`.
+    fn base_urls(&self) -> Vec<Candidate> {
+        let mut candidates: Vec<Candidate> = Vec::new();
+        for profile in self.known_profiles() {
+            let Some(url) = profile.base_url else {
+                continue;
+            };
+            if !candidates.iter().any(|candidate| candidate.value == url) {
+                candidates.push(Candidate::new(url, format!("profile {}", profile.name)));
+            }
+        }
+        candidates
+    }
+
+    /// Without a valid configuration file, the built-in ones.
+    fn known_profiles(&self) -> Vec<ProfileSummary> {
+        let config = self.place.value_of("config").map(Into::into);
+        let args = SettingsArgs { profile: None, config };
+        let profiles =
+            profiles::list(&args, self.environment).unwrap_or_else(|_| profiles::built_in());
+        // An invalid URL is not shown: it may hold a password.
+        let is_valid = |url: &String| BaseUrl::parse(url).is_ok();
+        let shown = profiles.into_iter().map(|ProfileSummary { name, base_url }| ProfileSummary {
+            name,
+            base_url: base_url.filter(is_valid),
+        });
+        shown.collect()
+    }
+
+    fn tool_choices(&self) -> Vec<Candidate> {
+        let mut candidates = vec![
+            Candidate::new("auto", "the model may call tools"),
+            Candidate::new("none", "the model calls no tool"),
+            Candidate::new("required", "the model must call a tool"),
+        ];
+        let tools = self.place.value_of("tools").map(Path::new);
+        candidates.extend(tools.into_iter().flat_map(tool_names).map(Candidate::plain));
+        candidates
+    }
+
+    /// The man pages: gravix, and one for each command.
+    fn pages(&self) -> Vec<Candidate> {
+        let commands = self
+            .root
+            .get_subcommands()
+            .filter(|command| !command.is_hide_set() && command.get_name() != "help");
+        // Both names of a page would be one page twice.
+        let prefix = if self.text.starts_with("gravix-") { "gravix-" } else { "" };
+        let pages = commands.map(|command| {
+            Candidate::new(format!("{prefix}{}", command.get_name()), about(command.get_about()))
+        });
+        let main = Candidate::new("gravix", about(self.root.get_about()));
+        [main].into_iter().chain(pages).collect()
+    }
+}
+
+fn possible_values(arg: &Arg) -> Vec<Candidate> {
+    let values = arg.get_possible_values().into_iter().filter(|value| !value.is_hide_set());
+    values.map(|value| Candidate::new(value.get_name(), about(value.get_help()))).collect()
+}
+
+/// The names of the tools that a file defines; none if they cannot be read.
+fn tool_names(path: &Path) -> Vec<String> {
+    // A pipe could be read only once, and by gravix itself.
+    if !path.is_file() {
+        return Vec::new();
+    }
+    let Ok(tools) = text::read_text(path).and_then(|text| json::parse_input(&text, "tools")) else {
+        return Vec::new();
+    };
+    let tools = tools.as_array().into_iter().flatten();
+    let names = tools.filter_map(|tool| tool["function"]["name"].as_str());
+    names.map(str::to_owned).collect()
+}
+
+/// The first line of a help text.
+fn about(text: Option<&StyledStr>) -> String {
+    let text = text.map(ToString::to_string).unwrap_or_default();
+    text.lines().next().unwrap_or_default().to_owned()
+}
