@@ -274,3 +274,25 @@ fn a_bad_question_of_a_script_gets_no_answer() {
     let quiet = answer(gravix().env("GRAVIX_CONFIG", "/none"), "gravix ask -m ");
     assert_eq!(quiet, ("values".to_owned(), vec![]));
 }
+
+#[test]
+fn a_history_has_a_name_only_where_a_history_is_wanted() {
+    let home = Home::new("");
+    let chats = home.path().join("state/gravix/chats");
+    fs::create_dir_all(&chats).expect("the directory is created");
+    for name in ["old.jsonl", "new.jsonl", "other.txt"] {
+        fs::write(chats.join(name), "").expect("the file is written");
+    }
+    set_age(&chats.join("old.jsonl"), Duration::from_secs(60));
+    let ask = |line: &str| {
+        answer(home.gravix(&[]).env("XDG_STATE_HOME", home.path().join("state")), line)
+    };
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let both = ("files".to_owned(), names(&["@new", "@old"]));
+    assert_eq!(ask("gravix ask --history "), both);
+    assert_eq!(ask("gravix history check a.jsonl "), both);
+    let only = ("values".to_owned(), names(&["--history=@new", "--history=@old"]));
+    assert_eq!(ask("gravix ask --history=@"), only);
+    assert_eq!(ask("gravix ask --history x"), ("files".to_owned(), vec![]));
+    assert_eq!(ask("gravix ask -f @"), ("files".to_owned(), vec![]));
+}

@@ -162,3 +162,21 @@ fn a_broken_configuration_completes_in_silence() {
         screen.complete("gravix ask -p mo", "-p mock");
     });
 }
+
+#[test]
+fn a_history_is_a_file_or_a_name_of_the_default_directory() {
+    in_each_shell(|_, screen, home| {
+        let chats = home.join(".local/state/gravix/chats");
+        fs::create_dir_all(&chats).expect("the directory is created");
+        for path in [chats.join("locks.jsonl"), chats.join("my tea.jsonl"), home.join("own.jsonl")]
+        {
+            fs::write(path, "").expect("the file is written");
+        }
+        screen.complete("gravix ask --history @l", "--history @locks");
+        screen.complete("gravix ask --history=@l", "--history=@locks");
+        screen.complete("gravix history show @m", "show @my\\ tea");
+        screen.complete("gravix history undo ow", "undo own.jsonl");
+        screen.complete("gravix history show ", "@locks");
+        screen.complete("gravix history show ", "own.jsonl");
+    });
+}

@@ -13,6 +13,7 @@ use crate::files::text;
 use crate::json;
 use crate::net::base_url::BaseUrl;
 use crate::output::notes::Notes;
+use crate::settings::chats;
 use crate::settings::config::profiles::{self, ProfileSummary};
 use crate::settings::environment::Environment;
 
@@ -81,7 +82,7 @@ impl Completer<'_> {
             Slot::CommandName => answer("command", Files::No, self.commands()),
             Slot::OptionName => answer("option", Files::No, self.options()),
             Slot::File => answer("file", Files::Any, Vec::new()),
-            Slot::Value { arg, prefix } => Answer { prefix: prefix.clone(), ..self.value(arg) },
+            Slot::Value { arg, prefix } => self.value(arg, prefix),
         }
     }
 
@@ -107,7 +108,8 @@ impl Completer<'_> {
         candidates
     }
 
-    fn value(&self, arg: &Arg) -> Answer {
+    fn value(&self, arg: &Arg, prefix: &str) -> Answer {
+        let typed = self.text.strip_prefix(prefix).unwrap_or_default();
         let (label, candidates) = match arg.get_id().as_str() {
             "model" => ("model", self.models()),
             "profile" => ("profile", self.profiles()),
@@ -121,14 +123,34 @@ impl Completer<'_> {
             "reasoning" if self.place.path == ["batch"] => {
                 ("value", vec![Candidate::new("drop", "remove thoughts from texts")])
             }
+            _ if self.is_history(arg) && (typed.is_empty() || typed.starts_with('@')) => {
+                ("history", self.histories())
+            }
             _ => ("value", possible_values(arg)),
         };
         let files = match arg.get_value_hint() {
+            // Such a name stands for a file of its own.
+            _ if self.is_history(arg) && typed.starts_with('@') => Files::No,
             ValueHint::FilePath => Files::Any,
             ValueHint::DirPath => Files::Directories,
             _ => Files::No,
         };
-        Answer { label, prefix: String::new(), files, candidates }
+        Answer { label, prefix: prefix.to_owned(), files, candidates }
+    }
+
+    /// Whether the value names a history, as a file or as `@NAME`.
+    fn is_history(&self, arg: &Arg) -> bool {
+        let is_argument = arg.is_positional() && arg.get_value_hint() == ValueHint::FilePath;
+        let is_of_command = matches!(self.place.path.first(), Some(&"history" | &"chat"));
+        arg.get_long() == Some("history") || (is_argument && is_of_command)
+    }
+
+    /// The histories in the default directory, newest first.
+    fn histories(&self) -> Vec<Candidate> {
+        let files = chats::directory(self.environment).map(|directory| chats::files(&directory));
+        let files = files.and_then(Result::ok).unwrap_or_default();
+        let names = files.iter().filter_map(|file| chats::short_name(&file.path, self.environment));
+        names.filter_map(|name| name.into_string().ok()).map(Candidate::plain).collect()
     }
 
     fn models(&self) -> Vec<Candidate> {
