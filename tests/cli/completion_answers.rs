@@ -296,3 +296,24 @@ fn a_history_has_a_name_only_where_a_history_is_wanted() {
     assert_eq!(ask("gravix ask --history x"), ("files".to_owned(), vec![]));
     assert_eq!(ask("gravix ask -f @"), ("files".to_owned(), vec![]));
 }
+
+#[test]
+fn bash_gets_what_it_inserts_at_its_own_end_of_a_word() {
+    let config = "[profiles.\"my own\"]\nbase_url = \"http://h/v1\"\n";
+    let home = Home::new(config);
+    for (line, word, inserted) in [
+        ("gravix ask --base-url http://l", "//l", "//localhost:11434/v1"),
+        ("gravix ask --base-url=http:", "", "//h/v1"),
+        ("gravix ask --base-url \"http://l", "//l", "//localhost:11434/v1"),
+        ("gravix ask -p my", "my", "my\\ own"),
+        ("gravix ask -p my\\ o", "my\\ o", "my\\ own"),
+        ("gravix ask --profile='my o", "my o", "my own"),
+        ("gravix ask -pmy", "-pmy", "-pmy\\ own"),
+        ("gravix ask -pX", "-pX", ""),
+    ] {
+        let run = run(&mut home.gravix(&["__complete", "bash", "--", line, word])).exits(0);
+        let text = String::from_utf8(run.stdout).expect("the answer is UTF-8");
+        let candidates = text.lines().nth(1).unwrap_or_default();
+        assert_eq!(candidates, inserted, "{line} {text}");
+    }
+}

@@ -56,27 +56,42 @@ impl Answer {
         // A tab or a newline would end it, and others can harm the terminal.
         let is_safe = |candidate: &&Candidate| !candidate.value.contains(is_harmful);
         for candidate in self.candidates.iter().filter(is_safe) {
-            let value = format!("{}{}", self.prefix, candidate.value);
-            match shell {
-                Shell::Bash => {
-                    if let Some(rest) = bash_word(&value, current, break_word) {
-                        // With files, bash quotes all that it inserts.
-                        let is_quoted = self.files == Files::No;
-                        text +=
-                            &if is_quoted { quoted(rest, current.quote) } else { rest.to_owned() };
-                        text.push('\n');
-                    }
+            let line = match shell {
+                Shell::Bash => self.bash_line(candidate, current, break_word),
+                // zsh takes the prefix away itself.
+                Shell::Zsh => Some(described("", candidate)),
+                Shell::Fish | Shell::Powershell | Shell::Elvish => {
+                    Some(described(&self.prefix, candidate))
                 }
-                Shell::Zsh | Shell::Fish | Shell::Powershell | Shell::Elvish => {
-                    // zsh takes the prefix away itself.
-                    let value = if matches!(shell, Shell::Zsh) { &candidate.value } else { &value };
-                    let description = candidate.description.lines().next().unwrap_or_default();
-                    text += &format!("{value}\t{}\n", description.replace(is_harmful, " "));
-                }
+            };
+            if let Some(line) = line {
+                text += &line;
+                text.push('\n');
             }
         }
         text
     }
+
+    /// What bash inserts; `None` if the candidate does not begin as the word does.
+    fn bash_line(
+        &self,
+        candidate: &Candidate,
+        current: &CurrentWord,
+        break_word: &str,
+    ) -> Option<String> {
+        let value = format!("{}{}", self.prefix, candidate.value);
+        let rest = bash_word(&value, current, break_word)?;
+        // With files, bash quotes all that it inserts.
+        Some(match self.files {
+            Files::No => quoted(rest, current.quote),
+            Files::Any | Files::Directories => rest.to_owned(),
+        })
+    }
+}
+
+fn described(prefix: &str, candidate: &Candidate) -> String {
+    let description = candidate.description.lines().next().unwrap_or_default();
+    format!("{prefix}{}\t{}", candidate.value, description.replace(is_harmful, " "))
 }
 
 /// The part of `value` that bash inserts instead of `break_word`: bash breaks words at
