@@ -27,6 +27,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand models 'List the models that the server offers'
             cand history 'List, show, check, repair or fork conversations, or undo a turn'
             cand config 'Print the effective settings and where each comes from'
+            cand templates 'List the templates of prompts, each with its first line'
             cand completions 'Print or install the completion script for a shell'
             cand man 'Print a man page as roff, or install all of them'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -37,6 +38,9 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand -a 'Attach an image (repeatable); ''-'' is stdin'
             cand --attach 'Attach an image (repeatable); ''-'' is stdin'
             cand --attach-type 'Set the media type of the preceding --attach, such as image/png'
+            cand -T 'Use a template of the prompt'
+            cand --template 'Use a template of the prompt'
+            cand --var 'Set a variable of the template (repeatable)'
             cand -s 'Set the system prompt'
             cand --system 'Set the system prompt'
             cand --system-file 'Read the system prompt from FILE'
@@ -272,6 +276,11 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'gravix;templates'= {
+            cand --config 'List the templates beside this configuration file [env: GRAVIX_CONFIG]'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'gravix;completions'= {
             cand --install 'Install the script where the shell finds it, and print its path'
             cand -h 'Print help (see more with ''--help'')'
@@ -288,6 +297,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand models 'List the models that the server offers'
             cand history 'List, show, check, repair or fork conversations, or undo a turn'
             cand config 'Print the effective settings and where each comes from'
+            cand templates 'List the templates of prompts, each with its first line'
             cand completions 'Print or install the completion script for a shell'
             cand man 'Print a man page as roff, or install all of them'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -319,6 +329,8 @@ set edit:completion:arg-completer[gravix] = {|@words|
         &'gravix;help;history;fork'= {
         }
         &'gravix;help;config'= {
+        }
+        &'gravix;help;templates'= {
         }
         &'gravix;help;completions'= {
         }

@@ -3,13 +3,14 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{ArgAction, ValueHint};
 
 use crate::cli::model_args::ModelArgs;
 use crate::cli::prompt_part::PromptArgs;
 use crate::cli::reply_format::ReplyFormatArgs;
 use crate::cli::shared_args::{LogArgs, NetworkArgs, ReplyLimitArgs, SettingsArgs, VerbosityArgs};
-use crate::cli::values::ReasoningTarget;
+use crate::cli::values::{ReasoningTarget, Variable, variable};
 
 #[derive(Debug, clap::Args)]
 pub struct AskArgs {
@@ -19,6 +20,31 @@ pub struct AskArgs {
 
     #[command(flatten)]
     pub prompt: PromptArgs,
+
+    /// Use a template of the prompt
+    ///
+    /// NAME is prompts/NAME.md beside the configuration file, a path such as
+    /// ./NAME.md, or a text with {{ in it. {{prompt}} stands for the words of the
+    /// prompt, {{input}} for standard input, and any other {{NAME}} for the value
+    /// of --var NAME=VALUE. Without {{prompt}} or {{input}}, words and standard input
+    /// follow the template. Only the template is expanded, never a value. Write
+    /// \{{ for the braces themselves. A file may begin with settings: TOML between
+    /// two lines of ---, such as model = "qwen3:32b".
+    #[arg(short = 'T', long, value_name = "NAME", help_heading = "Input", value_hint = ValueHint::Other)]
+    pub template: Option<String>,
+
+    /// Set a variable of the template (repeatable)
+    ///
+    /// Needs --template.
+    #[arg(
+        long = "var",
+        value_name = "NAME=VALUE",
+        value_parser = OsStringValueParser::new().try_map(variable),
+        help_heading = "Input",
+        hide_short_help = true,
+        value_hint = ValueHint::Other
+    )]
+    pub vars: Vec<Variable>,
 
     /// Set the system prompt
     ///
@@ -215,7 +241,7 @@ pub struct HistoryArgs {
     ///
     /// A turn begins at a user message. The file is read from its end, and
     /// older lines are not checked. Needs --history or --latest.
-    #[arg(long, value_name = "N", value_hint = ValueHint::Other)]
+    #[arg(long, value_name = "N", hide_short_help = true, value_hint = ValueHint::Other)]
     pub turns: Option<u64>,
 
     /// Send the history as it is, without a new prompt
@@ -225,7 +251,7 @@ pub struct HistoryArgs {
     /// Needs --history or --latest.
     #[arg(
         long,
-        conflicts_with_all = ["words", "files", "attachments"],
+        conflicts_with_all = ["words", "files", "attachments", "template"],
         hide_short_help = true
     )]
     pub r#continue: bool,

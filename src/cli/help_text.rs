@@ -25,7 +25,7 @@ Examples:
 /// Options that the 40 lines of the short help have no room for.
 pub(super) const ASK_MORE: &str = "\
 Also --choose, --yes-no, --json-object, --tools, --param, --body, --json,
---events, --usage, --log, --dry-run, --curl, --deadline, --latest: see --help";
+--usage, --log, --dry-run, --curl, --deadline, --latest, --turns: see --help";
 
 pub(super) const BATCH_EXAMPLES: &str = "\
 Examples:
@@ -56,6 +56,12 @@ Examples:
   gravix config --init
   gravix config --profiles
   gravix config --profile ollama";
+
+pub(super) const TEMPLATES_EXAMPLES: &str = "\
+Examples:
+  gravix templates
+  gravix ask -T review -f draft.txt
+  gravix ask -T translate --var lang=French < draft.txt";
 
 pub(super) const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
@@ -145,6 +151,15 @@ pub const CONFIG_STATUS: Entries = &[
     ("78", "the file has an error, or the profile does not exist"),
 ];
 
+pub const TEMPLATES_STATUS: Entries = &[
+    ("0", "the templates were listed, or there are none"),
+    ("2", "usage: a bad option"),
+    ("65", "a template is not text"),
+    ("66", "the directory or a template cannot be read"),
+    ("74", "standard output cannot be written"),
+    ("78", "no home directory, or the settings of a template do not end"),
+];
+
 /// Exit statuses of `completions` and `man`.
 pub const DOCUMENT_STATUS: Entries = &[
     ("0", "the output was printed, or the files were installed"),
@@ -179,6 +194,7 @@ pub const ENVIRONMENT: Entries = &[
 pub const FILES: Entries = &[
     ("~/.config/gravix/config.toml", "settings and profiles (see gravix config --init)"),
     ("~/.local/state/gravix/chats/NAME.jsonl", "the history @NAME"),
+    ("~/.config/gravix/prompts/NAME.md", "the template NAME"),
     ("~/.cache/gravix/", "models that were completed in the last ten minutes"),
     ("FILE", "a history: one JSON message per line; editable"),
     ("FILE.torn", "the last line of FILE, if writing was cut short"),

@@ -10,17 +10,19 @@ pub mod reply_format;
 pub mod shared_args;
 pub mod values;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 pub use crate::cli::ask_args::AskArgs;
 pub use crate::cli::batch_args::BatchArgs;
 use crate::cli::help_text::{
     ASK_EXAMPLES, ASK_MORE, BATCH_EXAMPLES, BATCH_MORE, COMPLETIONS_EXAMPLES, CONFIG_EXAMPLES,
-    HISTORY_EXAMPLES, MAN_EXAMPLES, MODELS_EXAMPLES, TEMPLATE, section,
+    HISTORY_EXAMPLES, MAN_EXAMPLES, MODELS_EXAMPLES, TEMPLATE, TEMPLATES_EXAMPLES, section,
 };
 pub use crate::cli::help_text::{
     ASK_STATUS, BATCH_STATUS, CONFIG_STATUS, DOCUMENT_STATUS, ENVIRONMENT, EXAMPLES, FILES,
-    HISTORY_STATUS, MODELS_STATUS,
+    HISTORY_STATUS, MODELS_STATUS, TEMPLATES_STATUS,
 };
 pub use crate::cli::history_args::{
     ChangeArgs, CheckArgs, ForkArgs, HistoryCommand, HistoryCommandArgs, ListArgs, ShowArgs,
@@ -60,6 +62,7 @@ pub const REQUIRES: &[(&str, &[&str])] = &[
     ("types", &["attachments"]),
     ("tool_choice", &["tools"]),
     ("log_content", &["log"]),
+    ("vars", &["template"]),
 ];
 
 /// The options that name a history.
@@ -136,6 +139,16 @@ the run immediately.",
         after_long_help = section("Exit status", CONFIG_STATUS)
     )]
     Config(ConfigArgs),
+    /// List the templates of prompts, each with its first line
+    ///
+    /// A template is a file prompts/NAME.md beside the configuration file. Use it with
+    /// gravix ask -T NAME.
+    #[command(
+        help_template = TEMPLATE,
+        before_help = TEMPLATES_EXAMPLES,
+        after_long_help = section("Exit status", TEMPLATES_STATUS)
+    )]
+    Templates(TemplatesArgs),
     /// Print or install the completion script for a shell
     #[command(
         help_template = TEMPLATE,
@@ -182,6 +195,13 @@ pub struct ConfigArgs {
 
     #[command(flatten)]
     pub settings: SettingsArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct TemplatesArgs {
+    /// List the templates beside this configuration file [env: GRAVIX_CONFIG]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

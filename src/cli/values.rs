@@ -1,5 +1,7 @@
 //! The values of options, and their parsers.
 
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -80,6 +82,22 @@ pub fn progress_interval(text: &str) -> Result<ProgressInterval, String> {
         text => seconds(text)
             .map(ProgressInterval::Every)
             .map_err(|reason| format!("{reason} or 'never'")),
+    }
+}
+
+/// The name and the value of a variable of a template.
+pub type Variable = (String, OsString);
+
+/// Parses `NAME=VALUE`. Blanks around the name are dropped.
+pub fn variable(text: OsString) -> Result<Variable, String> {
+    let bytes = text.as_bytes();
+    let end = bytes.iter().position(|&byte| byte == b'=');
+    let name = end.and_then(|end| str::from_utf8(&bytes[..end]).ok()).map(str::trim);
+    match (name, end) {
+        (Some(name), Some(end)) if !name.is_empty() => {
+            Ok((name.to_owned(), OsStr::from_bytes(&bytes[end + 1..]).to_owned()))
+        }
+        _ => Err("not in the form NAME=VALUE, such as lang=French".to_owned()),
     }
 }
 

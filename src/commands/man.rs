@@ -19,6 +19,7 @@ const PAGES: &[(&str, &str)] = &[
     ("gravix-models", include_str!("../../man/gravix-models.1")),
     ("gravix-history", include_str!("../../man/gravix-history.1")),
     ("gravix-config", include_str!("../../man/gravix-config.1")),
+    ("gravix-templates", include_str!("../../man/gravix-templates.1")),
     ("gravix-completions", include_str!("../../man/gravix-completions.1")),
     ("gravix-man", include_str!("../../man/gravix-man.1")),
 ];

@@ -15,6 +15,7 @@ pub mod models;
 pub mod observers;
 pub mod schema_notes;
 pub mod target_options;
+pub mod templates;
 pub mod text_hints;
 pub mod tls_hints;
 
@@ -61,16 +62,18 @@ fn run_line(
         Ok(arguments) => arguments,
         Err(error) => return clap_error::handle(&error, &line),
     };
-    let Arguments { command, key, config_options, config_param_count } = arguments;
+    let Arguments { command, key, config_options, config_param_count, template } = arguments;
     hints.set_command(&command, &config_options);
     let terminal = Terminal::detect();
-    let context = Context { environment, terminal, notes, key, config_options, config_param_count };
+    let context =
+        Context { environment, terminal, notes, key, config_options, config_param_count, template };
     match command {
         Command::Ask(args) => ask::run(*args, &context, hints),
         Command::Batch(args) => batch::run(*args, &context, hints),
         Command::Models(args) => models::run(args, &context),
         Command::History(args) => history::run(args.command, &context, hints),
         Command::Config(args) => config::run(args, &context),
+        Command::Templates(args) => templates::run(args, &context, hints),
         Command::Completions(args) => completions::run(&args, &context),
         Command::Man(args) => man::run(&args, &context),
     }

@@ -1,8 +1,11 @@
-//! What a request is made from: the prompt, attachments, fields and the policy
+//! What a request is made from: the prompt, attachments, templates, fields and the policy
 //! for its reply.
 
 pub mod attachment;
 pub mod fields;
 pub mod file_or_json;
 pub mod prompt;
+pub mod prompt_template;
 pub mod reply_policy;
+pub mod template;
+pub mod template_text;

@@ -16,6 +16,7 @@ use crate::error::{Error, Result, TextOrigin};
 use crate::files;
 use crate::files::text::Encoding;
 use crate::input::attachment;
+use crate::input::prompt_template::PromptTemplate;
 use crate::output::notes::Notes;
 
 /// What standard input is.
@@ -50,6 +51,8 @@ impl Stdin {
 #[derive(Debug)]
 pub struct PromptSource {
     pub parts: Vec<PromptPart>,
+    /// Comes before the parts, and may have a place for words and standard input.
+    pub template: Option<PromptTemplate>,
     pub stdin: Stdin,
     pub encoding: Encoding,
 }
@@ -61,8 +64,23 @@ impl PromptSource {
     /// [`Error::Usage`] if the prompt would be empty, or if standard input is
     /// needed twice or despite `--no-stdin`.
     pub fn ensure_possible(&self) -> Result<()> {
-        let is_empty = self.parts.is_empty();
+        let is_empty = self.parts.is_empty() && self.template.is_none();
         let dashes = self.parts.iter().filter(|part| is_stdin(part)).count();
+        if self.takes_words() && !self.parts.iter().any(is_word) {
+            return Err(usage("the template has {{prompt}} in it: give the prompt as words"));
+        }
+        if self.takes_input() {
+            return Err(usage(match (dashes, self.stdin) {
+                (0, Stdin::Redirected | Stdin::Device) => return Ok(()),
+                (0, Stdin::Refused) => {
+                    "{{input}} is standard input, which --no-stdin leaves unread"
+                }
+                (0, Stdin::Terminal) => {
+                    "{{input}} is standard input: pipe something in, or use < FILE"
+                }
+                _ => "{{input}} in the template is standard input already: leave out '-'",
+            }));
+        }
         Err(usage(match (dashes, self.stdin) {
             (0, Stdin::Refused) if is_empty => {
                 "no prompt: give it as words, or leave out --no-stdin"
@@ -81,22 +99,37 @@ impl PromptSource {
         self.stdin.is_read_unasked() || self.parts.iter().any(is_stdin)
     }
 
+    fn takes_words(&self) -> bool {
+        self.template.as_ref().is_some_and(PromptTemplate::takes_words)
+    }
+
+    fn takes_input(&self) -> bool {
+        self.template.as_ref().is_some_and(PromptTemplate::takes_input)
+    }
+
     /// Reads the user's message; `input` is standard input.
     ///
     /// # Errors
-    /// [`Error::Usage`] if the message is only white space, `-` is empty, a file
-    /// is `-`, or a URL has a media type, [`Error::Unreadable`] if an input
+    /// [`Error::Usage`] if the message is only white space, `-` or `{{input}}` is
+    /// empty, a file is `-`, or a URL has a media type, [`Error::Unreadable`] if an input
     /// cannot be read, [`Error::Input`] if an image is given as text or the
     /// other way round, [`Error::NotText`] if bytes are not text and the
     /// encoding is strict.
     pub fn read<R: Read + Send>(&self, mut input: R, notes: &Notes) -> Result<Content> {
         let mut contents = Vec::new();
+        if let Some(template) = &self.template {
+            contents.push(text(self.expanded(template, &mut input)?));
+        }
+        let takes_words = self.takes_words();
         // Adjacent words make up one part.
         for parts in self.parts.chunk_by(|part, next| is_word(part) && is_word(next)) {
-            contents.push(self.content_of(parts, &mut input)?);
+            if !(takes_words && is_word(&parts[0])) {
+                contents.push(self.content_of(parts, &mut input)?);
+            }
         }
         let mut is_unexpectedly_empty = false;
-        if self.stdin.is_read_unasked() && !self.parts.iter().any(is_stdin) {
+        let has_place = self.takes_input() || self.parts.iter().any(is_stdin);
+        if self.stdin.is_read_unasked() && !has_place {
             let waiting = "waiting for standard input; -n (--no-stdin) leaves it unread";
             let (read, is_announced) = match self.parts.is_empty() {
                 true => (read_text(input, self.encoding), false),
@@ -115,20 +148,37 @@ impl PromptSource {
         Ok(content)
     }
 
+    /// The template with the words and standard input, where it has places for them.
+    fn expanded(&self, template: &PromptTemplate, input: &mut impl Read) -> Result<String> {
+        let words = match template.takes_words() {
+            true => join(self.parts.iter().filter(|part| is_word(part)), self.encoding)?,
+            false => String::new(),
+        };
+        let input = match template.takes_input() {
+            true => {
+                let read = read_text(input, self.encoding)?;
+                ensure_not_empty(&read, "{{input}}")?;
+                read
+            }
+            false => String::new(),
+        };
+        Ok(template.expand(&words, &input))
+    }
+
     /// The content of one part, or of several adjacent words.
     fn content_of(&self, parts: &[PromptPart], input: &mut impl Read) -> Result<ContentPart> {
         let encoding = self.encoding;
         Ok(match &parts[0] {
             part @ PromptPart::Word(_) if is_stdin(part) => {
                 let read = read_text(input, encoding)?;
-                ensure_not_empty(&read)?;
+                ensure_not_empty(&read, "'-'")?;
                 text(read)
             }
-            PromptPart::Word(_) => text(join(parts, encoding)?),
+            PromptPart::Word(_) => text(join(parts.iter(), encoding)?),
             PromptPart::File(path) => text(attachment::text_file(path, encoding)?),
             part @ PromptPart::Attachment { media_type, .. } if is_stdin(part) => {
                 let bytes = read_bytes(input)?;
-                ensure_not_empty(&bytes)?;
+                ensure_not_empty(&bytes, "'-'")?;
                 attachment::inline_image(&bytes, "standard input", media_type.as_deref())?
             }
             PromptPart::Attachment { source, media_type } => {
@@ -201,8 +251,8 @@ pub fn system(text: &OsStr, encoding: Encoding) -> Result<String> {
     encoding.decode(text.as_encoded_bytes().to_vec(), TextOrigin::CommandLine("--system"))
 }
 
-fn join(words: &[PromptPart], encoding: Encoding) -> Result<String> {
-    let words = words.iter().filter_map(|part| match part {
+fn join<'a>(words: impl Iterator<Item = &'a PromptPart>, encoding: Encoding) -> Result<String> {
+    let words = words.filter_map(|part| match part {
         PromptPart::Word(word) => Some(word.as_encoded_bytes()),
         PromptPart::File(_) | PromptPart::Attachment { .. } => None,
     });
@@ -221,10 +271,12 @@ fn read_bytes(input: impl Read) -> Result<Vec<u8>> {
         .map_err(|source| Error::Unreadable { path: PathBuf::from("standard input"), source })
 }
 
-/// Fails if standard input, which `-` asks for, is empty.
-fn ensure_not_empty(read: impl AsRef<[u8]>) -> Result<()> {
+/// Fails if standard input, which `place` asks for, is empty.
+fn ensure_not_empty(read: impl AsRef<[u8]>, place: &str) -> Result<()> {
     match read.as_ref().is_empty() {
-        true => Err(usage("standard input is empty, but '-' asks for it; nothing was sent")),
+        true => Err(Error::Usage(format!(
+            "standard input is empty, but {place} asks for it; nothing was sent"
+        ))),
         false => Ok(()),
     }
 }

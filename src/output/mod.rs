@@ -4,6 +4,7 @@ pub mod closed;
 pub mod file;
 pub mod notes;
 pub mod numbers;
+pub mod one_line;
 pub mod reasoning;
 pub mod sanitize;
 pub mod status_line;

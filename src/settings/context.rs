@@ -1,5 +1,6 @@
 //! State that every command shares.
 
+use crate::input::template_text::TemplateText;
 use crate::output::notes::Notes;
 use crate::output::terminal::Terminal;
 use crate::settings::environment::Environment;
@@ -16,6 +17,8 @@ pub struct Context<'a> {
     pub config_options: Vec<String>,
     /// How many `--param` values the configuration sets. They come first.
     pub config_param_count: usize,
+    /// The template of the prompt.
+    pub template: Option<TemplateText>,
 }
 
 impl Context<'_> {

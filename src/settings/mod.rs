@@ -10,6 +10,7 @@ pub mod key;
 pub mod model;
 pub mod network;
 pub mod proxy;
+pub mod templates;
 
 use std::ffi::OsString;
 
@@ -18,6 +19,7 @@ use clap::{ArgMatches, Command as ClapCommand, CommandFactory, FromArgMatches};
 
 use crate::cli::{Args, Command, REQUIRES, SettingsArgs, VerbosityArgs};
 use crate::error::Result;
+use crate::input::template_text::TemplateText;
 use crate::output::notes::Verbosity;
 use crate::settings::config::Config;
 use crate::settings::config::effective::EffectiveSettings;
@@ -34,16 +36,22 @@ pub struct Arguments {
     pub config_options: Vec<String>,
     /// How many `--param` values the configuration sets. They come first.
     pub config_param_count: usize,
+    /// The template that was typed.
+    pub template: Option<TemplateText>,
 }
 
 impl Arguments {
     /// The arguments in `matches`, into which `settings` were merged.
-    fn new(matches: &ArgMatches, settings: EffectiveSettings) -> Result<Self, clap::Error> {
+    fn new(
+        matches: &ArgMatches,
+        settings: EffectiveSettings,
+        template: Option<TemplateText>,
+    ) -> Result<Self, clap::Error> {
         ensure_companions(matches)?;
         let command = Args::from_arg_matches(matches)?.command;
         let config_options = settings.config_options();
         let config_param_count = settings.config_param_count();
-        Ok(Self { command, key: settings.key, config_options, config_param_count })
+        Ok(Self { command, key: settings.key, config_options, config_param_count, template })
     }
 }
 
@@ -61,7 +69,7 @@ pub fn verbosity(args: &VerbosityArgs) -> Verbosity {
 ///
 /// # Errors
 /// [`Error::Unreadable`](crate::error::Error::Unreadable) if the configuration
-/// file cannot be read, [`Error::Config`](crate::error::Error::Config) if it is
+/// file or the template cannot be read, [`Error::Config`](crate::error::Error::Config) if it is
 /// invalid or the profile does not exist. The inner error is clap's: invalid
 /// arguments, or help and version.
 pub fn parse_command_line(
@@ -74,15 +82,24 @@ pub fn parse_command_line(
         Err(error) => return Ok(Err(error)),
     };
     let Some((name @ ("ask" | "batch" | "models"), typed_options)) = typed.subcommand() else {
-        return Ok(Arguments::new(&typed, EffectiveSettings::default()));
+        return Ok(Arguments::new(&typed, EffectiveSettings::default(), None));
     };
     let settings_args = match SettingsArgs::from_arg_matches(typed_options) {
         Ok(args) => args,
         Err(error) => return Ok(Err(error)),
     };
-    let config = Config::load(&settings_args, environment)?;
+    let mut config = Config::load(&settings_args, environment)?;
+    let template = match typed_options.try_get_one::<String>("template") {
+        Ok(Some(name)) => Some(templates::find(name, &settings_args, environment)?),
+        _ => None,
+    };
+    if let Some(template) = &template {
+        templates::layer(template, environment)?
+            .into_iter()
+            .for_each(|layer| config.add_template(layer));
+    }
     if config.is_empty() {
-        return Ok(Arguments::new(&typed, EffectiveSettings::default()));
+        return Ok(Arguments::new(&typed, EffectiveSettings::default(), template));
     }
     let command = Args::command();
     let settings = config.resolve(&options::of(&command, name), typed_options, environment);
@@ -90,7 +107,7 @@ pub fn parse_command_line(
     line.splice(2..2, settings.merged_options());
     let command = command.mut_subcommand(name, |command| settings.set_defaults(command));
     let matches = command.try_get_matches_from(line);
-    Ok(matches.and_then(|matches| Arguments::new(&matches, settings)))
+    Ok(matches.and_then(|matches| Arguments::new(&matches, settings, template)))
 }
 
 /// Checks that an option which needs one of others has it. clap's `requires` does

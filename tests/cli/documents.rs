@@ -59,6 +59,8 @@ const CACHE: &str = "~/.cache/gravix/";
 
 const CONFIG_FILE: &str = "~/.config/gravix/config.toml";
 
+const TEMPLATE: &str = "~/.config/gravix/prompts/NAME.md";
+
 /// The histories of the default directory.
 const CHATS: &str = "~/.local/state/gravix/chats/NAME.jsonl";
 
@@ -199,6 +201,11 @@ fn tables(command: &str) -> (&'static [(&'static str, &'static str)], Filter, Fi
             |variable| ["XDG_STATE_HOME", "PAGER", "NO_COLOR"].contains(&variable),
             |file| [CHATS, "FILE", "FILE.torn", "FILE.bad"].contains(&file),
         ),
+        "gravix templates" => (
+            cli::TEMPLATES_STATUS,
+            |variable| ["GRAVIX_CONFIG", "XDG_CONFIG_HOME", "NO_COLOR"].contains(&variable),
+            |file| file == TEMPLATE,
+        ),
         "gravix completions" => (
             cli::DOCUMENT_STATUS,
             |variable| [INSTALLATION, &["NO_COLOR"]].concat().contains(&variable),
@@ -212,7 +219,7 @@ fn tables(command: &str) -> (&'static [(&'static str, &'static str)], Filter, Fi
         "gravix ask" => (
             cli::ASK_STATUS,
             |variable| variable != "PAGER" && !INSTALLATION.contains(&variable),
-            |file| [CONFIG_FILE, CHATS, "FILE", "FILE.torn"].contains(&file),
+            |file| [CONFIG_FILE, TEMPLATE, CHATS, "FILE", "FILE.torn"].contains(&file),
         ),
         _ => (cli::ASK_STATUS, |_| true, |_| true),
     }

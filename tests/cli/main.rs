@@ -79,6 +79,7 @@ mod statuses;
 mod stopped;
 mod stream;
 mod support;
+mod templates;
 mod timeouts;
 mod tls;
 mod tools;

@@ -14,9 +14,9 @@ use crate::error::{Error, Result};
 use crate::files::text::Encoding;
 use crate::history::conversation::History;
 use crate::input::prompt::{self, PromptSource, Stdin};
+use crate::input::prompt_template::PromptTemplate;
 use crate::json::Object;
 use crate::output::notes::Notes;
-use crate::output::terminal::Terminal;
 use crate::settings::context::Context;
 
 pub enum MessageSource {
@@ -32,21 +32,27 @@ impl MessageSource {
     /// `json` are the messages from [`take_json_messages`].
     ///
     /// # Errors
-    /// [`Error::Usage`] if there cannot be a prompt.
-    pub fn new(args: &AskArgs, json: Vec<Value>, terminal: Terminal) -> Result<Self> {
+    /// [`Error::Usage`] if there cannot be a prompt, or a variable of the template is
+    /// not set; [`Error::Input`] if the template is not valid.
+    pub fn new(args: &AskArgs, json: Vec<Value>, context: &Context) -> Result<Self> {
         if !json.is_empty() {
             return Ok(Self::Json(json));
         }
         if args.history.r#continue {
             return Ok(Self::HistoryOnly);
         }
-        let stdin = match (args.no_stdin, terminal.stdin) {
+        let stdin = match (args.no_stdin, context.terminal.stdin) {
             (true, _) => Stdin::Refused,
             (false, true) => Stdin::Terminal,
             (false, false) => Stdin::detect(),
         };
         let parts = args.prompt.parts.clone();
-        let source = PromptSource { parts, stdin, encoding: encoding(args) };
+        let encoding = encoding(args);
+        let template = match &context.template {
+            Some(text) => Some(PromptTemplate::new(text.parse()?, &args.vars, encoding)?),
+            None => None,
+        };
+        let source = PromptSource { parts, template, stdin, encoding };
         source.ensure_possible()?;
         let named = [("--history", &args.history.file), ("--system-file", &args.system_file)];
         for (option, path) in named {
@@ -106,7 +112,8 @@ pub fn take_json_messages(
         PromptPart::File(_) => context.is_typed("file"),
         PromptPart::Attachment { .. } => context.is_typed("attach"),
     };
-    let has_more = (args.system.is_some() && context.is_typed("system"))
+    let has_more = args.template.is_some()
+        || (args.system.is_some() && context.is_typed("system"))
         || (args.system_file.is_some() && context.is_typed("system_file"))
         || (args.history.file.is_some() && context.is_typed("history"))
         || (args.history.latest && context.is_typed("latest"))

@@ -127,7 +127,7 @@ impl AskPlan {
         if !matches!(print, PrintMode::Response | PrintMode::Events) {
             fields::ensure_one_choice(&fields, "--json or --events prints them all")?;
         }
-        let messages = MessageSource::new(&args, json_messages, context.terminal)?;
+        let messages = MessageSource::new(&args, json_messages, context)?;
         let action = action(&args);
         let history = match messages {
             MessageSource::Json(_) => None,

@@ -64,12 +64,13 @@ fn ask(
     let Ok(arguments) = settings::parse_command_line(line, environment)? else {
         return Ok(None);
     };
-    let Arguments { command, key, config_options, config_param_count } = arguments;
+    let Arguments { command, key, config_options, config_param_count, template } = arguments;
     let Command::Models(args) = command else {
         return Ok(None);
     };
     let terminal = Terminal::detect();
-    let context = Context { environment, terminal, notes, key, config_options, config_param_count };
+    let context =
+        Context { environment, terminal, notes, key, config_options, config_param_count, template };
     let mut endpoint = network::resolve(&args.network, environment, notes.secrets())?;
     let cache = match &endpoint.base_url {
         BaseUrl::Mock => None,

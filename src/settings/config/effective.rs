@@ -1,6 +1,6 @@
-//! Deciding which setting takes effect: options override the profile that was
-//! typed, which overrides the environment, which overrides any other profile,
-//! which overrides the rest of the file.
+//! Deciding which setting takes effect: options override the template, which
+//! overrides the profile that was typed, which overrides the environment, which
+//! overrides any other profile, which overrides the rest of the file.
 
 use std::ffi::OsString;
 
@@ -40,7 +40,7 @@ impl EffectiveSettings {
     /// Makes the settings the defaults of `command`.
     pub fn set_defaults(&self, command: Command) -> Command {
         let is_default = |setting: &&Setting| {
-            matches!(setting.origin, Origin::Table(_))
+            matches!(setting.origin, Origin::Table(_) | Origin::Template(_))
                 && !setting.is_merged()
                 && !setting.values.is_empty()
         };
@@ -68,7 +68,8 @@ impl EffectiveSettings {
         params.map(|setting| setting.values.len()).sum()
     }
 
-    /// The names of the options that the configuration sets.
+    /// The names of the options that the configuration sets. Those of a template were
+    /// typed with its name.
     pub fn config_options(&self) -> Vec<String> {
         let is_set = |setting: &&Setting| matches!(setting.origin, Origin::Table(_));
         self.settings.iter().filter(is_set).map(|setting| setting.name.clone()).collect()

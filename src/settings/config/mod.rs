@@ -31,7 +31,8 @@ pub const TEMPLATE: &str = include_str!("template.toml");
 pub struct Config {
     /// By precedence, highest first.
     layers: Vec<Layer>,
-    /// How many layers, from the first, are of the profile named by `--profile`.
+    /// How many layers, from the first, are of the template and the profile that were
+    /// typed.
     typed_layers: usize,
     /// All profiles, those of the file last.
     pub profiles: Vec<ProfileName>,
@@ -133,6 +134,12 @@ impl Config {
         let typed_layers = if args.profile.is_some() { layers.len() } else { 0 };
         layers.extend(base);
         Ok(Self { layers, typed_layers, profiles, chosen })
+    }
+
+    /// Puts the settings of a template before all layers.
+    pub fn add_template(&mut self, layer: Layer) {
+        self.layers.insert(0, layer);
+        self.typed_layers += 1;
     }
 
     pub fn is_empty(&self) -> bool {

@@ -10,7 +10,7 @@ use crate::secret::header::is_secret_header;
 use crate::settings::key::KeySource;
 
 /// Options that the configuration cannot set.
-pub const EXCLUDED: &[&str] = &["help", "config", "profile"];
+pub const EXCLUDED: &[&str] = &["help", "config", "profile", "template", "var"];
 
 /// Options whose values are merged across layers instead of replaced.
 const MERGED: &[&str] = &["param", "header"];
@@ -31,6 +31,8 @@ pub enum Origin {
     Variable(&'static str),
     /// A table of the file, or a profile.
     Table(String),
+    /// A template that was typed.
+    Template(String),
     Default,
 }
 
@@ -38,7 +40,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Variable(name) => f.write_str(name),
-            Self::Table(name) => f.write_str(name),
+            Self::Table(name) | Self::Template(name) => f.write_str(name),
             Self::Default => f.write_str("default"),
         }
     }
