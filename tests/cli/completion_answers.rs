@@ -6,10 +6,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+
 use crate::support::home::Home;
-use crate::support::server::listen_on_loopback;
+use crate::support::server::{Server, Step, listen_on_loopback};
 use crate::support::service::{Reply, Service};
 use crate::support::{gravix, run};
+
+/// The profiles that need no file.
+const BUILT_IN: &[&str] = &["gravix", "openai", "openrouter", "ollama", "mock"];
 
 /// A server with this model.
 fn server_of(model: &str) -> Service {
@@ -108,11 +114,29 @@ fn a_server_that_fails_is_left_alone_for_half_a_minute() {
 }
 
 #[test]
-fn a_server_that_stalls_gives_no_models() {
+fn a_server_that_takes_too_long_gives_no_models() {
     let home = Home::new("");
     let (_listener, port) = listen_on_loopback();
-    let line = format!("gravix ask --base-url http://127.0.0.1:{port}/v1 -m ");
-    assert_eq!(answer(&mut home.gravix(&[]), &line), ("values".to_owned(), vec![]));
+    // Bytes that keep coming do not make it quick.
+    let slow = Server::new(vec![vec![
+        Step::Raw(b"HTTP/1.1 200 OK\r\nX: ".into()),
+        Step::Drip(b"x".into()),
+    ]]);
+    for url in [format!("http://127.0.0.1:{port}/v1"), slow.base_url()] {
+        let line = format!("gravix ask --base-url {url} -m ");
+        assert_eq!(answer(&mut home.gravix(&[]), &line), ("values".to_owned(), vec![]));
+    }
+}
+
+#[test]
+fn a_file_without_end_holds_nobody_up() {
+    let home = Home::new("");
+    let fifo = home.path().join("fifo");
+    mkfifo(&fifo, Mode::S_IRWXU).expect("the FIFO is made");
+    let line = format!("gravix ask --config {} -p ", fifo.display());
+    assert_eq!(answer(&mut home.gravix(&[]), &line), (String::new(), vec![]));
+    let line = format!("gravix ask --tools {} --tool-choice re", fifo.display());
+    assert_eq!(candidates(&mut home.gravix(&[]), &line), ["auto", "none", "required"]);
 }
 
 #[test]
@@ -180,8 +204,12 @@ fn a_key_is_not_sent_in_the_clear_for_models() {
 fn names_that_would_harm_a_terminal_are_left_out() {
     let list = serde_json::json!({"data": [{"id": "a\u{1b}[2J"}, {"id": "b\nc"}, {"id": "d"}]});
     let server = Service::new(move |_, _| Reply::new("200 OK", list.to_string()));
+    let home = Home::new("[profiles.\"a\\u001b[2J\"]\n");
     let line = format!("gravix ask --base-url {} -m ", server.base_url());
-    assert_eq!(candidates(&mut gravix(), &line), ["d"]);
+    for _ in 0..2 {
+        assert_eq!(candidates(&mut home.gravix(&[]), &line), ["d"]);
+    }
+    assert_eq!(candidates(&mut home.gravix(&[]), "gravix ask -p "), BUILT_IN);
 }
 
 #[test]
@@ -202,11 +230,10 @@ fn tools_are_those_of_the_file_on_the_line() {
 #[test]
 fn profiles_are_those_of_the_configuration_on_the_line_and_the_built_in_ones() {
     let home = Home::new("[profiles.work]\nmodel = \"m\"\n");
-    let built_in = ["gravix", "openai", "openrouter", "ollama", "mock"];
     let config = home.config();
     let line = format!("gravix config --config {} -p ", config.display());
-    assert_eq!(candidates(&mut gravix(), &line), [&["work"][..], &built_in].concat());
-    assert_eq!(candidates(&mut gravix(), "gravix ask -p "), built_in);
+    assert_eq!(candidates(&mut gravix(), &line), [&["work"][..], BUILT_IN].concat());
+    assert_eq!(candidates(&mut gravix(), "gravix ask -p "), BUILT_IN);
 }
 
 #[test]

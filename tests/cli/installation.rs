@@ -40,7 +40,8 @@ fn a_script_is_put_where_its_shell_looks_for_it() {
         let path = home.path().join(path);
         let mut install = at(home.path(), &["completions", "--install", name]);
         install.env("XDG_DATA_DIRS", &data);
-        run(&mut install).exits(0).prints(format!("{}\n", path.display()));
+        let installed = run(&mut install).exits(0).prints(format!("{}\n", path.display()));
+        assert_eq!(installed.stderr.is_empty(), name != "zsh", "{}", installed.stderr);
         let script = fs::read(&path).expect("the script is readable");
         run(gravix().args(["completions", name])).exits(0).prints(script);
         assert!(path.metadata().expect("it exists").permissions().mode() & 0o444 != 0);
