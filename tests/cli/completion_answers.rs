@@ -232,7 +232,7 @@ fn profiles_are_those_of_the_configuration_on_the_line_and_the_built_in_ones() {
     let home = Home::new("[profiles.work]\nmodel = \"m\"\n");
     let config = home.config();
     let line = format!("gravix config --config {} -p ", config.display());
-    assert_eq!(candidates(&mut gravix(), &line), [&["work"][..], BUILT_IN].concat());
+    assert_eq!(candidates(&mut gravix(), &line), [BUILT_IN, &["work"]].concat());
     assert_eq!(candidates(&mut gravix(), "gravix ask -p "), BUILT_IN);
 }
 
@@ -330,7 +330,7 @@ fn bash_gets_what_it_inserts_at_its_own_end_of_a_word() {
     let home = Home::new(config);
     for (line, word, inserted) in [
         ("gravix ask --base-url http://l", "//l", "//localhost:11434/v1"),
-        ("gravix ask --base-url=http:", "", "//h/v1"),
+        ("gravix ask --base-url=http://h", "//h", "//h/v1"),
         ("gravix ask --base-url \"http://l", "//l", "//localhost:11434/v1"),
         ("gravix ask -p my", "my", "my\\ own"),
         ("gravix ask -p my\\ o", "my\\ o", "my\\ own"),

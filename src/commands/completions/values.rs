@@ -9,12 +9,12 @@ use crate::cli::SettingsArgs;
 use crate::commands::completions::answer::{Answer, Candidate, Files};
 use crate::commands::completions::models;
 use crate::commands::completions::slot::{Place, Slot};
+use crate::commands::config::profiles;
 use crate::files::text;
 use crate::json;
-use crate::net::base_url::BaseUrl;
 use crate::output::notes::Notes;
 use crate::settings::chats;
-use crate::settings::config::profiles::{self, ProfileSummary};
+use crate::settings::config::built_in::{BUILT_IN, BuiltIn};
 use crate::settings::environment::Environment;
 
 /// Names that models give the languages of their code blocks.
@@ -159,39 +159,29 @@ impl Completer<'_> {
     }
 
     fn profiles(&self) -> Vec<Candidate> {
-        let profiles = self.known_profiles().into_iter();
-        profiles
-            .map(|profile| Candidate::new(profile.name, profile.base_url.unwrap_or_default()))
-            .collect()
+        let profiles = self.base_urls_of_profiles().into_iter();
+        profiles.map(|(name, base_url)| Candidate::new(name, base_url)).collect()
     }
 
     /// The base URLs of the profiles, among which is `mock:`.
     fn base_urls(&self) -> Vec<Candidate> {
         let mut candidates: Vec<Candidate> = Vec::new();
-        for profile in self.known_profiles() {
-            let Some(url) = profile.base_url else {
-                continue;
-            };
+        for (name, url) in self.base_urls_of_profiles() {
             if !candidates.iter().any(|candidate| candidate.value == url) {
-                candidates.push(Candidate::new(url, format!("profile {}", profile.name)));
+                candidates.push(Candidate::new(url, format!("profile {name}")));
             }
         }
         candidates
     }
 
-    /// Without a valid configuration file, the built-in ones.
-    fn known_profiles(&self) -> Vec<ProfileSummary> {
+    /// Without a valid configuration file, of the built-in ones.
+    fn base_urls_of_profiles(&self) -> Vec<(String, String)> {
         let config = self.place.value_of("config").map(Into::into);
         let args = SettingsArgs { profile: None, config };
-        let profiles =
-            profiles::list(&args, self.environment).unwrap_or_else(|_| profiles::built_in());
-        // An invalid URL is not shown: it may hold a password.
-        let is_valid = |url: &String| BaseUrl::parse(url).is_ok();
-        let shown = profiles.into_iter().map(|ProfileSummary { name, base_url }| ProfileSummary {
-            name,
-            base_url: base_url.filter(is_valid),
-        });
-        shown.collect()
+        profiles::base_urls(&args, self.environment).unwrap_or_else(|_| {
+            let known = |profile: &BuiltIn| (profile.name.to_owned(), profile.base_url.to_owned());
+            BUILT_IN.iter().map(known).collect()
+        })
     }
 
     fn tool_choices(&self) -> Vec<Candidate> {

@@ -3,6 +3,7 @@
 use crate::cli::SettingsArgs;
 use crate::error::Result;
 use crate::net::base_url::BaseUrl;
+use crate::settings::config::built_in::BUILT_IN;
 use crate::settings::config::effective::EffectiveSettings;
 use crate::settings::config::{Config, ProfileName, options};
 use crate::settings::environment::Environment;
@@ -23,13 +24,7 @@ pub fn listing(args: &SettingsArgs, environment: &Environment) -> Result<String>
         let chosen = config.chosen.as_ref().filter(|chosen| chosen.name == profile.name);
         let mut row = match chosen {
             Some(_) => row(profile, &config, environment)?,
-            None => {
-                let profile_args = SettingsArgs {
-                    profile: Some(profile.name.clone()),
-                    config: args.config.clone(),
-                };
-                row(profile, &Config::load(&profile_args, environment)?, environment)?
-            }
+            None => row(profile, &load(&profile.name, args, environment)?, environment)?,
         };
         if let Some(chosen) = chosen {
             row.comment.insert(0, format!("in force because of {}", chosen.by));
@@ -45,6 +40,27 @@ pub fn listing(args: &SettingsArgs, environment: &Environment) -> Result<String>
         lines.push("# none is in force: choose one with -p NAME or GRAVIX_PROFILE".to_owned());
     }
     Ok(lines.join("\n"))
+}
+
+/// The name and the base URL of each profile, as they are in force if the profile is.
+///
+/// # Errors
+/// Those of [`listing`].
+pub fn base_urls(args: &SettingsArgs, environment: &Environment) -> Result<Vec<(String, String)>> {
+    // The profile that is in force may not exist.
+    let config = load(BUILT_IN[0].name, args, environment)?;
+    let profiles = config.profiles.iter().map(|profile| {
+        let row = row(profile, &load(&profile.name, args, environment)?, environment)?;
+        let [name, base_url, _] = row.columns;
+        Ok((name, base_url))
+    });
+    profiles.collect()
+}
+
+/// The configuration with this profile in force.
+fn load(profile: &str, args: &SettingsArgs, environment: &Environment) -> Result<Config> {
+    let args = SettingsArgs { profile: Some(profile.to_owned()), config: args.config.clone() };
+    Config::load(&args, environment)
 }
 
 struct Row {

@@ -4,7 +4,6 @@
 pub mod built_in;
 pub mod effective;
 pub mod options;
-pub mod profiles;
 pub mod reader;
 pub mod setting;
 pub mod toml_file;
