@@ -7,10 +7,10 @@ use crate::files::text::Encoding;
 use crate::input::template::Template;
 
 /// The variable in place of the words of the prompt.
-const PROMPT: &str = "prompt";
+pub const PROMPT: &str = "prompt";
 
 /// The variable in place of standard input.
-const INPUT: &str = "input";
+pub const INPUT: &str = "input";
 
 #[derive(Debug)]
 pub struct PromptTemplate {

@@ -344,3 +344,32 @@ fn bash_gets_what_it_inserts_at_its_own_end_of_a_word() {
         assert_eq!(candidates, inserted, "{line} {text}");
     }
 }
+
+#[test]
+fn templates_and_their_variables_are_those_beside_the_configuration() {
+    let home = Home::new("");
+    let prompts = home.path().join("prompts");
+    fs::create_dir(&prompts).expect("the directory is created");
+    let text =
+        "---\nmodel = \"m\"\n---\nIn {{lang}} and {{style}} and {{lang}}: {{prompt}} {{input}}\n";
+    fs::write(prompts.join("review.md"), text).expect("the file is written");
+    mkfifo(&prompts.join("pipe.md"), Mode::S_IRWXU).expect("the FIFO is made");
+    let ask = |line: &str| answer(home.gravix(&[]).current_dir(home.path()), line);
+    let values = |names: &[&str]| {
+        ("values".to_owned(), names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+    };
+    assert_eq!(ask("gravix ask -T "), values(&["review"]));
+    assert_eq!(ask("gravix ask -T review --var "), values(&["lang=", "style="]));
+    let one_given = "gravix ask --template=review --var lang=rust hi --var=";
+    assert_eq!(ask(one_given), values(&["--var=style="]));
+    assert_eq!(ask("gravix ask -T 'Hi {{who}}' --var "), values(&["who="]));
+    assert_eq!(ask("gravix ask -T prompts/review.md --var l"), values(&["lang=", "style="]));
+    for other in ["none", "pipe", "./none.md"] {
+        assert_eq!(ask(&format!("gravix ask -T {other} --var ")), values(&[]), "{other}");
+    }
+    assert_eq!(ask("gravix ask --var "), values(&[]));
+    assert_eq!(ask("gravix ask -T ./").0, "files");
+    let mut elsewhere = gravix();
+    let line = format!("gravix ask --config {} -T ", home.config().display());
+    assert_eq!(candidates(&mut elsewhere, &line), ["review"]);
+}

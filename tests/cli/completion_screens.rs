@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 
 use clap::CommandFactory;
-use tempfile::TempDir;
 
 use gravix::cli;
 
@@ -12,17 +11,12 @@ use crate::support::server::listen_on_loopback;
 use crate::support::service::{Reply, Service};
 use crate::support::shell_screen::{Shell, ShellScreen};
 
-/// A shell in a home directory of its own.
-fn start(shell: Shell, variables: &[(&str, &str)]) -> Option<(ShellScreen, TempDir)> {
-    let home = tempfile::tempdir().expect("a temporary directory is created");
-    let screen = ShellScreen::start(shell, home.path(), variables)?;
-    Some((screen, home))
-}
-
-/// Runs a test in each shell that is installed.
+/// Runs a test in each shell that is installed, in a home directory of its own.
 fn in_each_shell(test: impl Fn(Shell, &mut ShellScreen, &Path)) {
     for shell in Shell::ALL {
-        if let Some((mut screen, home)) = start(shell, &[]) {
+        let home = tempfile::tempdir().expect("a temporary directory is created");
+        // The shell ends before its home directory does.
+        if let Some(mut screen) = ShellScreen::start(shell, home.path()) {
             test(shell, &mut screen, home.path());
         }
     }
@@ -178,5 +172,22 @@ fn a_history_is_a_file_or_a_name_of_the_default_directory() {
         screen.complete("gravix history undo ow", "undo own.jsonl");
         screen.complete("gravix history show ", "@locks");
         screen.complete("gravix history show ", "own.jsonl");
+    });
+}
+
+#[test]
+fn a_template_is_listed_with_its_first_line_and_its_variables_wait_for_a_value() {
+    in_each_shell(|shell, screen, home| {
+        let prompts = home.join(".config/gravix/prompts");
+        fs::create_dir_all(&prompts).expect("the directory is created");
+        for (name, text) in [("tell.md", "Tell me about {{what}}"), ("teach.md", "Teach me")] {
+            fs::write(prompts.join(name), text).expect("the file is written");
+        }
+        match shell {
+            Shell::Bash => drop(screen.list("gravix ask -T te", &["teach", "tell"])),
+            Shell::Zsh | Shell::Fish => drop(screen.complete("gravix ask -T te", "Tell me about")),
+        }
+        // No blank follows the equals sign.
+        screen.complete("gravix ask -T tell --var w\tx", "--var what=x");
     });
 }

@@ -2,6 +2,7 @@
 //! for shells, and `gravix __complete` answers them.
 
 mod answer;
+mod file_words;
 mod install;
 mod models;
 mod models_cache;

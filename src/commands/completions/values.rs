@@ -7,11 +7,9 @@ use clap::{Arg, Command, ValueHint};
 
 use crate::cli::SettingsArgs;
 use crate::commands::completions::answer::{Answer, Candidate, Files};
-use crate::commands::completions::models;
 use crate::commands::completions::slot::{Place, Slot};
+use crate::commands::completions::{file_words, models};
 use crate::commands::config::profiles;
-use crate::files::text;
-use crate::json;
 use crate::output::notes::Notes;
 use crate::settings::chats;
 use crate::settings::config::built_in::{BUILT_IN, BuiltIn};
@@ -120,6 +118,8 @@ impl Completer<'_> {
             }
             "progress" => ("interval", vec![Candidate::new("never", "report no progress")]),
             "page" => ("page", self.pages()),
+            "template" => ("template", self.templates()),
+            "vars" => ("variable", self.variables()),
             "reasoning" if self.place.path == ["batch"] => {
                 ("value", vec![Candidate::new("drop", "remove thoughts from texts")])
             }
@@ -131,6 +131,7 @@ impl Completer<'_> {
         let files = match arg.get_value_hint() {
             // Such a name stands for a file of its own.
             _ if self.is_history(arg) && typed.starts_with('@') => Files::No,
+            _ if arg.get_id() == "template" && typed.contains('/') => Files::Any,
             ValueHint::FilePath => Files::Any,
             ValueHint::DirPath => Files::Directories,
             _ => Files::No,
@@ -176,9 +177,7 @@ impl Completer<'_> {
 
     /// Without a valid configuration file, of the built-in ones.
     fn base_urls_of_profiles(&self) -> Vec<(String, String)> {
-        let config = self.place.value_of("config").map(Into::into);
-        let args = SettingsArgs { profile: None, config };
-        profiles::base_urls(&args, self.environment).unwrap_or_else(|_| {
+        profiles::base_urls(&self.settings_args(), self.environment).unwrap_or_else(|_| {
             let known = |profile: &BuiltIn| (profile.name.to_owned(), profile.base_url.to_owned());
             BUILT_IN.iter().map(known).collect()
         })
@@ -191,8 +190,30 @@ impl Completer<'_> {
             Candidate::new("required", "the model must call a tool"),
         ];
         let tools = self.place.value_of("tools").map(Path::new);
-        candidates.extend(tools.into_iter().flat_map(tool_names).map(Candidate::plain));
+        candidates.extend(tools.into_iter().flat_map(file_words::tools).map(Candidate::plain));
         candidates
+    }
+
+    fn templates(&self) -> Vec<Candidate> {
+        let named = file_words::templates(&self.settings_args(), self.environment).into_iter();
+        named.map(|(name, first_line)| Candidate::new(name, first_line)).collect()
+    }
+
+    /// The variables of the template on the line that have no value yet.
+    fn variables(&self) -> Vec<Candidate> {
+        let Some(template) = self.place.value_of("template") else {
+            return Vec::new();
+        };
+        let given = self.place.options.iter().filter(|option| option.arg.get_id() == "vars");
+        let given: Vec<&str> =
+            given.filter_map(|option| Some(option.value.as_deref()?.split_once('=')?.0)).collect();
+        let names = file_words::variables(template, &self.settings_args(), self.environment);
+        let missing = names.into_iter().filter(|name| !given.contains(&&**name));
+        missing.map(|name| Candidate::plain(format!("{name}="))).collect()
+    }
+
+    fn settings_args(&self) -> SettingsArgs {
+        SettingsArgs { profile: None, config: self.place.value_of("config").map(Into::into) }
     }
 
     /// The man pages: gravix, and one for each command.
@@ -214,20 +235,6 @@ impl Completer<'_> {
 fn possible_values(arg: &Arg) -> Vec<Candidate> {
     let values = arg.get_possible_values().into_iter().filter(|value| !value.is_hide_set());
     values.map(|value| Candidate::new(value.get_name(), about(value.get_help()))).collect()
-}
-
-/// The names of the tools that a file defines; none if they cannot be read.
-fn tool_names(path: &Path) -> Vec<String> {
-    // A pipe could be read only once, and by gravix itself.
-    if !path.is_file() {
-        return Vec::new();
-    }
-    let Ok(tools) = text::read_text(path).and_then(|text| json::parse_input(&text, "tools")) else {
-        return Vec::new();
-    };
-    let tools = tools.as_array().into_iter().flatten();
-    let names = tools.filter_map(|tool| tool["function"]["name"].as_str());
-    names.map(str::to_owned).collect()
 }
 
 /// The first line of a help text.

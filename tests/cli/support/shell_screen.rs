@@ -90,7 +90,7 @@ pub struct ShellScreen {
 impl ShellScreen {
     /// Installs the completions and starts `shell`, in the home directory. `None`
     /// without such a shell.
-    pub fn start(shell: Shell, home: &Path, variables: &[(&str, &str)]) -> Option<Self> {
+    pub fn start(shell: Shell, home: &Path) -> Option<Self> {
         let probe = Command::new(shell.name()).arg("--version").output();
         if !probe.is_ok_and(|probe| probe.status.success()) {
             skip(&format!("{} is not installed", shell.name()));
@@ -114,7 +114,6 @@ impl ShellScreen {
             .env("PATH", format!("{}:/usr/bin:/bin", programs.display()))
             .env("TERM", "xterm-256color")
             .env("LC_ALL", "C.UTF-8")
-            .envs(variables.iter().copied())
             .stdin(terminal.stream())
             .stdout(terminal.stream())
             .stderr(terminal.stream());
