@@ -96,40 +96,8 @@ impl ShellScreen {
             skip(&format!("{} is not installed", shell.name()));
             return None;
         }
-        run(gravix().args(["completions", "--install", shell.name()]).env("HOME", home)).exits(0);
-        let (file, text) = shell.start_up();
-        let file = home.join(file);
-        fs::create_dir_all(file.parent().expect("it is in the home directory"))
-            .expect("the directory is created");
-        fs::write(file, text).expect("the file is written");
-        let programs = Path::new(env!("CARGO_BIN_EXE_gravix")).parent().expect("a directory");
-        let terminal = Terminal::with_rows(ROWS.get(), COLUMNS.get());
-        // The shell needs a terminal of its own for its jobs.
-        let mut command = program("setsid");
-        command
-            .arg("--ctty")
-            .args(shell.command())
-            .current_dir(home)
-            .env("HOME", home)
-            .env("PATH", format!("{}:/usr/bin:/bin", programs.display()))
-            .env("TERM", "xterm-256color")
-            .env("LC_ALL", "C.UTF-8")
-            .stdin(terminal.stream())
-            .stdout(terminal.stream())
-            .stderr(terminal.stream());
-        let child = command.spawn().expect("the shell starts");
-        drop(command);
-        let keyboard = terminal.into_master();
-        let mut master = keyboard.try_clone().expect("the descriptor is duplicated");
-        let (sender, shown) = channel();
-        thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while let Ok(count @ 1..) = master.read(&mut bytes) {
-                if sender.send(bytes[..count].to_vec()).is_err() {
-                    return;
-                }
-            }
-        });
+        let (child, keyboard) = spawn(shell, home);
+        let shown = read_in_background(&keyboard);
         let parser = vt100::Parser::new(ROWS, COLUMNS, 0);
         let mut screen = Self { shell, child, keyboard, shown, parser };
         screen.wait_until("a prompt", |text| text.trim_end().ends_with('>'));
@@ -211,6 +179,47 @@ impl Drop for ShellScreen {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Starts `shell` with the completions installed, and returns the other end of its
+/// terminal.
+fn spawn(shell: Shell, home: &Path) -> (Child, File) {
+    run(gravix().args(["completions", "--install", shell.name()]).env("HOME", home)).exits(0);
+    let (file, text) = shell.start_up();
+    let file = home.join(file);
+    fs::create_dir_all(file.parent().expect("it is in the home directory"))
+        .expect("the directory is created");
+    fs::write(file, text).expect("the file is written");
+    let programs = Path::new(env!("CARGO_BIN_EXE_gravix")).parent().expect("a directory");
+    let terminal = Terminal::with_rows(ROWS.get(), COLUMNS.get());
+    // The shell needs a terminal of its own for its jobs.
+    let mut command = program("setsid");
+    command
+        .arg("--ctty")
+        .args(shell.command())
+        .current_dir(home)
+        .env("HOME", home)
+        .env("PATH", format!("{}:/usr/bin:/bin", programs.display()))
+        .env("TERM", "xterm-256color")
+        .env("LC_ALL", "C.UTF-8")
+        .stdin(terminal.stream())
+        .stdout(terminal.stream())
+        .stderr(terminal.stream());
+    (command.spawn().expect("the shell starts"), terminal.into_master())
+}
+
+fn read_in_background(terminal: &File) -> Receiver<Vec<u8>> {
+    let mut terminal = terminal.try_clone().expect("the descriptor is duplicated");
+    let (sender, shown) = channel();
+    thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        while let Ok(count @ 1..) = terminal.read(&mut bytes) {
+            if sender.send(bytes[..count].to_vec()).is_err() {
+                return;
+            }
+        }
+    });
+    shown
 }
 
 /// The candidates on a screen, sorted. Those with descriptions are one a line.
