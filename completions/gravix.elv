@@ -25,6 +25,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand ask 'Ask a question and print the reply'
             cand batch 'Run many requests from a file concurrently'
             cand models 'List the models that the server offers'
+            cand doctor 'Find out, step by step, why no reply comes'
             cand history 'List, show, check, repair or fork conversations, or undo a turn'
             cand config 'Print the effective settings and where each comes from'
             cand templates 'List the templates of prompts, each with its first line'
@@ -195,6 +196,28 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'gravix;doctor'= {
+            cand -m 'Ask this model [env: GRAVIX_MODEL]'
+            cand --model 'Ask this model [env: GRAVIX_MODEL]'
+            cand --base-url 'Use the API at URL, or ''mock:'' [env: GRAVIX_BASE_URL]'
+            cand --connect-timeout 'Give up connecting after S seconds (default 10)'
+            cand --idle-timeout 'Give up after S seconds without data (default 300)'
+            cand --deadline 'Give up after S seconds in total'
+            cand --retries 'Retry a failed request up to N times (default 2)'
+            cand --ca-cert 'Trust only the certificate authorities in FILE (PEM) [env: SSL_CERT_FILE]'
+            cand -H 'Send this request header too (repeatable)'
+            cand --header 'Send this request header too (repeatable)'
+            cand -p 'Use the settings of a profile [env: GRAVIX_PROFILE]'
+            cand --profile 'Use the settings of a profile [env: GRAVIX_PROFILE]'
+            cand --config 'Read the settings from FILE [env: GRAVIX_CONFIG]'
+            cand -q 'Suppress notes and warnings, but not errors'
+            cand --quiet 'Suppress notes and warnings, but not errors'
+            cand -v 'Log connections, headers and timings to stderr'
+            cand --verbose 'Log connections, headers and timings to stderr'
+            cand --allow-http 'Send the key even over plain http, where anyone can read it'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'gravix;history'= {
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
@@ -295,6 +318,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand ask 'Ask a question and print the reply'
             cand batch 'Run many requests from a file concurrently'
             cand models 'List the models that the server offers'
+            cand doctor 'Find out, step by step, why no reply comes'
             cand history 'List, show, check, repair or fork conversations, or undo a turn'
             cand config 'Print the effective settings and where each comes from'
             cand templates 'List the templates of prompts, each with its first line'
@@ -307,6 +331,8 @@ set edit:completion:arg-completer[gravix] = {|@words|
         &'gravix;help;batch'= {
         }
         &'gravix;help;models'= {
+        }
+        &'gravix;help;doctor'= {
         }
         &'gravix;help;history'= {
             cand list 'List the conversations in a directory, the newest first'

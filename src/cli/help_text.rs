@@ -63,6 +63,11 @@ Examples:
   gravix ask -T review -f draft.txt
   gravix ask -T translate --var lang=French < draft.txt";
 
+pub(super) const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  gravix doctor
+  gravix doctor -p ollama -m llama3.2";
+
 pub(super) const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   gravix completions --install
@@ -158,6 +163,21 @@ pub const TEMPLATES_STATUS: Entries = &[
     ("66", "the directory or a template cannot be read"),
     ("74", "standard output cannot be written"),
     ("78", "no home directory, or the settings of a template do not end"),
+];
+
+pub const DOCTOR_STATUS: Entries = &[
+    ("0", "the question was answered, perhaps with warnings before"),
+    ("2", "usage: a bad option"),
+    ("3", "the reply has no text"),
+    ("66", "the file given by --ca-cert or --config, or of the key, cannot be read"),
+    ("69", "the server refused the request (400, 404, 422, quota)"),
+    ("70", "a bug in gravix"),
+    ("74", "standard output cannot be written"),
+    ("75", "temporary failure: no host, no connection, a busy or silent server"),
+    ("76", "the response breaks the protocol (HTML, JSON, redirect, firewall)"),
+    ("77", "the server refused the key (401, 403)"),
+    ("78", "setup: no key, bad base URL, proxy or settings, no TLS, ulimit"),
+    ("130 141 143", "killed by SIGINT, SIGPIPE or SIGTERM"),
 ];
 
 /// Exit statuses of `completions` and `man`.

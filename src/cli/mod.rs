@@ -18,11 +18,12 @@ pub use crate::cli::ask_args::AskArgs;
 pub use crate::cli::batch_args::BatchArgs;
 use crate::cli::help_text::{
     ASK_EXAMPLES, ASK_MORE, BATCH_EXAMPLES, BATCH_MORE, COMPLETIONS_EXAMPLES, CONFIG_EXAMPLES,
-    HISTORY_EXAMPLES, MAN_EXAMPLES, MODELS_EXAMPLES, TEMPLATE, TEMPLATES_EXAMPLES, section,
+    DOCTOR_EXAMPLES, HISTORY_EXAMPLES, MAN_EXAMPLES, MODELS_EXAMPLES, TEMPLATE, TEMPLATES_EXAMPLES,
+    section,
 };
 pub use crate::cli::help_text::{
-    ASK_STATUS, BATCH_STATUS, CONFIG_STATUS, DOCUMENT_STATUS, ENVIRONMENT, EXAMPLES, FILES,
-    HISTORY_STATUS, MODELS_STATUS, TEMPLATES_STATUS,
+    ASK_STATUS, BATCH_STATUS, CONFIG_STATUS, DOCTOR_STATUS, DOCUMENT_STATUS, ENVIRONMENT, EXAMPLES,
+    FILES, HISTORY_STATUS, MODELS_STATUS, TEMPLATES_STATUS,
 };
 pub use crate::cli::history_args::{
     ChangeArgs, CheckArgs, ForkArgs, HistoryCommand, HistoryCommandArgs, ListArgs, ShowArgs,
@@ -119,6 +120,18 @@ the run immediately.",
         after_long_help = section("Exit status", MODELS_STATUS)
     )]
     Models(ModelsArgs),
+    /// Find out, step by step, why no reply comes
+    ///
+    /// Goes through the configuration, the key, DNS, the connection, TLS, the list of
+    /// models and one small question, which costs a few tokens. Prints a line for each
+    /// step. At the first fault it says what to do, and ends with the exit status that
+    /// ask would have.
+    #[command(
+        help_template = TEMPLATE,
+        before_help = DOCTOR_EXAMPLES,
+        after_long_help = section("Exit status", DOCTOR_STATUS)
+    )]
+    Doctor(DoctorArgs),
     /// List, show, check, repair or fork conversations, or undo a turn
     ///
     /// FILE is a path, or @NAME for NAME.jsonl in the default directory of
@@ -170,6 +183,22 @@ pub struct ModelsArgs {
     /// Print the server's response unchanged
     #[arg(long, help_heading = "Output")]
     pub json: bool,
+
+    #[command(flatten)]
+    pub verbosity: VerbosityArgs,
+
+    #[command(flatten)]
+    pub network: NetworkArgs,
+
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct DoctorArgs {
+    /// Ask this model [env: GRAVIX_MODEL]
+    #[arg(short, long, value_name = "NAME", help_heading = "Model", value_hint = ValueHint::Other)]
+    pub model: Option<String>,
 
     #[command(flatten)]
     pub verbosity: VerbosityArgs,

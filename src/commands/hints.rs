@@ -75,6 +75,7 @@ impl Hints {
             Command::Ask(args) => target_options(&args.settings, &args.network, is_typed),
             Command::Batch(args) => target_options(&args.settings, &args.network, is_typed),
             Command::Models(args) => target_options(&args.settings, &args.network, is_typed),
+            Command::Doctor(args) => target_options(&args.settings, &args.network, is_typed),
             _ => String::new(),
         };
     }
@@ -82,11 +83,21 @@ impl Hints {
     /// The message of `error`, followed by a hint if there is one. Secrets in
     /// the words of a server or a model are masked.
     pub fn message(&self, error: &Error) -> String {
-        let text = self.masked_text(error);
-        match self.hint(error) {
-            Some(hint) => format!("{text}; {hint}"),
-            None => text,
+        match self.text_and_hint(error) {
+            (text, Some(hint)) => format!("{text}; {hint}"),
+            (text, None) => text,
         }
+    }
+
+    /// The two parts of a message.
+    pub fn text_and_hint(&self, error: &Error) -> (String, Option<String>) {
+        (self.masked_text(error), self.hint(error))
+    }
+
+    /// The typed options that say where requests go, to repeat in commands. Each has
+    /// a blank in front.
+    pub fn target_options(&self) -> &str {
+        &self.target_options
     }
 
     /// The text of `error`. What servers report was masked when it was received,

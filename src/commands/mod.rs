@@ -5,6 +5,7 @@ pub mod base_url_hint;
 pub mod batch;
 pub mod completions;
 pub mod config;
+pub mod doctor;
 pub mod hints;
 pub mod history;
 pub mod install;
@@ -58,7 +59,11 @@ fn run_line(
     notes: &Notes,
     hints: &mut Hints,
 ) -> Result<()> {
-    let arguments = match settings::parse_command_line(line.clone(), environment)? {
+    let arguments = match settings::parse_command_line(line.clone(), environment) {
+        Err(error) if doctor::is_typed(&line) => return doctor::report_settings(error, hints),
+        parsed => parsed?,
+    };
+    let arguments = match arguments {
         Ok(arguments) => arguments,
         Err(error) => return clap_error::handle(&error, &line),
     };
@@ -71,6 +76,7 @@ fn run_line(
         Command::Ask(args) => ask::run(*args, &context, hints),
         Command::Batch(args) => batch::run(*args, &context, hints),
         Command::Models(args) => models::run(args, &context),
+        Command::Doctor(args) => doctor::run(&args, &context, hints),
         Command::History(args) => history::run(args.command, &context, hints),
         Command::Config(args) => config::run(args, &context),
         Command::Templates(args) => templates::run(args, &context, hints),

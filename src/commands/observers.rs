@@ -30,6 +30,9 @@ impl NetObserver for NetworkLog {
                 names.extend(addresses.filter(|address| address != target));
                 notes.detail(format_args!("* connecting to {}", names.join(", ")));
             }
+            NetEvent::Connected { address } => {
+                notes.detail(format_args!("* connected to {address}"));
+            }
             NetEvent::Secured { host, version } => {
                 notes.detail(format_args!("* {host} speaks {version}"));
             }

@@ -193,6 +193,9 @@ pub enum Error {
     /// status.
     #[error("requests failed")]
     BatchFailed(u8),
+    /// The fault that was found was printed. The number is its exit status.
+    #[error("a fault was found")]
+    Diagnosed(u8),
     /// A batch run stopped before all requests had been tried. The text says why, and
     /// how many are left.
     #[error("stopped {reason}")]
@@ -243,7 +246,7 @@ impl Error {
             Error::Stdout(_) => 74,
             Error::StdoutClosed => return Status::Signal(SIGPIPE),
             Error::Interrupted(signal) => return Status::Signal(*signal),
-            Error::BatchFailed(status) => return Status::Quiet(*status),
+            Error::BatchFailed(status) | Error::Diagnosed(status) => return Status::Quiet(*status),
             Error::BatchStopped { status, .. } => *status,
             Error::Locked(_) | Error::Busy(_) | Error::Network(_) | Error::Stopped => 75,
             Error::Protocol(_)

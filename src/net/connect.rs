@@ -37,13 +37,16 @@ pub struct LayeredConnector {
 
 impl LayeredConnector {
     pub fn new(clock: Arc<Clock>, server: &Server) -> Self {
-        let layers =
-            ().chain(PatientSocks::new(&clock))
-                .chain(ConnectProxyConnector::default())
-                .chain(TcpConnector { clock: Arc::clone(&clock) })
-                .chain(TimedConnector { clock: Arc::clone(&clock) })
-                .chain(server.tls.clone())
-                .chain(StatusLineWatcher { clock: Arc::clone(&clock) });
+        let layers = ()
+            .chain(PatientSocks::new(&clock))
+            .chain(ConnectProxyConnector::default())
+            .chain(TcpConnector {
+                clock: Arc::clone(&clock),
+                observer: Arc::clone(&server.observer),
+            })
+            .chain(TimedConnector { clock: Arc::clone(&clock) })
+            .chain(server.tls.clone())
+            .chain(StatusLineWatcher { clock: Arc::clone(&clock) });
         Self {
             clock,
             observer: Arc::clone(&server.observer),

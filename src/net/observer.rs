@@ -17,6 +17,8 @@ pub trait NetObserver: Send + Sync {
 pub enum NetEvent<'a> {
     /// A connection to `target` is being made, at one of these addresses.
     Connecting { target: &'a str, addresses: &'a [SocketAddr] },
+    /// TCP is connected to this address, of the server or of its proxy.
+    Connected { address: SocketAddr },
     /// The TLS handshake is done.
     Secured { host: &'a str, version: &'static str },
     /// The server had closed the reused connection. A new one is being made.

@@ -18,12 +18,19 @@ use ureq::unversioned::transport::{
 
 use crate::net::buffers::GrowingBuffers;
 use crate::net::clock::Clock;
+use crate::net::observer::{NetEvent, NetObserver};
 use crate::time_limit::TimeLimit;
 
 /// Opens a TCP connection unless a proxy layer has already made one.
-#[derive(Debug)]
 pub struct TcpConnector {
     pub clock: Arc<Clock>,
+    pub observer: Arc<dyn NetObserver>,
+}
+
+impl Debug for TcpConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TcpConnector")
+    }
 }
 
 impl<In: Transport> Connector<In> for TcpConnector {
@@ -39,6 +46,9 @@ impl<In: Transport> Connector<In> for TcpConnector {
         }
         let stream = open(&details.addrs, &self.clock)?;
         stream.set_nodelay(true)?;
+        if let Ok(address) = stream.peer_addr() {
+            self.observer.observe(&NetEvent::Connected { address });
+        }
         let buffers = GrowingBuffers::new(details.config);
         Ok(Some(Either::B(TcpSocket {
             stream,

@@ -81,7 +81,8 @@ pub fn parse_command_line(
         Ok(matches) => matches,
         Err(error) => return Ok(Err(error)),
     };
-    let Some((name @ ("ask" | "batch" | "models"), typed_options)) = typed.subcommand() else {
+    let Some((name @ ("ask" | "batch" | "models" | "doctor"), typed_options)) = typed.subcommand()
+    else {
         return Ok(Arguments::new(&typed, EffectiveSettings::default(), None));
     };
     let settings_args = match SettingsArgs::from_arg_matches(typed_options) {

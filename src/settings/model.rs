@@ -18,9 +18,17 @@ pub fn model(args: &ModelArgs, environment: &Environment) -> Result<String> {
     if args.stop.len() > MAX_STOPS {
         return Err(Error::Usage(format!("--stop can be given at most {MAX_STOPS} times")));
     }
-    match &args.model {
-        Some(name) if name.is_empty() => Err(Error::Usage("the model name is empty".to_owned())),
-        Some(name) => Ok(name.clone()),
+    name(args.model.as_deref(), environment)
+}
+
+/// The name of the model, given that of the option.
+///
+/// # Errors
+/// [`Error::Usage`] for an empty name, [`Error::Config`] if `GRAVIX_MODEL` is not UTF-8.
+pub fn name(option: Option<&str>, environment: &Environment) -> Result<String> {
+    match option {
+        Some("") => Err(Error::Usage("the model name is empty".to_owned())),
+        Some(name) => Ok(name.to_owned()),
         None => Ok(environment.text("GRAVIX_MODEL")?.unwrap_or(DEFAULT_MODEL).to_owned()),
     }
 }

@@ -196,6 +196,11 @@ fn tables(command: &str) -> (&'static [(&'static str, &'static str)], Filter, Fi
         "gravix models" => {
             (cli::MODELS_STATUS, |variable| NETWORK.contains(&variable), |file| file == CONFIG_FILE)
         }
+        "gravix doctor" => (
+            cli::DOCTOR_STATUS,
+            |variable| variable == "GRAVIX_MODEL" || NETWORK.contains(&variable),
+            |file| file == CONFIG_FILE,
+        ),
         "gravix history" => (
             cli::HISTORY_STATUS,
             |variable| ["XDG_STATE_HOME", "PAGER", "NO_COLOR"].contains(&variable),

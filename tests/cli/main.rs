@@ -28,6 +28,8 @@ mod completion_screens;
 mod config_command;
 mod config_profiles;
 mod configuration_file;
+mod doctor;
+mod doctor_network;
 mod documents;
 mod error_messages;
 mod finish_reasons;
