@@ -5,6 +5,7 @@ use std::io::Write;
 use std::process::Command;
 use std::thread;
 
+use crate::proxies::proxy;
 use crate::support::certificates::{Issuer, SelfSigned};
 use crate::support::server::{Server, answer, listen_on_loopback, raw};
 use crate::support::service::{Reply, Service};
@@ -200,6 +201,24 @@ fn a_proxy_is_named_without_its_password() {
             ],
         );
     }
+}
+
+#[test]
+fn a_certificate_behind_a_tunnel_is_a_fault_of_tls() {
+    let port = Issuer::new().serve("localhost", false, "");
+    let (proxy, _) = proxy("200 OK");
+    let mut command = doctor(&format!("https://localhost:{port}/v1"), &[]);
+    let run = run(command.env("https_proxy", format!("http://127.0.0.1:{proxy}"))).exits(78);
+    goes(
+        &run,
+        &[
+            "ok DNS the proxy 127.0.0.1:",
+            &format!("ok connection localhost:{port} through the proxy 127.0.0.1:{proxy}"),
+            "failed TLS the certificate of localhost is not trusted",
+            "to do",
+            "skipped models, question",
+        ],
+    );
 }
 
 #[test]

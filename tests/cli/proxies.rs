@@ -18,7 +18,7 @@ use crate::support::{ask, batch, completion, gravix, run};
 
 /// A proxy that answers CONNECT with `status`, relays bytes after 200, and
 /// records the request lines.
-fn proxy(status: &'static str) -> (u16, Arc<Mutex<Vec<String>>>) {
+pub fn proxy(status: &'static str) -> (u16, Arc<Mutex<Vec<String>>>) {
     let (listener, port) = listen_on_loopback();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let lines = Arc::clone(&seen);
