@@ -27,6 +27,60 @@ const ALIASES: &[&[&str]] = &[
     &["yaml", "yml"],
 ];
 
+/// Other languages that models name on fences.
+const OTHERS: &[&str] = &[
+    "awk",
+    "c",
+    "clojure",
+    "cmake",
+    "css",
+    "csv",
+    "dart",
+    "diff",
+    "dockerfile",
+    "elixir",
+    "erlang",
+    "fish",
+    "fortran",
+    "graphql",
+    "groovy",
+    "haskell",
+    "hcl",
+    "html",
+    "ini",
+    "java",
+    "json",
+    "jsonl",
+    "julia",
+    "jq",
+    "kotlin",
+    "latex",
+    "lua",
+    "makefile",
+    "matlab",
+    "nix",
+    "ocaml",
+    "perl",
+    "php",
+    "protobuf",
+    "r",
+    "scala",
+    "sql",
+    "svg",
+    "swift",
+    "terraform",
+    "toml",
+    "vim",
+    "xml",
+    "zig",
+];
+
+/// Whether `word` is the name of a language, in any case.
+pub fn is_language(word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    ALIASES.iter().chain([&OTHERS]).any(|names| names.contains(&word.as_str()))
+}
+
 impl CodeBlock {
     /// Whether the block is in `language`. Case is ignored, and aliases such as
     /// `sh` and `bash` are equal.

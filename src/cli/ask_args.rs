@@ -251,7 +251,7 @@ pub struct HistoryArgs {
     /// Needs --history or --latest.
     #[arg(
         long,
-        conflicts_with_all = ["words", "files", "attachments", "template"],
+        conflicts_with_all = ["words", "escaped_words", "files", "attachments", "template"],
         hide_short_help = true
     )]
     pub r#continue: bool,

@@ -26,6 +26,28 @@ pub enum PromptPart {
 #[derive(Debug, Clone, Default)]
 pub struct PromptArgs {
     pub parts: Vec<PromptPart>,
+    /// What may have been typed for another reason than to be part of the prompt.
+    pub doubtful: Vec<DoubtfulWords>,
+}
+
+/// Words directly behind an option, which may have been meant for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DoubtfulWords {
+    pub option: OptionBefore,
+    pub words: Vec<OsString>,
+}
+
+/// The option before doubtful words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OptionBefore {
+    /// `--file`, with its value.
+    File(OsString),
+    /// `--attach`, with its value.
+    Attach(OsString),
+    /// `--extract` without a value.
+    Extract,
+    /// `--extract-last` without a value.
+    ExtractLast,
 }
 
 #[derive(Debug, Args)]
@@ -35,10 +57,15 @@ struct UnorderedPromptArgs {
     #[arg(value_name = "PROMPT")]
     words: Vec<OsString>,
 
+    /// Words of the prompt, which may begin with '-'
+    #[arg(value_name = "PROMPT", last = true, hide = true)]
+    escaped_words: Vec<OsString>,
+
     /// Put a text file into the prompt (repeatable)
     ///
-    /// The text is enclosed in a code block under the file's name. Files,
-    /// images and words keep the order in which they are given.
+    /// The text is enclosed in a code block under the file's name. FILE may be a
+    /// quoted pattern, such as 'src/**/*.rs', which stands for all files that match,
+    /// sorted. Files, images and words keep the order in which they are given.
     #[arg(short, long = "file", value_name = "FILE", value_hint = ValueHint::FilePath)]
     files: Vec<PathBuf>,
 
@@ -75,12 +102,14 @@ impl Args for PromptArgs {
 impl FromArgMatches for PromptArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let args = UnorderedPromptArgs::from_arg_matches(matches)?;
+        let doubtful = doubtful_words(matches, &args);
         let indices = |id| matches.indices_of(id).into_iter().flatten();
         // A type that the configuration sets has no effect without an attachment.
         let is_typed = matches.value_source("types") == Some(ValueSource::CommandLine);
         let has_use = is_typed || !args.attachments.is_empty();
         let types = if has_use { args.types } else { Vec::new() };
         let words = args.words.into_iter().map(PromptPart::Word);
+        let escaped_words = args.escaped_words.into_iter().map(PromptPart::Word);
         let files = args.files.into_iter().map(PromptPart::File);
         let attachments = args
             .attachments
@@ -88,6 +117,7 @@ impl FromArgMatches for PromptArgs {
             .map(|source| PromptPart::Attachment { source, media_type: None });
         let mut parts: Vec<(usize, PromptPart)> = indices("words")
             .zip(words)
+            .chain(indices("escaped_words").zip(escaped_words))
             .chain(indices("files").zip(files))
             .chain(indices("attachments").zip(attachments))
             .collect();
@@ -105,13 +135,48 @@ impl FromArgMatches for PromptArgs {
                 }
             }
         }
-        Ok(Self { parts: parts.into_iter().map(|(_, part)| part).collect() })
+        Ok(Self { parts: parts.into_iter().map(|(_, part)| part).collect(), doubtful })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         *self = Self::from_arg_matches(matches)?;
         Ok(())
     }
+}
+
+/// The words directly behind an option. Words behind `--` are certainly words.
+fn doubtful_words(matches: &ArgMatches, args: &UnorderedPromptArgs) -> Vec<DoubtfulWords> {
+    let typed_indices = |id: &str| {
+        let is_typed = matches.try_contains_id(id).is_ok()
+            && matches.value_source(id) == Some(ValueSource::CommandLine);
+        let indices = is_typed.then(|| matches.indices_of(id)).flatten();
+        indices.into_iter().flatten().collect::<Vec<usize>>()
+    };
+    let words: Vec<_> = typed_indices("words").into_iter().zip(&args.words).collect();
+    let words_after = |index: usize| -> Vec<OsString> {
+        let behind = words.iter().filter(|(at, _)| *at > index).zip(index + 1..);
+        let adjacent = behind.take_while(|((at, _), next)| at == next);
+        adjacent.map(|((_, word), _)| (*word).clone()).collect()
+    };
+    let files = args.files.iter().map(|file| OptionBefore::File(file.clone().into()));
+    let attachments = args.attachments.iter().cloned().map(OptionBefore::Attach);
+    let mut options: Vec<(usize, OptionBefore)> = typed_indices("files")
+        .into_iter()
+        .zip(files)
+        .chain(typed_indices("attachments").into_iter().zip(attachments))
+        .collect();
+    for (id, option) in
+        [("extract", OptionBefore::Extract), ("extract_last", OptionBefore::ExtractLast)]
+    {
+        // Without a value, it is empty.
+        if matches.try_get_one::<String>(id).ok().flatten().is_some_and(String::is_empty) {
+            options.extend(typed_indices(id).into_iter().zip([option]));
+        }
+    }
+    let doubtful = options
+        .into_iter()
+        .map(|(index, option)| DoubtfulWords { option, words: words_after(index) });
+    doubtful.filter(|doubtful| !doubtful.words.is_empty()).collect()
 }
 
 #[cfg(test)]

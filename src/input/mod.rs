@@ -2,8 +2,10 @@
 //! for its reply.
 
 pub mod attachment;
+pub mod doubtful_words;
 pub mod fields;
 pub mod file_or_json;
+pub mod patterns;
 pub mod prompt;
 pub mod prompt_template;
 pub mod reply_policy;

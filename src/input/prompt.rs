@@ -143,7 +143,7 @@ impl PromptSource {
         let content =
             content(contents).ok_or_else(|| usage("the prompt is empty; nothing was sent"))?;
         if is_unexpectedly_empty {
-            notes.note("standard input is empty; -n (--no-stdin) leaves it unread");
+            notes.note("standard input is empty, so the prompt is sent without it; write - to make that an error, or -n not to read it");
         }
         Ok(content)
     }

@@ -56,6 +56,7 @@ mod mock;
 mod models;
 mod not_text;
 mod output;
+mod patterns;
 mod precedence;
 mod private_keys;
 mod process_memory;

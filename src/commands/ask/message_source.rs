@@ -13,6 +13,8 @@ use crate::cli::prompt_part::PromptPart;
 use crate::error::{Error, Result};
 use crate::files::text::Encoding;
 use crate::history::conversation::History;
+use crate::input::doubtful_words;
+use crate::input::patterns;
 use crate::input::prompt::{self, PromptSource, Stdin};
 use crate::input::prompt_template::PromptTemplate;
 use crate::json::Object;
@@ -33,7 +35,8 @@ impl MessageSource {
     ///
     /// # Errors
     /// [`Error::Usage`] if there cannot be a prompt, or a variable of the template is
-    /// not set; [`Error::Input`] if the template is not valid.
+    /// not set; [`Error::Input`] if the template is not valid; [`Error::Unreadable`] if
+    /// no file matches a pattern.
     pub fn new(args: &AskArgs, json: Vec<Value>, context: &Context) -> Result<Self> {
         if !json.is_empty() {
             return Ok(Self::Json(json));
@@ -46,7 +49,8 @@ impl MessageSource {
             (false, true) => Stdin::Terminal,
             (false, false) => Stdin::detect(),
         };
-        let parts = args.prompt.parts.clone();
+        doubtful_words::ensure_none(&args.prompt.doubtful)?;
+        let parts = patterns::expand(args.prompt.parts.clone())?;
         let encoding = encoding(args);
         let template = match &context.template {
             Some(text) => Some(PromptTemplate::new(text.parse()?, &args.vars, encoding)?),
