@@ -125,7 +125,10 @@ fn files_are_completed_where_a_file_is_wanted() {
     in_each_shell(|_, screen, home| {
         fs::create_dir(home.join("drafts")).expect("the directory is created");
         fs::write(home.join("drafts/one.txt"), "").expect("the file is written");
-        screen.complete("gravix ask -f dr", "-f drafts/");
+        fs::write(home.join("drawing.txt"), "").expect("the file is written");
+        screen.complete("gravix ask -f dra", "drawing.txt");
+        screen.complete("gravix ask -f draf", "-f drafts/");
+        screen.complete("gravix history list dra", "list drafts/");
         screen.complete("gravix ask -f ~/drafts/o", "-f ~/drafts/one.txt");
         screen.complete("gravix ask --history=drafts/o", "--history=drafts/one.txt");
         screen.complete("gravix batch drafts/", "batch drafts/one.txt");
