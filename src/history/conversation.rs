@@ -128,7 +128,7 @@ impl History {
         }
         let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
         if pipe::is_pipe(path) {
-            ensure_only_read(path, access)?;
+            pipe::ensure_only_read(path, access)?;
             let file = Arc::new(pipe::read_into_memory(path).map_err(unreadable)?);
             let path = path.to_owned();
             return Ok(Self::new(path, file, access));
@@ -201,20 +201,9 @@ impl History {
         Ok(message.and_then(|message| Some(message.get("content")?.as_str()?.to_owned())))
     }
 
-    /// How many turns the window has.
-    pub fn turns(&self) -> u64 {
-        self.scan.turns
-    }
-
-    /// The byte range of the newest `user` message of the window; empty if there is
-    /// none.
-    pub fn last_prompt(&self) -> Range<u64> {
-        self.scan.last_prompt.clone()
-    }
-
-    /// The end of the file, or of its last line but one if the last is torn.
-    pub fn end(&self) -> u64 {
-        self.scan.end
+    /// What was found in the window.
+    pub fn scan(&self) -> &Scan {
+        &self.scan
     }
 
     /// The byte ranges of the file's system message and of the messages of the
@@ -300,15 +289,5 @@ impl History {
         let aside = append::move_torn(&self.file, torn, path)?;
         on_notice(HistoryNotice::TornMoved { path, aside: &aside });
         Ok(())
-    }
-}
-
-/// Refuses to write to the pipe at `path`.
-fn ensure_only_read(path: &Path, access: Access) -> Result<()> {
-    let source = || io::Error::other("it is a pipe, not a file");
-    match access {
-        Access::Read => Ok(()),
-        Access::Append => Err(Error::ReadOnlyHistory { path: path.to_owned(), source: source() }),
-        Access::Change => Err(Error::Unwritable { path: path.to_owned(), source: source() }),
     }
 }

@@ -17,7 +17,7 @@ use crate::signals::DeferSignals;
 /// # Errors
 /// [`Error::Usage`] if there are fewer turns, and [`Error::Unreadable`].
 pub fn end_of_turn(history: &History, turns: u64) -> Result<u64> {
-    if turns > history.turns() {
+    if turns > history.scan().turns {
         return Err(too_few(history));
     }
     next_turn(history, turns)
@@ -46,7 +46,7 @@ pub fn copy(history: &History, end: u64, new: &Path) -> Result<()> {
 
 fn too_few(history: &History) -> Error {
     let path = history.path().display();
-    Error::Usage(match history.turns() {
+    Error::Usage(match history.scan().turns {
         0 => format!("{path} has no turns"),
         1 => format!("{path} has only 1 turn"),
         count => format!("{path} has only {count} turns"),
@@ -77,7 +77,7 @@ fn next_turn(history: &History, turns: u64) -> io::Result<u64> {
             return Ok(line.start);
         }
     }
-    Ok(history.end())
+    Ok(history.scan().end)
 }
 
 fn write_new(mut source: impl Read, new: &Path) -> io::Result<()> {

@@ -5,14 +5,29 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 
+use crate::error::{Error, Result};
 use crate::files::input::Bounded;
 use crate::files::paths::is_descriptor;
+use crate::history::locked_file::Access;
 
 /// Whether `path` is a pipe that this process has open. A FIFO, which has a path
 /// of its own, is none: opening it can block for ever.
 pub fn is_pipe(path: &Path) -> bool {
     let is_fifo = || fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo());
     is_descriptor(path) && is_fifo()
+}
+
+/// Refuses to write to the pipe at `path`.
+///
+/// # Errors
+/// [`Error::ReadOnlyHistory`] or [`Error::Unwritable`] for access to write.
+pub fn ensure_only_read(path: &Path, access: Access) -> Result<()> {
+    let source = || io::Error::other("it is a pipe, not a file");
+    match access {
+        Access::Read => Ok(()),
+        Access::Append => Err(Error::ReadOnlyHistory { path: path.to_owned(), source: source() }),
+        Access::Change => Err(Error::Unwritable { path: path.to_owned(), source: source() }),
+    }
 }
 
 /// Reads the pipe at `path` to its end. Returns an unnamed file in memory, which

@@ -54,13 +54,10 @@ fn the_profile_in_force_says_what_chose_it_and_shows_what_is_in_force() {
     assert!(line_of(&typed, "work").contains("# in force because of -p; in the file"), "{typed}");
     assert!(!typed.contains("GRAVIX_PROFILE"), "{typed}");
     // Variables beat a profile that a variable chose, but not one that is typed.
-    let variables = [("GRAVIX_PROFILE", "work"), ("GRAVIX_MODEL", "m1")];
-    let named = listing(&[], &variables);
-    assert!(
-        line_of(&named, "work").contains(" m1 # in force because of GRAVIX_PROFILE"),
-        "{named}"
-    );
-    assert!(line_of(&named, "command").contains(" big # in the file"), "{named}");
+    let named = listing(&[], &[("GRAVIX_PROFILE", "command"), ("GRAVIX_MODEL", "m1")]);
+    let in_force = line_of(&named, "command");
+    assert!(in_force.contains(" m1 # in force because of GRAVIX_PROFILE"), "{named}");
+    assert!(line_of(&named, "ollama").contains(" qwen # built in"), "{named}");
     let mut unknown = home.gravix(&["config", "--profiles", "-p", "wrok"]);
     run(&mut unknown).exits(78).prints("").says(&["did you mean work?"]);
 }

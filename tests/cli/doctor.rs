@@ -70,7 +70,7 @@ fn the_mock_server_passes_every_step() {
 
 #[test]
 fn a_server_that_answers_passes_for_a_few_tokens() {
-    let service = answering(|| Reply::text("ok\u{1b}[31m"));
+    let service = answering(|| Reply::text("ok\u{1b}[31m s3cret-key"));
     let mut command = doctor(&service.base_url(), &[]);
     let run = run(command.env("GRAVIXLAYER_API_KEY", "s3cret-key")).exits(0).says_nothing();
     ends(
@@ -86,7 +86,7 @@ fn a_server_that_answers_passes_for_a_few_tokens() {
         ],
     );
     let report = String::from_utf8_lossy(&run.stdout).into_owned();
-    assert!(report.ends_with(" s: \"ok\\u001b[31m\"\n"), "{report}");
+    assert!(report.ends_with(" s: \"ok\\u001b[31m (redacted)\"\n"), "{report}");
     assert!(!report.contains("s3cret"), "{report}");
     let seen = service.seen();
     assert_eq!(seen.len(), 2);

@@ -125,7 +125,9 @@ fn travel(endpoint: &Endpoint, model: &str, journey: &Arc<Journey>, hints: &Hint
         Ok(list) => models::judge(&list, model, hints),
         Err(error) => models::without_list(error)?,
     };
-    journey.tell(Step::Models, verdict, detail)?;
+    // Names and replies are the server's words.
+    let masked = |text: String| endpoint.secrets.mask(text);
+    journey.tell(Step::Models, verdict, masked(detail))?;
     let answer = question::ask(&client()?, model)?;
-    journey.tell(Step::Question, Verdict::Passed, format!("{model} {answer}"))
+    journey.tell(Step::Question, Verdict::Passed, masked(format!("{model} {answer}")))
 }

@@ -107,11 +107,11 @@ impl Summary {
         // A torn last line is not listed anyway.
         let history = History::open(path, options, &|_| {})?;
         let mut line = Vec::new();
-        let read = history.read_range(history.last_prompt());
+        let read = history.read_range(history.scan().last_prompt.clone());
         read.and_then(|mut prompt| prompt.read_to_end(&mut line))
             .map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
         let question = SavedMessage::parse(trim(&line)).map(|message| message.text());
-        Ok(Self { turns: history.turns(), question: question.unwrap_or_default() })
+        Ok(Self { turns: history.scan().turns, question: question.unwrap_or_default() })
     }
 }
 

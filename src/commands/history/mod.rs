@@ -185,10 +185,10 @@ fn fork(args: &ForkArgs, environment: &Environment, notes: &Notes) -> Result<()>
     let options =
         HistoryOptions { access: Access::Read, window: Window::All, wait: LockWait::Forever };
     let history = History::open(&path, options, &history_notices(notes))?;
-    let turns = args.at.map_or(history.turns(), u64::from);
+    let turns = args.at.map_or(history.scan().turns, u64::from);
     let end = match args.at {
         Some(_) => fork::end_of_turn(&history, turns)?,
-        None => history.end(),
+        None => history.scan().end,
     };
     chats::directory_of(&new, environment).as_deref().map_or(Ok(()), chats::create)?;
     fork::copy(&history, end, &new)?;
