@@ -213,7 +213,7 @@ pub const ENVIRONMENT: Entries = &[
 
 pub const FILES: Entries = &[
     ("~/.config/gravix/config.toml", "settings and profiles (see gravix config --init)"),
-    ("~/.local/state/gravix/chats/NAME.jsonl", "the history @NAME"),
+    ("~/.local/state/gravix/chats", "histories: @NAME is NAME.jsonl in it"),
     ("~/.config/gravix/prompts/NAME.md", "the template NAME"),
     ("~/.cache/gravix/", "models that were completed in the last ten minutes"),
     ("FILE", "a history: one JSON message per line; editable"),

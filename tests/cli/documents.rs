@@ -62,7 +62,7 @@ const CONFIG_FILE: &str = "~/.config/gravix/config.toml";
 const TEMPLATE: &str = "~/.config/gravix/prompts/NAME.md";
 
 /// The histories of the default directory.
-const CHATS: &str = "~/.local/state/gravix/chats/NAME.jsonl";
+const CHATS: &str = "~/.local/state/gravix/chats";
 
 /// The release date in CHANGELOG.md.
 const RELEASED: &str = "2026-11-23";
