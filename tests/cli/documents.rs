@@ -1,6 +1,7 @@
 //! Help, completions and man pages match the command line.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use clap::CommandFactory;
 use clap_complete::Shell;
@@ -8,6 +9,7 @@ use clap_mangen::roff::{Inline, Roff, bold, roman};
 
 use gravix::cli;
 
+use crate::support::terminal::Terminal;
 use crate::support::{gravix, run};
 
 const SHELLS: &[(&str, &str)] = &[
@@ -345,11 +347,34 @@ fn help_opens_with_examples() {
 
 #[test]
 fn a_misspelt_option_gets_a_suggestion() {
-    run(gravix().args(["ask", "--strem"])).exits(2).prints("").says(&["'--stream'"]);
-    run(gravix().args(["modles"])).exits(2).prints("").says(&["'models'"]);
+    run(gravix().args(["ask", "--strem"])).exits(2).prints("").says(&["did you mean --stream?"]);
+    run(gravix().args(["modles"])).exits(2).prints("").says(&["did you mean gravix models?"]);
 }
 
 #[test]
 fn a_bare_prompt_gets_a_command_as_a_hint() {
-    run(gravix().arg("what is 2+2?")).exits(2).prints("").says(&["gravix ask \"…\""]);
+    run(gravix().arg("what is 2+2?")).exits(2).prints("").says(&["gravix ask 'what is 2+2?'\n"]);
+}
+
+#[test]
+fn gravix_alone_prints_help_on_a_terminal_and_is_a_mistake_elsewhere() {
+    let help = run(gravix().arg("-h")).exits(0).stdout;
+    let help = String::from_utf8(help).expect("help is UTF-8");
+    let terminal = Terminal::open();
+    let status = gravix().stdout(terminal.stream()).stderr(Stdio::piped()).output();
+    let output = status.expect("gravix starts");
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+    assert_eq!(terminal.read_to_end().replace("\r\n", "\n"), help);
+    // A terminal on the other streams makes no difference.
+    let terminal = Terminal::open();
+    let mut command = gravix();
+    command.stdin(terminal.stream()).stderr(terminal.stream());
+    let output = command.output().expect("gravix starts");
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(2), &b""[..]));
+    drop(command);
+    assert!(terminal.read_to_end().ends_with("gravix: no command given\r\n"));
+    // A command that needs another one says so in any case.
+    let terminal = Terminal::open();
+    let output = gravix().arg("history").stdout(terminal.stream()).stderr(Stdio::piped()).output();
+    assert_eq!(output.expect("gravix starts").status.code(), Some(2));
 }

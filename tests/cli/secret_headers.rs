@@ -104,12 +104,12 @@ fn curl_shows_that_a_secret_header_is_missing() {
 #[test]
 fn a_header_that_is_not_valid_is_refused_without_its_value() {
     for (header, shown) in [
-        ("X Key: sesame42", "\"X Key\" is not a header name; see --help\n"),
+        ("X Key: sesame42", "\"X Key\" is not a header name; see gravix "),
         ("X-Key: sesame42\u{1}", "the value of X-Key contains a control character; see"),
         ("X-Key: sesame42\nX: y", "the value of X-Key contains a control character; see"),
         ("Authorization: Bearer sesame42", "Authorization is made from GRAVIXLAYER_API_KEY"),
-        ("X-Key sesame42", "it is not in the format 'Name: value'; see --help\n"),
-        (":sesame42", "its name is empty; see --help\n"),
+        ("X-Key sesame42", "it is not in the format 'Name: value'; see gravix "),
+        (":sesame42", "its name is empty; see gravix "),
     ] {
         let only = format!("gravix: invalid --header: {shown}");
         let second = format!("gravix: invalid 2nd --header: {shown}");

@@ -1,0 +1,52 @@
+//! Commands that other programs have, and what is typed in gravix instead.
+
+/// What a command of another program is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    /// The words behind it are the prompt. These words ask it.
+    Ask(&'static [&'static str]),
+    /// The word behind it is the model, and those behind that are the prompt.
+    AskModel,
+    /// This command, if no word is behind it.
+    Alone(&'static [&'static str]),
+    /// There is no such command, for this reason.
+    Reason(&'static str),
+}
+
+/// The names of `llm`, `aichat`, `mods`, `ollama`, `chatgpt-cli` and others.
+pub const FOREIGN_COMMANDS: &[(&[&str], Meaning)] = &[
+    (&["prompt", "query", "question", "generate", "complete"], Meaning::Ask(&["ask"])),
+    (&["chat", "repl", "interactive"], Meaning::Ask(&["ask", "--history", "chat.jsonl"])),
+    (&["run"], Meaning::AskModel),
+    (&["list", "ls", "tags", "list-models"], Meaning::Alone(&["models"])),
+    (&["version"], Meaning::Alone(&["--version"])),
+    (&["init", "setup", "configure", "settings"], Meaning::Alone(&["config", "--init"])),
+    (
+        &["keys", "key", "auth", "login"],
+        Meaning::Reason(
+            "the key is in the environment: run export GRAVIXLAYER_API_KEY=YOUR_KEY first",
+        ),
+    ),
+    (
+        &["logs", "log"],
+        Meaning::Reason(
+            "gravix keeps a log only if asked to, as in gravix ask --log log.jsonl hello",
+        ),
+    ),
+    (
+        &["serve", "pull", "push", "ps", "rm"],
+        Meaning::Reason("gravix manages no models; list those of the server with gravix models"),
+    ),
+];
+
+/// Words behind a command that has no place for them, and what to type instead.
+pub const FOREIGN_ARGUMENTS: &[(&str, &[&str], &str)] = &[
+    ("models", &["list", "ls", "show", "all"], "use gravix models"),
+    ("config", &["show", "list", "ls", "get", "view"], "use gravix config"),
+    (
+        "config",
+        &["set", "edit", "add", "path"],
+        "edit the configuration file, whose path gravix config prints; gravix config --init writes one",
+    ),
+    ("config", &["init"], "use gravix config --init"),
+];

@@ -1,0 +1,101 @@
+//! The messages for words and options that gravix knows, but not in this place.
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue};
+
+use crate::settings::clap_error::command_line::{
+    CommandLine, Token, command_names, may_be_secret, runnable, runnable_ask, subcommand, tokens,
+};
+use crate::settings::clap_error::corrected_option::foreign;
+use crate::settings::clap_error::foreign_words::FOREIGN_ARGUMENTS;
+use crate::settings::clap_error::near::nearest;
+
+/// The message for options in front of the command.
+pub fn before_command(line: &CommandLine, option: &str) -> String {
+    let words = line.words();
+    for name in command_names() {
+        let Some(command) = subcommand(&name) else {
+            continue;
+        };
+        for at in (0..words.len()).filter(|at| words[*at] == name) {
+            let is_option = |token: &Token| matches!(token, Token::Option(_));
+            if !tokens(&command, &words[..at]).iter().all(is_option) {
+                continue;
+            }
+            let after = words[at + 1..].iter();
+            let moved = [&words[at]].into_iter().chain(&words[..at]).chain(after).cloned();
+            let hint = match runnable(&moved.collect::<Vec<_>>()) {
+                Some(line) => format!("use {line}"),
+                None => format!("write gravix {name} first"),
+            };
+            return format!("options follow the command; {hint}");
+        }
+    }
+    if option == "-v" && words.len() == 1 {
+        return "no command given; for the version, use gravix --version".to_owned();
+    }
+    let near = option.strip_prefix("--").and_then(|name| nearest(name, ["version", "help"]));
+    if let Some(near) = near {
+        return format!("no option '{option}'; did you mean --{near}?");
+    }
+    // Without a command, most words are a question.
+    let typed: Vec<OsString> = ["gravix", "ask"]
+        .into_iter()
+        .map(OsString::from)
+        .chain(words.iter().filter(|word| *word != "ask").map(OsString::from))
+        .collect();
+    let asked = CommandLine::new(&typed);
+    let mut tokens = asked.tokens();
+    if tokens.iter().any(|token| matches!(token, Token::Unknown(_))) {
+        return match foreign(&asked, &tokens, option) {
+            Some(hint) => format!("no option '{option}'{hint}"),
+            None => format!("no option '{option}' before the command; see gravix --help"),
+        };
+    }
+    if !tokens.iter().any(|token| matches!(token, Token::Word(_))) {
+        tokens.push(Token::Word("hello".to_owned()));
+    }
+    match runnable_ask(&tokens) {
+        Some(line) => format!("no command given; to ask a question, use {line}"),
+        None => "no command given; to ask a question, write gravix ask first".to_owned(),
+    }
+}
+
+/// The message for a word where the command takes none.
+pub fn needless_word(line: &CommandLine, word: &str) -> String {
+    let command = line.command_words().join(" ");
+    let known =
+        FOREIGN_ARGUMENTS.iter().find(|(name, words, _)| *name == command && words.contains(&word));
+    let hint =
+        known.map_or_else(|| format!("see {}", line.help()), |(_, _, hint)| (*hint).to_owned());
+    match may_be_secret(word) {
+        true => format!("gravix {command} has no place for a word more; {hint}"),
+        false => format!("gravix {command} has no place for '{word}'; {hint}"),
+    }
+}
+
+/// The message for `--continue` with a prompt, if that is the conflict: other
+/// programs continue a conversation with it.
+pub fn continued_prompt(line: &CommandLine, error: &clap::Error) -> Option<String> {
+    let names = [ContextKind::InvalidArg, ContextKind::PriorArg].map(|kind| error.get(kind));
+    let is_continue = names.iter().flatten().any(|value| match value {
+        ContextValue::String(name) => name == "--continue",
+        ContextValue::Strings(names) => names.iter().any(|name| name == "--continue"),
+        _ => false,
+    });
+    let is_prompt = error.to_string().contains("[PROMPT]");
+    if !is_continue || !is_prompt {
+        return None;
+    }
+    let is_kept = |token: &Token| *token != Token::Option(vec!["--continue".to_owned()]);
+    let mut tokens: Vec<Token> = line.tokens().into_iter().filter(is_kept).collect();
+    let history =
+        |token: &Token| matches!(token, Token::Option(words) if words[0].starts_with("--history"));
+    if !tokens.iter().any(history) {
+        let words = ["--history", "chat.jsonl"].map(str::to_owned).to_vec();
+        tokens.insert(0, Token::Option(words));
+    }
+    let hint = runnable_ask(&tokens).unwrap_or_else(|| "gravix ask --history FILE".to_owned());
+    Some(format!("--continue sends a history as it is, without a prompt; use {hint}"))
+}
