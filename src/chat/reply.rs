@@ -220,10 +220,11 @@ impl Reply {
         };
         let count = |tokens: Option<u64>| tokens.map_or("?".to_owned(), |n| n.to_string());
         format!(
-            "{} prompt + {} completion = {} tokens",
+            "{} prompt + {} completion = {} token{}",
             count(usage.prompt_tokens),
             count(usage.completion_tokens),
-            count(usage.total_tokens)
+            count(usage.total_tokens),
+            if usage.total_tokens == Some(1) { "" } else { "s" }
         )
     }
 

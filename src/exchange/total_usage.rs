@@ -41,7 +41,10 @@ impl fmt::Display for TotalUsage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.requests {
             0 | 1 => Ok(()),
-            requests => write!(f, "{} tokens in {requests} requests", self.total_tokens),
+            requests => {
+                let tokens = if self.total_tokens == 1 { "token" } else { "tokens" };
+                write!(f, "{} {tokens} in {requests} requests", self.total_tokens)
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Helpers for JSON that serde_json does not have.
 
 mod only_object;
+mod reason;
 mod value;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 pub use crate::json::only_object::OnlyObject;
+pub use crate::json::reason::reason;
 pub use crate::json::value::{
     JsonError, parse, parse_checkable, parse_leniently, without_lone_surrogates,
 };
@@ -26,13 +28,6 @@ pub type Object = Map<String, Value>;
 /// [`Error::Input`] if `text` cannot be parsed.
 pub fn parse_input(text: &str, what: &str) -> Result<Value> {
     parse(text).map_err(|error| Error::Input(format!("{what}: {error}")))
-}
-
-/// The reason of a parse error without its position. The position is relative to
-/// the parsed text, which is misleading if that text is one line of a file.
-pub fn reason(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    message.rsplit_once(" at line ").map_or(message.as_str(), |parts| parts.0).to_owned()
 }
 
 /// The type of a value with its article, for messages.

@@ -12,6 +12,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde_json::{Map, Number, Value};
 
 use crate::headroom;
+use crate::json::reason::reason;
 
 /// Why a text cannot be parsed, or not be checked.
 #[derive(Debug)]
@@ -37,7 +38,10 @@ const VALUE_BYTES: usize = 100;
 impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Syntax(error) => write!(f, "not JSON: {error}"),
+            Self::Syntax(error) => {
+                let (line, column) = (error.line(), error.column());
+                write!(f, "not JSON at line {line}, column {column}: {}", reason(error))
+            }
             Self::Repeated(name) => write!(f, "an object has the field '{name}' twice"),
             Self::TooManyValues => write!(f, "it has more than a million values"),
             Self::NoMemory => write!(f, "there is no memory to read it"),
