@@ -42,6 +42,7 @@ impl Error {
             Error::Network(network) => of_network(network),
             Error::UnansweredPrompt { error, .. } => error.diagnosis(),
             Error::NotApi(_)
+            | Error::WrongScheme(_)
             | Error::NoReply { .. }
             | Error::NoKey { .. }
             | Error::ProxyLogin { .. }

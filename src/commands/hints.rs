@@ -3,20 +3,17 @@
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::cli::Command;
-use crate::commands::base_url_hint::base_url_hint;
-use crate::commands::target_options::target_options;
-use crate::commands::{limit_hints, text_hints, tls_hints};
-use crate::error::{EarlyEnd, Error, NetworkError, ServerError, is_machine_full, is_out_of_files};
+use crate::commands::target::Target;
+use crate::commands::{file_hints, limit_hints, server_hints, text_hints, tls_hints};
+use crate::error::{EarlyEnd, Error, NetworkError, is_machine_full, is_out_of_files};
 use crate::files::paths::is_descriptor;
 use crate::files::shell;
 use crate::secret::{KEY_VARIABLE, Secrets};
 use crate::settings::chats;
 use crate::settings::config::built_in::{BUILT_IN, BuiltIn};
 use crate::settings::environment::Environment;
-use crate::wire::markup;
 
 /// The commands whose hints differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,13 +37,13 @@ impl CommandKind {
 #[derive(Debug, Clone)]
 pub struct Hints {
     command: CommandKind,
-    /// The typed options that say where requests go, to repeat in commands.
-    /// Each has a blank in front.
-    target_options: String,
+    target: Target,
     /// The default directory of histories; `None` without a home directory.
     chats: Option<PathBuf>,
     /// A built-in profile whose key is set, if gravix's own key is not.
     other_profile: Option<&'static BuiltIn>,
+    /// A variable that is set, and that may have been meant to hold gravix's key.
+    misnamed_key: Option<&'static str>,
     secrets: Secrets,
 }
 
@@ -59,32 +56,25 @@ impl Hints {
         };
         Self {
             command: CommandKind::Other,
-            target_options: String::new(),
+            target: Target::default(),
             chats: chats::directory(environment),
             other_profile: BUILT_IN.iter().find(is_set).filter(|_| !has_key),
+            misnamed_key: LIKELY_KEYS.iter().find(|name| environment.get(name).is_some()).copied(),
             secrets: secrets.clone(),
         }
     }
 
-    /// From now on, for `command`. The configuration sets the options in
-    /// `config_options`; the others were typed.
-    pub fn set_command(&mut self, command: &Command, config_options: &[String]) {
-        let is_typed = |name: &str| !config_options.iter().any(|option| option == name);
+    /// From now on, for `command`, which asks `target`.
+    pub fn set_command(&mut self, command: &Command, target: Target) {
         self.command = CommandKind::of(command);
-        self.target_options = match command {
-            Command::Ask(args) => target_options(&args.settings, &args.network, is_typed),
-            Command::Batch(args) => target_options(&args.settings, &args.network, is_typed),
-            Command::Models(args) => target_options(&args.settings, &args.network, is_typed),
-            Command::Doctor(args) => target_options(&args.settings, &args.network, is_typed),
-            _ => String::new(),
-        };
+        self.target = target;
     }
 
     /// The message of `error`, followed by a hint if there is one. Secrets in
     /// the words of a server or a model are masked.
     pub fn message(&self, error: &Error) -> String {
         match self.text_and_hint(error) {
-            (text, Some(hint)) => format!("{text}; {hint}"),
+            (text, Some(hint)) => format!("{}; {hint}", text.strip_suffix('.').unwrap_or(&text)),
             (text, None) => text,
         }
     }
@@ -97,7 +87,7 @@ impl Hints {
     /// The typed options that say where requests go, to repeat in commands. Each has
     /// a blank in front.
     pub fn target_options(&self) -> &str {
-        &self.target_options
+        &self.target.options
     }
 
     /// The text of `error`. What servers report was masked when it was received,
@@ -122,11 +112,21 @@ impl Hints {
         let is_ask = self.command == CommandKind::Ask;
         let text = match error {
             Error::Partial(cause) => return self.hint(cause),
-            Error::Server(server) => return self.server_hint(server),
+            Error::Server(server) => {
+                let shorten = match self.command {
+                    CommandKind::Ask => "shorten the prompt, or lower --turns",
+                    CommandKind::Batch | CommandKind::Other => "shorten the prompt",
+                };
+                return server_hints::for_server(server, &self.target, shorten);
+            }
+            Error::WrongScheme(_) => {
+                let url = self.target.other_scheme()?;
+                return Some(format!("try --base-url {}", shell::word(&url)));
+            }
             Error::UnansweredPrompt { path, error } => {
                 return self.hint(error).or_else(|| Some(text_hints::for_unanswered(path)));
             }
-            Error::Network(error) => network_hint(error)?,
+            Error::Network(error) => self.network_hint(error)?,
             Error::ProxyLogin { variable, is_refused: true, .. } => {
                 return Some(format!("check the user and password in {variable}"));
             }
@@ -150,6 +150,11 @@ impl Hints {
             {
                 limit_hints::MORE_FILES
             }
+            Error::Unwritable { path, source } => return file_hints::for_unwritable(path, source),
+            Error::Unreadable { path, source } if self.command == CommandKind::Batch => {
+                let options = &self.target.options;
+                return file_hints::for_missing_requests(path, source, options);
+            }
             // It is there, but not as a file of the user's own.
             Error::SideFile { source, .. } if source.raw_os_error().is_none() => {
                 "remove or rename it"
@@ -172,7 +177,7 @@ impl Hints {
             Error::CannotJoin if is_ask => "use --events to print the stream as it arrives",
             Error::Locked(_) => "try again later",
             Error::NoHistory { .. } => {
-                let options = &self.target_options;
+                let options = &self.target.options;
                 return Some(format!("start one with gravix ask{options} --history @chat \"…\""));
             }
             Error::Busy(_) => "try again when it ends",
@@ -191,7 +196,6 @@ impl Hints {
         Some(text.to_owned())
     }
 
-    /// What to do when the process can have no more of something.
     /// What to do about lines that are not valid.
     fn line_hint(&self, error: &Error) -> Option<String> {
         match error {
@@ -209,6 +213,7 @@ impl Hints {
         }
     }
 
+    /// What to do when the process can have no more of something.
     fn limit_hint(&self, source: &io::Error) -> String {
         let limits = limit_hints::for_system(source);
         match self.command {
@@ -219,93 +224,51 @@ impl Hints {
 
     /// What to do without a key for the default base URL.
     fn key_hint(&self) -> String {
+        if let Some(name) = self.misnamed_key {
+            return format!("{name} is set; run export {KEY_VARIABLE}=\"${name}\" first");
+        }
+        let set = format!("run export {KEY_VARIABLE}=YOUR_KEY first");
         match self.other_profile {
             Some(BuiltIn { name, key_variable: Some(variable), .. }) => {
-                format!("set {KEY_VARIABLE}, or use -p {name}, which reads {variable}")
+                format!("{set}, or use -p {name}, which reads {variable}")
             }
-            _ => format!("set {KEY_VARIABLE}, or try --base-url mock:"),
+            _ => format!("{set}, or try --base-url mock:"),
         }
     }
 
-    fn server_hint(&self, error: &ServerError) -> Option<String> {
-        let message = error.message.to_lowercase();
-        let is_named = |names: &[&str]| {
-            let mut words = [&error.code, &error.kind].into_iter().flatten();
-            words.any(|word| names.contains(&word.as_str()))
-        };
-        let is_too_long = is_named(&["context_length_exceeded", "exceed_context_size_error"])
-            || TOO_LONG.iter().any(|words| message.contains(words));
-        let shorten = match self.command {
-            CommandKind::Ask => "shorten the prompt, or lower --turns",
-            CommandKind::Batch | CommandKind::Other => "shorten the prompt",
-        };
-        Some(match error.status() {
-            _ if is_too_long => shorten.to_owned(),
-            _ if error.is_quota() => return None,
-            _ if error.is_firewall => {
-                "try another network, or ask the server's operator".to_owned()
+    fn network_hint(&self, error: &NetworkError) -> Option<&'static str> {
+        let is_ollama = || self.target.base_url.as_ref().is_some_and(|url| url.contains(":11434"));
+        Some(match error {
+            NetworkError::Resolve { .. } => "check the base URL",
+            NetworkError::Connect { is_proxied: true, .. } => "check the proxy variables",
+            NetworkError::Connect { source, .. }
+                if source.kind() == ErrorKind::ConnectionRefused =>
+            {
+                match is_ollama() {
+                    true => "start the server with ollama serve, or check the base URL",
+                    false => "is the server running? check the base URL",
+                }
             }
-            _ if ["response_format", "json_schema"].iter().any(|name| message.contains(name)) => {
-                "try --json-object if the server does not support schemas".to_owned()
-            }
-            _ if error.is_key_refused() => refused_key_hint(error),
-            _ if error.is_unexpected_endpoint() => base_url_hint(&error.base_url),
-            _ if error.is_unknown_model() => {
-                format!("list the models with gravix models{}", self.target_options)
-            }
-            Some(400 | 404 | 405) if markup::is_html(&error.body) => {
-                format!("it sent HTML, as a website does; {}", base_url_hint(&error.base_url))
-            }
-            Some(404 | 405) => base_url_hint(&error.base_url),
-            Some(413) => shorten.to_owned(),
-            status => match error.retry_after {
-                Some(Duration::MAX) => "try again later".to_owned(),
-                Some(wait) => format!("try again in {} s", wait.as_secs_f64().ceil()),
-                None if status == Some(429) => "try again later".to_owned(),
-                None => return None,
-            },
+            NetworkError::Connect { source, .. } if is_machine_full(source) => return None,
+            NetworkError::Connect { .. } => "check the base URL",
+            NetworkError::ConnectTimeout(_) => "raise --connect-timeout",
+            NetworkError::Silence(_) => "raise --idle-timeout",
+            _ => return None,
         })
     }
 }
 
-/// What servers say about a prompt that is too long.
-const TOO_LONG: [&str; 6] = [
-    "context length",
-    "context size",
-    "context window",
-    "maximum context",
-    "prompt is too long",
-    "input is too long",
+/// Names under which a key for Gravix Layer is likely to be found.
+const LIKELY_KEYS: [&str; 5] = [
+    "GRAVIX_API_KEY",
+    "GRAVIXLAYER_KEY",
+    "GRAVIX_LAYER_API_KEY",
+    "GRAVIX_KEY",
+    "GRAVIXLAYER_TOKEN",
 ];
-
-fn refused_key_hint(error: &ServerError) -> String {
-    let own_key = BUILT_IN.iter().find(|profile| profile.base_url == error.base_url);
-    match (&error.key_origin, own_key) {
-        (Some(origin), _) => format!("check the key in {origin}"),
-        (None, Some(BuiltIn { name, key_variable: Some(variable), .. })) => {
-            format!("set {variable} to your key and use -p {name}")
-        }
-        (None, _) => format!("set {KEY_VARIABLE} to your key"),
-    }
-}
 
 /// `None` for a pipe, such as that of a process substitution.
 fn repair(path: &Path) -> Option<String> {
     let file = Some(path).filter(|path| !is_descriptor(path))?;
     Some(format!("move bad lines aside with gravix history repair {}", shell::path_word(file)))
-}
-
-fn network_hint(error: &NetworkError) -> Option<&'static str> {
-    Some(match error {
-        NetworkError::Resolve { .. } => "check the base URL",
-        NetworkError::Connect { is_proxied: true, .. } => "check the proxy variables",
-        NetworkError::Connect { source, .. } if source.kind() == ErrorKind::ConnectionRefused => {
-            "is the server running? check the base URL"
-        }
-        NetworkError::Connect { source, .. } if is_machine_full(source) => return None,
-        NetworkError::Connect { .. } => "check the base URL",
-        NetworkError::ConnectTimeout(_) => "raise --connect-timeout",
-        NetworkError::Silence(_) => "raise --idle-timeout",
-        _ => return None,
-    })
 }

@@ -6,6 +6,7 @@ pub mod batch;
 pub mod completions;
 pub mod config;
 pub mod doctor;
+pub mod file_hints;
 pub mod hints;
 pub mod history;
 pub mod install;
@@ -15,7 +16,8 @@ pub mod man;
 pub mod models;
 pub mod observers;
 pub mod schema_notes;
-pub mod target_options;
+pub mod server_hints;
+pub mod target;
 pub mod templates;
 pub mod text_hints;
 pub mod tls_hints;
@@ -24,6 +26,7 @@ use std::ffi::OsString;
 
 use crate::cli::Command;
 use crate::commands::hints::Hints;
+use crate::commands::target::Target;
 use crate::error::{Error, Result};
 use crate::output::notes::Notes;
 use crate::output::terminal::Terminal;
@@ -67,8 +70,10 @@ fn run_line(
         Ok(arguments) => arguments,
         Err(error) => return clap_error::handle(&error, &line),
     };
-    let Arguments { command, key, config_options, config_param_count, template } = arguments;
-    hints.set_command(&command, &config_options);
+    let target = Target::new(&arguments.command, &arguments.config_options, environment);
+    hints
+        .set_command(&arguments.command, Target { withheld_key: arguments.withheld_key, ..target });
+    let Arguments { command, key, config_options, config_param_count, template, .. } = arguments;
     let terminal = Terminal::detect();
     let context =
         Context { environment, terminal, notes, key, config_options, config_param_count, template };

@@ -140,6 +140,9 @@ pub enum Error {
     /// The answer did not come from a chat-completions API, but perhaps from a website.
     #[error("{0}")]
     NotApi(String),
+    /// The server does not speak the protocol that the base URL's scheme names.
+    #[error("{0}")]
+    WrongScheme(String),
     /// The response has a status that promises no reply. `flaw` says what is odd.
     #[error("the server answered {status}, {flaw}")]
     NoReply { status: String, flaw: &'static str },
@@ -189,15 +192,13 @@ pub enum Error {
     /// The batch run ended before this request was sent.
     #[error("the run ended before this request was sent")]
     Stopped,
-    /// Requests of a batch failed and were reported. The number is the exit
-    /// status.
+    /// Requests of a batch failed and were reported, with this exit status.
     #[error("requests failed")]
     BatchFailed(u8),
     /// The fault that was found was printed. The number is its exit status.
     #[error("a fault was found")]
     Diagnosed(u8),
-    /// A batch run stopped before all requests had been tried. The text says why, and
-    /// how many are left.
+    /// A batch run stopped with requests left. The text says why, and how many.
     #[error("stopped {reason}")]
     BatchStopped { status: u8, reason: String },
     /// The user interrupted the run with this signal.
@@ -251,6 +252,7 @@ impl Error {
             Error::Locked(_) | Error::Busy(_) | Error::Network(_) | Error::Stopped => 75,
             Error::Protocol(_)
             | Error::NotApi(_)
+            | Error::WrongScheme(_)
             | Error::NoReply { .. }
             | Error::CannotJoin
             | Error::ReplyTooLong { .. } => 76,

@@ -304,9 +304,9 @@ mod tests {
             (r#"[{"b":{"a":1,"\u0061":2}}]"#, "'a' twice"),
             ("{\"a\nb\":1}", "control character"),
             ("{\"a\\n\nb\":1}", "control character"),
-            ("[1] 2", "trailing"),
-            ("[1", "EOF"),
-            ("", "EOF"),
+            ("[1] 2", "goes on after"),
+            ("[1", "ends before the array"),
+            ("", "ends where a value"),
             (r#""\ud800""#, "hex escape"),
             (r#"{"\ud800":1}"#, "lone surrogate in the name"),
         ] {

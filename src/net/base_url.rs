@@ -52,9 +52,12 @@ impl BaseUrl {
         }
         HttpUrl::parse(text).map(Self::Http).map_err(|reason| {
             let (root, _) = split_query(text);
-            Error::Config(match root.contains('@') {
-                true => anyhow!("bad base URL: {reason}"),
-                false => anyhow!("bad base URL {text}: {reason}"),
+            if root.contains('@') {
+                return Error::Config(anyhow!("bad base URL: {reason}"));
+            }
+            Error::Config(match meant(text) {
+                Some(meant) => anyhow!("bad base URL '{text}': did you mean {meant}?"),
+                None => anyhow!("bad base URL '{text}': {reason}"),
             })
         })
     }
@@ -137,10 +140,31 @@ fn split_scheme(url: &str) -> Result<(String, &str), String> {
             scheme => Err(format!("the scheme {scheme} is not http or https")),
         },
         None if url.is_empty() => Err("it is empty".to_owned()),
-        None if url.starts_with("mock") => Err("did you mean mock:?".to_owned()),
-        None if url.contains(":/") => Err("it has no ://".to_owned()),
-        None => Err(format!("it has no scheme; did you mean http://{url}?")),
+        None => Err("it has no ://".to_owned()),
     }
+}
+
+/// The base URL that was meant by a text that is none: without blanks and quotes
+/// around it, and with a scheme.
+fn meant(text: &str) -> Option<String> {
+    let text = text.trim_matches(|c: char| c.is_whitespace() || "'\"`<>".contains(c));
+    let name_end = text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (name, rest) = text.split_at(name_end);
+    let name = name.to_ascii_lowercase();
+    let is_near = |other: &str| name.len() > 2 && strsim::osa_distance(&name, other) <= 1;
+    if is_near("mock") && rest.trim_matches([':', '/']).is_empty() || text.starts_with("mock:") {
+        return Some("mock:".to_owned());
+    }
+    let is_scheme = rest.starts_with([':', '/']) && (is_near("http") || is_near("https"));
+    let url = match is_scheme {
+        true => {
+            let scheme = if name.contains('s') { "https" } else { "http" };
+            format!("{scheme}://{}", rest.trim_start_matches([':', '/']))
+        }
+        false if text.contains("://") => text.to_owned(),
+        false => format!("http://{}", text.trim_start_matches([':', '/'])),
+    };
+    HttpUrl::parse(&url).ok().map(|_| url)
 }
 
 /// The host of a URL and its port, if any.
@@ -269,7 +293,17 @@ mod tests {
             ("u:p@h", "user or password"),
             ("u:p@h://x", "user or password"),
             ("mock", "did you mean mock:?"),
-            ("http:/h", "no ://"),
+            ("http:/h", "did you mean http://h?"),
+            ("http//h/v1", "did you mean http://h/v1?"),
+            ("https:h", "did you mean https://h?"),
+            ("htp://h", "did you mean http://h?"),
+            ("htps://h", "did you mean https://h?"),
+            (" 'https://h/v1' ", "did you mean https://h/v1?"),
+            ("moc:", "did you mean mock:?"),
+            ("mok:", "did you mean mock:?"),
+            ("Mokc:", "did you mean mock:?"),
+            ("mock://", "did you mean mock:?"),
+            ("dock:8080", "did you mean http://dock:8080?"),
             ("http://h/a<b", "'<'"),
             ("http://", "no host"),
             ("http://?x=1", "no host"),

@@ -30,7 +30,25 @@ pub fn request_error(error: ureq::Error, clock: &Clock, base_url: &str) -> Error
         ureq::Error::LargeResponseHeader(_, limit) => {
             Error::Protocol(format!("the response headers are longer than {limit} bytes"))
         }
-        other => Error::NotApi(format!("{base_url} does not speak valid HTTP: {other}")),
+        other => {
+            let words = words(&other);
+            let text = format!("{base_url} does not speak valid HTTP: {words}");
+            // What TLS answers to HTTP has no version either.
+            match words == "invalid HTTP version" && base_url.starts_with("http:") {
+                true => Error::WrongScheme(text + "; it may be an https:// server"),
+                false => Error::NotApi(text),
+            }
+        }
+    }
+}
+
+/// An error of ureq's parser without the names of its parts.
+fn words(error: &ureq::Error) -> String {
+    let text = error.to_string();
+    let words = text.strip_prefix("protocol: ").unwrap_or(&text);
+    match words.strip_prefix("http parse ").unwrap_or(words) {
+        "resulted in too many headers" => "the response has too many headers".to_owned(),
+        words => words.strip_prefix("fail: ").unwrap_or(words).to_owned(),
     }
 }
 
@@ -47,6 +65,6 @@ pub fn body_error(error: io::Error, clock: &Clock) -> io::Error {
     io::Error::other(match ureq::Error::from(error) {
         ureq::Error::Timeout(reason) => clock.timeout_error(reason).into(),
         ureq::Error::Io(_) => cut("the connection was closed"),
-        other => Error::Protocol(format!("the reply is not valid HTTP: {other}")),
+        other => Error::Protocol(format!("the reply is not valid HTTP: {}", words(&other))),
     })
 }

@@ -116,6 +116,7 @@ impl Server {
         match error {
             Error::Protocol(text) => Error::Protocol(self.masked_around_base_url(&text)),
             Error::NotApi(text) => Error::NotApi(self.masked_around_base_url(&text)),
+            Error::WrongScheme(text) => Error::WrongScheme(self.masked_around_base_url(&text)),
             Error::Server(mut server) => {
                 let masked = |text| self.secrets.mask(text);
                 server.message = line(masked(server.message));

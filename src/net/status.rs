@@ -47,10 +47,11 @@ pub fn error_response(head: &Parts, body: impl Read) -> Error {
     let is_readable = ensure_not_encoded(&head.headers).is_ok();
     let parsed = if is_readable { error_body::parse(&bytes) } else { ServerError::default() };
     let is_firewall = is_firewall(head, &body);
+    let refuser = is_firewall.then(|| refuser(&body));
     let request_id = header_text(&head.headers, "x-request-id").map(str::to_owned);
     ServerError {
         http_status: Some(head.status.as_u16()),
-        message: message(head.status, &parsed.message, is_firewall),
+        message: message(head.status, &parsed.message, refuser),
         is_firewall,
         request_id: parsed.request_id.or(request_id),
         retry_after: retry::requested_wait(
@@ -68,18 +69,29 @@ pub fn error_response(head: &Parts, body: impl Read) -> Error {
 }
 
 /// The server's words, or else the name of the status. The title of a page
-/// begins with the number of the status, which is shown already.
-fn message(status: StatusCode, words: &str, is_firewall: bool) -> String {
+/// begins with the number of the status, which is shown already. `refuser` is who
+/// refused the request, if it was not the API.
+fn message(status: StatusCode, words: &str, refuser: Option<&str>) -> String {
     let number = status.as_str();
     let words = words.strip_prefix(number).map_or(words, |rest| {
         let name = rest.trim_start_matches([' ', ':', '-', '|', '\u{2013}', '\u{2014}']);
         if name.len() < rest.len() || name.is_empty() { name } else { words }
     });
-    match (is_firewall, words) {
-        (true, "") => "a web firewall refused the request".to_owned(),
-        (true, words) => format!("a web firewall refused the request: {words}"),
-        (false, "") => name(status).to_owned(),
-        (false, words) => words.to_owned(),
+    match (refuser, words) {
+        (Some(refuser), "") => format!("{refuser} refused the request"),
+        (Some(refuser), words) => format!("{refuser} refused the request: {words}"),
+        (None, "") => name(status).to_owned(),
+        (None, words) => words.to_owned(),
+    }
+}
+
+/// Who sent this page in place of the API: a web server signs its own pages.
+fn refuser(body: &str) -> &'static str {
+    const SIGNATURES: [&str; 4] =
+        ["<hr><center>nginx", "<hr><center>openresty", "<address>Apache", "<h1>403 - Forbidden"];
+    match SIGNATURES.iter().any(|signature| body.contains(signature)) {
+        true => "a web server in front of the API",
+        false => "a web firewall",
     }
 }
 

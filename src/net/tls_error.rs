@@ -46,7 +46,7 @@ pub fn tls_error(error: &TlsError, peer: &TlsPeer) -> Error {
             };
         }
         TlsError::InvalidMessage(InvalidMessage::InvalidContentType) => {
-            return Error::NotApi(format!(
+            return Error::WrongScheme(format!(
                 "{host} does not speak TLS on this port; it may be an http:// server"
             ));
         }

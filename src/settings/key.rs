@@ -119,7 +119,11 @@ pub fn load(
         },
         KeySource::Variable(name) => match environment.get(name) {
             Some(value) => value.to_owned(),
-            None => return Err(Error::Config(anyhow!("no key: {name} is not set"))),
+            None => {
+                return Err(Error::Config(anyhow!(
+                    "no key: {name} is not set; run export {name}=YOUR_KEY first"
+                )));
+            }
         },
         KeySource::File(path) => {
             let key = read_file(path)?;

@@ -22,7 +22,7 @@ use crate::error::Result;
 use crate::input::template_text::TemplateText;
 use crate::output::notes::Verbosity;
 use crate::settings::config::Config;
-use crate::settings::config::effective::EffectiveSettings;
+use crate::settings::config::effective::{EffectiveSettings, WithheldKey};
 use crate::settings::config::options;
 use crate::settings::environment::Environment;
 use crate::settings::key::KeySource;
@@ -38,6 +38,8 @@ pub struct Arguments {
     pub config_param_count: usize,
     /// The template that was typed.
     pub template: Option<TemplateText>,
+    /// A key that the configuration names, but not for this server.
+    pub withheld_key: Option<WithheldKey>,
 }
 
 impl Arguments {
@@ -51,7 +53,8 @@ impl Arguments {
         let command = Args::from_arg_matches(matches)?.command;
         let config_options = settings.config_options();
         let config_param_count = settings.config_param_count();
-        Ok(Self { command, key: settings.key, config_options, config_param_count, template })
+        let EffectiveSettings { key, withheld_key, .. } = settings;
+        Ok(Self { command, key, config_options, config_param_count, template, withheld_key })
     }
 }
 

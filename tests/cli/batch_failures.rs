@@ -110,7 +110,7 @@ fn sixteen_failures_in_a_row_stop_the_run() {
     let service = Service::new(|_, _| Reply::new("401 Unauthorized", r#"{"error":"no"}"#));
     let (_directory, file) = input(&prompts(100));
     let stopped = run(batch(&service.base_url(), &["--lines", "-j1"]).arg(file)).exits(77);
-    let reason = "gravix: stopped after 16 failures in a row: the server answered 401: no; set GRAVIXLAYER_API_KEY to your key; 84 requests are left\n";
+    let reason = "gravix: stopped after 16 failures in a row: the server answered 401: no; run export GRAVIXLAYER_API_KEY=YOUR_KEY first; 84 requests are left\n";
     assert!(stopped.stderr.ends_with(reason), "{}", stopped.stderr);
     assert_eq!(service.seen().len(), 16);
 }

@@ -67,6 +67,11 @@ fn errors_name_the_line_and_suggest_a_fix() {
         ("[profiles]\nwork = 1", &["c.toml:2:1: ", "table"]),
         ("profile = \"a\"", &["c.toml:1:1: ", "GRAVIX_PROFILE"]),
         ("profil = \"a\"", &["c.toml:1:1: ", "did you mean profiles?"]),
+        (
+            "[profile.work]\nmodel = \"m\"",
+            &["c.toml:1:2: ", "write [profiles.work], not [profile.work]"],
+        ),
+        ("[work]\nmodel = \"m\"", &["c.toml:1:2: ", "a profile is a table [profiles.work]"]),
     ] {
         let home = Home::new(config);
         run(&mut home.gravix(&["ask", "--base-url", "mock:", "hi"]))
@@ -82,7 +87,7 @@ fn errors_name_the_line_and_suggest_a_fix() {
     run(gravix().args(["ask", "-p", "olama", "hi"])).exits(78).says(&["did you mean ollama?"]);
     run(gravix().args(["ask", "-p", "xyz", "hi"]))
         .exits(78)
-        .says(&["no profile 'xyz' (have: gravix, openai, openrouter, ollama, mock)"]);
+        .says(&["no profile 'xyz'; there are gravix, openai, openrouter, ollama, mock"]);
     run(gravix().args(["ask", "--config", "/nowhere", "hi"])).exits(66).says(&["/nowhere"]);
 }
 

@@ -80,7 +80,10 @@ fn the_shell_is_that_of_the_user() {
         let run = run(&mut install(shell)).exits(2).prints("");
         run.says(&["gravix completions --install bash"]);
     }
-    run(&mut at(home.path(), &["completions"])).exits(2).prints("").says(&["<SHELL>"]);
+    run(&mut at(home.path(), &["completions"]))
+        .exits(2)
+        .prints("")
+        .says(&["gravix completions needs SHELL; see gravix completions --help"]);
 }
 
 #[test]

@@ -54,6 +54,7 @@ mod log;
 mod lone_surrogates;
 mod mock;
 mod models;
+mod newcomers;
 mod not_text;
 mod output;
 mod patterns;

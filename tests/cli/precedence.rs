@@ -189,3 +189,54 @@ fn messages_of_a_body_override_the_configured_history() {
     assert!(!home.path().join("chat.jsonl").exists());
     run(&mut home.gravix(&["ask", "--body", own, "hi"])).exits(2).says(&["whole conversation"]);
 }
+
+#[test]
+fn of_two_sources_of_a_setting_the_one_that_was_typed_or_is_nearer_wins() {
+    // Highest first.
+    const SOURCES: [&str; 5] = ["option", "typed-profile", "variable", "set-profile", "file"];
+    let profile = |name: &str| {
+        let settings = format!("model = \"{name}\"\nbase_url = \"http://{name}.test/v1\"\n");
+        (name.to_owned(), settings)
+    };
+    for present in 1_u32..1 << SOURCES.len() {
+        let has = |index: usize| present >> index & 1 == 1;
+        let tables = [profile("typed-profile"), profile("set-profile")];
+        let tables = tables.map(|(name, settings)| format!("[profiles.{name}]\n{settings}"));
+        let top = if has(4) { profile("file").1 } else { String::new() };
+        let home = Home::new(&(top + &tables.concat()));
+        let mut command = home.gravix(&["ask", "--curl", "hi"]);
+        if has(0) {
+            command.args(["-m", "option", "--base-url", "http://option.test/v1"]);
+        }
+        if has(1) {
+            command.args(["-p", "typed-profile"]);
+        }
+        if has(2) {
+            command.env("GRAVIX_MODEL", "variable");
+            command.env("GRAVIX_BASE_URL", "http://variable.test/v1");
+        }
+        if has(3) {
+            command.env("GRAVIX_PROFILE", "set-profile");
+        }
+        let run = run(&mut command).exits(0).says_nothing();
+        let curl = String::from_utf8(run.stdout).expect("stdout is UTF-8");
+        let winner = SOURCES[present.trailing_zeros() as usize];
+        let parts = [format!("http://{winner}.test/v1/"), format!("\"model\":\"{winner}\"")];
+        assert!(parts.iter().all(|part| curl.contains(part)), "{present:b}: {curl}");
+    }
+}
+
+#[test]
+fn the_profile_of_the_environment_counts_only_without_a_typed_one() {
+    let home = Home::new(
+        "model = \"file\"\n[profiles.set]\nmodel = \"set\"\nseed = 1\n[profiles.typed]\ntop_p = 0.5\n",
+    );
+    for (arguments, model, seed) in
+        [(&[][..], "set", json!(1)), (&["-p", "typed"], "file", Value::Null)]
+    {
+        let mut command = home.gravix(&["ask", "--dry-run", "hi"]);
+        let run = run(command.args(arguments).env("GRAVIX_PROFILE", "set")).exits(0);
+        let body: Value = serde_json::from_slice(&run.stdout).expect("stdout is JSON");
+        assert_eq!((&body["model"], &body["seed"]), (&json!(model), &seed));
+    }
+}

@@ -111,7 +111,7 @@ fn variables_that_do_not_fit_the_template_are_usage_errors() {
         (&["-T", "i", "-n"], "{{input}} is standard input, which --no-stdin leaves unread"),
         (&["-T", "i", "-"], "{{input}} in the template is standard input already: leave out '-'"),
         (&["-T", "i"], "standard input is empty, but {{input}} asks for it; nothing was sent"),
-        (&["--var", "a=b", "x"], "--var needs --template; see --help"),
+        (&["--var", "a=b", "x"], "--var needs --template; see gravix ask --help"),
         (
             &["-T", "{{a}}", "--var", "a"],
             "invalid value 'a' for '--var <NAME=VALUE>': not in the form NAME=VALUE, such as lang=French; see --help",

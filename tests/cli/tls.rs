@@ -107,7 +107,10 @@ fn a_port_without_tls_is_reported() {
         let _ = std::io::copy(&mut connection, &mut std::io::sink());
     });
     let mut command = ask(port, &["--retries", "0"]);
-    run(&mut command).exits(76).prints("").says(&["does not speak TLS", "http://"]);
+    let hint = format!(
+        "does not speak TLS on this port; it may be an http:// server; try --base-url http://localhost:{port}/v1\n"
+    );
+    run(&mut command).exits(76).prints("").says(&[&hint]);
 }
 
 #[test]

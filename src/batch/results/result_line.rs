@@ -83,9 +83,11 @@ fn code(error: &Error) -> String {
         Error::EndedEarly(EarlyEnd::Refusal(_)) => "refusal",
         Error::EndedEarly(EarlyEnd::NoText | EarlyEnd::OnlyThoughts) => "no_text",
         Error::Format { .. } => "invalid_reply",
-        Error::Protocol(_) | Error::NotApi(_) | Error::NoReply { .. } | Error::CannotJoin => {
-            "protocol"
-        }
+        Error::Protocol(_)
+        | Error::NotApi(_)
+        | Error::WrongScheme(_)
+        | Error::NoReply { .. }
+        | Error::CannotJoin => "protocol",
         Error::ReplyTooLong { .. } => "reply_too_long",
         Error::Network(network) => match network {
             NetworkError::Resolve { .. } => "lookup",

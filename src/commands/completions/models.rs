@@ -64,7 +64,7 @@ fn ask(
     let Ok(arguments) = settings::parse_command_line(line, environment)? else {
         return Ok(None);
     };
-    let Arguments { command, key, config_options, config_param_count, template } = arguments;
+    let Arguments { command, key, config_options, config_param_count, template, .. } = arguments;
     let Command::Models(args) = command else {
         return Ok(None);
     };

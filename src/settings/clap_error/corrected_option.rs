@@ -123,7 +123,8 @@ fn replacement(replacement: Replacement, value: Option<String>) -> Option<Vec<To
         (Replacement::Rename(name), None) => vec![option(&[name])],
         (Replacement::Flags(words), _) => vec![option(words)],
         (Replacement::History, Some(value)) => {
-            vec![option(&["--history", &format!("{}.jsonl", value.trim_end_matches(".jsonl"))])]
+            let name = if value.contains(['/', '.']) { value } else { format!("@{value}") };
+            vec![option(&["--history", &name])]
         }
         (Replacement::NameValue(name), Some(value)) => {
             vec![option(&["--param", &format!("{name}={value}")])]

@@ -11,7 +11,7 @@ pub enum Replacement {
     Rename(&'static str),
     /// Words in place of the option and its value.
     Flags(&'static [&'static str]),
-    /// `--history` with a file that is named like the value.
+    /// `--history` with the value as a name in the default directory.
     History,
     /// `--param` with this name and the value.
     NameValue(&'static str),
@@ -106,19 +106,14 @@ pub const FOREIGN_OPTIONS: &[ForeignOption] = &[
     other(
         &["--session", "--chat", "--conversation", "--cid", "--thread", "--title"],
         History,
-        ("a conversation is a file", "use --history FILE"),
+        ("a conversation is a history", "use --history @NAME"),
     ),
     other(
         &["-i", "--interactive", "--repl"],
-        Flags(&["--history", "chat.jsonl"]),
-        ("a conversation is one command a turn", "use --history FILE"),
+        Flags(&["--history", "@chat"]),
+        ("a conversation is one command a turn", "use --history @NAME"),
     ),
-    renamed(&["-c", "--continue-last", "--last", "--resume"], "--latest", "use --history FILE"),
-    other(
-        &["-c", "--continue-last", "--last", "--resume"],
-        Flags(&["--history", "chat.jsonl"]),
-        ("a conversation is a file", "use --history FILE"),
-    ),
+    renamed(&["--continue-last", "--last", "--resume"], "--latest", "use --latest"),
     // The request.
     renamed(
         &[

@@ -16,7 +16,7 @@ pub enum Meaning {
 /// The names of `llm`, `aichat`, `mods`, `ollama`, `chatgpt-cli` and others.
 pub const FOREIGN_COMMANDS: &[(&[&str], Meaning)] = &[
     (&["prompt", "query", "question", "generate", "complete"], Meaning::Ask(&["ask"])),
-    (&["chat", "repl", "interactive"], Meaning::Ask(&["ask", "--history", "chat.jsonl"])),
+    (&["chat", "repl", "interactive"], Meaning::Ask(&["ask", "--history", "@chat"])),
     (&["run"], Meaning::AskModel),
     (&["list", "ls", "tags", "list-models"], Meaning::Alone(&["models"])),
     (&["version"], Meaning::Alone(&["--version"])),
@@ -46,7 +46,8 @@ pub const FOREIGN_ARGUMENTS: &[(&str, &[&str], &str)] = &[
     (
         "config",
         &["set", "edit", "add", "path"],
-        "edit the configuration file, whose path gravix config prints; gravix config --init writes one",
+        "settings are in the configuration file; write one with gravix config --init",
     ),
     ("config", &["init"], "use gravix config --init"),
+    ("templates", &["list", "ls", "show"], "use gravix templates"),
 ];

@@ -79,13 +79,14 @@ pub fn needless_word(line: &CommandLine, word: &str) -> String {
 /// programs continue a conversation with it.
 pub fn continued_prompt(line: &CommandLine, error: &clap::Error) -> Option<String> {
     let names = [ContextKind::InvalidArg, ContextKind::PriorArg].map(|kind| error.get(kind));
-    let is_continue = names.iter().flatten().any(|value| match value {
-        ContextValue::String(name) => name == "--continue",
-        ContextValue::Strings(names) => names.iter().any(|name| name == "--continue"),
-        _ => false,
-    });
-    let is_prompt = error.to_string().contains("[PROMPT]");
-    if !is_continue || !is_prompt {
+    let has = |start: &str| {
+        names.iter().flatten().any(|value| match value {
+            ContextValue::String(name) => name.starts_with(start),
+            ContextValue::Strings(names) => names.iter().any(|name| name.starts_with(start)),
+            _ => false,
+        })
+    };
+    if !has("--continue") || !has("[PROMPT]") {
         return None;
     }
     let is_kept = |token: &Token| *token != Token::Option(vec!["--continue".to_owned()]);
@@ -93,9 +94,9 @@ pub fn continued_prompt(line: &CommandLine, error: &clap::Error) -> Option<Strin
     let history =
         |token: &Token| matches!(token, Token::Option(words) if words[0].starts_with("--history"));
     if !tokens.iter().any(history) {
-        let words = ["--history", "chat.jsonl"].map(str::to_owned).to_vec();
+        let words = ["--history", "@chat"].map(str::to_owned).to_vec();
         tokens.insert(0, Token::Option(words));
     }
-    let hint = runnable_ask(&tokens).unwrap_or_else(|| "gravix ask --history FILE".to_owned());
+    let hint = runnable_ask(&tokens).unwrap_or_else(|| "gravix ask --history @NAME".to_owned());
     Some(format!("--continue sends a history as it is, without a prompt; use {hint}"))
 }

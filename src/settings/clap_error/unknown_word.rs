@@ -76,12 +76,13 @@ fn for_foreign(meaning: Meaning, behind: &[String]) -> Option<String> {
 /// The message for a word behind `history` that is no command of it.
 fn in_history(line: &CommandLine, word: &str) -> String {
     let file = shell::path_word(Path::new(word));
-    let is_file = Path::new(word).is_file() || word.contains(['.', '/']);
+    let is_file = Path::new(word).is_file() || word.starts_with('@') || word.contains(['.', '/']);
     let names = line.command().map(|(command, _)| command);
     let names = names.iter().flat_map(clap::Command::get_subcommands).map(clap::Command::get_name);
-    let behind = line.words().get(2).filter(|path| !path.starts_with('-'));
+    // `@NAME` is no file of that name.
+    let behind = line.words().get(2).filter(|path| !path.starts_with(['-', '@']));
     let hint = match (nearest(word, names), behind) {
-        _ if is_file => format!("use gravix history show {file}"),
+        _ if is_file && !may_be_secret(word) => format!("use gravix history show {file}"),
         (_, Some(path)) if ["rm", "delete", "remove", "clear"].contains(&word) => {
             format!(
                 "a conversation is a file; remove it with rm {}",

@@ -34,6 +34,18 @@ pub struct EffectiveSettings {
     pub key: KeySource,
     /// The layer that says where the key is; `None` for the default variable.
     pub key_origin: Option<String>,
+    /// A key that is not sent because it is for another server.
+    pub withheld_key: Option<WithheldKey>,
+}
+
+/// A key of the configuration that is not sent to the base URL in force.
+#[derive(Debug, Clone)]
+pub struct WithheldKey {
+    pub source: KeySource,
+    /// The layer that says where the key is.
+    pub origin: String,
+    /// The only base URL that it is sent to.
+    pub base_url: String,
 }
 
 impl EffectiveSettings {
@@ -103,7 +115,11 @@ impl Config {
             setting
         }));
         let (key, key_origin) = self.key_for(&base_url, environment);
-        EffectiveSettings { settings, key, key_origin }
+        let withheld_key = match key {
+            KeySource::Default => self.withheld_key(&base_url),
+            _ => None,
+        };
+        EffectiveSettings { settings, key, key_origin, withheld_key }
     }
 
     /// Where the key for `base_url` is, and the layer that says so. A layer's
@@ -120,12 +136,30 @@ impl Config {
         layers.find_map(key_of).unwrap_or((KeySource::Default, None))
     }
 
+    /// The first key that is not sent to `base_url`.
+    fn withheld_key(&self, base_url: &str) -> Option<WithheldKey> {
+        let withheld = self.layers.iter().filter(|layer| !self.can_send_secrets(layer, base_url));
+        withheld.filter_map(|layer| Some((layer, layer.key.clone()?))).next().map(
+            |(layer, source)| WithheldKey {
+                source,
+                origin: layer.origin.clone(),
+                base_url: self.own_base_url(layer),
+            },
+        )
+    }
+
     /// Whether secrets of `layer` can be sent to `base_url`.
     fn can_send_secrets(&self, layer: &Layer, base_url: &str) -> bool {
+        is_same_url(&self.own_base_url(layer), base_url)
+    }
+
+    /// The base URL that goes with `layer`: its own or, if it sets none, that of the
+    /// layers below.
+    fn own_base_url(&self, layer: &Layer) -> String {
         let index = self.layers.iter().position(|known| std::ptr::eq(known, layer)).unwrap_or(0);
         let mut layers = self.layers[index..].iter();
         let own = layers.find_map(|layer| first_value(&layer.settings, "base_url"));
-        is_same_url(own.as_deref().unwrap_or(DEFAULT_BASE_URL), base_url)
+        own.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned())
     }
 }
 

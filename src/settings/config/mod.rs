@@ -126,8 +126,11 @@ impl Config {
             if layers.is_empty() {
                 let names: Vec<&str> = profiles.iter().map(|profile| &*profile.name).collect();
                 let hint = suggestion(name, names.iter().copied());
-                let names = names.join(", ");
-                return Err(Error::Config(anyhow!("no profile '{name}' (have: {names}){hint}")));
+                let hint = match hint.is_empty() {
+                    true => format!("; there are {}", names.join(", ")),
+                    false => hint,
+                };
+                return Err(Error::Config(anyhow!("no profile '{name}'{hint}")));
             }
         }
         let typed_layers = if args.profile.is_some() { layers.len() } else { 0 };

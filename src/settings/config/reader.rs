@@ -16,6 +16,7 @@ use crate::input::{fields, file_or_json};
 use crate::net::base_url::BaseUrl;
 use crate::settings::chats;
 use crate::settings::clap_error;
+use crate::settings::clap_error::near::nearest;
 use crate::settings::config::options;
 use crate::settings::config::setting::{
     EXCLUDED, Layer, Origin, Setting, argument, conflict, find_option, is_secret, setting_name,
@@ -24,9 +25,6 @@ use crate::settings::config::toml_file::{SettingEntry, SettingTable, SettingValu
 use crate::settings::environment::Environment;
 use crate::settings::key::KeySource;
 use crate::settings::model::MAX_STOPS;
-
-/// Names with a higher Jaro-Winkler similarity are suggested for a misspelled one.
-const MIN_SIMILARITY: f64 = 0.75;
 
 /// The entries of a table that are not options.
 const OTHER_NAMES: &[&str] = &["api_key_env", "api_key_file", "api_key_command", "profiles"];
@@ -125,6 +123,11 @@ impl<'a> SettingsReader<'a> {
 
     /// The error for a name that is not a setting.
     fn unknown(&self, entry: &SettingEntry) -> Error {
+        if let ("profile", SettingValue::Table(profiles)) = (entry.name.as_str(), &entry.value) {
+            let name = profiles.first().map_or("NAME", |(name, _)| name.as_str());
+            let reason = format!("write [profiles.{name}], not [profile.{name}]");
+            return entry.location.error(reason);
+        }
         if entry.name == "profile" {
             let reason = "choose a profile with --profile or GRAVIX_PROFILE, not in this file";
             return entry.location.error(reason);
@@ -136,7 +139,10 @@ impl<'a> SettingsReader<'a> {
             .chain(OTHER_NAMES.iter().map(|name| (*name).to_owned()))
             .collect();
         let known = options.iter().map(String::as_str).filter(|known| *known != entry.name);
-        let hint = suggestion(&entry.name, known);
+        let hint = match &entry.value {
+            SettingValue::Table(_) => format!("; a profile is a table [profiles.{}]", entry.name),
+            _ => suggestion(&entry.name, known),
+        };
         entry.location.error(format_args!("unknown setting {}{hint}", entry.name))
     }
 
@@ -251,12 +257,7 @@ impl<'a> SettingsReader<'a> {
     }
 }
 
-/// A hint that names the most similar of the `known` names; empty if none is
-/// similar enough.
+/// A hint that names the nearest of the `known` names; empty if none is near.
 pub fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    known
-        .map(|known| (strsim::jaro_winkler(name, known), known))
-        .filter(|(similarity, _)| *similarity > MIN_SIMILARITY)
-        .max_by(|one, other| one.0.total_cmp(&other.0))
-        .map_or(String::new(), |(_, known)| format!("; did you mean {known}?"))
+    nearest(name, known).map_or(String::new(), |known| format!("; did you mean {known}?"))
 }
