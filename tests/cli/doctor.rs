@@ -132,7 +132,7 @@ fn faults_of_the_settings_are_reported_on_stdout_with_what_to_do() {
         "ok base URL",
         &[
             "failed key no API key for api.gravixlayer.com",
-            "to do set GRAVIXLAYER_API_KEY, or try --base-url mock:",
+            "to do run export GRAVIXLAYER_API_KEY=YOUR_KEY first, or try --base-url mock:",
             "skipped DNS, connection, TLS, models, question",
         ],
     );

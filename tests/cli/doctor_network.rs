@@ -95,6 +95,7 @@ fn a_certificate_that_is_not_trusted_is_a_fault_of_tls() {
             "ok DNS",
             "ok connection",
             "failed TLS localhost does not speak TLS on this port",
+            "to do try --base-url http://localhost:",
             "skipped models, question",
         ],
     );

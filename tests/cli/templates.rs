@@ -114,7 +114,7 @@ fn variables_that_do_not_fit_the_template_are_usage_errors() {
         (&["--var", "a=b", "x"], "--var needs --template; see gravix ask --help"),
         (
             &["-T", "{{a}}", "--var", "a"],
-            "invalid value 'a' for '--var <NAME=VALUE>': not in the form NAME=VALUE, such as lang=French; see --help",
+            "invalid value 'a' for '--var <NAME=VALUE>': not in the form NAME=VALUE, such as lang=French; see gravix ask --help",
         ),
         (
             &["-T", "{{#if a}}"],

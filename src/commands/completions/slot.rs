@@ -162,7 +162,9 @@ impl<'a> Reader<'a> {
         if self.command.has_subcommands() {
             return Slot::CommandName;
         }
-        let positionals: Vec<&Arg> = self.command.get_positionals().collect();
+        // An argument that only stands behind `--` is another name for the words before.
+        let positionals = self.command.get_positionals().filter(|arg| !arg.is_last_set());
+        let positionals: Vec<&Arg> = positionals.collect();
         let next = positionals.get(self.positionals).or_else(|| {
             let last = positionals.last()?;
             matches!(last.get_action(), ArgAction::Append).then_some(last)
