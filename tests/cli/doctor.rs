@@ -140,7 +140,7 @@ fn faults_of_the_settings_are_reported_on_stdout_with_what_to_do() {
         &run_with(&["--base-url", "localhost:1"]).exits(78),
         "ok configuration",
         &[
-            "failed base URL bad base URL localhost:1: ",
+            "failed base URL bad base URL 'localhost:1': did you mean http://localhost:1?",
             "skipped key, DNS, connection, TLS, models, question",
         ],
     );
