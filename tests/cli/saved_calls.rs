@@ -8,9 +8,10 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::support::batch_lines::input;
+use crate::support::page::{Page, bash, has_tools};
 use crate::support::server::{Script, Server, answer, events, whole_reply};
 use crate::support::service::{Reply, Service};
-use crate::support::{ask, batch, json_lines, program, run, skip};
+use crate::support::{ask, batch, json_lines, run};
 
 /// Two tools, in the file `tools.json`.
 fn tools(directory: &Path) -> String {
@@ -144,29 +145,22 @@ fn strict_server(stream: bool) -> Service {
     })
 }
 
-/// The shell loop of the README, in `directory`; `None` where it cannot run.
-fn loop_in_the_readme(directory: &Path, base_url: &str) -> Option<Command> {
-    if !Path::new("/usr/bin/jq").exists() {
-        skip("jq is not installed");
+/// The shell loop of the recipes, in `directory`; `None` where it cannot run.
+fn loop_in_the_recipes(directory: &Path, base_url: &str) -> Option<Command> {
+    let blocks = Page::named("recipes.md").blocks("sh");
+    let script = blocks.iter().find(|block| block.contains("--tools tools.json"));
+    let script = script.expect("the recipes have the loop");
+    if !has_tools(script) {
         return None;
     }
     tools(directory);
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(readme).expect("the README is readable");
-    let block = readme.split("```sh\n").find(|block| block.contains("--tools tools.json"));
-    let script =
-        block.and_then(|block| block.split("```").next()).expect("the README has the loop");
-    let gravix = Path::new(env!("CARGO_BIN_EXE_gravix")).parent().expect("the path has a parent");
-    let mut bash = program("bash");
-    bash.env("PATH", format!("{}:/usr/bin:/bin", gravix.display()))
-        .env("GRAVIX_BASE_URL", base_url)
-        .current_dir(directory)
-        .args(["-euo", "pipefail", "-c", script]);
+    let mut bash = bash(directory, script);
+    bash.env("GRAVIX_BASE_URL", base_url);
     Some(bash)
 }
 
 #[test]
-fn the_loop_in_the_readme_returns_every_result() {
+fn the_loop_in_the_recipes_returns_every_result() {
     let directory = tempfile::tempdir().expect("a temporary directory is created");
     let call = |id: &str, city: &str| {
         let arguments = json!({ "city": city }).to_string();
@@ -176,7 +170,7 @@ fn the_loop_in_the_readme_returns_every_result() {
     let body = json!({"choices": [{ "message": message }]}).to_string();
     let calls = answer("200 OK", "application/json", body);
     let server = Server::new(vec![calls, whole_reply("Sunny everywhere.")]);
-    let Some(mut bash) = loop_in_the_readme(directory.path(), &server.base_url()) else {
+    let Some(mut bash) = loop_in_the_recipes(directory.path(), &server.base_url()) else {
         return;
     };
     run(&mut bash).exits(0).prints("Sunny everywhere.\n").says_nothing();
@@ -189,11 +183,11 @@ fn the_loop_in_the_readme_returns_every_result() {
 }
 
 #[test]
-fn the_loop_in_the_readme_works_with_a_server_that_wants_every_field_back() {
+fn the_loop_in_the_recipes_works_with_a_server_that_wants_every_field_back() {
     for stream in [false, true] {
         let directory = tempfile::tempdir().expect("a temporary directory is created");
         let server = strict_server(stream);
-        if let Some(mut bash) = loop_in_the_readme(directory.path(), &server.base_url()) {
+        if let Some(mut bash) = loop_in_the_recipes(directory.path(), &server.base_url()) {
             run(&mut bash).exits(0).prints("Sunny.\n").says_nothing();
         }
     }

@@ -11,6 +11,7 @@ pub mod home;
 pub mod litellm;
 pub mod llama;
 pub mod openai;
+pub mod page;
 pub mod real;
 pub mod server;
 pub mod service;
