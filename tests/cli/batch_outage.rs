@@ -48,8 +48,9 @@ fn an_outage_costs_no_row_and_is_told_once() {
         let (_directory, file) = input(&prompts(200));
         let run = run_lines(&service, &["--retries", "0"], &file).exits(0);
         assert_eq!(by_id(&run.stdout).len(), 200);
-        let told = usize::from(seconds > 2.0);
-        assert_eq!(count(&run, "trying one request at a time for up to 2m (--patience)"), told);
+        // A short one is told too if the machine is so busy that it looks long.
+        let told = count(&run, "trying one request at a time for up to 2m (--patience)");
+        assert!(told == 1 || (told == 0 && seconds < 2.0), "{told}");
         assert_eq!(count(&run, "the server answers again, after "), told);
         // At most eight failed together, perhaps over a second connection too, and then
         // one at a time.
