@@ -88,4 +88,3 @@ mod timeouts;
 mod tls;
 mod tools;
 mod unusual_replies;
-
