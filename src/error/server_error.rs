@@ -66,7 +66,12 @@ impl ServerError {
             ["model_not_found", "model_not_exist", "unknown_model", "invalid_model"];
         let is_named = |word: &String| WORDS.contains(&word.as_str());
         [&self.code, &self.kind].into_iter().flatten().any(is_named)
-            || (self.status() == Some(404) && self.message.to_lowercase().contains("model"))
+            || match self.status() {
+                Some(404) => self.message.to_lowercase().contains("model"),
+                // LiteLLM's proxy.
+                Some(400) => self.message.contains("Invalid model name"),
+                _ => false,
+            }
     }
 
     /// Whether no such path exists on the server, as far as it says so.

@@ -44,14 +44,20 @@ fn a_refused_connection_is_named() {
 
 #[test]
 fn an_unknown_model_points_to_the_list_of_models() {
-    let body =
+    let ollama =
         r#"{"error":{"message":"model 'x' not found","type":"not_found_error","code":null}}"#;
-    let server = Server::once(answer("404 Not Found", "application/json", body));
-    run(&mut ask(&server, &["-m", "x", "hi"])).exits(69).prints("").says(&[
-        "404",
-        "model 'x'",
-        &format!("gravix models --base-url {}", server.base_url()),
-    ]);
+    let litellm = r#"{"error":{"message":"/chat/completions: Invalid model name passed in model=x. Call `/v1/models` to view available models for your key.","type":"None","param":"None","code":"400"}}"#;
+    for (status, body, words) in
+        [("404 Not Found", ollama, "model 'x'"), ("400 Bad Request", litellm, "model=x")]
+    {
+        let server = Server::once(answer(status, "application/json", body));
+        let list = format!("gravix models --base-url {}", server.base_url());
+        run(&mut ask(&server, &["-m", "x", "hi"])).exits(69).prints("").says(&[
+            &status[..3],
+            words,
+            &list,
+        ]);
+    }
 }
 
 #[test]
