@@ -92,8 +92,8 @@ impl MergePlan {
     /// Reads all lines of `sources`.
     ///
     /// # Errors
-    /// [`Error::Line`](crate::error::Error::Line) for a line that is JSON but not a
-    /// result, and [`Error::Unreadable`](crate::error::Error::Unreadable).
+    /// [`Error::Line`] for a line that is JSON but not a
+    /// result, and [`Error::Unreadable`].
     pub fn new(sources: &[MergeSource], judge: &ResultJudge, notes: &Notes) -> Result<Self> {
         let hasher = IdHasher::default();
         let (mut entries, mut lines) = (Vec::new(), Vec::new());

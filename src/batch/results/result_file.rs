@@ -112,8 +112,8 @@ impl ResultFile {
     /// Calls `visit` with each result of a regular file. Nothing is changed.
     ///
     /// # Errors
-    /// [`Error::Line`](crate::error::Error::Line) for a line that is JSON but not a
-    /// result, and [`Error::Unreadable`](crate::error::Error::Unreadable).
+    /// [`Error::Line`] for a line that is JSON but not a
+    /// result, and [`Error::Unreadable`].
     pub fn read(&self, judge: &ResultJudge, mut visit: impl FnMut(&StoredResult)) -> Result<Flaws> {
         match &self.target {
             ResultTarget::Stdout | ResultTarget::Device(_) => Ok(Flaws::default()),

@@ -23,8 +23,8 @@ pub struct QuestionLog {
 
 impl QuestionLog {
     /// # Errors
-    /// [`Error::Unwritable`](crate::error::Error::Unwritable) if the log cannot be
-    /// opened, and [`Error::Usage`](crate::error::Error::Usage) for standard output.
+    /// [`Error::Unwritable`] if the log cannot be
+    /// opened, and [`Error::Usage`] for standard output.
     pub fn open(plan: &LogPlan, model: &Value, base_url: &str, hints: &Hints) -> Result<Self> {
         let log = RequestLog::open(plan, base_url, hints)?;
         Ok(Self { log, model: model.clone(), lines: Vec::new() })
