@@ -21,7 +21,8 @@ use crate::settings::environment::Environment;
 const SUFFIX: &str = ".md";
 
 /// What a template may set. It may be somebody else's, so it cannot say where the
-/// request goes, with which key, or what is written to a file.
+/// request goes, with which key, which text files are sent, or what is written to a
+/// file.
 const ALLOWED: &[&str] = &[
     "body",
     "choose",
@@ -41,7 +42,6 @@ const ALLOWED: &[&str] = &[
     "stop",
     "stream",
     "system",
-    "system_file",
     "temperature",
     "tool_choice",
     "tools",

@@ -220,6 +220,7 @@ fn a_template_sets_neither_the_server_nor_a_key_nor_a_file_to_write() {
         ("output = \"o\"", "output"),
         ("log = \"l\"", "log"),
         ("file = [\"f\"]", "file"),
+        ("system_file = \"f\"", "system_file"),
         ("raw = true", "raw"),
     ] {
         let path = prompts.join("t.md");
