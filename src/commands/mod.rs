@@ -29,10 +29,8 @@ use crate::commands::hints::Hints;
 use crate::commands::target::Target;
 use crate::error::{Error, Result};
 use crate::output::notes::Notes;
-use crate::output::terminal::Terminal;
-use crate::settings::context::Context;
 use crate::settings::environment::Environment;
-use crate::settings::{self, Arguments, clap_error};
+use crate::settings::{self, clap_error};
 
 /// The error that ended a command, and its message with a hint.
 #[derive(Debug)]
@@ -70,13 +68,8 @@ fn run_line(
         Ok(arguments) => arguments,
         Err(error) => return clap_error::handle(&error, &line),
     };
-    let target = Target::new(&arguments.command, &arguments.config_options, environment);
-    hints
-        .set_command(&arguments.command, Target { withheld_key: arguments.withheld_key, ..target });
-    let Arguments { command, key, config_options, config_param_count, template, .. } = arguments;
-    let terminal = Terminal::detect();
-    let context =
-        Context { environment, terminal, notes, key, config_options, config_param_count, template };
+    hints.set_command(&arguments.command, Target::new(&arguments, environment));
+    let (command, context) = arguments.into_command(environment, notes);
     match command {
         Command::Ask(args) => ask::run(*args, &context, hints),
         Command::Batch(args) => batch::run(*args, &context, hints),

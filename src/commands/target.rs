@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::cli::{Command, NetworkArgs, SettingsArgs};
 use crate::files::shell;
+use crate::settings::Arguments;
 use crate::settings::config::effective::WithheldKey;
 use crate::settings::config::setting::setting_name;
 use crate::settings::environment::Environment;
@@ -21,10 +22,11 @@ pub struct Target {
 }
 
 impl Target {
-    /// The target of `command`. The configuration sets the options in
+    /// The target of the command. The configuration sets the options in
     /// `config_options`; the others were typed.
-    pub fn new(command: &Command, config_options: &[String], environment: &Environment) -> Self {
-        let (settings, network) = match command {
+    pub fn new(arguments: &Arguments, environment: &Environment) -> Self {
+        let Arguments { config_options, withheld_key, .. } = arguments;
+        let (settings, network) = match &arguments.command {
             Command::Ask(args) => (&args.settings, &args.network),
             Command::Batch(args) => (&args.settings, &args.network),
             Command::Models(args) => (&args.settings, &args.network),
@@ -36,7 +38,7 @@ impl Target {
         Self {
             options: target_options(settings, network, is_typed),
             base_url: network.base_url.clone().or_else(variable),
-            withheld_key: None,
+            withheld_key: withheld_key.clone(),
         }
     }
 

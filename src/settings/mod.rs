@@ -20,10 +20,12 @@ use clap::{ArgMatches, Command as ClapCommand, CommandFactory, FromArgMatches};
 use crate::cli::{Args, Command, REQUIRES, SettingsArgs, VerbosityArgs};
 use crate::error::Result;
 use crate::input::template_text::TemplateText;
-use crate::output::notes::Verbosity;
+use crate::output::notes::{Notes, Verbosity};
+use crate::output::terminal::Terminal;
 use crate::settings::config::Config;
 use crate::settings::config::effective::{EffectiveSettings, WithheldKey};
 use crate::settings::config::options;
+use crate::settings::context::Context;
 use crate::settings::environment::Environment;
 use crate::settings::key::KeySource;
 
@@ -55,6 +57,26 @@ impl Arguments {
         let config_param_count = settings.config_param_count();
         let EffectiveSettings { key, withheld_key, .. } = settings;
         Ok(Self { command, key, config_options, config_param_count, template, withheld_key })
+    }
+
+    /// The command, and the state that every command shares.
+    pub fn into_command<'a>(
+        self,
+        environment: &'a Environment,
+        notes: &'a Notes,
+    ) -> (Command, Context<'a>) {
+        let Self { command, key, config_options, config_param_count, template, .. } = self;
+        let terminal = Terminal::detect();
+        let context = Context {
+            environment,
+            terminal,
+            notes,
+            key,
+            config_options,
+            config_param_count,
+            template,
+        };
+        (command, context)
     }
 }
 

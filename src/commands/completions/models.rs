@@ -16,11 +16,9 @@ use crate::net::client::Client;
 use crate::net::endpoint::{Endpoint, Timeouts};
 use crate::output::notes::Notes;
 use crate::output::sanitize::is_harmful;
-use crate::output::terminal::Terminal;
-use crate::settings::context::Context;
 use crate::settings::environment::Environment;
 use crate::settings::key::KeySource;
-use crate::settings::{self, Arguments, network};
+use crate::settings::{self, network};
 
 /// How long the server may take.
 const LIMIT: Duration = Duration::from_millis(900);
@@ -64,13 +62,9 @@ fn ask(
     let Ok(arguments) = settings::parse_command_line(line, environment)? else {
         return Ok(None);
     };
-    let Arguments { command, key, config_options, config_param_count, template, .. } = arguments;
-    let Command::Models(args) = command else {
+    let (Command::Models(args), context) = arguments.into_command(environment, notes) else {
         return Ok(None);
     };
-    let terminal = Terminal::detect();
-    let context =
-        Context { environment, terminal, notes, key, config_options, config_param_count, template };
     let mut endpoint = network::resolve(&args.network, environment, notes.secrets())?;
     let cache = match &endpoint.base_url {
         BaseUrl::Mock => None,
