@@ -103,12 +103,12 @@ pub fn tokens(command: &Command, words: &[String]) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
+        if word == "--" {
+            tokens.extend(rest.map(|word| Token::Word(word.clone())));
+            break;
+        }
         let token = match option_of(command, word) {
-            _ if word == "--" => {
-                tokens.extend(rest.map(|word| Token::Word(word.clone())));
-                break;
-            }
-            _ if word == "-" || !word.starts_with('-') => Token::Word(word.clone()),
+            Typed::Word => Token::Word(word.clone()),
             Typed::Unknown => Token::Unknown(word.clone()),
             Typed::Complete => Token::Option(vec![word.clone()]),
             Typed::WithoutValue => {
@@ -120,8 +120,10 @@ pub fn tokens(command: &Command, words: &[String]) -> Vec<Token> {
     tokens
 }
 
-/// A word that begins with a dash.
+/// What a word is to a command.
 enum Typed {
+    /// Only a dash, or a word that begins with none.
+    Word,
     Unknown,
     /// An option that takes no value, or has it in the same word.
     Complete,
@@ -138,7 +140,10 @@ fn option_of(command: &Command, word: &str) -> Typed {
             Some(_) => Typed::Complete,
         };
     }
-    let mut letters = word[1..].chars();
+    let mut letters = match word.strip_prefix('-') {
+        None | Some("") => return Typed::Word,
+        Some(letters) => letters.chars(),
+    };
     while let Some(letter) = letters.next() {
         let Some(arg) = command.get_arguments().find(|arg| arg.get_short() == Some(letter)) else {
             return Typed::Unknown;
@@ -198,6 +203,9 @@ pub fn runnable_ask(tokens: &[Token]) -> Option<String> {
     }
     in_order.extend((!run.is_empty()).then(|| run.join(" ")));
     runnable(&in_order).or_else(|| {
+        if prompt.is_empty() {
+            return None;
+        }
         let dashes = ["--".to_owned(), prompt.join(" ")];
         let command = ["ask".to_owned()].into_iter();
         runnable(&command.chain(options).chain(dashes).collect::<Vec<_>>())

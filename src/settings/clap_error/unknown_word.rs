@@ -44,8 +44,11 @@ pub fn message(line: &CommandLine, word: &str) -> String {
     }
 }
 
-/// The line that asks these words.
+/// The line that asks these words; none if they are blank.
 fn asked(words: &[String]) -> Option<String> {
+    if words.iter().all(|word| word.trim().is_empty()) {
+        return None;
+    }
     runnable_ask(&tokens(&subcommand("ask")?, words))
 }
 
