@@ -1,10 +1,13 @@
 //! `gravix templates`: list the templates of prompts.
 
+use std::path::Path;
+
 use textwrap::core::display_width;
 
 use crate::cli::{SettingsArgs, TemplatesArgs};
 use crate::commands::hints::Hints;
 use crate::error::{Error, Result};
+use crate::files::input::not_a_file;
 use crate::input::template_text::TemplateText;
 use crate::output::one_line::{cut, escaped, on_one_line};
 use crate::output::stdout;
@@ -28,7 +31,7 @@ pub fn run(args: TemplatesArgs, context: &Context, hints: &Hints) -> Result<()> 
     let name_width = names.iter().map(|name| display_width(name)).max().unwrap_or(0);
     let (mut list, mut failure) = (String::new(), None);
     for name in names {
-        let template = match TemplateText::read(&templates::file(&directory, &name)) {
+        let template = match read(&templates::file(&directory, &name)) {
             Ok(template) => template,
             Err(error) => {
                 if let Some(earlier) = failure.replace(error) {
@@ -50,4 +53,14 @@ pub fn run(args: TemplatesArgs, context: &Context, hints: &Hints) -> Result<()> 
     }
     stdout::print(&list, context.terminal.text_mode())?;
     failure.map_or(Ok(()), Err)
+}
+
+/// Reads a template, unless it is a FIFO, whose writer might never come.
+fn read(path: &Path) -> Result<TemplateText> {
+    match path.metadata() {
+        Ok(metadata) if !metadata.is_file() => {
+            Err(Error::Unreadable { path: path.to_owned(), source: not_a_file(&metadata) })
+        }
+        _ => TemplateText::read(path),
+    }
 }

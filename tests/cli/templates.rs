@@ -5,6 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 use tempfile::TempDir;
 
 use crate::support::terminal::Terminal;
@@ -294,8 +296,11 @@ fn the_list_has_each_template_with_its_first_line() {
 #[test]
 fn a_template_that_cannot_be_read_costs_no_other_one() {
     let home = home(&[("a.md", "A"), ("c.md", "C")]);
-    fs::create_dir(home.path().join(".config/gravix/prompts/b.md")).expect("it is made");
+    let prompts = home.path().join(".config/gravix/prompts");
+    fs::create_dir(prompts.join("b.md")).expect("it is made");
+    mkfifo(&prompts.join("d.md"), Mode::S_IRWXU).expect("the FIFO is made");
     let mut templates = gravix();
     templates.env("HOME", home.path()).arg("templates");
-    run(&mut templates).exits(66).prints("a\tA\nc\tC\n").says(&["b.md: is a directory"]);
+    let listed = run(&mut templates).exits(66).prints("a\tA\nc\tC\n");
+    listed.tells(&["b.md: is a directory", "d.md: it is a FIFO, not a file"]);
 }
