@@ -111,15 +111,15 @@ pub const ASK_STATUS: Entries = &[
 
 pub const BATCH_STATUS: Entries = &[
     ("0", "every request has a successful response"),
-    ("2", "usage: a bad option, or stdin is a terminal and no FILE is given"),
+    ("2", "usage: a bad option, or stdin is a terminal without FILE"),
     ("4", "all requests were tried, and some failed; each is in the output"),
     ("5", "stopped early by --max-failures: requests are left"),
-    ("65", "a line is not a request, repeats an id, or has changed since it was done"),
+    ("65", "a line is no request, repeats an id, or has changed"),
     ("66", "an input cannot be read"),
     ("70", "a bug in gravix"),
     ("73", "an output file cannot be written"),
     ("74", "standard output cannot be written"),
-    ("75", "stopped early or all failed, for now: try again; or the output is locked"),
+    ("75", "stopped early or all failed for now, or the output is locked"),
     ("78", "setup: no key, bad base URL, proxy or settings, no TLS, ulimit"),
     ("3 65 69 76 77", "stopped early or all failed: ask's status for the reason"),
     ("130 141 143", "killed by SIGINT, SIGPIPE or SIGTERM"),
@@ -169,7 +169,7 @@ pub const DOCTOR_STATUS: Entries = &[
     ("0", "the question was answered, perhaps with warnings before"),
     ("2", "usage: a bad option"),
     ("3", "the reply has no text"),
-    ("66", "the file given by --ca-cert or --config, or of the key, cannot be read"),
+    ("66", "the file of --ca-cert, of --config or of the key cannot be read"),
     ("69", "the server refused the request (400, 404, 422, quota)"),
     ("70", "a bug in gravix"),
     ("74", "standard output cannot be written"),
@@ -200,10 +200,10 @@ pub const ENVIRONMENT: Entries = &[
     ("GRAVIX_CONFIG", "the configuration file, unless --config is given"),
     ("XDG_STATE_HOME", "directory of gravix/chats; default ~/.local/state"),
     ("XDG_CONFIG_HOME", "directory of gravix/config.toml; default ~/.config"),
-    ("XDG_DATA_HOME", "directory of what is installed; default ~/.local/share"),
-    ("XDG_CACHE_HOME", "directory of gravix/, for completions; default ~/.cache"),
-    ("SHELL", "the shell to install completions for, unless one is named"),
-    ("SSL_CERT_FILE", "trusted certificate authorities, unless --ca-cert is given"),
+    ("XDG_DATA_HOME", "where --install writes; default ~/.local/share"),
+    ("XDG_CACHE_HOME", "where completions keep models; default ~/.cache"),
+    ("SHELL", "the shell for completions --install"),
+    ("SSL_CERT_FILE", "trusted authorities, unless --ca-cert is given"),
     ("https_proxy, http_proxy", "the proxy for https:// and http:// base URLs"),
     ("all_proxy", "the proxy for either, if its own variable is not set"),
     ("no_proxy", "hosts to connect to directly, separated by commas"),
@@ -212,10 +212,10 @@ pub const ENVIRONMENT: Entries = &[
 ];
 
 pub const FILES: Entries = &[
-    ("~/.config/gravix/config.toml", "settings and profiles (see gravix config --init)"),
+    ("~/.config/gravix/config.toml", "settings and profiles"),
     ("~/.local/state/gravix/chats", "histories: @NAME is NAME.jsonl in it"),
     ("~/.config/gravix/prompts/NAME.md", "the template NAME"),
-    ("~/.cache/gravix/", "models that were completed in the last ten minutes"),
+    ("~/.cache/gravix/", "models that TAB offered lately"),
     ("FILE", "a history: one JSON message per line; editable"),
     ("FILE.torn", "the last line of FILE, if writing was cut short"),
     ("FILE.waiting", "results of --ordered that await earlier ones"),
@@ -233,4 +233,29 @@ pub(super) fn section(title: &str, entries: Entries) -> String {
         text += &format!("\n  {term:width$}  {description}");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_of_a_table_is_wrapped() {
+        for table in [
+            ASK_STATUS,
+            BATCH_STATUS,
+            MODELS_STATUS,
+            DOCTOR_STATUS,
+            HISTORY_STATUS,
+            CONFIG_STATUS,
+            TEMPLATES_STATUS,
+            DOCUMENT_STATUS,
+            ENVIRONMENT,
+            FILES,
+        ] {
+            for line in section("", table).lines() {
+                assert!(line.chars().count() <= 80, "{line}");
+            }
+        }
+    }
 }
