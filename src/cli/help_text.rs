@@ -173,7 +173,7 @@ pub const DOCTOR_STATUS: Entries = &[
     ("69", "the server refused the request (400, 404, 422, quota)"),
     ("70", "a bug in gravix"),
     ("74", "standard output cannot be written"),
-    ("75", "temporary failure: no host, no connection, a busy or silent server"),
+    ("75", "temporary failure: no host or connection, a busy or silent server"),
     ("76", "the response breaks the protocol (HTML, JSON, redirect, firewall)"),
     ("77", "the server refused the key (401, 403)"),
     ("78", "setup: no key, bad base URL, proxy or settings, no TLS, ulimit"),
@@ -216,10 +216,10 @@ pub const FILES: Entries = &[
     ("~/.local/state/gravix/chats", "histories: @NAME is NAME.jsonl in it"),
     ("~/.config/gravix/prompts/NAME.md", "the template NAME"),
     ("~/.cache/gravix/", "models that TAB offered lately"),
-    ("FILE", "a history: one JSON message per line; editable"),
-    ("FILE.torn", "the last line of FILE, if writing was cut short"),
-    ("FILE.waiting", "results of --ordered that await earlier ones"),
-    ("FILE.bad", "lines that history repair moved out of FILE"),
+    ("FILE", "a history: one JSON message per line"),
+    ("FILE.torn", "the last line of FILE, if it was cut short"),
+    ("FILE.waiting", "results of --ordered that are early"),
+    ("FILE.bad", "lines that repair moved out of FILE"),
 ];
 
 /// Terms and their descriptions.
