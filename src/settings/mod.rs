@@ -3,6 +3,7 @@
 
 pub mod chats;
 pub mod clap_error;
+mod companions;
 pub mod config;
 pub mod context;
 pub mod environment;
@@ -14,10 +15,9 @@ pub mod templates;
 
 use std::ffi::OsString;
 
-use clap::error::ErrorKind;
-use clap::{ArgMatches, Command as ClapCommand, CommandFactory, FromArgMatches};
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
-use crate::cli::{Args, Command, REQUIRES, SettingsArgs, VerbosityArgs};
+use crate::cli::{Args, Command, SettingsArgs, VerbosityArgs};
 use crate::error::Result;
 use crate::input::template_text::TemplateText;
 use crate::output::notes::{Notes, Verbosity};
@@ -51,7 +51,7 @@ impl Arguments {
         settings: EffectiveSettings,
         template: Option<TemplateText>,
     ) -> Result<Self, clap::Error> {
-        ensure_companions(matches)?;
+        companions::ensure(matches)?;
         let command = Args::from_arg_matches(matches)?.command;
         let config_options = settings.config_options();
         let config_param_count = settings.config_param_count();
@@ -134,37 +134,4 @@ pub fn parse_command_line(
     let command = command.mut_subcommand(name, |command| settings.set_defaults(command));
     let matches = command.try_get_matches_from(line);
     Ok(matches.and_then(|matches| Arguments::new(&matches, settings, template)))
-}
-
-/// Checks that an option which needs one of others has it. clap's `requires` does
-/// not accept an option that the configuration sets.
-fn ensure_companions(matches: &ArgMatches) -> Result<(), clap::Error> {
-    let Some((name @ ("ask" | "batch"), matches)) = matches.subcommand() else {
-        return Ok(());
-    };
-    let long = |id: &str| {
-        let command = Args::command();
-        let mut arguments =
-            command.find_subcommand(name).into_iter().flat_map(ClapCommand::get_arguments);
-        let arg = arguments.find(|arg| arg.get_id().as_str() == id);
-        arg.and_then(|arg| arg.get_long()).unwrap_or(id).to_owned()
-    };
-    // A flag that is not set has a value too.
-    let is_set = |id: &&str| match matches.try_get_one::<bool>(id) {
-        Ok(flag) => flag == Some(&true),
-        Err(_) => matches.contains_id(id),
-    };
-    for (option, companions) in REQUIRES {
-        // `batch` has only some of them.
-        if matches.try_contains_id(option).is_err() {
-            continue;
-        }
-        let is_typed = matches.value_source(option) == Some(clap::parser::ValueSource::CommandLine);
-        if is_typed && !companions.iter().any(is_set) {
-            let names: Vec<_> = companions.iter().map(|id| format!("--{}", long(id))).collect();
-            let message = format!("--{} needs {}\n", long(option), names.join(" or "));
-            return Err(clap::Error::raw(ErrorKind::MissingRequiredArgument, message));
-        }
-    }
-    Ok(())
 }

@@ -149,13 +149,14 @@ pub fn layer(template: &TemplateText, environment: &Environment) -> Result<Optio
 fn ensure_allowed(entry: &SettingEntry) -> Result<()> {
     let name = entry.name.as_str();
     let is_setting = name.starts_with("api_key") || find_option(&options::all(), name).is_some();
-    if is_setting && !ALLOWED.contains(&name) {
-        let reason = format_args!(
-            "a template cannot set {name}; type it, or put it into the configuration file"
-        );
-        return Err(entry.location.error(reason));
+    if !is_setting || ALLOWED.contains(&name) {
+        return Ok(());
     }
-    Ok(())
+    let way_out = match name.starts_with("api_key") {
+        true => "say in the configuration file where the key is",
+        false => "type it, or put it into the configuration file",
+    };
+    Err(entry.location.error(format_args!("a template cannot set {name}; {way_out}")))
 }
 
 /// Why a template is missing, and what to type instead.

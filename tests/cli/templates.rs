@@ -227,10 +227,11 @@ fn a_template_sets_neither_the_server_nor_a_key_nor_a_file_to_write() {
     ] {
         let path = prompts.join("t.md");
         fs::write(&path, format!("---\n{setting}\n---\nHi\n")).expect("it is written");
-        let message = format!(
-            "{}:2:1: a template cannot set {name}; type it, or put it into the configuration file",
-            path.display()
-        );
+        let way_out = match name {
+            "api_key_command" => "say in the configuration file where the key is",
+            _ => "type it, or put it into the configuration file",
+        };
+        let message = format!("{}:2:1: a template cannot set {name}; {way_out}", path.display());
         refuses(run(&mut ask(home.path(), &["-T", "t"])), 78, &message);
     }
     assert!(!home.path().join("ran").exists());
@@ -303,4 +304,16 @@ fn a_template_that_cannot_be_read_costs_no_other_one() {
     templates.env("HOME", home.path()).arg("templates");
     let listed = run(&mut templates).exits(66).prints("a\tA\nc\tC\n");
     listed.tells(&["b.md: is a directory", "d.md: it is a FIFO, not a file"]);
+}
+
+#[test]
+fn the_list_on_a_terminal_is_cut_and_harmless() {
+    let home = home(&[("a.md", "one two three four five six"), ("long-name.md", "\u{1b}[31mred")]);
+    let terminal = Terminal::with_width(24);
+    let mut templates = gravix();
+    templates.env("HOME", home.path()).arg("templates").stdout(terminal.stream());
+    assert!(templates.status().expect("gravix starts").success());
+    drop(templates);
+    let screen = terminal.read_to_end();
+    assert_eq!(screen, "a          one two thre…\r\nlong-name  ^[[31mred\r\n");
 }

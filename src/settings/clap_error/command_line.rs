@@ -6,6 +6,7 @@ use clap::{Arg, Command, CommandFactory};
 
 use crate::cli::Args;
 use crate::files::shell;
+use crate::settings::companions;
 
 /// The longest line that is repeated in a message, in characters.
 const MAX_LINE: usize = 300;
@@ -173,7 +174,8 @@ fn needs_value(arg: &Arg) -> bool {
 pub fn runnable(words: &[String]) -> Option<String> {
     let is_secret = words.iter().any(|word| may_be_secret(word));
     let line = [OsStr::new("gravix")].into_iter().chain(words.iter().map(OsStr::new));
-    if is_secret || Args::command().try_get_matches_from(line).is_err() {
+    let matches = Args::command().try_get_matches_from(line);
+    if is_secret || matches.and_then(|matches| companions::ensure(&matches)).is_err() {
         return None;
     }
     let text = words.iter().fold("gravix".to_owned(), |text, word| text + " " + &shell::word(word));

@@ -1,0 +1,39 @@
+//! Options that need another one.
+
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Command as ClapCommand, CommandFactory};
+
+use crate::cli::{Args, REQUIRES};
+
+/// Checks that an option which needs one of others has it. clap's `requires` does
+/// not accept an option that the configuration sets.
+pub fn ensure(matches: &ArgMatches) -> Result<(), clap::Error> {
+    let Some((name @ ("ask" | "batch"), matches)) = matches.subcommand() else {
+        return Ok(());
+    };
+    let long = |id: &str| {
+        let command = Args::command();
+        let mut arguments =
+            command.find_subcommand(name).into_iter().flat_map(ClapCommand::get_arguments);
+        let arg = arguments.find(|arg| arg.get_id().as_str() == id);
+        arg.and_then(|arg| arg.get_long()).unwrap_or(id).to_owned()
+    };
+    // A flag that is not set has a value too.
+    let is_set = |id: &&str| match matches.try_get_one::<bool>(id) {
+        Ok(flag) => flag == Some(&true),
+        Err(_) => matches.contains_id(id),
+    };
+    for (option, companions) in REQUIRES {
+        // `batch` has only some of them.
+        if matches.try_contains_id(option).is_err() {
+            continue;
+        }
+        let is_typed = matches.value_source(option) == Some(clap::parser::ValueSource::CommandLine);
+        if is_typed && !companions.iter().any(is_set) {
+            let names: Vec<_> = companions.iter().map(|id| format!("--{}", long(id))).collect();
+            let message = format!("--{} needs {}\n", long(option), names.join(" or "));
+            return Err(clap::Error::raw(ErrorKind::MissingRequiredArgument, message));
+        }
+    }
+    Ok(())
+}
