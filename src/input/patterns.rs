@@ -1,5 +1,6 @@
 //! Patterns such as `src/**/*.rs` in place of files, as the shell has them.
 
+use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -38,36 +39,75 @@ fn pattern(path: &Path) -> Option<&str> {
     path.symlink_metadata().is_err().then_some(text)
 }
 
-/// As in the shell: `*` matches neither a slash nor the dot of a hidden file. The crate
-/// finds no hidden file at all then, so a part such as `.h*` allows all of them.
-fn options(pattern: &str) -> MatchOptions {
-    let is_hidden = |part: &str| part.starts_with('.') && part.contains(WILDCARDS);
-    MatchOptions {
-        case_sensitive: true,
-        require_literal_separator: true,
-        require_literal_leading_dot: !pattern.split('/').any(is_hidden),
-    }
-}
+/// As in the shell, `*` does not match the dot of a hidden file.
+const OPTIONS: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: true,
+};
+
+/// Any number of directories.
+const RECURSIVE: &str = "**";
 
 /// The files that match, sorted by the bytes of their paths.
 fn files(path: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
-    let unreadable = |path: &Path, source| Error::Unreadable { path: path.to_owned(), source };
-    let matches = glob::glob_with(pattern, options(pattern)).map_err(|error| {
+    glob::Pattern::new(pattern).map_err(|error| {
         unreadable(path, io::Error::other(format!("not a valid pattern: {}", error.msg)))
     })?;
+    let mut parts: Vec<&str> = pattern.split('/').filter(|part| !part.is_empty()).collect();
+    parts.dedup_by(|one, other| *one == RECURSIVE && one == other);
+    let root = if pattern.starts_with('/') { "/" } else { "" };
     let mut files = Vec::new();
-    for found in matches {
-        let found = found.map_err(|error| {
-            let path = error.path().to_owned();
-            unreadable(&path, error.into())
-        })?;
-        if found.is_file() {
-            files.push(found);
-        }
-    }
+    find(Path::new(root), &parts, &mut files)?;
     if files.is_empty() {
         return Err(unreadable(path, io::Error::other("no file matches this pattern")));
     }
     files.sort_by(|one, other| one.as_os_str().as_bytes().cmp(other.as_os_str().as_bytes()));
+    files.dedup();
     Ok(files)
+}
+
+fn unreadable(path: &Path, source: io::Error) -> Error {
+    Error::Unreadable { path: path.to_owned(), source }
+}
+
+/// Finds the files below `base` that match the parts of a pattern. The walk of the glob
+/// crate panics at names that are not UTF-8, and its `**` follows symbolic links, also
+/// in circles.
+fn find(base: &Path, parts: &[&str], files: &mut Vec<PathBuf>) -> Result<()> {
+    let Some((part, rest)) = parts.split_first() else {
+        if base.is_file() {
+            files.push(base.to_owned());
+        }
+        return Ok(());
+    };
+    if *part == RECURSIVE {
+        find(base, rest, files)?;
+    } else if !part.contains(WILDCARDS) {
+        return find(&base.join(part), rest, files);
+    }
+    let directory = if base.as_os_str().is_empty() { Path::new(".") } else { base };
+    if !directory.is_dir() {
+        return Ok(());
+    }
+    let name_pattern = if *part == RECURSIVE { "*" } else { part };
+    let Ok(name_pattern) = glob::Pattern::new(name_pattern) else {
+        return Ok(());
+    };
+    let failed = |source| unreadable(directory, source);
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        // A pattern is text, and matches no other name.
+        if !name.to_str().is_some_and(|name| name_pattern.matches_with(name, OPTIONS)) {
+            continue;
+        }
+        let path = base.join(&name);
+        if *part != RECURSIVE {
+            find(&path, rest, files)?;
+        } else if entry.file_type().map_err(failed)?.is_dir() {
+            find(&path, parts, files)?;
+        }
+    }
+    Ok(())
 }

@@ -1,6 +1,9 @@
 //! Patterns behind `-f`, and words that were meant for the option before them.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
@@ -158,4 +161,25 @@ fn a_language_as_a_word_of_its_own_is_refused() {
         let request: serde_json::Value = serde_json::from_slice(&run.stdout).expect("it is JSON");
         assert_eq!(request["messages"][0]["content"], prompt);
     }
+}
+
+#[test]
+fn a_name_that_is_not_utf_8_costs_no_other_file() {
+    let tree = tree(&["a.txt", "b/c.txt"]);
+    for directory in ["", "b"] {
+        let name = OsStr::from_bytes(b"\xff.txt");
+        fs::write(tree.path().join(directory).join(name), "no").expect("the file is written");
+    }
+    assert_eq!(files(tree.path(), &["-f", "*.txt"]), ["a.txt"]);
+    assert_eq!(files(tree.path(), &["-f", "**/*.txt"]), ["a.txt", "b/c.txt"]);
+}
+
+#[test]
+fn two_stars_do_not_follow_links_to_directories() {
+    let tree = tree(&["a.txt", "b/c.txt"]);
+    for link in ["b/one", "b/two"] {
+        symlink("..", tree.path().join(link)).expect("the link is made");
+    }
+    assert_eq!(files(tree.path(), &["-f", "**/*.txt"]), ["a.txt", "b/c.txt"]);
+    assert_eq!(files(tree.path(), &["-f", "b/o*/*.txt"]), ["b/one/a.txt"]);
 }
