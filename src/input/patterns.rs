@@ -83,7 +83,7 @@ fn find(base: &Path, parts: &[&str], files: &mut Vec<PathBuf>) -> Result<()> {
     };
     if *part == RECURSIVE {
         find(base, rest, files)?;
-    } else if !part.contains(WILDCARDS) {
+    } else if !part.contains(WILDCARDS) || is_named(base, part, rest) {
         return find(&base.join(part), rest, files);
     }
     let directory = if base.as_os_str().is_empty() { Path::new(".") } else { base };
@@ -110,4 +110,10 @@ fn find(base: &Path, parts: &[&str], files: &mut Vec<PathBuf>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a directory has this very name, such as `a[b]`: that of the configuration
+/// file is put in front of a pattern.
+fn is_named(base: &Path, part: &str, rest: &[&str]) -> bool {
+    !rest.is_empty() && base.join(part).is_dir()
 }

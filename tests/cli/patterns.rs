@@ -183,3 +183,13 @@ fn two_stars_do_not_follow_links_to_directories() {
     assert_eq!(files(tree.path(), &["-f", "**/*.txt"]), ["a.txt", "b/c.txt"]);
     assert_eq!(files(tree.path(), &["-f", "b/o*/*.txt"]), ["b/one/a.txt"]);
 }
+
+#[test]
+fn a_directory_whose_name_looks_like_a_pattern_is_that_directory() {
+    let tree = tree(&["a[b]/c.txt", "a[b]/d.txt", "ab/no.txt"]);
+    let config = tree.path().join("a[b]/config.toml");
+    fs::write(config, "file = \"*.txt\"").expect("the file is written");
+    let all = ["a[b]/c.txt", "a[b]/d.txt"];
+    assert_eq!(files(tree.path(), &["-f", "a[b]/*.txt"]), all);
+    assert_eq!(files(tree.path(), &["--config", "a[b]/config.toml", "hi"]), all);
+}
