@@ -56,6 +56,8 @@ fn files(path: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
     })?;
     let mut parts: Vec<&str> = pattern.split('/').filter(|part| !part.is_empty()).collect();
     parts.dedup_by(|one, other| *one == RECURSIVE && one == other);
+    // At the end, it stands for all files below too.
+    parts.extend(parts.last().filter(|last| **last == RECURSIVE).map(|_| "*"));
     let root = if pattern.starts_with('/') { "/" } else { "" };
     let mut files = Vec::new();
     find(Path::new(root), &parts, &mut files)?;

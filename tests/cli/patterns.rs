@@ -59,6 +59,7 @@ fn a_quoted_pattern_stands_for_all_files_that_match_sorted_by_bytes() {
     assert_eq!(files(tree.path(), &["-f", "src/*.rs"]), ["src/B.rs", "src/b.rs", "src/é.rs"]);
     assert_eq!(files(tree.path(), &["-f", "src/[ab].rs"]), ["src/b.rs"]);
     assert_eq!(files(tree.path(), &["-f", "src/.h*"]), ["src/.hidden.rs"]);
+    assert_eq!(files(tree.path(), &["-f", "src/a/**"]), ["src/a/c.rs", "src/a/d.txt"]);
     let around = ["-f", "src/a/*.txt", "words", "-f", "src/?.rs"];
     let in_order = ["src/a/d.txt", "src/B.rs", "src/b.rs", "src/é.rs"];
     assert_eq!(files(tree.path(), &around), in_order);
