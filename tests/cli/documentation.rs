@@ -14,6 +14,10 @@ use crate::support::{gravix, run};
 /// still needs.
 const EXPECTED: &[&str] = &[" done, ", " needs this line in ", " copied "];
 
+/// Complains if a block leaves its directory: a reader pastes the next one into the same shell.
+const STAYS: &str =
+    "start=$PWD; trap '[ \"$PWD\" = \"$start\" ] || echo the directory changed >&2' EXIT\n";
+
 /// Runs a command, which must succeed and say nothing unexpected.
 #[track_caller]
 fn succeeds(page: &Page, script: &str, command: &mut Command) {
@@ -61,7 +65,7 @@ fn every_command_works() {
             if block.starts_with("cargo ") {
                 cargo += 1;
             } else if has_tools(&block) {
-                let script = with_mock(&block);
+                let script = format!("{STAYS}{}", with_mock(&block));
                 succeeds(&page, &script, &mut bash(directory.path(), &script));
             }
         }
