@@ -11,21 +11,21 @@ pub(super) const TEMPLATE: &str = "\
 pub const EXAMPLES: &str = "\
 Examples:
   gravix ask \"What is a tarpit?\"
-  git diff --staged | gravix ask \"Write the commit message\"
+  git diff --staged | gravix ask \"Write the commit message\" -
   gravix ask --history chat.jsonl \"And in Rust?\"
   gravix ask --base-url mock: hello        # try it: no key, no network";
 
 pub(super) const ASK_EXAMPLES: &str = "\
 Examples:
   echo \"What is 2+2?\" | gravix ask
-  git diff --staged | gravix ask \"Write the commit message\"
+  git diff --staged | gravix ask \"Write the commit message\" -
   gravix ask \"Compare this:\" - \"with RFC 9110\" < draft.txt
   gravix ask --stream --history chat.jsonl \"And in Rust?\"";
 
 /// Options that the 40 lines of the short help have no room for.
 pub(super) const ASK_MORE: &str = "\
 Also --choose, --yes-no, --json-object, --tools, --param, --body, --json,
---usage, --log, --dry-run, --curl, --deadline, --latest, --turns: see --help";
+--usage, --log, --dry-run, --curl, --deadline, -c, --turns: see --help";
 
 pub(super) const BATCH_EXAMPLES: &str = "\
 Examples:
