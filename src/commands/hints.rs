@@ -135,30 +135,11 @@ impl Hints {
             }
             Error::NoKey { .. } => return Some(self.key_hint()),
             Error::Limit { source, .. } => return Some(self.limit_hint(source)),
-            Error::Unreadable { path, source }
-                if source.kind() == ErrorKind::NotFound
-                    && path.parent() == self.chats.as_deref() =>
-            {
-                "see gravix history list"
-            }
-            Error::Unreadable { source, .. }
-            | Error::Unwritable { source, .. }
-            | Error::SideFile { source, .. }
-            | Error::NotSaved { source, .. }
-            | Error::NotLogged { source, .. }
-                if is_out_of_files(source) =>
-            {
-                limit_hints::MORE_FILES
-            }
-            Error::Unwritable { path, source } => return file_hints::for_unwritable(path, source),
-            Error::Unreadable { path, source } if self.command == CommandKind::Batch => {
-                let options = &self.target.options;
-                return file_hints::for_missing_requests(path, source, options);
-            }
-            // It is there, but not as a file of the user's own.
-            Error::SideFile { source, .. } if source.raw_os_error().is_none() => {
-                "remove or rename it"
-            }
+            Error::Unreadable { .. }
+            | Error::Unwritable { .. }
+            | Error::SideFile { .. }
+            | Error::NotSaved { .. }
+            | Error::NotLogged { .. } => return self.file_hint(error),
             Error::Config(error) => {
                 let cause = error.chain().find_map(|cause| cause.downcast_ref());
                 return match cause {
@@ -191,6 +172,38 @@ impl Hints {
                 );
             }
             Error::TlsMismatch { mismatch, .. } => tls_hints::for_mismatch(mismatch),
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+
+    /// What to do about a file that cannot be read or written.
+    fn file_hint(&self, error: &Error) -> Option<String> {
+        let text = match error {
+            Error::Unreadable { path, source }
+                if source.kind() == ErrorKind::NotFound
+                    && path.parent() == self.chats.as_deref() =>
+            {
+                "see gravix history list"
+            }
+            Error::Unreadable { source, .. }
+            | Error::Unwritable { source, .. }
+            | Error::SideFile { source, .. }
+            | Error::NotSaved { source, .. }
+            | Error::NotLogged { source, .. }
+                if is_out_of_files(source) =>
+            {
+                limit_hints::MORE_FILES
+            }
+            Error::Unwritable { path, source } => return file_hints::for_unwritable(path, source),
+            Error::Unreadable { path, source } if self.command == CommandKind::Batch => {
+                let options = &self.target.options;
+                return file_hints::for_missing_requests(path, source, options);
+            }
+            // It is there, but not as a file of the user's own.
+            Error::SideFile { source, .. } if source.raw_os_error().is_none() => {
+                "remove or rename it"
+            }
             _ => return None,
         };
         Some(text.to_owned())
