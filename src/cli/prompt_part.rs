@@ -26,18 +26,18 @@ pub enum PromptPart {
 #[derive(Debug, Clone, Default)]
 pub struct PromptArgs {
     pub parts: Vec<PromptPart>,
-    /// What may have been typed for another reason than to be part of the prompt.
-    pub doubtful: Vec<DoubtfulWords>,
+    /// Words that may have been meant for the option before them.
+    pub misplaced: Vec<MisplacedWords>,
 }
 
 /// Words directly behind an option, which may have been meant for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DoubtfulWords {
+pub struct MisplacedWords {
     pub option: OptionBefore,
     pub words: Vec<OsString>,
 }
 
-/// The option before doubtful words.
+/// The option before misplaced words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OptionBefore {
     /// `--file`, with its value.
@@ -102,7 +102,7 @@ impl Args for PromptArgs {
 impl FromArgMatches for PromptArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let args = UnorderedPromptArgs::from_arg_matches(matches)?;
-        let doubtful = doubtful_words(matches, &args);
+        let misplaced = misplaced_words(matches, &args);
         let indices = |id| matches.indices_of(id).into_iter().flatten();
         // A type that the configuration sets has no effect without an attachment.
         let is_typed = matches.value_source("types") == Some(ValueSource::CommandLine);
@@ -135,7 +135,7 @@ impl FromArgMatches for PromptArgs {
                 }
             }
         }
-        Ok(Self { parts: parts.into_iter().map(|(_, part)| part).collect(), doubtful })
+        Ok(Self { parts: parts.into_iter().map(|(_, part)| part).collect(), misplaced })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -145,7 +145,7 @@ impl FromArgMatches for PromptArgs {
 }
 
 /// The words directly behind an option. Words behind `--` are certainly words.
-fn doubtful_words(matches: &ArgMatches, args: &UnorderedPromptArgs) -> Vec<DoubtfulWords> {
+fn misplaced_words(matches: &ArgMatches, args: &UnorderedPromptArgs) -> Vec<MisplacedWords> {
     let typed_indices = |id: &str| {
         let is_typed = matches.try_contains_id(id).is_ok()
             && matches.value_source(id) == Some(ValueSource::CommandLine);
@@ -173,10 +173,10 @@ fn doubtful_words(matches: &ArgMatches, args: &UnorderedPromptArgs) -> Vec<Doubt
             options.extend(typed_indices(id).into_iter().zip([option]));
         }
     }
-    let doubtful = options
+    let misplaced = options
         .into_iter()
-        .map(|(index, option)| DoubtfulWords { option, words: words_after(index) });
-    doubtful.filter(|doubtful| !doubtful.words.is_empty()).collect()
+        .map(|(index, option)| MisplacedWords { option, words: words_after(index) });
+    misplaced.filter(|misplaced| !misplaced.words.is_empty()).collect()
 }
 
 #[cfg(test)]

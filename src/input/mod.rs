@@ -2,9 +2,9 @@
 //! for its reply.
 
 pub mod attachment;
-pub mod doubtful_words;
 pub mod fields;
 pub mod file_or_json;
+pub mod misplaced_words;
 pub mod patterns;
 pub mod prompt;
 pub mod prompt_template;

@@ -13,7 +13,7 @@ use crate::cli::prompt_part::PromptPart;
 use crate::error::{Error, Result};
 use crate::files::text::Encoding;
 use crate::history::conversation::History;
-use crate::input::doubtful_words;
+use crate::input::misplaced_words;
 use crate::input::patterns;
 use crate::input::prompt::{self, PromptSource, Stdin};
 use crate::input::prompt_template::PromptTemplate;
@@ -49,7 +49,7 @@ impl MessageSource {
             (false, true) => Stdin::Terminal,
             (false, false) => Stdin::detect(),
         };
-        doubtful_words::ensure_none(&args.prompt.doubtful)?;
+        misplaced_words::ensure_none(&args.prompt.misplaced)?;
         let parts = patterns::expand(args.prompt.parts.clone())?;
         let encoding = encoding(args);
         let template = match &context.template {

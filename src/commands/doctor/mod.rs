@@ -1,7 +1,7 @@
-//! `gravix doctor`: go the whole way of a question step by step, and say at the first
-//! fault what to do.
+//! `gravix doctor`: check step by step what a question needs, and say at the first fault
+//! what to do.
 
-pub mod journey;
+pub mod connection_report;
 pub mod models;
 pub mod question;
 pub mod report;
@@ -10,8 +10,8 @@ use std::ffi::OsString;
 use std::sync::Arc;
 
 use crate::cli::DoctorArgs;
-use crate::commands::doctor::journey::Journey;
-use crate::commands::doctor::report::{Report, Step, Verdict};
+use crate::commands::doctor::connection_report::ConnectionReport;
+use crate::commands::doctor::report::{Finding, Report, Step};
 use crate::commands::hints::Hints;
 use crate::commands::observers::NetworkLog;
 use crate::error::{Error, Result};
@@ -47,10 +47,10 @@ pub fn run(args: &DoctorArgs, context: &Context, hints: &Hints) -> Result<()> {
         Ok(endpoint) => endpoint,
         Err(error) => return Err(report.fail(error, hints)),
     };
-    let journey = Arc::new(Journey::new(&endpoint, report, NetworkLog { notes }));
-    travel(&endpoint, &model, &journey, hints).map_err(|error| {
-        match journey.settle_before(&error) {
-            Ok(()) => journey.with_report(|report| report.fail(error, hints)),
+    let connection = Arc::new(ConnectionReport::new(&endpoint, report, NetworkLog { notes }));
+    connect_and_ask(&endpoint, &model, &connection, hints).map_err(|error| {
+        match connection.report_steps_before(&error) {
+            Ok(()) => connection.with_report(|report| report.fail(error, hints)),
             Err(error) => error,
         }
     })
@@ -63,7 +63,7 @@ fn prepare(
     report: &mut Report,
     notes: &Notes,
 ) -> Result<Endpoint> {
-    report.tell(Step::Configuration, Verdict::Passed, settings_in_force(args, context)?)?;
+    report.print(Step::Configuration, Finding::Fine, settings_in_force(args, context)?)?;
     let mut endpoint =
         network::resolve(&args.network, context.environment, context.notes.secrets())?;
     // A failure is reported at once, not tried again, unless the user says so.
@@ -73,7 +73,7 @@ fn prepare(
         // Checks the proxy, and the file of trusted certificates.
         Server::new(&endpoint, Arc::new(unused))?;
     }
-    report.tell(Step::BaseUrl, Verdict::Passed, way(&endpoint))?;
+    report.print(Step::BaseUrl, Finding::Fine, server_line(&endpoint))?;
     network::load_key(&mut endpoint, args.network.allow_http, context, notes)?;
     let key = match (&endpoint.key, &endpoint.base_url) {
         (Some(key), _) => key.origin().to_owned(),
@@ -82,7 +82,7 @@ fn prepare(
             format!("none, as {KEY_VARIABLE} is not set; the server may not need one")
         }
     };
-    report.tell(Step::Key, Verdict::Passed, key)?;
+    report.print(Step::Key, Finding::Fine, key)?;
     Ok(endpoint)
 }
 
@@ -104,8 +104,8 @@ fn settings_in_force(args: &DoctorArgs, context: &Context) -> Result<String> {
     })
 }
 
-/// The base URL, and the proxy on the way there without its password.
-fn way(endpoint: &Endpoint) -> String {
+/// The base URL, and the proxy without its password.
+fn server_line(endpoint: &Endpoint) -> String {
     match &endpoint.proxy {
         None => endpoint.base_url.to_string(),
         Some(proxy) => {
@@ -117,17 +117,22 @@ fn way(endpoint: &Endpoint) -> String {
     }
 }
 
-/// The steps on the way, and at the server.
-fn travel(endpoint: &Endpoint, model: &str, journey: &Arc<Journey>, hints: &Hints) -> Result<()> {
-    let client = || Client::new(endpoint, Arc::clone(journey) as _);
-    let (verdict, detail) = match client()?.models() {
+/// The steps from DNS to the question.
+fn connect_and_ask(
+    endpoint: &Endpoint,
+    model: &str,
+    connection: &Arc<ConnectionReport>,
+    hints: &Hints,
+) -> Result<()> {
+    let client = || Client::new(endpoint, Arc::clone(connection) as _);
+    let (finding, detail) = match client()?.models() {
         Ok(list) if endpoint.base_url == BaseUrl::Mock => models::count(&list),
         Ok(list) => models::judge(&list, model, hints),
         Err(error) => models::without_list(error)?,
     };
     // Names and replies are the server's words.
     let masked = |text: String| endpoint.secrets.mask(text);
-    journey.tell(Step::Models, verdict, masked(detail))?;
+    connection.print(Step::Models, finding, masked(detail))?;
     let answer = question::ask(&client()?, model)?;
-    journey.tell(Step::Question, Verdict::Passed, masked(format!("{model} {answer}")))
+    connection.print(Step::Question, Finding::Fine, masked(format!("{model} {answer}")))
 }

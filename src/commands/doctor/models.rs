@@ -1,6 +1,6 @@
 //! What the server's list of models says about a model.
 
-use crate::commands::doctor::report::Verdict;
+use crate::commands::doctor::report::Finding;
 use crate::commands::hints::Hints;
 use crate::error::{Error, Result};
 use crate::output::sanitize::{is_harmful, visible};
@@ -13,18 +13,18 @@ const MAX_SUGGESTED: usize = 3;
 const MIN_SIMILARITY: f64 = 0.75;
 
 /// The size of the list alone.
-pub fn count(list: &ModelList) -> (Verdict, String) {
+pub fn count(list: &ModelList) -> (Finding, String) {
     let plural = if list.names.len() == 1 { "" } else { "s" };
-    (Verdict::Passed, format!("{} model{plural}", list.names.len()))
+    (Finding::Fine, format!("{} model{plural}", list.names.len()))
 }
 
 /// Whether `model` is in the list. A name that is missing is no fault yet: servers
 /// have aliases.
-pub fn judge(list: &ModelList, model: &str, hints: &Hints) -> (Verdict, String) {
+pub fn judge(list: &ModelList, model: &str, hints: &Hints) -> (Finding, String) {
     // Ollama lists the tag that it adds to a name without one.
     let latest = format!("{model}:latest");
     if list.names.iter().any(|name| name == model || *name == latest) {
-        return (Verdict::Passed, format!("{}, {model} is one of them", count(list).1));
+        return (Finding::Fine, format!("{}, {model} is one of them", count(list).1));
     }
     let shown = |name: &&str| {
         name.chars().map(|c| if is_harmful(c) { visible(c) } else { c.to_string() }).collect()
@@ -34,7 +34,7 @@ pub fn judge(list: &ModelList, model: &str, hints: &Hints) -> (Verdict, String) 
         true => format!("see gravix models{}", hints.target_options()),
         false => format!("the nearest: {}", nearest.join(", ")),
     };
-    (Verdict::Doubtful, format!("{}, but no {model}; {way_out}", count(list).1))
+    (Finding::Warning, format!("{}, but no {model}; {way_out}", count(list).1))
 }
 
 /// The most similar names, the nearest first.
@@ -54,10 +54,10 @@ fn nearest<'a>(list: &'a ModelList, model: &str) -> Vec<&'a str> {
 ///
 /// # Errors
 /// `error`, if it is about something else.
-pub fn without_list(error: Error) -> Result<(Verdict, String)> {
+pub fn without_list(error: Error) -> Result<(Finding, String)> {
     match &error {
         Error::Server(server) if matches!(server.status(), Some(404 | 405 | 501)) => {
-            Ok((Verdict::Doubtful, format!("no list: {error}")))
+            Ok((Finding::Warning, format!("no list: {error}")))
         }
         _ => Err(error),
     }

@@ -54,10 +54,10 @@ impl Step {
 
 /// How a step went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    Passed,
+pub enum Finding {
+    Fine,
     /// The question decides whether it matters.
-    Doubtful,
+    Warning,
 }
 
 /// Prints each line as soon as it is known.
@@ -83,14 +83,14 @@ impl Report {
     ///
     /// # Errors
     /// [`Error::Stdout`] or [`Error::StdoutClosed`].
-    pub fn tell(&mut self, step: Step, verdict: Verdict, detail: impl Display) -> Result<()> {
+    pub fn print(&mut self, step: Step, finding: Finding, detail: impl Display) -> Result<()> {
         if step < self.current {
             return Ok(());
         }
         self.current = step.later().next().unwrap_or(step);
-        let word = match verdict {
-            Verdict::Passed => "ok",
-            Verdict::Doubtful => "warning",
+        let word = match finding {
+            Finding::Fine => "ok",
+            Finding::Warning => "warning",
         };
         self.line(word, step.name(), detail).map_err(stdout_error)
     }

@@ -26,13 +26,15 @@ pub struct CommandLine<'a> {
     typed: &'a [OsString],
     /// Without the name of the program. `None` if one of them is not UTF-8.
     words: Option<Vec<String>>,
+    /// The command that was typed, if there is one, and how many words name it.
+    command: Option<(Command, usize)>,
 }
 
 impl<'a> CommandLine<'a> {
     /// `typed` begins with the name of the program.
     pub fn new(typed: &'a [OsString]) -> Self {
         let words = typed.iter().skip(1).map(|word| word.to_str().map(str::to_owned));
-        Self { typed, words: words.collect() }
+        Self { typed, words: words.collect(), command: command(typed) }
     }
 
     /// As typed, with the name of the program.
@@ -45,23 +47,14 @@ impl<'a> CommandLine<'a> {
         self.words.as_deref().unwrap_or_default()
     }
 
-    /// The command that was typed, if there is one, and how many words name it.
-    pub fn command(&self) -> Option<(Command, usize)> {
-        let mut found: Option<(Command, usize)> = None;
-        for word in self.typed.iter().skip(1) {
-            let parent = found.as_ref().map_or_else(built, |(command, _)| command.clone());
-            let Some(child) = word.to_str().and_then(|word| parent.find_subcommand(word)) else {
-                break;
-            };
-            let count = found.map_or(0, |(_, count)| count);
-            found = Some((child.clone(), count + 1));
-        }
-        found
+    /// The command that was typed, if there is one.
+    pub fn command(&self) -> Option<&Command> {
+        self.command.as_ref().map(|(command, _)| command)
     }
 
     /// The words that name the command, such as `history show`.
     pub fn command_words(&self) -> &[String] {
-        let count = self.command().map_or(0, |(_, count)| count);
+        let count = self.command.as_ref().map_or(0, |(_, count)| *count);
         self.words().get(..count).unwrap_or_default()
     }
 
@@ -75,11 +68,24 @@ impl<'a> CommandLine<'a> {
 
     /// The words behind the command.
     pub fn tokens(&self) -> Vec<Token> {
-        match self.command() {
-            Some((command, count)) => tokens(&command, self.words().get(count..).unwrap_or(&[])),
+        match &self.command {
+            Some((command, count)) => tokens(command, self.words().get(*count..).unwrap_or(&[])),
             None => Vec::new(),
         }
     }
+}
+
+/// The command that these words name, and how many of them do.
+fn command(typed: &[OsString]) -> Option<(Command, usize)> {
+    let root = built();
+    let (mut found, mut count) = (&root, 0);
+    for word in typed.iter().skip(1) {
+        let Some(child) = word.to_str().and_then(|word| found.find_subcommand(word)) else {
+            break;
+        };
+        (found, count) = (child, count + 1);
+    }
+    (count > 0).then(|| (found.clone(), count))
 }
 
 /// gravix's commands, so that their options know how many values they take.

@@ -18,12 +18,12 @@ pub fn foreign(line: &CommandLine, all: &[Token], option: &str) -> Option<String
         Some(name) => format!("--{}", name.to_ascii_lowercase().replace('_', "-")),
         None => option.to_owned(),
     };
-    let (command, _) = line.command()?;
+    let command = line.command()?;
     let batch = if command.get_name() == "batch" { FOREIGN_BATCH_OPTIONS } else { &[] };
     let known: Vec<&ForeignOption> = batch
         .iter()
         .chain(FOREIGN_OPTIONS)
-        .filter(|known| known.names.contains(&name.as_str()) && is_offered(&command, known))
+        .filter(|known| known.names.contains(&name.as_str()) && is_offered(command, known))
         .collect();
     let found = known.iter().find_map(|known| Some((*known, corrected(line, all, known)?)));
     let (known, instead) = match found {
@@ -104,8 +104,8 @@ fn corrected(line: &CommandLine, all: &[Token], known: &ForeignOption) -> Option
 /// Whether the word behind the unknown option is its value.
 fn takes_value(known: &ForeignOption, line: &CommandLine) -> bool {
     match known.replacement {
-        Replacement::Rename(option) => line.command().is_some_and(|(command, _)| {
-            let found = tokens(&command, &[option.to_owned(), "value".to_owned()]);
+        Replacement::Rename(option) => line.command().is_some_and(|command| {
+            let found = tokens(command, &[option.to_owned(), "value".to_owned()]);
             matches!(found.as_slice(), [Token::Option(words)] if words.len() == 2)
         }),
         Replacement::Flags(flags) => flags == ["--json-object"],

@@ -14,32 +14,40 @@ use crate::settings::clap_error::near::nearest;
 /// The message for options in front of the command.
 pub fn before_command(line: &CommandLine, option: &str) -> String {
     let words = line.words();
-    for name in command_names() {
-        let Some(command) = subcommand(&name) else {
-            continue;
-        };
-        for at in (0..words.len()).filter(|at| words[*at] == name) {
-            let is_option = |token: &Token| matches!(token, Token::Option(_));
-            if !tokens(&command, &words[..at]).iter().all(is_option) {
-                continue;
-            }
-            let after = words[at + 1..].iter();
-            let moved = [&words[at]].into_iter().chain(&words[..at]).chain(after).cloned();
-            let hint = match runnable(&moved.collect::<Vec<_>>()) {
-                Some(line) => format!("use {line}"),
-                None => format!("write gravix {name} first"),
-            };
-            return format!("options follow the command; {hint}");
-        }
+    if let Some(message) = behind_command(words) {
+        return message;
     }
     if option == "-v" && words.len() == 1 {
         return "no command given; for the version, use gravix --version".to_owned();
     }
     let near = option.strip_prefix("--").and_then(|name| nearest(name, ["version", "help"]));
-    if let Some(near) = near {
-        return format!("no option '{option}'; did you mean --{near}?");
+    match near {
+        Some(near) => format!("no option '{option}'; did you mean --{near}?"),
+        None => as_question(words, option),
     }
-    // Without a command, most words are a question.
+}
+
+/// The message for options of a command that follows them; `None` if none does.
+fn behind_command(words: &[String]) -> Option<String> {
+    command_names().into_iter().find_map(|name| {
+        let command = subcommand(&name)?;
+        let are_its_options = |before: &[String]| {
+            tokens(&command, before).iter().all(|token| matches!(token, Token::Option(_)))
+        };
+        let mut places = (0..words.len()).filter(|at| words[*at] == name);
+        let at = places.find(|at| are_its_options(&words[..*at]))?;
+        let after = words[at + 1..].iter();
+        let moved = [&words[at]].into_iter().chain(&words[..at]).chain(after).cloned();
+        let hint = match runnable(&moved.collect::<Vec<_>>()) {
+            Some(line) => format!("use {line}"),
+            None => format!("write gravix {name} first"),
+        };
+        Some(format!("options follow the command; {hint}"))
+    })
+}
+
+/// The message for options without a command. Most words are a question then.
+fn as_question(words: &[String], option: &str) -> String {
     let typed: Vec<OsString> = ["gravix", "ask"]
         .into_iter()
         .map(OsString::from)

@@ -1,5 +1,7 @@
 //! The message for an option that the command does not have.
 
+use std::fmt;
+
 use clap::Command;
 
 use crate::settings::clap_error::command_line::{
@@ -12,50 +14,62 @@ use crate::settings::clap_error::near::nearest;
 /// Says what to type instead of `option`, which clap does not know: an option with
 /// its dashes, or a word where none can be.
 pub fn message(line: &CommandLine, option: &str) -> String {
-    let Some((command, _)) = line.command() else {
+    let Some(command) = line.command() else {
         return before_command(line, option);
     };
-    let all = line.tokens();
-    let unknown = all.iter().find_map(|token| match token {
-        Token::Unknown(word) => Some(word.as_str()),
-        _ => None,
-    });
     if !option.starts_with('-') {
         return needless_word(line, option);
     }
-    let is_after_words = all
-        .iter()
-        .take_while(|token| !matches!(token, Token::Unknown(_)))
-        .any(|token| matches!(token, Token::Word(_)));
-    let is_ask = command.get_name() == "ask";
-    let quoted = if is_ask { runnable_ask(&all) } else { None };
+    let tokens = line.tokens();
+    let is_unknown = |token: &&Token| matches!(token, Token::Unknown(_));
+    let is_word = |token: &Token| matches!(token, Token::Word(_));
+    let is_after_words = tokens.iter().take_while(|token| !is_unknown(token)).any(is_word);
+    let is_long = option.starts_with("--");
     // A single letter behind words belongs to them more likely than not.
-    let known = match is_after_words && !option.starts_with("--") {
+    let known = match is_after_words && !is_long {
         true => None,
-        false => foreign(line, &all, option).or_else(|| similar(&command, option)),
+        false => foreign(line, &tokens, option).or_else(|| similar(command, option)),
     };
-    let is_shown = quoted.is_some();
-    let shown = match &known {
-        Some(_) if !option.starts_with("--") => option,
-        _ => shown(unknown.unwrap_or(option), option),
+    let shown = match tokens.iter().find(is_unknown) {
+        Some(Token::Unknown(word)) if known.is_none() || is_long => shown(word, option),
+        _ => option,
     };
-    let quote = match (is_ask, quoted) {
-        (true, Some(line)) if line.contains(" -- ") => Some(format!("use {line}")),
-        (true, Some(line)) => Some(format!("quote it: {line}")),
-        (true, None) => Some("quote it".to_owned()),
-        (false, _) => None,
-    };
-    let hint = match (known, quote) {
-        (Some(known), Some(quote)) if is_after_words && is_shown => {
-            format!("{known}; if it belongs to the prompt, {quote}")
+    let quoted = (command.get_name() == "ask").then(|| QuotedPrompt::new(&tokens));
+    let hint = match (known, quoted) {
+        (Some(known), Some(quoted @ QuotedPrompt::Line(_))) if is_after_words => {
+            format!("{known}; if it belongs to the prompt, {quoted}")
         }
         (Some(known), _) => known,
-        (None, Some(quote)) if is_after_words || !shown.starts_with("--") => {
-            format!("; if it belongs to the prompt, {quote}")
+        (None, Some(quoted)) if is_after_words || !shown.starts_with("--") => {
+            format!("; if it belongs to the prompt, {quoted}")
         }
         (None, _) => format!("; see {}", line.help()),
     };
     format!("no option '{shown}'{hint}")
+}
+
+/// How to make the option a part of the prompt.
+enum QuotedPrompt {
+    /// This line does.
+    Line(String),
+    /// There is no line to show.
+    Unknown,
+}
+
+impl QuotedPrompt {
+    fn new(tokens: &[Token]) -> Self {
+        runnable_ask(tokens).map_or(Self::Unknown, Self::Line)
+    }
+}
+
+impl fmt::Display for QuotedPrompt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(line) if line.contains(" -- ") => write!(f, "use {line}"),
+            Self::Line(line) => write!(f, "quote it: {line}"),
+            Self::Unknown => f.write_str("quote it"),
+        }
+    }
 }
 
 /// The option without its value, which may be a secret. `option` is what clap

@@ -80,8 +80,11 @@ fn for_foreign(meaning: Meaning, behind: &[String]) -> Option<String> {
 fn in_history(line: &CommandLine, word: &str) -> String {
     let file = shell::path_word(Path::new(word));
     let is_file = Path::new(word).is_file() || word.starts_with('@') || word.contains(['.', '/']);
-    let names = line.command().map(|(command, _)| command);
-    let names = names.iter().flat_map(clap::Command::get_subcommands).map(clap::Command::get_name);
+    let names = line
+        .command()
+        .into_iter()
+        .flat_map(clap::Command::get_subcommands)
+        .map(clap::Command::get_name);
     // `@NAME` is no file of that name.
     let behind = line.words().get(2).filter(|path| !path.starts_with(['-', '@']));
     let hint = match (nearest(word, names), behind) {

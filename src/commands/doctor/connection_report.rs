@@ -3,22 +3,22 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::commands::doctor::report::{Report, Step, Verdict};
+use crate::commands::doctor::report::{Finding, Report, Step};
 use crate::commands::observers::NetworkLog;
 use crate::error::{Error, NetworkError, Result};
 use crate::net::base_url::BaseUrl;
 use crate::net::endpoint::Endpoint;
 use crate::net::observer::{NetEvent, NetObserver};
 
-/// Observes a request, and reports each step of its way when it is done.
-pub struct Journey {
+/// Observes a request, and reports each step of its connection when it is done.
+pub struct ConnectionReport {
     log: NetworkLog,
-    place: Place,
+    known: Known,
     progress: Mutex<Progress>,
 }
 
-/// What is known of the way beforehand.
-struct Place {
+/// What is known of the connection beforehand.
+struct Known {
     /// `None` for the mock server.
     host: Option<String>,
     is_secure: bool,
@@ -37,7 +37,7 @@ struct Progress {
     failure: Option<Error>,
 }
 
-impl Journey {
+impl ConnectionReport {
     pub fn new(endpoint: &Endpoint, report: Report, log: NetworkLog) -> Self {
         let (host, is_secure) = match &endpoint.base_url {
             BaseUrl::Mock => (None, false),
@@ -47,19 +47,19 @@ impl Journey {
             Some(file) => format!("the certificate is trusted because of {}", file.display()),
             None => "the certificate is trusted".to_owned(),
         };
-        let place = Place { host, is_secure, is_proxied: endpoint.proxy.is_some(), trust };
+        let known = Known { host, is_secure, is_proxied: endpoint.proxy.is_some(), trust };
         let progress = Progress { report, target: None, is_answered: false, failure: None };
-        Self { log, place, progress: Mutex::new(progress) }
+        Self { log, known, progress: Mutex::new(progress) }
     }
 
     /// Reports a step after the connection.
     ///
     /// # Errors
     /// [`Error::Stdout`] or [`Error::StdoutClosed`], also of an earlier line.
-    pub fn tell(&self, step: Step, verdict: Verdict, detail: String) -> Result<()> {
+    pub fn print(&self, step: Step, finding: Finding, detail: String) -> Result<()> {
         let mut progress = self.progress();
-        self.settle(&mut progress, step)?;
-        progress.report.tell(step, verdict, detail)?;
+        self.report_earlier(&mut progress, step)?;
+        progress.report.print(step, finding, detail)?;
         progress.failure.take().map_or(Ok(()), Err)
     }
 
@@ -68,7 +68,7 @@ impl Journey {
     ///
     /// # Errors
     /// [`Error::Stdout`] or [`Error::StdoutClosed`], also of an earlier line.
-    pub fn settle_before(&self, error: &Error) -> Result<()> {
+    pub fn report_steps_before(&self, error: &Error) -> Result<()> {
         let mut progress = self.progress();
         let step = match error {
             Error::ProxyLogin { .. } | Error::Network(NetworkError::Proxy { .. }) => None,
@@ -78,7 +78,7 @@ impl Journey {
             _ if progress.is_answered => Some(Step::Models),
             _ => None,
         };
-        step.map_or(Ok(()), |step| self.settle(&mut progress, step))?;
+        step.map_or(Ok(()), |step| self.report_earlier(&mut progress, step))?;
         progress.failure.take().map_or(Ok(()), Err)
     }
 
@@ -92,8 +92,8 @@ impl Journey {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reports the steps of the way before `step` that are not reported yet.
-    fn settle(&self, progress: &mut Progress, step: Step) -> Result<()> {
+    /// Reports the steps before `step` that are not reported yet.
+    fn report_earlier(&self, progress: &mut Progress, step: Step) -> Result<()> {
         let target = progress.target.clone().unwrap_or_default();
         let ways = [
             (Step::Dns, "not used".to_owned()),
@@ -102,14 +102,26 @@ impl Journey {
         ];
         for (earlier, detail) in ways {
             if earlier < step && earlier >= progress.report.current() {
-                progress.report.tell(earlier, Verdict::Passed, detail)?;
+                progress.report.print(earlier, Finding::Fine, detail)?;
             }
         }
         Ok(())
     }
 
+    /// What the name of the server, or of the proxy, is resolved to.
+    fn resolved(&self, target: &str, addresses: &[SocketAddr]) -> String {
+        match &self.known.host {
+            None => "not used".to_owned(),
+            Some(_) if self.known.is_proxied => found(target, addresses),
+            Some(host) if host.parse::<IpAddr>().is_ok() => {
+                format!("not used: {host} is an address")
+            }
+            Some(host) => found(host, addresses),
+        }
+    }
+
     fn follow(&self, progress: &mut Progress, event: &NetEvent<'_>) -> Result<()> {
-        let Place { host, is_secure, is_proxied, trust } = &self.place;
+        let Known { host, is_secure, is_proxied, trust } = &self.known;
         match event {
             NetEvent::Connecting { target, addresses } => {
                 progress.target.get_or_insert_with(|| (*target).to_owned());
@@ -117,31 +129,24 @@ impl Journey {
                 if addresses.is_empty() {
                     return Ok(());
                 }
-                let detail = match host {
-                    None => "not used".to_owned(),
-                    Some(_) if *is_proxied => found(target, addresses),
-                    Some(host) if host.parse::<IpAddr>().is_ok() => {
-                        format!("not used: {host} is an address")
-                    }
-                    Some(host) => found(host, addresses),
-                };
-                progress.report.tell(Step::Dns, Verdict::Passed, detail)
+                let detail = self.resolved(target, addresses);
+                progress.report.print(Step::Dns, Finding::Fine, detail)
             }
-            // Behind a proxy, the way goes on.
+            // The connection to the proxy is not yet one to the server.
             NetEvent::Connected { .. } if *is_proxied => Ok(()),
             NetEvent::Connected { address } => {
                 let detail = match host {
                     None => format!("the mock server, {address}"),
                     Some(_) => address.to_string(),
                 };
-                progress.report.tell(Step::Connection, Verdict::Passed, detail)?;
-                if *is_secure { Ok(()) } else { self.settle(progress, Step::Models) }
+                progress.report.print(Step::Connection, Finding::Fine, detail)?;
+                if *is_secure { Ok(()) } else { self.report_earlier(progress, Step::Models) }
             }
             NetEvent::Secured { host: peer, version } if *is_secure => {
                 if host.as_deref().is_some_and(|host| host.eq_ignore_ascii_case(bare(peer))) {
-                    self.settle(progress, Step::Tls)?;
+                    self.report_earlier(progress, Step::Tls)?;
                     let detail = format!("{version}, {trust}");
-                    progress.report.tell(Step::Tls, Verdict::Passed, detail)?;
+                    progress.report.print(Step::Tls, Finding::Fine, detail)?;
                 }
                 Ok(())
             }
@@ -163,7 +168,7 @@ fn found(name: &str, addresses: &[SocketAddr]) -> String {
     format!("{name}: {} address{plural}", addresses.len())
 }
 
-impl NetObserver for Journey {
+impl NetObserver for ConnectionReport {
     fn observe(&self, event: &NetEvent<'_>) {
         self.log.observe(event);
         let mut progress = self.progress();

@@ -5,14 +5,14 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use crate::chat::code_block;
-use crate::cli::prompt_part::{DoubtfulWords, OptionBefore};
+use crate::cli::prompt_part::{MisplacedWords, OptionBefore};
 use crate::error::{Error, Result};
 use crate::files::shell;
 
 /// # Errors
 /// [`Error::Usage`] with the way out, if there are such words.
-pub fn ensure_none(doubtful: &[DoubtfulWords]) -> Result<()> {
-    let message = doubtful.iter().find_map(|DoubtfulWords { option, words }| match option {
+pub fn ensure_none(misplaced: &[MisplacedWords]) -> Result<()> {
+    let message = misplaced.iter().find_map(|MisplacedWords { option, words }| match option {
         OptionBefore::File(file) => lost_files("-f", file, words),
         OptionBefore::Attach(file) => lost_files("-a", file, words),
         OptionBefore::Extract => lost_language("-x", &words[0]),
