@@ -4,11 +4,8 @@
 //! standard input and of the system prompt's file.
 
 use std::ffi::OsStr;
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::fd::AsFd;
-use std::os::unix::fs::FileTypeExt;
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 
 use crate::chat::message::{Content, ContentPart};
 use crate::cli::prompt_part::PromptPart;
@@ -17,35 +14,10 @@ use crate::files;
 use crate::files::text::Encoding;
 use crate::input::attachment;
 use crate::input::prompt_template::PromptTemplate;
+use crate::input::stdin::{
+    Stdin, ensure_not_empty, is_stdin_name, read_bytes, read_text, strip_line_end,
+};
 use crate::output::notes::Notes;
-
-/// What standard input is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stdin {
-    Terminal,
-    /// A pipe or a file, which should have something in it.
-    Redirected,
-    /// Another device, such as `/dev/null`, which also stands for a closed
-    /// descriptor.
-    Device,
-    /// Never read, because of `--no-stdin`.
-    Refused,
-}
-
-impl Stdin {
-    /// What standard input is, if it is not a terminal.
-    pub fn detect() -> Self {
-        let stdin = io::stdin().as_fd().try_clone_to_owned().map(File::from);
-        match stdin.and_then(|stdin| stdin.metadata()) {
-            Ok(metadata) if metadata.file_type().is_char_device() => Self::Device,
-            _ => Self::Redirected,
-        }
-    }
-
-    fn is_read_unasked(self) -> bool {
-        matches!(self, Self::Redirected | Self::Device)
-    }
-}
 
 /// Everything the prompt is read from.
 #[derive(Debug)]
@@ -224,11 +196,6 @@ fn is_stdin(part: &PromptPart) -> bool {
     }
 }
 
-/// Whether `path` is a name of standard input.
-pub fn is_stdin_name(path: &Path) -> bool {
-    ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].iter().any(|name| path == Path::new(name))
-}
-
 fn is_word(part: &PromptPart) -> bool {
     matches!(part, PromptPart::Word(_)) && !is_stdin(part)
 }
@@ -258,37 +225,6 @@ fn join<'a>(words: impl Iterator<Item = &'a PromptPart>, encoding: Encoding) -> 
     });
     let words = words.collect::<Vec<_>>().join(&b' ');
     encoding.decode(words, TextOrigin::CommandLine("the prompt"))
-}
-
-fn read_text(input: impl Read, encoding: Encoding) -> Result<String> {
-    let bytes = read_bytes(input)?;
-    attachment::ensure_not_image(&bytes, "standard input", "-a - attaches it")?;
-    encoding.decode(strip_line_end(bytes), TextOrigin::StandardInput)
-}
-
-fn read_bytes(input: impl Read) -> Result<Vec<u8>> {
-    files::input::read_to_end(input)
-        .map_err(|source| Error::Unreadable { path: PathBuf::from("standard input"), source })
-}
-
-/// Fails if standard input, which `place` asks for, is empty.
-fn ensure_not_empty(read: impl AsRef<[u8]>, place: &str) -> Result<()> {
-    match read.as_ref().is_empty() {
-        true => Err(Error::Usage(format!(
-            "standard input is empty, but {place} asks for it; nothing was sent"
-        ))),
-        false => Ok(()),
-    }
-}
-
-fn strip_line_end(mut bytes: Vec<u8>) -> Vec<u8> {
-    if bytes.ends_with(b"\n") {
-        bytes.pop();
-        if bytes.ends_with(b"\r") {
-            bytes.pop();
-        }
-    }
-    bytes
 }
 
 fn usage(message: &str) -> Error {

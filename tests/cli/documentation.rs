@@ -10,9 +10,10 @@ use crate::support::page::{Page, bash, example_directory, has_tools, path, stand
 use crate::support::service::{Reply, Service, prompt};
 use crate::support::{gravix, run};
 
-/// What standard error may say: the summary of a batch or a copy, and what an installation
-/// still needs.
-const EXPECTED: &[&str] = &[" done, ", " needs this line in ", " copied "];
+/// What standard error may say: the summary of a batch or a copy, what an installation
+/// still needs, and, on a busy machine, that the program before the pipe takes long.
+const EXPECTED: &[&str] =
+    &[" done, ", " needs this line in ", " copied ", "waiting for standard input"];
 
 /// Complains if a block leaves its directory: a reader pastes the next one into the same shell.
 const STAYS: &str =

@@ -15,8 +15,9 @@ use crate::files::text::Encoding;
 use crate::history::conversation::History;
 use crate::input::misplaced_words;
 use crate::input::patterns;
-use crate::input::prompt::{self, PromptSource, Stdin};
+use crate::input::prompt::{self, PromptSource};
 use crate::input::prompt_template::PromptTemplate;
+use crate::input::stdin::{Stdin, is_stdin_name};
 use crate::json::Object;
 use crate::output::notes::Notes;
 use crate::settings::context::Context;
@@ -60,7 +61,7 @@ impl MessageSource {
         source.ensure_possible()?;
         let named = [("--history", &args.history.file), ("--system-file", &args.system_file)];
         for (option, path) in named {
-            let is_stdin = path.as_deref().is_some_and(prompt::is_stdin_name);
+            let is_stdin = path.as_deref().is_some_and(is_stdin_name);
             if is_stdin && source.reads_stdin() {
                 return Err(Error::Usage(format!(
                     "{option} is standard input, which can be read only once; -n keeps it out of the prompt"
