@@ -27,7 +27,7 @@ pub struct AskArgs {
     /// ./NAME.md, or a text with {{ in it. {{prompt}} stands for the words of the
     /// prompt, {{input}} for standard input, and any other {{NAME}} for the value
     /// of --var NAME=VALUE. Without {{prompt}} or {{input}}, words and standard input
-    /// follow the template. Only the template is expanded, never a value. Write
+    /// follow the template, as files and images do. Only the template is expanded, never a value. Write
     /// \{{ for the braces themselves. A file may begin with settings: TOML between
     /// two lines of ---, such as model = "qwen3:32b".
     #[arg(short = 'T', long, value_name = "NAME", help_heading = "Input", value_hint = ValueHint::Other)]

@@ -155,7 +155,8 @@ the run immediately.",
     /// List the templates of prompts, each with its first line
     ///
     /// A template is a file prompts/NAME.md beside the configuration file. Use it with
-    /// gravix ask -T NAME.
+    /// gravix ask -T NAME. In a pipe, a tab separates the name from the line, and both are
+    /// escaped as in a JSON string.
     #[command(
         help_template = TEMPLATE,
         before_help = TEMPLATES_EXAMPLES,

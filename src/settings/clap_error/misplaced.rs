@@ -10,6 +10,7 @@ use crate::settings::clap_error::command_line::{
 use crate::settings::clap_error::corrected_option::foreign;
 use crate::settings::clap_error::foreign_words::FOREIGN_ARGUMENTS;
 use crate::settings::clap_error::near::nearest;
+use crate::settings::config::built_in::BUILT_IN;
 
 /// The message for options in front of the command.
 pub fn before_command(line: &CommandLine, option: &str) -> String {
@@ -75,8 +76,12 @@ pub fn needless_word(line: &CommandLine, word: &str) -> String {
     let command = line.command_words().join(" ");
     let known =
         FOREIGN_ARGUMENTS.iter().find(|(name, words, _)| *name == command && words.contains(&word));
-    let hint =
-        known.map_or_else(|| format!("see {}", line.help()), |(_, _, hint)| (*hint).to_owned());
+    let is_profile = BUILT_IN.iter().any(|profile| profile.name == word);
+    let hint = match known {
+        Some((_, _, hint)) => (*hint).to_owned(),
+        None if is_profile => format!("use gravix {command} -p {word}"),
+        None => format!("see {}", line.help()),
+    };
     match may_be_secret(word) {
         true => format!("gravix {command} has no place for a word more; {hint}"),
         false => format!("gravix {command} has no place for '{word}'; {hint}"),
