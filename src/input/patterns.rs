@@ -1,7 +1,7 @@
 //! Patterns such as `src/**/*.rs` in place of files, as the shell has them.
 
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -60,7 +60,10 @@ fn files(path: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
     parts.extend(parts.last().filter(|last| **last == RECURSIVE).map(|_| "*"));
     let root = if pattern.starts_with('/') { "/" } else { "" };
     let mut files = Vec::new();
-    find(Path::new(root), &parts, &mut files)?;
+    // Only a directory has a slash behind its name.
+    if !pattern.ends_with('/') {
+        find(Path::new(root), &parts, &mut files)?;
+    }
     if files.is_empty() {
         return Err(unreadable(path, io::Error::other("no file matches this pattern")));
     }
@@ -78,8 +81,12 @@ fn unreadable(path: &Path, source: io::Error) -> Error {
 /// in circles.
 fn find(base: &Path, parts: &[&str], files: &mut Vec<PathBuf>) -> Result<()> {
     let Some((part, rest)) = parts.split_first() else {
-        if base.is_file() {
-            files.push(base.to_owned());
+        match fs::metadata(base) {
+            Ok(metadata) if metadata.is_file() => files.push(base.to_owned()),
+            // A link that leads nowhere is told when it is read.
+            Err(_) if base.symlink_metadata().is_ok() => files.push(base.to_owned()),
+            Err(error) if !is_absence(&error) => return Err(unreadable(base, error)),
+            _ => {}
         }
         return Ok(());
     };
@@ -89,8 +96,10 @@ fn find(base: &Path, parts: &[&str], files: &mut Vec<PathBuf>) -> Result<()> {
         return find(&base.join(part), rest, files);
     }
     let directory = if base.as_os_str().is_empty() { Path::new(".") } else { base };
-    if !directory.is_dir() {
-        return Ok(());
+    match fs::metadata(directory) {
+        Ok(metadata) if metadata.is_dir() => {}
+        Err(error) if !is_absence(&error) => return Err(unreadable(directory, error)),
+        _ => return Ok(()),
     }
     let name_pattern = if *part == RECURSIVE { "*" } else { part };
     let Ok(name_pattern) = glob::Pattern::new(name_pattern) else {
@@ -100,8 +109,8 @@ fn find(base: &Path, parts: &[&str], files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(directory).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let name = entry.file_name();
-        // A pattern is text, and matches no other name.
-        if !name.to_str().is_some_and(|name| name_pattern.matches_with(name, OPTIONS)) {
+        // A name that is not UTF-8 matches as the text that is shown of it.
+        if !name_pattern.matches_with(&name.to_string_lossy(), OPTIONS) {
             continue;
         }
         let path = base.join(&name);
@@ -112,6 +121,11 @@ fn find(base: &Path, parts: &[&str], files: &mut Vec<PathBuf>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether there is nothing, and not something that cannot be seen.
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 /// Whether a directory has this very name, such as `a[b]`: that of the configuration

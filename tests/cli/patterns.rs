@@ -79,6 +79,7 @@ fn a_pattern_without_a_match_or_that_is_not_valid_is_told() {
     for (pattern, reason) in [
         ("*.py", "no file matches this pattern"),
         ("no/**/*.rs", "no file matches this pattern"),
+        ("*/", "no file matches this pattern"),
         ("a[", "not a valid pattern: invalid range pattern"),
     ] {
         let message = format!("cannot read {pattern}: {reason}");
@@ -165,14 +166,26 @@ fn a_language_as_a_word_of_its_own_is_refused() {
 }
 
 #[test]
-fn a_name_that_is_not_utf_8_costs_no_other_file() {
+fn a_file_whose_name_is_not_utf_8_is_found() {
     let tree = tree(&["a.txt", "b/c.txt"]);
     for directory in ["", "b"] {
         let name = OsStr::from_bytes(b"\xff.txt");
-        fs::write(tree.path().join(directory).join(name), "no").expect("the file is written");
+        fs::write(tree.path().join(directory).join(name), "yes").expect("the file is written");
     }
-    assert_eq!(files(tree.path(), &["-f", "*.txt"]), ["a.txt"]);
-    assert_eq!(files(tree.path(), &["-f", "**/*.txt"]), ["a.txt", "b/c.txt"]);
+    assert_eq!(files(tree.path(), &["-f", "*.txt"]), ["a.txt", "\u{fffd}.txt"]);
+    let all = ["a.txt", "b/c.txt", "b/\u{fffd}.txt", "\u{fffd}.txt"];
+    assert_eq!(files(tree.path(), &["-f", "**/*.txt"]), all);
+}
+
+#[test]
+fn a_file_that_matches_and_cannot_be_read_is_told() {
+    let tree = tree(&["a.txt", "b/c.txt"]);
+    symlink("nowhere", tree.path().join("gone.txt")).expect("the link is made");
+    let message = "cannot read gone.txt: no such file or directory";
+    refuses(run(&mut ask(tree.path(), &["-f", "*.txt"])), 66, message);
+    let long = "x".repeat(300);
+    let message = format!("cannot read b/{long}: file name too long");
+    refuses(run(&mut ask(tree.path(), &["-f", &format!("?/{long}")])), 66, &message);
 }
 
 #[test]
