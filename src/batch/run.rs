@@ -141,9 +141,12 @@ impl Run {
         sender: &Sender<RunEvent>,
     ) -> Result<()> {
         let _no_jobs_yet = run.jobs.lock();
+        let (running, has_run) = channel();
         for client in clients {
-            let (shared, sender) = (Arc::clone(run), sender.clone());
+            let (shared, sender, running) = (Arc::clone(run), sender.clone(), running.clone());
             let work = move || {
+                // The main thread waits for this, so it cannot fail.
+                let _ = running.send(());
                 let run_worker = AssertUnwindSafe(|| shared.run_worker(&client, &sender));
                 let ended = panic::catch_unwind(run_worker);
                 drop(sender.send(RunEvent::WorkerEnded(ended)));
@@ -156,6 +159,8 @@ impl Run {
                 let _ = run.sink.finish(false);
                 thread_error(error)
             })?;
+            // Until it runs, a thread has not allocated all that the check above is for.
+            let _ = has_run.recv();
         }
         Ok(())
     }
