@@ -119,19 +119,8 @@ impl Hints {
                 };
                 return server_hints::for_server(server, &self.target, shorten);
             }
-            Error::WrongScheme(_) => {
-                let url = self.target.other_scheme()?;
-                return Some(format!("try --base-url {}", shell::word(&url)));
-            }
             Error::UnansweredPrompt { path, error } => {
                 return self.hint(error).or_else(|| Some(text_hints::for_unanswered(path)));
-            }
-            Error::Network(error) => self.network_hint(error)?,
-            Error::ProxyLogin { variable, is_refused: true, .. } => {
-                return Some(format!("check the user and password in {variable}"));
-            }
-            Error::ProxyLogin { scheme, host, variable, .. } => {
-                return Some(format!("set {variable} to {scheme}://USER:PASSWORD@{host}"));
             }
             Error::NoKey { .. } => return Some(self.key_hint()),
             Error::Limit { source, .. } => return Some(self.limit_hint(source)),
@@ -162,14 +151,29 @@ impl Hints {
                 return Some(format!("start one with gravix ask{options} --history @chat \"…\""));
             }
             Error::Busy(_) => "try again when it ends",
+            _ => return self.connection_hint(error),
+        };
+        Some(text.to_owned())
+    }
+
+    /// What to do about a server that cannot be reached, or does not answer.
+    fn connection_hint(&self, error: &Error) -> Option<String> {
+        let text = match error {
+            Error::Network(error) => self.network_hint(error)?,
             Error::NoReply { .. } => "check the base URL",
+            Error::WrongScheme(_) => {
+                let url = self.target.other_scheme()?;
+                return Some(format!("try --base-url {}", shell::word(&url)));
+            }
+            Error::ProxyLogin { variable, is_refused: true, .. } => {
+                return Some(format!("check the user and password in {variable}"));
+            }
+            Error::ProxyLogin { scheme, host, variable, .. } => {
+                return Some(format!("set {variable} to {scheme}://USER:PASSWORD@{host}"));
+            }
             Error::Certificate { host, address, ca_file, flaw } => {
-                return tls_hints::for_certificate(
-                    host,
-                    address.as_deref(),
-                    ca_file.as_deref(),
-                    flaw,
-                );
+                let (address, ca_file) = (address.as_deref(), ca_file.as_deref());
+                return tls_hints::for_certificate(host, address, ca_file, flaw);
             }
             Error::TlsMismatch { mismatch, .. } => tls_hints::for_mismatch(mismatch),
             _ => return None,

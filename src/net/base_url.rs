@@ -144,7 +144,7 @@ fn split_scheme(url: &str) -> Result<(String, &str), String> {
     }
 }
 
-/// The base URL that was meant by a text that is none: without blanks and quotes
+/// The base URL that was probably meant by an invalid one: without blanks and quotes
 /// around it, and with a scheme.
 fn meant(text: &str) -> Option<String> {
     let text = text.trim_matches(|c: char| c.is_whitespace() || "'\"`<>".contains(c));

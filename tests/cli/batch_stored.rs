@@ -1,5 +1,5 @@
-//! Results that are there already are judged by the rules for new ones, whoever wrote
-//! them, and lines that are no results are moved away.
+//! Results that are there already are judged by the rules for new ones, whichever
+//! program wrote them, and lines that are not results are moved away.
 
 use std::fs;
 use std::io::Write;

@@ -45,7 +45,8 @@ pub fn listing(args: &SettingsArgs, environment: &Environment) -> Result<String>
 /// The name and the base URL of each profile, as they are in force if the profile is.
 ///
 /// # Errors
-/// Those of [`listing`].
+/// The errors of [`Config::load`], and [`Error::Config`](crate::error::Error::Config)
+/// for an invalid base URL in the environment.
 pub fn base_urls(args: &SettingsArgs, environment: &Environment) -> Result<Vec<(String, String)>> {
     // The profile that is in force may not exist.
     let config = load(BUILT_IN[0].name, args, environment)?;

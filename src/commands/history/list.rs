@@ -23,7 +23,7 @@ use crate::settings::chats::{self, ChatFile};
 use crate::settings::context::Context;
 use crate::settings::environment::Environment;
 
-/// Lists every history, also after a file that is none. The first such file is the
+/// Lists every history, also after a file that is not one. The first such file is the
 /// error of the whole command.
 pub fn run(args: &ListArgs, context: &Context, hints: &Hints) -> Result<()> {
     let verbosity = if args.quiet { Verbosity::Quiet } else { Verbosity::Normal };
