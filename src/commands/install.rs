@@ -19,11 +19,11 @@ use crate::settings::environment::Environment;
 /// # Errors
 /// [`Error::Config`] if there is no home directory either.
 pub fn base_directory(name: &str, fallback: &str, environment: &Environment) -> Result<PathBuf> {
-    // The XDG Base Directory Specification says to ignore a relative path.
-    let absolute =
-        |name: &str| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let directory = absolute(name).or_else(|| Some(absolute("HOME")?.join(fallback)));
-    directory.ok_or_else(|| Error::Config(anyhow!("no directory to install into: set HOME")))
+    let directory = environment.base_directory(name, fallback);
+    // Nothing is installed into the current directory.
+    directory
+        .filter(|path| path.is_absolute())
+        .ok_or_else(|| Error::Config(anyhow!("no directory to install into: set HOME")))
 }
 
 /// Writes `text` to the file at `path`, which is replaced atomically. Creates its

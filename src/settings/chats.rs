@@ -27,10 +27,7 @@ pub struct ChatFile {
 /// The default directory, `$XDG_STATE_HOME/gravix/chats`. It need not exist. `None`
 /// if there is no home directory.
 pub fn directory(environment: &Environment) -> Option<PathBuf> {
-    // The XDG Base Directory Specification says to ignore a relative path.
-    let base = environment.get("XDG_STATE_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
-    let home = || Some(PathBuf::from(environment.get("HOME")?).join(".local/state"));
-    Some(base.or_else(home)?.join("gravix/chats"))
+    Some(environment.base_directory("XDG_STATE_HOME", ".local/state")?.join("gravix/chats"))
 }
 
 /// The default directory.
@@ -110,12 +107,19 @@ pub fn create(directory: &Path) -> Result<()> {
 /// be read, and [`Error::Config`] if there is no home directory.
 pub fn newest(environment: &Environment) -> Result<PathBuf> {
     let directory = require_directory(environment)?;
-    let newest = match files(&directory) {
-        Ok(files) => files.into_iter().next(),
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
-        Err(source) => return Err(Error::Unreadable { path: directory, source }),
-    };
+    let newest = default_files(&directory)?.into_iter().next();
     newest.map(|file| file.path).ok_or(Error::NoHistory { directory })
+}
+
+/// The histories in the default directory, the newest first; none if it does not exist.
+///
+/// # Errors
+/// [`Error::Unreadable`] if it cannot be read.
+pub fn default_files(directory: &Path) -> Result<Vec<ChatFile>> {
+    match files(directory) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        files => files.map_err(|source| Error::Unreadable { path: directory.to_owned(), source }),
+    }
 }
 
 /// The files in `directory` that are histories by their names, `*.jsonl`, the newest

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
 use anyhow::anyhow;
 
@@ -20,6 +21,14 @@ impl Environment {
 
     pub fn get(&self, name: &str) -> Option<&OsStr> {
         self.variables.get(OsStr::new(name)).map(OsString::as_os_str)
+    }
+
+    /// The directory that a variable of the XDG Base Directory Specification names, or
+    /// else `fallback` in the home directory. `None` if there is no home directory.
+    pub fn base_directory(&self, name: &str, fallback: &str) -> Option<PathBuf> {
+        // The specification says to ignore a relative path.
+        let base = self.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        base.or_else(|| Some(PathBuf::from(self.get("HOME")?).join(fallback)))
     }
 
     /// A variable that holds this secret: the first by name of those that a shell

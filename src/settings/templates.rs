@@ -11,10 +11,10 @@ use crate::error::{Error, Result};
 use crate::files::paths::directory_of;
 use crate::files::shell;
 use crate::input::template_text::TemplateText;
+use crate::settings::config;
 use crate::settings::config::reader::{SettingsReader, suggestion};
-use crate::settings::config::setting::{Layer, Origin, find_option};
+use crate::settings::config::setting::{Layer, Origin};
 use crate::settings::config::toml_file::{SettingEntry, SettingsFile};
-use crate::settings::config::{self, options};
 use crate::settings::environment::Environment;
 
 /// How the names of templates in the directory end.
@@ -135,9 +135,9 @@ pub fn layer(template: &TemplateText, environment: &Environment) -> Result<Optio
             "{path}: [profiles.{name}]: a template has no profiles"
         )));
     }
-    settings.iter().try_for_each(ensure_allowed)?;
-    let origin = format!("template {}", path.display());
-    let mut layer = SettingsReader::new(path, environment).layer(origin, &settings)?;
+    let reader = SettingsReader::new(path, environment);
+    settings.iter().try_for_each(|entry| ensure_allowed(entry, &reader))?;
+    let mut layer = reader.layer(format!("template {}", path.display()), &settings)?;
     for setting in &mut layer.settings {
         setting.origin = Origin::Template(layer.origin.clone());
     }
@@ -146,9 +146,9 @@ pub fn layer(template: &TemplateText, environment: &Environment) -> Result<Optio
 
 /// Refuses what a template must not set. An unknown name is left to the reader of
 /// settings.
-fn ensure_allowed(entry: &SettingEntry) -> Result<()> {
+fn ensure_allowed(entry: &SettingEntry, reader: &SettingsReader) -> Result<()> {
     let name = entry.name.as_str();
-    let is_setting = name.starts_with("api_key") || find_option(&options::all(), name).is_some();
+    let is_setting = name.starts_with("api_key") || reader.has_option(name);
     if !is_setting || ALLOWED.contains(&name) {
         return Ok(());
     }

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::support::{Run, ask_mock, run};
+use crate::support::{ask_mock, refuses, run};
 
 /// A directory in which each file holds its own path.
 fn tree(paths: &[&str]) -> TempDir {
@@ -34,12 +34,6 @@ fn files(directory: &Path, arguments: &[&str]) -> Vec<String> {
     let reply = run(&mut ask(directory, arguments)).exits(0).says_nothing().stdout;
     let reply = String::from_utf8(reply).expect("the reply is UTF-8");
     reply.lines().filter_map(|line| Some(line.strip_suffix(':')?.to_owned())).collect()
-}
-
-#[track_caller]
-fn refuses(run: Run, status: i32, message: &str) {
-    let run = run.exits(status).prints("");
-    assert_eq!(run.stderr, format!("gravix: {message}\n"));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use nix::unistd::mkfifo;
 use tempfile::TempDir;
 
 use crate::support::terminal::Terminal;
-use crate::support::{Run, gravix, json_lines, run, run_with};
+use crate::support::{gravix, json_lines, refuses, run, run_with};
 
 /// A home directory with these templates.
 fn home(templates: &[(&str, &str)]) -> TempDir {
@@ -34,12 +34,6 @@ fn ask(home: &Path, arguments: &[&str]) -> Command {
 fn request(home: &Path, arguments: &[&str]) -> serde_json::Value {
     let run = run(ask(home, arguments).arg("--dry-run")).exits(0).says_nothing();
     serde_json::from_slice(&run.stdout).expect("the request is JSON")
-}
-
-#[track_caller]
-fn refuses(run: Run, status: i32, message: &str) {
-    let run = run.exits(status).prints("");
-    assert_eq!(run.stderr, format!("gravix: {message}\n"));
 }
 
 #[test]

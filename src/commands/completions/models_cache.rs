@@ -34,14 +34,13 @@ impl ModelsCache {
     /// `None` if there is no directory for it. The URL is hashed, as it may hold a
     /// secret.
     pub fn new(base_url: &str, environment: &Environment) -> Option<Self> {
-        let directory =
-            |name: &str| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        // The XDG Base Directory Specification says to ignore a relative path.
-        let base = directory("XDG_CACHE_HOME").or_else(|| Some(directory("HOME")?.join(".cache")));
+        let base = environment.base_directory("XDG_CACHE_HOME", ".cache")?;
         let mut hasher = SipHasher13::new();
         hasher.write(base_url.as_bytes());
         let name = format!("models-{:032x}", hasher.finish128().as_u128());
-        Some(Self { path: base?.join("gravix").join(name) })
+        // Nothing is written into the current directory.
+        let path = Some(base).filter(|base| base.is_absolute())?.join("gravix").join(name);
+        Some(Self { path })
     }
 
     /// The names, if they are not too old. None of them if the server has just failed.

@@ -22,7 +22,7 @@ use crate::net::server::Server;
 use crate::output::notes::Notes;
 use crate::output::terminal::Terminal;
 use crate::secret::KEY_VARIABLE;
-use crate::settings::config;
+use crate::settings::config::{self, ChosenProfile};
 use crate::settings::context::Context;
 use crate::settings::{model, network, verbosity};
 
@@ -94,12 +94,8 @@ fn settings_in_force(args: &DoctorArgs, context: &Context) -> Result<String> {
         Some(path) => path.display().to_string(),
         None => "no file".to_owned(),
     };
-    let chosen = match &args.settings.profile {
-        Some(name) => Some((name.as_str(), "-p")),
-        None => environment.text("GRAVIX_PROFILE")?.map(|name| (name, "GRAVIX_PROFILE")),
-    };
-    Ok(match chosen {
-        Some((name, by)) => format!("{file}, profile {name} ({by})"),
+    Ok(match ChosenProfile::find(&args.settings, environment)? {
+        Some(ChosenProfile { name, by }) => format!("{file}, profile {name} ({by})"),
         None => format!("{file}, no profile"),
     })
 }

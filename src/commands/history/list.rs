@@ -55,20 +55,16 @@ fn find(
     environment: &Environment,
     notes: &Notes,
 ) -> Result<Vec<ChatFile>> {
-    let unreadable =
-        |directory: &Path, source| Error::Unreadable { path: directory.to_owned(), source };
     if let Some(directory) = directory {
-        let files = chats::files(directory).map_err(|source| unreadable(directory, source))?;
+        let files = chats::files(directory)
+            .map_err(|source| Error::Unreadable { path: directory.to_owned(), source })?;
         if files.is_empty() {
             notes.note(format_args!("no *.jsonl in {}", directory.display()));
         }
         return Ok(files);
     }
     let directory = chats::require_directory(environment)?;
-    let files = match chats::files(&directory) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-        files => files.map_err(|source| unreadable(&directory, source))?,
-    };
+    let files = chats::default_files(&directory)?;
     if files.is_empty() {
         notes.note(format_args!(
             "no conversation in {} yet; start one with gravix ask --history @chat \"…\"",

@@ -55,6 +55,20 @@ pub struct ChosenProfile {
     pub by: &'static str,
 }
 
+impl ChosenProfile {
+    /// The profile that was typed, or else that of the environment. It need not exist.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if the variable is not UTF-8.
+    pub fn find(args: &SettingsArgs, environment: &Environment) -> Result<Option<Self>> {
+        let of = |by: &'static str| move |name: &str| Self { name: name.to_owned(), by };
+        Ok(match &args.profile {
+            Some(name) => Some(name.as_str()).map(of("-p")),
+            None => environment.text("GRAVIX_PROFILE")?.map(of("GRAVIX_PROFILE")),
+        })
+    }
+}
+
 /// The path of the configuration file, and whether the user named it, so that it
 /// must exist. `None` if there is no home directory.
 pub fn path(args: &SettingsArgs, environment: &Environment) -> Option<(PathBuf, bool)> {
@@ -64,10 +78,8 @@ pub fn path(args: &SettingsArgs, environment: &Environment) -> Option<(PathBuf, 
     if let Some(path) = environment.get("GRAVIX_CONFIG") {
         return Some((path.into(), true));
     }
-    // The XDG Base Directory Specification says to ignore a relative path.
-    let base = environment.get("XDG_CONFIG_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
-    let home = || Some(PathBuf::from(environment.get("HOME")?).join(".config"));
-    Some((base.or_else(home)?.join("gravix/config.toml"), false))
+    let base = environment.base_directory("XDG_CONFIG_HOME", ".config")?;
+    Some((base.join("gravix/config.toml"), false))
 }
 
 /// Reads the configuration file. Returns its path and text, or `None` if there is
@@ -101,11 +113,7 @@ impl Config {
     /// the location of an invalid setting, or if the profile does not exist.
     pub fn load(args: &SettingsArgs, environment: &Environment) -> Result<Self> {
         let mut layers = Vec::new();
-        let of = |by: &'static str| move |name: &str| ChosenProfile { name: name.to_owned(), by };
-        let chosen = match &args.profile {
-            Some(name) => Some(name.as_str()).map(of("-p")),
-            None => environment.text("GRAVIX_PROFILE")?.map(of("GRAVIX_PROFILE")),
-        };
+        let chosen = ChosenProfile::find(args, environment)?;
         let mut profiles = built_in_names();
         let mut base = None;
         if let Some((path, text)) = read(args, environment)? {

@@ -45,6 +45,11 @@ impl<'a> SettingsReader<'a> {
         Self { path, trial: options.clone().into(), options, environment }
     }
 
+    /// Whether an option with this name can be set.
+    pub fn has_option(&self, name: &str) -> bool {
+        find_option(&self.options, name).is_some()
+    }
+
     /// Converts and checks one table.
     ///
     /// # Errors

@@ -154,6 +154,13 @@ pub struct Run {
     assert: Assert,
 }
 
+/// Checks that a run printed nothing but this message on stderr.
+#[track_caller]
+pub fn refuses(run: Run, status: i32, message: &str) {
+    let run = run.exits(status).prints("");
+    assert_eq!(run.stderr, format!("gravix: {message}\n"));
+}
+
 impl Run {
     fn new(command: &Command, output: Output) -> Self {
         let status = output.status;
