@@ -20,6 +20,7 @@
 //! - [`files`]: appending, reading lines, and paths
 //! - [`error`]: every error, its text and its exit status
 //! - [`blame`]: whether a failure is the fault of the request, the account or the world
+//! - [`interrupt`]: Ctrl-C that ends a turn of a session, not the process
 //! - [`json`]: merging, compacting and leniently parsing JSON
 //! - [`secret`]: keys, and masking them in text
 //! - [`signals`]: Unix signals
@@ -37,6 +38,7 @@ pub mod files;
 pub mod headroom;
 pub mod history;
 pub mod input;
+pub mod interrupt;
 pub mod json;
 pub mod net;
 pub mod output;

@@ -6,8 +6,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules that every room except `cli` may import.
-const BASE: &[&str] =
-    &["blame", "error", "files", "headroom", "json", "secret", "signals", "time_limit", "wtf8"];
+const BASE: &[&str] = &[
+    "blame",
+    "error",
+    "files",
+    "headroom",
+    "interrupt",
+    "json",
+    "secret",
+    "signals",
+    "time_limit",
+    "wtf8",
+];
 
 /// Each room, a top-level module of `src/`, and the rooms besides [`BASE`] that
 /// it may import. Modules of [`BASE`] may import one another, but not in a

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, NetworkError, Result};
 use crate::files::interrupted::uninterrupted;
 use crate::history::notice::{HistoryNotice, NoticeHandler};
+use crate::interrupt;
 
 /// How long to wait for the lock before giving notice.
 const NOTICE_AFTER: Duration = Duration::from_secs(1);
@@ -95,7 +96,7 @@ impl LockRequest<'_> {
     /// after `limit`. Waits in a thread because `File::lock` has no timeout.
     ///
     /// # Errors
-    /// [`Error::Limit`] if there is no thread.
+    /// [`Error::Limit`] if there is no thread, and [`Error::Interrupted`].
     fn wait(&self, file: &Arc<File>, limit: Duration) -> Result<Option<io::Result<()>>> {
         let (done, locked) = mpsc::channel();
         let (file, kind) = (Arc::clone(file), self.kind);
@@ -109,13 +110,22 @@ impl LockRequest<'_> {
         };
         thread::Builder::new().spawn(wait).map_err(Error::no_thread)?;
         let start = Instant::now();
-        if let Ok(result) = locked.recv_timeout(NOTICE_AFTER.min(limit)) {
+        let receive_until = |end: Duration| loop {
+            interrupt::check()?;
+            let left = end.saturating_sub(start.elapsed());
+            match locked.recv_timeout(interrupt::slice(left)) {
+                Ok(result) => return Ok::<_, Error>(Some(result)),
+                Err(_) if start.elapsed() >= end => return Ok(None),
+                Err(_) => {}
+            }
+        };
+        if let Some(result) = receive_until(NOTICE_AFTER.min(limit))? {
             return Ok(Some(result));
         }
         if limit > NOTICE_AFTER {
             (self.on_notice)(HistoryNotice::Waiting { path: self.path });
         }
-        Ok(locked.recv_timeout(limit.saturating_sub(start.elapsed())).ok())
+        receive_until(limit)
     }
 }
 

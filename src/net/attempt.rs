@@ -36,7 +36,7 @@ impl Client {
             // The wait for the first ticket does not count against the deadline.
             let timeout = self.clock.time_left().filter(|_| failures > 0);
             let Some(ticket) = self.limiter.acquire(trace.first, timeout)? else {
-                return Err(self.clock.timeout_error(Timeout::Global).into());
+                return Err(self.clock.timeout_error(Timeout::Global));
             };
             if failures == 0 {
                 self.clock.begin_request(trace.time_spent);

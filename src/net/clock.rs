@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use ureq::Timeout;
 use ureq::unversioned::transport::NextTimeout;
 
-use crate::error::NetworkError;
+use crate::error::{Error, NetworkError};
+use crate::interrupt;
 use crate::net::endpoint::Timeouts;
 use crate::time_limit::TimeLimit;
 
@@ -141,17 +142,21 @@ impl Clock {
     /// Calls `wait` with one short time after another until it returns something
     /// or a limit passes, and returns which limit that was. A process that was
     /// stopped looks at what came meanwhile before it calls the server silent. The
-    /// deadline is the user's, and leaves no last look.
+    /// deadline is the user's, and leaves no last look; nor does Ctrl-C, which ends
+    /// the wait as a deadline does.
     pub fn wait<T>(&self, mut wait: impl FnMut(Duration) -> Option<T>) -> Result<T, Timeout> {
         let mut has_waited = false;
         loop {
+            if interrupt::is_pending() {
+                return Err(Timeout::Global);
+            }
             let mut state = self.update(|state| *state);
             let (after, reason) = state.time_left();
             let is_over = after.is_zero();
             if is_over && (reason == Timeout::Global || !has_waited) {
                 return Err(reason);
             }
-            let slice = state.limit().slice().min(after).max(LAST_LOOK);
+            let slice = interrupt::slice(state.limit().slice()).min(after).max(LAST_LOOK);
             let began = Instant::now();
             let outcome = wait(slice);
             self.waited(slice, began.elapsed());
@@ -190,9 +195,12 @@ impl Clock {
         self.update(|state| state.deadline).map(time_until)
     }
 
-    /// The error for a limit that has passed.
-    pub fn timeout_error(&self, reason: Timeout) -> NetworkError {
-        match reason {
+    /// The error for a limit that has passed, or for Ctrl-C.
+    pub fn timeout_error(&self, reason: Timeout) -> Error {
+        if let Err(interrupted) = interrupt::check() {
+            return interrupted;
+        }
+        let error = match reason {
             Timeout::Connect | Timeout::Resolve => {
                 NetworkError::ConnectTimeout(self.timeouts.connect)
             }
@@ -200,7 +208,8 @@ impl Clock {
                 NetworkError::Deadline(self.timeouts.deadline.unwrap_or(Duration::ZERO))
             }
             _ => NetworkError::Silence(self.timeouts.idle),
-        }
+        };
+        error.into()
     }
 
     /// From now until the next try, sockets return `WouldBlock` once before

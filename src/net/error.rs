@@ -19,7 +19,7 @@ pub fn request_error(error: ureq::Error, clock: &Clock, base_url: &str) -> Error
             Ok(error) => *error,
             Err(other) => Error::Protocol(format!("unexpected HTTP error: {other}")),
         },
-        ureq::Error::Timeout(reason) => clock.timeout_error(reason).into(),
+        ureq::Error::Timeout(reason) => clock.timeout_error(reason),
         // Reading the request's body can fail with a gravix error too, and TLS.
         ureq::Error::Io(error) => match error.downcast::<Error>() {
             Ok(error) if !(is_tls(&error) && clock.has_status_line()) => error,
@@ -63,7 +63,7 @@ pub fn body_error(error: io::Error, clock: &Clock) -> io::Error {
         return error;
     }
     io::Error::other(match ureq::Error::from(error) {
-        ureq::Error::Timeout(reason) => clock.timeout_error(reason).into(),
+        ureq::Error::Timeout(reason) => clock.timeout_error(reason),
         ureq::Error::Io(_) => cut("the connection was closed"),
         other => Error::Protocol(format!("the reply is not valid HTTP: {}", words(&other))),
     })

@@ -1,11 +1,11 @@
 //! The interface of a rate limiter: every try asks it for a ticket before it
 //! is sent and reports the server's response afterwards.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::blame::Blame;
 use crate::error::Result;
+use crate::interrupt;
 use crate::net::rate_limit::RateLimit;
 
 /// Permission to send one try.
@@ -46,7 +46,8 @@ pub trait RateLimiter: Send + Sync {
     /// Blocks for `wait` before a retry.
     ///
     /// # Errors
-    /// [`crate::error::Error::Stopped`] if nothing more is to be sent.
+    /// [`crate::error::Error::Stopped`] if nothing more is to be sent, and
+    /// [`crate::error::Error::Interrupted`].
     fn pause(&self, wait: Duration) -> Result<()>;
 }
 
@@ -61,7 +62,6 @@ impl RateLimiter for Unlimited {
     fn record(&self, _: Ticket, _: &Feedback) {}
 
     fn pause(&self, wait: Duration) -> Result<()> {
-        thread::sleep(wait);
-        Ok(())
+        interrupt::sleep(wait)
     }
 }
