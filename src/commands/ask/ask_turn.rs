@@ -75,7 +75,12 @@ impl Turn {
     ///
     /// # Errors
     /// [`Error::NotSaved`] if the history cannot be written.
-    pub fn save(self, checked: &CheckedReply, plan: &AskPlan, streamed: &Result<()>) -> Result<()> {
+    pub fn save(
+        &self,
+        checked: &CheckedReply,
+        plan: &AskPlan,
+        streamed: &Result<()>,
+    ) -> Result<()> {
         let text = match plan.policy.format {
             ReplyFormat::Text => &checked.reply.text,
             _ => checked.text(),

@@ -1,5 +1,6 @@
 //! `gravix ask`: send one question, print one reply.
 
+pub mod answer;
 pub mod ask_observer;
 pub mod ask_turn;
 pub mod curl;
@@ -12,26 +13,20 @@ pub mod message_source;
 pub mod plan;
 pub mod question;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::chat::turn::CheckedReply;
 use crate::cli::AskArgs;
-use crate::commands::ask::ask_observer::AskObserver;
+use crate::commands::ask::answer::Asker;
 use crate::commands::ask::ask_turn::Turn;
-use crate::commands::ask::delivery::{TurnFiles, show_rejected};
-use crate::commands::ask::display::Display;
-use crate::commands::ask::log::QuestionLog;
+use crate::commands::ask::delivery::TurnFiles;
 use crate::commands::ask::plan::{Action, AskPlan, RequestFormat};
 use crate::commands::ask::question::AskQuestion;
 use crate::commands::hints::Hints;
 use crate::commands::observers::NetworkLog;
 use crate::commands::schema_notes;
-use crate::error::{Error, Result};
-use crate::exchange::{Answer, Asking, Exchange};
+use crate::error::Result;
 use crate::net::client::Client;
 use crate::output::notes::Notes;
-use crate::output::stdout;
 use crate::settings::context::Context;
 use crate::settings::{network, verbosity};
 
@@ -45,36 +40,16 @@ pub fn run(args: AskArgs, context: &Context, hints: &Hints) -> Result<()> {
 }
 
 fn send(mut plan: AskPlan, context: &Context, hints: &Hints, notes: &Notes) -> Result<()> {
-    let mut files = TurnFiles::prepare(&plan, hints)?;
+    let files = TurnFiles::prepare(&plan, hints)?;
     network::load_key(&mut plan.endpoint, plan.allow_http, context, notes)?;
     let prompt = plan.messages.read_prompt(notes)?;
     let client = Client::new(&plan.endpoint, Arc::new(NetworkLog { notes: notes.clone() }))?;
     let turn = Turn::open(&plan, prompt, client.time_left(), notes)?;
     schema_notes::warn_of_unchecked(&plan.policy.format, notes);
     schema_notes::not_strict(&plan.policy.format).iter().for_each(|reason| notes.detail(reason));
-    let mut question = AskQuestion::new(&plan, &turn)?;
-    files.ensure_distinct(turn.history.as_ref())?;
-    let mut stdout = stdout::unchecked_writer(plan.output.stdout_mode)?;
-
-    let display = Display::new(&plan, &mut stdout, notes);
-    let mut observer = AskObserver::new(display, files.log.as_mut(), notes);
-    let mut asking = Asking::default();
-    let answer =
-        exchange(&client, &plan).ask_until_valid(&mut question, &mut asking, &mut observer);
-    let AskObserver { streamed, .. } = observer;
-    let unanswered = turn.unanswered_history().map(Path::to_owned);
-
-    let delivered = checked_reply(answer, &asking, plan.reports_usage, notes).and_then(|checked| {
-        let thoughts = checked.reply.unopened_thoughts().filter(|_| plan.reasoning.is_some());
-        thoughts.iter().for_each(|thoughts| notes.show(thoughts));
-        // Save before printing, and report an error of saving first.
-        let saved = turn.save(&checked, &plan, &streamed);
-        let printed = files.destination.deliver(plan.print, &checked, &mut stdout, notes);
-        saved.and(streamed).and(printed).map(|()| checked)
-    });
-    let delivered = delivered.map_err(|error| with_unanswered(error, unanswered));
-    let checked = append_log(files.log, delivered, notes)?;
-    conclude(&checked, plan.is_yes_no, notes)
+    let asker = Asker { plan: &plan, client: &client, notes };
+    let answered = asker.ask(&turn, files)?;
+    answer::conclude(&answered.checked, plan.is_yes_no, notes)
 }
 
 fn print_request(
@@ -93,74 +68,4 @@ fn print_request(
         RequestFormat::Body => None,
     };
     dry_run::print(plan, curl, &question, notes)
-}
-
-fn exchange<'a>(client: &'a Client, plan: &'a AskPlan) -> Exchange<'a> {
-    Exchange {
-        client,
-        policy: &plan.policy,
-        streams: plan.streams,
-        with_payloads: plan.needs_payloads(),
-        retention: plan.retention(),
-    }
-}
-
-/// The reply, after its usage is reported. If asking again failed, the rejected
-/// reply is printed on stderr.
-fn checked_reply(
-    answer: Result<Answer>,
-    asking: &Asking,
-    reports_usage: bool,
-    notes: &Notes,
-) -> Result<CheckedReply> {
-    let answer = answer.inspect_err(|_| {
-        if let Some(rejected) = &asking.rejected {
-            show_rejected(&rejected.checked.reply, notes);
-        }
-    })?;
-    if reports_usage {
-        let parts = [answer.checked.reply.usage_summary().to_string(), asking.spent.to_string()];
-        let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        notes.print(parts.join("; "));
-    }
-    Ok(answer.checked)
-}
-
-/// `error`, together with the history whose last prompt has no answer if that can
-/// be why the server refused the request.
-fn with_unanswered(error: Error, history: Option<PathBuf>) -> Error {
-    match (&error, history) {
-        (Error::Server(server), Some(path)) if matches!(server.status(), Some(400 | 422)) => {
-            Error::UnansweredPrompt { path, error: Box::new(error) }
-        }
-        _ => error,
-    }
-}
-
-/// Writes the log, also after an error. If the reply and the log both failed,
-/// the log's error is only a warning.
-fn append_log(
-    log: Option<QuestionLog>,
-    delivered: Result<CheckedReply>,
-    notes: &Notes,
-) -> Result<CheckedReply> {
-    let logged = log.map_or(Ok(()), QuestionLog::append);
-    match (delivered, logged) {
-        (Ok(checked), logged) => logged.map(|()| checked),
-        (Err(error), logged) => {
-            if let Err(log_error) = logged {
-                notes.warn(log_error);
-            }
-            Err(error)
-        }
-    }
-}
-
-/// Fails if a whole reply was cut short or is invalid, or if its answer is no.
-fn conclude(checked: &CheckedReply, is_yes_no: bool, notes: &Notes) -> Result<()> {
-    if let Some(error) = checked.failure() {
-        return Err(error);
-    }
-    checked.warning().into_iter().for_each(|warning| notes.warn(warning));
-    if is_yes_no && checked.text() == "no" { Err(Error::No) } else { Ok(()) }
 }
