@@ -9,14 +9,15 @@ use clap::{ArgAction, ValueHint};
 use crate::cli::model_args::ModelArgs;
 use crate::cli::prompt_part::PromptArgs;
 use crate::cli::reply_format::ReplyFormatArgs;
-use crate::cli::shared_args::{LogArgs, NetworkArgs, ReplyLimitArgs, SettingsArgs, VerbosityArgs};
-use crate::cli::values::{ReasoningTarget, Variable, variable};
+use crate::cli::reply_output::{DisplayArgs, PickArgs, ReportArgs};
+use crate::cli::shared_args::{NetworkArgs, ReplyLimitArgs, SettingsArgs, VerbosityArgs};
+use crate::cli::values::{Variable, variable};
 
 #[derive(Debug, clap::Args)]
 pub struct AskArgs {
     /// Print help (-h prints a summary)
     #[arg(short, long, action = ArgAction::Help, hide_short_help = true)]
-    help: Option<bool>,
+    pub(super) help: Option<bool>,
 
     #[command(flatten)]
     pub prompt: PromptArgs,
@@ -101,7 +102,7 @@ pub struct AskArgs {
 }
 
 /// What is printed, and where.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
     /// Print tokens as they arrive, even into a pipe
@@ -117,37 +118,11 @@ pub struct OutputArgs {
     /// Nothing goes to standard output, unless FILE is '-'. FILE is replaced
     /// atomically. A reply that the server ended early replaces it too, but a
     /// reply without text does not.
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(short, long, value_name = "FILE", conflicts_with = "yes_no", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 
-    /// Print the first code block, or the first in LANG
-    ///
-    /// LANG is the language named on the fence; give it after '=', as in -x=sh.
-    /// bash and sh count as the same language, as do py and python. A reply
-    /// without such a block goes to standard error, with exit status 65.
-    #[arg(
-        short = 'x',
-        long,
-        value_name = "LANG",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "",
-        value_hint = ValueHint::Other
-    )]
-    pub extract: Option<String>,
-
-    /// Print only the reply's last code block, or the last in LANG
-    #[arg(
-        long,
-        value_name = "LANG",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "",
-        conflicts_with = "extract",
-        hide_short_help = true,
-        value_hint = ValueHint::Other
-    )]
-    pub extract_last: Option<String>,
+    #[command(flatten)]
+    pub pick: PickArgs,
 
     /// Print the server's response as one JSON object
     ///
@@ -170,14 +145,8 @@ pub struct OutputArgs {
     )]
     pub events: bool,
 
-    /// Report tokens, time to first token and tokens per second on stderr
-    ///
-    /// Without streaming, the first token arrives together with all others.
-    #[arg(short, long, hide_short_help = true)]
-    pub usage: bool,
-
     #[command(flatten)]
-    pub log: LogArgs,
+    pub report: ReportArgs,
 
     /// Print the request body and send nothing
     #[arg(long, hide_short_help = true)]
@@ -192,34 +161,12 @@ pub struct OutputArgs {
     #[arg(long, conflicts_with = "dry_run", hide_short_help = true)]
     pub curl: bool,
 
-    /// Print the model's reasoning on stderr, or drop it
-    ///
-    /// WHERE is stderr, where it is printed as it arrives, or drop. Reasoning that
-    /// a server sends apart from the text is dropped by default. Some models
-    /// begin their text with a block of thoughts instead, <think>...</think>. A
-    /// plain reply keeps it unless this option is given; -x, --choose, --yes-no,
-    /// --json-object and --schema always ignore it. --json and --events print what
-    /// the server sent.
-    #[arg(
-        long,
-        value_name = "WHERE",
-        value_enum,
-        hide_possible_values = true,
-        hide_short_help = true
-    )]
-    pub reasoning: Option<ReasoningTarget>,
-
-    /// Print control characters to a terminal unchanged
-    ///
-    /// By default, control characters (but for newline and tab) and marks that
-    /// reverse text, such as U+202E, are made visible on a terminal. Pipes and
-    /// files always get the exact bytes.
-    #[arg(long, hide_short_help = true)]
-    pub raw: bool,
+    #[command(flatten)]
+    pub display: DisplayArgs,
 }
 
 /// The conversation that the prompt continues.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "History")]
 pub struct HistoryArgs {
     /// Continue the conversation in FILE and append the turn

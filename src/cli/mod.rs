@@ -7,6 +7,7 @@ pub mod history_args;
 pub mod model_args;
 pub mod prompt_part;
 pub mod reply_format;
+pub mod reply_output;
 pub mod shared_args;
 pub mod values;
 

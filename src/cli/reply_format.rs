@@ -77,7 +77,7 @@ pub struct ReplyFormatArgs {
     #[arg(
         long,
         conflicts_with_all = [
-            "json_object", "schema", "choose", "tools", "output", "extract", "extract_last",
+            "json_object", "schema", "choose", "tools", "extract", "extract_last",
         ],
         hide_short_help = true
     )]

@@ -87,7 +87,7 @@ pub struct ReplyLimitArgs {
     pub max_reply_bytes: Option<usize>,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub struct LogArgs {
     /// Append a line of JSON about each request to FILE

@@ -83,7 +83,8 @@ pub fn assemble(
     user_fields: Object,
 ) -> Result<Object> {
     let (tools, tool_choice) = tools(&args.format)?;
-    let needs_usage = args.output.usage || args.output.json || args.output.log.log.is_some();
+    let AskArgs { output, .. } = args;
+    let needs_usage = output.report.usage || output.json || output.report.log.log.is_some();
     fields.extend(present([
         ("tools", tools),
         ("tool_choice", tool_choice),

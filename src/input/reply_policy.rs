@@ -18,7 +18,7 @@ use crate::input::file_or_json;
 pub fn from_args(args: &AskArgs) -> Result<ReplyPolicy> {
     let choice = args.format.tool_choice.as_deref();
     let is_forced = choice.is_some_and(|choice| !matches!(choice, "auto" | "none"));
-    let pick = match (&args.output.extract, &args.output.extract_last) {
+    let pick = match (&args.output.pick.extract, &args.output.pick.extract_last) {
         (Some(language), _) => Pick::FirstBlock(language.clone()),
         (None, Some(language)) => Pick::LastBlock(language.clone()),
         (None, None) => Pick::Whole,

@@ -148,11 +148,11 @@ impl AskPlan {
             history,
             policy,
             print,
-            reasoning: (args.output.reasoning == Some(ReasoningTarget::Stderr))
+            reasoning: (args.output.display.reasoning == Some(ReasoningTarget::Stderr))
                 .then(|| ReasoningStyle::of(context)),
             output: OutputPlan::from_args(&args, context.terminal),
-            log: LogPlan::from_args(&args.output.log),
-            reports_usage: args.output.usage,
+            log: LogPlan::from_args(&args.output.report.log),
+            reports_usage: args.output.report.usage,
             is_yes_no: args.format.yes_no,
         })
     }
@@ -186,7 +186,7 @@ impl PrintMode {
 
 impl OutputPlan {
     fn from_args(args: &AskArgs, terminal: Terminal) -> Self {
-        let raw = args.output.raw;
+        let raw = args.output.display.raw;
         Self {
             file: OutputFile::named(args.output.output.as_deref()).map(Path::to_owned),
             terminal_mode: if raw { TextMode::Exact } else { TextMode::Sanitized },
@@ -211,7 +211,7 @@ fn offers_tools(fields: &Object) -> bool {
 /// are part of the text, unless they are to go elsewhere.
 fn thoughts_policy(args: &AskArgs, policy: &ReplyPolicy, print: PrintMode) -> ThoughtsPolicy {
     let is_any_text = matches!(policy.format, ReplyFormat::Text) && policy.pick == Pick::Whole;
-    match args.output.reasoning {
+    match args.output.display.reasoning {
         None if is_any_text => ThoughtsPolicy::Keep,
         Some(_) if print == PrintMode::Stream => ThoughtsPolicy::TakeOpened,
         _ => ThoughtsPolicy::TakeAll,
