@@ -27,6 +27,33 @@ pub(super) const ASK_MORE: &str = "\
 Also --choose, --yes-no, --json-object, --tools, --param, --body, --json,
 --usage, --log, --dry-run, --curl, --deadline, -c, --turns: see --help";
 
+pub(super) const CHAT_EXAMPLES: &str = "\
+Examples:
+  gravix chat
+  gravix chat -c
+  gravix chat @locks -m qwen3:32b -s \"Answer briefly\"";
+
+/// The commands of a conversation, as typed in it.
+pub const CHAT_COMMANDS: Entries = &[
+    ("/help", "list the commands"),
+    ("/retry", "ask the last question again; the new reply replaces the old"),
+    ("/undo", "show and remove the last turn"),
+    ("/edit", "edit the last question in $VISUAL or $EDITOR (also Ctrl-X Ctrl-E)"),
+    ("/file PATH", "send a text file with the next message"),
+    ("/image PATH", "send an image with the next message"),
+    ("/system TEXT", "set the system prompt of this session"),
+    ("/model NAME", "use another model"),
+    ("/set NAME=VALUE", "set a field of the request, such as temperature=0"),
+    ("/save FILE", "write the last reply to FILE"),
+    ("/fork FILE", "copy the conversation to FILE and go on there"),
+    ("/copy [N]", "copy the last reply, or its code block N, to the clipboard"),
+    ("/tokens", "show what was spent"),
+    ("/show", "show the conversation"),
+    ("/markdown on|off", "render Markdown, or print it as it is"),
+    ("/quit", "end the conversation (also Ctrl-D)"),
+    ("//TEXT", "send a message that begins with a slash"),
+];
+
 pub(super) const BATCH_EXAMPLES: &str = "\
 Examples:
   gravix batch requests.jsonl -o results.jsonl
@@ -107,6 +134,19 @@ pub const ASK_STATUS: Entries = &[
     ("77", "the server refused the key (401, 403)"),
     ("78", "setup: no key, bad base URL, proxy or settings, no TLS, ulimit"),
     ("130 141 143", "killed by SIGINT, SIGPIPE or SIGTERM"),
+];
+
+/// A failed turn does not end a conversation.
+pub const CHAT_STATUS: Entries = &[
+    ("0", "the conversation was ended with Ctrl-D or /quit"),
+    ("2", "usage: a bad option, or no terminal"),
+    ("65", "bad input, such as a line of FILE that is no message"),
+    ("66", "an input cannot be read"),
+    ("70", "a bug in gravix"),
+    ("73", "FILE or its directory cannot be written"),
+    ("74", "the terminal cannot be read or written"),
+    ("78", "setup: no key, bad base URL, proxy or settings"),
+    ("129 143", "killed by SIGHUP or SIGTERM"),
 ];
 
 pub const BATCH_STATUS: Entries = &[
@@ -244,6 +284,8 @@ mod tests {
         for table in [
             ASK_STATUS,
             BATCH_STATUS,
+            CHAT_COMMANDS,
+            CHAT_STATUS,
             MODELS_STATUS,
             DOCTOR_STATUS,
             HISTORY_STATUS,

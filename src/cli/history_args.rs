@@ -68,6 +68,13 @@ pub struct ShowArgs {
     pub raw: bool,
 }
 
+impl ShowArgs {
+    /// To show all of a conversation, in a pager if it is long.
+    pub fn whole(file: PathBuf) -> Self {
+        Self { file, last: None, markdown: false, raw: false }
+    }
+}
+
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
     /// History files

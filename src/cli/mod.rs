@@ -2,6 +2,7 @@
 
 pub mod ask_args;
 pub mod batch_args;
+pub mod chat_args;
 mod help_text;
 pub mod history_args;
 pub mod model_args;
@@ -17,14 +18,15 @@ use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 pub use crate::cli::ask_args::AskArgs;
 pub use crate::cli::batch_args::BatchArgs;
+pub use crate::cli::chat_args::ChatArgs;
 use crate::cli::help_text::{
-    ASK_EXAMPLES, ASK_MORE, BATCH_EXAMPLES, BATCH_MORE, COMPLETIONS_EXAMPLES, CONFIG_EXAMPLES,
-    DOCTOR_EXAMPLES, HISTORY_EXAMPLES, MAN_EXAMPLES, MODELS_EXAMPLES, TEMPLATE, TEMPLATES_EXAMPLES,
-    section,
+    ASK_EXAMPLES, ASK_MORE, BATCH_EXAMPLES, BATCH_MORE, CHAT_EXAMPLES, COMPLETIONS_EXAMPLES,
+    CONFIG_EXAMPLES, DOCTOR_EXAMPLES, HISTORY_EXAMPLES, MAN_EXAMPLES, MODELS_EXAMPLES, TEMPLATE,
+    TEMPLATES_EXAMPLES, section,
 };
 pub use crate::cli::help_text::{
-    ASK_STATUS, BATCH_STATUS, CONFIG_STATUS, DOCTOR_STATUS, DOCUMENT_STATUS, ENVIRONMENT, EXAMPLES,
-    FILES, HISTORY_STATUS, MODELS_STATUS, TEMPLATES_STATUS,
+    ASK_STATUS, BATCH_STATUS, CHAT_COMMANDS, CHAT_STATUS, CONFIG_STATUS, DOCTOR_STATUS,
+    DOCUMENT_STATUS, ENVIRONMENT, EXAMPLES, FILES, HISTORY_STATUS, MODELS_STATUS, TEMPLATES_STATUS,
 };
 pub use crate::cli::history_args::{
     ChangeArgs, CheckArgs, ForkArgs, HistoryCommand, HistoryCommandArgs, ListArgs, ShowArgs,
@@ -92,6 +94,23 @@ nothing.",
         after_long_help = section("Exit status", ASK_STATUS)
     )]
     Ask(Box<AskArgs>),
+    /// Hold a conversation at the terminal
+    #[command(
+        help_template = TEMPLATE,
+        before_help = CHAT_EXAMPLES,
+        long_about = "\
+Hold a conversation at the terminal. Each question is asked as by ask --history
+FILE: the file is plain JSONL, locked for the turn only, and a turn is saved
+once its reply is complete. Enter sends; Alt-Enter, or a backslash at the end
+of a line, begins a new line; a paste is one message. Ctrl-C drops the turn
+under way and brings the question back; Ctrl-D ends the conversation. /help
+lists the commands. The keys are those of emacs, or of vi if ~/.inputrc says
+'set editing-mode vi'.",
+        after_long_help = section("Commands", CHAT_COMMANDS)
+            + "\n\n"
+            + &section("Exit status", CHAT_STATUS)
+    )]
+    Chat(Box<ChatArgs>),
     /// Run many requests from a file concurrently
     #[command(
         help_template = TEMPLATE,

@@ -19,6 +19,7 @@ use crate::settings::environment::Environment;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommandKind {
     Ask,
+    Chat,
     Batch,
     Other,
 }
@@ -27,6 +28,7 @@ impl CommandKind {
     pub fn of(command: &Command) -> Self {
         match command {
             Command::Ask(_) => Self::Ask,
+            Command::Chat(_) => Self::Chat,
             Command::Batch(_) => Self::Batch,
             _ => Self::Other,
         }
@@ -115,7 +117,7 @@ impl Hints {
             Error::Server(server) => {
                 let shorten = match self.command {
                     CommandKind::Ask => "shorten the prompt, or lower --turns",
-                    CommandKind::Batch | CommandKind::Other => "shorten the prompt",
+                    _ => "shorten the prompt",
                 };
                 return server_hints::for_server(server, &self.target, shorten);
             }
@@ -140,7 +142,10 @@ impl Hints {
             }
             Error::NotText(not_text) => return text_hints::for_not_text(not_text, is_ask),
             Error::Format { early_end: Some(EarlyEnd::Length(_)), .. }
-            | Error::EndedEarly(EarlyEnd::Length(_)) => "raise --max-tokens",
+            | Error::EndedEarly(EarlyEnd::Length(_)) => match self.command {
+                CommandKind::Chat => "/set max_tokens=N allows a longer one",
+                _ => "raise --max-tokens",
+            },
             Error::InvalidLines { .. } | Error::Line { .. } => return self.line_hint(error),
             Error::ReadOnlyHistory { .. } if is_ask => "use --no-save to only read it",
             Error::ReplyTooLong { limit } => return Some(limit_hints::for_reply(*limit)),
@@ -148,7 +153,10 @@ impl Hints {
             Error::Locked(_) => "try again later",
             Error::NoHistory { .. } => {
                 let options = &self.target.options;
-                return Some(format!("start one with gravix ask{options} --history @chat \"…\""));
+                return Some(match self.command {
+                    CommandKind::Chat => format!("start one with gravix chat{options}"),
+                    _ => format!("start one with gravix ask{options} --history @chat \"…\""),
+                });
             }
             Error::Busy(_) => "try again when it ends",
             _ => return self.connection_hint(error),
@@ -235,7 +243,7 @@ impl Hints {
         let limits = limit_hints::for_system(source);
         match self.command {
             CommandKind::Batch => format!("lower --jobs, or {limits}"),
-            CommandKind::Ask | CommandKind::Other => limits.to_owned(),
+            _ => limits.to_owned(),
         }
     }
 

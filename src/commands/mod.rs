@@ -3,6 +3,7 @@
 pub mod ask;
 pub mod base_url_hint;
 pub mod batch;
+pub mod chat;
 pub mod completions;
 pub mod config;
 pub mod doctor;
@@ -72,6 +73,7 @@ fn run_line(
     let (command, context) = arguments.into_command(environment, notes);
     match command {
         Command::Ask(args) => ask::run(*args, &context, hints),
+        Command::Chat(args) => chat::run(*args, &context, hints),
         Command::Batch(args) => batch::run(*args, &context, hints),
         Command::Models(args) => models::run(args, &context),
         Command::Doctor(args) => doctor::run(&args, &context, hints),

@@ -28,6 +28,7 @@ impl Target {
         let Arguments { config_options, withheld_key, .. } = arguments;
         let (settings, network) = match &arguments.command {
             Command::Ask(args) => (&args.settings, &args.network),
+            Command::Chat(args) => (&args.settings, &args.network),
             Command::Batch(args) => (&args.settings, &args.network),
             Command::Models(args) => (&args.settings, &args.network),
             Command::Doctor(args) => (&args.settings, &args.network),

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::Path;
 
 use tempfile::NamedTempFile;
@@ -52,6 +52,19 @@ pub fn create_beside(path: &Path, permissions: Option<Permissions>) -> io::Resul
         new.disable_cleanup(true);
     }
     create(".gravix-".as_ref(), 6)
+}
+
+/// The same for a file that is to have the owner and the permissions of `old`, which is
+/// the one at `path`.
+///
+/// # Errors
+/// When it cannot be created, or not with this owner.
+pub fn create_like(old: &File, path: &Path) -> io::Result<NamedTempFile> {
+    let old = old.metadata()?;
+    let new = create_beside(path, None)?;
+    fchown(new.as_file(), Some(old.uid()), Some(old.gid()))?;
+    new.as_file().set_permissions(old.permissions())?;
+    Ok(new)
 }
 
 /// Removes what killed runs left of files that were to replace the one at `path`.

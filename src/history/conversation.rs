@@ -22,6 +22,7 @@ use crate::history::messages::HistoryMessages;
 use crate::history::new_file::NewFile;
 use crate::history::notice::{HistoryNotice, NoticeHandler};
 use crate::history::pipe;
+use crate::history::rewind;
 use crate::history::scan::{Scan, ScanError, Window};
 use crate::json;
 use crate::signals::DeferSignals;
@@ -43,11 +44,13 @@ pub struct History {
     path: PathBuf,
     file: Arc<File>,
     access: Access,
-    scan: Scan,
+    pub(super) scan: Scan,
     /// Set if this run created the file.
     new_file: Option<NewFile>,
     /// The answer to the newest message was torn, so it has none.
     has_torn_answer: bool,
+    /// What is appended replaces all that follows this offset.
+    pub(super) replaced_from: Option<u64>,
 }
 
 impl History {
@@ -142,7 +145,15 @@ impl History {
     /// A history whose lines are not scanned yet.
     fn new(path: PathBuf, file: Arc<File>, access: Access) -> Self {
         let scan = Scan::default();
-        Self { path, file, access, scan, new_file: None, has_torn_answer: false }
+        Self {
+            path,
+            file,
+            access,
+            scan,
+            new_file: None,
+            has_torn_answer: false,
+            replaced_from: None,
+        }
     }
 
     /// What the first line is, if it is in a known format of other programs.
@@ -253,6 +264,9 @@ impl History {
     fn write_lines(&self, lines: Vec<u8>) -> io::Result<()> {
         if !is_still_at(&self.file, &self.path) {
             return Err(io::Error::other("another file has replaced it"));
+        }
+        if let Some(end) = self.replaced_from {
+            return rewind::replace_from(&self.file, &self.path, end, &lines);
         }
         // The length is read again because an editor takes no lock.
         let old_length = append_lines(&self.file, lines, File::sync_data)?;

@@ -12,4 +12,5 @@ pub mod new_file;
 pub mod notice;
 pub mod pipe;
 pub mod repair;
+pub mod rewind;
 pub mod scan;

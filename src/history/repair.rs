@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::Path;
 
 use crate::error::{Error, LineFormat, Result};
@@ -87,12 +86,9 @@ fn needs_repair(history: &History, path: &Path) -> Result<bool> {
 }
 
 fn split_file(path: &Path, file: &File, bad: File) -> io::Result<RepairReport> {
-    let old = file.metadata()?;
-    let good = replace::create_beside(path, None)?;
+    let good = replace::create_like(file, path)?;
     let report = separate(file, BufWriter::new(good.as_file()), BufWriter::new(&bad))?;
     bad.sync_all()?;
-    fchown(good.as_file(), Some(old.uid()), Some(old.gid()))?;
-    good.as_file().set_permissions(old.permissions())?;
     replace::replace(good, path)?;
     Ok(report)
 }

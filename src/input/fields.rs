@@ -38,24 +38,24 @@ pub fn from_user(args: &ModelArgs, config_param_count: usize) -> Result<UserFiel
     let mut fields = UserFields::default();
     let (configured, typed) = args.param.split_at(config_param_count.min(args.param.len()));
     for param in configured {
-        json::merge(&mut fields.all, parse_param(param)?);
+        json::merge(&mut fields.all, parse_param("--param", param)?);
     }
     if let Some(body) = &args.body {
         fields.add_typed(file_or_json::object("--body", body)?);
     }
     for param in typed {
-        fields.add_typed(parse_param(param)?);
+        fields.add_typed(parse_param("--param", param)?);
     }
     Ok(fields)
 }
 
 /// Parses `a.b=VALUE` into `{"a":{"b":VALUE}}`. A value that is not JSON is a
-/// string.
+/// string. `origin` is what was typed before it.
 ///
 /// # Errors
 /// [`Error::Input`] if there is no `=` or a name is empty.
-pub fn parse_param(param: &str) -> Result<Object> {
-    let invalid = |reason| Err(Error::Input(format!("--param {param}: {reason}")));
+pub fn parse_param(origin: &str, param: &str) -> Result<Object> {
+    let invalid = |reason| Err(Error::Input(format!("{origin} {param}: {reason}")));
     let Some((path, text)) = param.split_once('=') else {
         return invalid("not in the format NAME=VALUE");
     };
@@ -200,16 +200,16 @@ mod tests {
             ("a=[1,{}]", json!({"a": [1, {}]})),
             ("a.b.c=true", json!({"a": {"b": {"c": true}}})),
         ] {
-            assert_eq!(parse_param(param).map(Value::from).expect(param), object);
+            assert_eq!(parse_param("--param", param).map(Value::from).expect(param), object);
         }
         for param in ["a", "=1", "a..b=1", ".a=1", "a.=1"] {
-            assert!(parse_param(param).is_err(), "{param}");
+            assert!(parse_param("--param", param).is_err(), "{param}");
         }
     }
 
     #[test]
     fn numbers_keep_their_digits() {
-        let object = parse_param("a=1.10").expect("the parameter is valid");
+        let object = parse_param("--param", "a=1.10").expect("the parameter is valid");
         assert_eq!(Value::from(object).to_string(), r#"{"a":1.10}"#);
     }
 }

@@ -4,6 +4,7 @@
 pub mod attachment;
 pub mod fields;
 pub mod file_or_json;
+pub mod line_editor;
 pub mod misplaced_words;
 pub mod patterns;
 pub mod prompt;

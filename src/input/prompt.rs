@@ -4,8 +4,10 @@
 //! standard input and of the system prompt's file.
 
 use std::ffi::OsStr;
-use std::io::Read;
+use std::io::{self, Read};
+use std::iter;
 use std::path::Path;
+use std::slice::from_ref;
 
 use crate::chat::message::{Content, ContentPart};
 use crate::cli::prompt_part::PromptPart;
@@ -158,6 +160,23 @@ impl PromptSource {
             }
         })
     }
+}
+
+/// The message of a session: the text that was typed, then what is attached to it.
+///
+/// # Errors
+/// [`Error::Usage`] if the message is only white space; [`Error::Unreadable`],
+/// [`Error::Input`] or [`Error::NotText`] for a file or an image.
+pub fn typed(typed: &str, attached: &[PromptPart]) -> Result<Content> {
+    let files = PromptSource {
+        parts: Vec::new(),
+        template: None,
+        stdin: Stdin::Refused,
+        encoding: Encoding::Strict,
+    };
+    let attached = attached.iter().map(|part| files.content_of(from_ref(part), &mut io::empty()));
+    let parts = iter::once(Ok(text(typed.to_owned()))).chain(attached);
+    content(parts.collect::<Result<_>>()?).ok_or_else(|| usage("the message is empty"))
 }
 
 /// Joins adjacent texts by a blank line. Returns `None` if there is nothing but

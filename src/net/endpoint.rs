@@ -8,7 +8,7 @@ use crate::net::proxy::ProxySetting;
 use crate::secret::{Secret, Secrets};
 
 /// Where requests go and how they are sent.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Endpoint {
     pub base_url: BaseUrl,
     pub key: Option<Secret>,

@@ -1,6 +1,9 @@
 //! Which of the three standard streams is a terminal, and its size.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
+
+use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 
 use crate::output::stdout::TextMode;
 
@@ -32,6 +35,24 @@ impl Terminal {
         // A terminal that does not report its size is taken for a VT100.
         let (width, height) = size.map_or((80, 24), |(width, height)| (width.0, height.0));
         Some(Size { width: width.into(), height: height.into() })
+    }
+}
+
+/// How the terminal on standard input was set before a line was edited.
+static MODE: Mutex<Option<Termios>> = Mutex::new(None);
+
+/// Remembers how the terminal is set, for [`restore_mode`].
+pub fn remember_mode() {
+    *MODE.lock().unwrap_or_else(PoisonError::into_inner) = tcgetattr(io::stdin()).ok();
+}
+
+/// Sets the terminal as it was remembered, if it was: the line editor may be ended in
+/// the middle of a line.
+pub fn restore_mode() {
+    if let Some(mode) = &*MODE.lock().unwrap_or_else(PoisonError::into_inner) {
+        let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, mode);
+        // The end of bracketed paste (xterm's control sequences).
+        let _ = io::stdout().write_all(b"\x1b[?2004l\n");
     }
 }
 

@@ -100,6 +100,29 @@ pub fn create(directory: &Path) -> Result<()> {
     created.map_err(|source| Error::Unwritable { path: directory.to_owned(), source })
 }
 
+/// A path in the default directory for a new history, named after the time in UTC.
+///
+/// # Errors
+/// [`Error::Config`] if there is no home directory.
+pub fn new_file(now: SystemTime, environment: &Environment) -> Result<PathBuf> {
+    let directory = require_directory(environment)?;
+    let time = humantime::format_rfc3339_seconds(now).to_string().replace(':', "-");
+    let named = |suffix: &str| directory.join(format!("{time}{suffix}.jsonl"));
+    let mut path = named("");
+    let mut number = 2;
+    while path.exists() {
+        path = named(&format!("-{number}"));
+        number += 1;
+    }
+    Ok(path)
+}
+
+/// The file in which the inputs of `gravix chat` are remembered. `None` if there is no
+/// home directory.
+pub fn inputs_file(environment: &Environment) -> Option<PathBuf> {
+    Some(environment.base_directory("XDG_STATE_HOME", ".local/state")?.join("gravix/inputs"))
+}
+
 /// The newest history in the default directory.
 ///
 /// # Errors

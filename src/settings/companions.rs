@@ -8,7 +8,7 @@ use crate::cli::{Args, REQUIRES};
 /// Checks that an option which needs one of others has it. clap's `requires` does
 /// not accept an option that the configuration sets.
 pub fn ensure(matches: &ArgMatches) -> Result<(), clap::Error> {
-    let Some((name @ ("ask" | "batch"), matches)) = matches.subcommand() else {
+    let Some((name @ ("ask" | "chat" | "batch"), matches)) = matches.subcommand() else {
         return Ok(());
     };
     let long = |id: &str| {
@@ -24,8 +24,9 @@ pub fn ensure(matches: &ArgMatches) -> Result<(), clap::Error> {
         Err(_) => matches.contains_id(id),
     };
     for (option, companions) in REQUIRES {
-        // `batch` has only some of them.
-        if matches.try_contains_id(option).is_err() {
+        // Other commands than `ask` have only some of them.
+        let is_known = |id: &&str| matches.try_contains_id(id).is_ok();
+        if !is_known(option) || !companions.iter().all(is_known) {
             continue;
         }
         let is_typed = matches.value_source(option) == Some(clap::parser::ValueSource::CommandLine);

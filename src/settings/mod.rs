@@ -106,7 +106,8 @@ pub fn parse_command_line(
         Ok(matches) => matches,
         Err(error) => return Ok(Err(error)),
     };
-    let Some((name @ ("ask" | "batch" | "models" | "doctor"), typed_options)) = typed.subcommand()
+    let Some((name @ ("ask" | "chat" | "batch" | "models" | "doctor"), typed_options)) =
+        typed.subcommand()
     else {
         return Ok(Arguments::new(&typed, EffectiveSettings::default(), None));
     };

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::AskArgs;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::history::conversation::{History, HistoryOptions};
 use crate::history::lock::LockWait;
 use crate::history::locked_file::Access;
@@ -13,6 +13,7 @@ use crate::history::scan::Window;
 use crate::settings::chats;
 use crate::settings::environment::Environment;
 
+#[derive(Debug, Clone)]
 pub struct HistoryPlan {
     path: PathBuf,
     /// The default directory of histories, if the history is in it.
@@ -31,11 +32,8 @@ impl HistoryPlan {
     /// `None` if no history was named.
     ///
     /// # Errors
-    /// [`Error::Usage`](crate::error::Error::Usage) for a bad name;
-    /// [`Error::NoHistory`](crate::error::Error::NoHistory),
-    /// [`Error::Unreadable`](crate::error::Error::Unreadable) or
-    /// [`Error::Config`](crate::error::Error::Config) if there is no newest history, or
-    /// no home directory.
+    /// [`Error::Usage`] for a bad name; [`Error::NoHistory`], [`Error::Unreadable`] or
+    /// [`Error::Config`] if there is no newest history, or no home directory.
     pub fn from_args(
         args: &AskArgs,
         is_dry_run: bool,
@@ -65,9 +63,34 @@ impl HistoryPlan {
         self.is_newest.then_some(&self.path)
     }
 
+    /// The path as given, or that of the newest history.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// From now on, the history is another file.
+    pub fn move_to(&mut self, path: PathBuf, environment: &Environment) {
+        self.directory = chats::directory_of(&path, environment);
+        self.path = path;
+        self.is_newest = false;
+    }
+
     /// Whether the turn is appended.
     pub fn saves(&self) -> bool {
         self.access == Access::Append
+    }
+
+    /// Opens the history for a look at it, without waiting for its lock; `None` if
+    /// another turn is under way. A file that did not exist is removed again.
+    ///
+    /// # Errors
+    /// Those of [`Self::open`].
+    pub fn look(&self, on_notice: NoticeHandler<'_>) -> Result<Option<History>> {
+        let impatient = Self { waits: false, ..self.clone() };
+        match impatient.open(None, on_notice) {
+            Err(Error::Locked(_)) => Ok(None),
+            opened => opened,
+        }
     }
 
     /// Opens the history; `None` for a dry run if it does not exist.
@@ -79,11 +102,6 @@ impl HistoryPlan {
     /// a line that is not a message, [`Error::Locked`] or
     /// [`NetworkError::Deadline`] if another turn holds the lock.
     ///
-    /// [`Error::Unreadable`]: crate::error::Error::Unreadable
-    /// [`Error::Unwritable`]: crate::error::Error::Unwritable
-    /// [`Error::ReadOnlyHistory`]: crate::error::Error::ReadOnlyHistory
-    /// [`Error::Line`]: crate::error::Error::Line
-    /// [`Error::Locked`]: crate::error::Error::Locked
     /// [`NetworkError::Deadline`]: crate::error::NetworkError::Deadline
     pub fn open(
         &self,

@@ -29,6 +29,8 @@ pub enum MessageSource {
     HistoryOnly,
     /// The whole conversation, as JSON from `--body` or `--param`.
     Json(Vec<Value>),
+    /// The history, and a prompt that is typed for each turn.
+    Session,
 }
 
 impl MessageSource {
@@ -79,7 +81,7 @@ impl MessageSource {
     pub fn read_prompt(&self, notes: &Notes) -> Result<Option<Content>> {
         match self {
             Self::Prompt(source) => source.read(io::stdin(), notes).map(Some),
-            Self::HistoryOnly | Self::Json(_) => Ok(None),
+            Self::HistoryOnly | Self::Json(_) | Self::Session => Ok(None),
         }
     }
 
@@ -87,7 +89,7 @@ impl MessageSource {
     pub fn json(&self) -> &[Value] {
         match self {
             Self::Json(messages) => messages,
-            Self::Prompt(_) | Self::HistoryOnly => &[],
+            Self::Prompt(_) | Self::HistoryOnly | Self::Session => &[],
         }
     }
 }
@@ -152,6 +154,12 @@ impl SystemPlan {
         };
         let is_used = !is_default || messages.json().is_empty();
         Self { source: source.filter(|_| is_used), is_default, encoding: encoding(args) }
+    }
+
+    /// A system prompt that was typed.
+    pub fn typed(text: &str) -> Self {
+        let source = Some(SystemSource::Text(text.into()));
+        Self { source, is_default: false, encoding: Encoding::Strict }
     }
 
     /// The system prompt, if there is one.

@@ -14,7 +14,7 @@ use crate::cli::values::ReasoningTarget;
 use crate::commands::ask::history_plan::HistoryPlan;
 use crate::commands::ask::message_source::{MessageSource, SystemPlan, take_json_messages};
 use crate::commands::log::LogPlan;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::input::{fields, reply_policy};
 use crate::json::Object;
 use crate::net::endpoint::Endpoint;
@@ -103,6 +103,9 @@ pub struct OutputPlan {
     pub stdout_mode: TextMode,
 }
 
+const SESSION_HAS_MESSAGES: &str =
+    "--body or --param has messages, but those of a chat are in its file";
+
 impl AskPlan {
     /// # Errors
     /// [`Error::Usage`] for options that contradict one another or lack a
@@ -115,9 +118,35 @@ impl AskPlan {
     /// [`Error::Config`]: crate::error::Error::Config
     /// [`Error::Unreadable`]: crate::error::Error::Unreadable
     pub fn from_args(args: AskArgs, context: &Context) -> Result<Self> {
+        Self::new(args, context, |given, args| {
+            let json = take_json_messages(given, args, context)?;
+            MessageSource::new(args, json, context)
+        })
+    }
+
+    /// The plan of each turn of a session, whose prompts are typed later.
+    ///
+    /// # Errors
+    /// Those of [`Self::from_args`].
+    pub fn of_session(args: AskArgs, context: &Context) -> Result<Self> {
+        let plan = Self::new(args, context, |given, _| match given.contains_key("messages") {
+            true => Err(Error::Usage(SESSION_HAS_MESSAGES.to_owned())),
+            false => Ok(MessageSource::Session),
+        })?;
+        // There is no exit status that could be the answer.
+        let print = if plan.is_yes_no { PrintMode::Whole } else { plan.print };
+        Ok(Self { print, is_yes_no: false, ..plan })
+    }
+
+    /// `messages` is given the fields that the user set, and may take some of them.
+    fn new(
+        args: AskArgs,
+        context: &Context,
+        messages: impl FnOnce(&mut Object, &AskArgs) -> Result<MessageSource>,
+    ) -> Result<Self> {
         let mut policy = reply_policy::from_args(&args)?;
         let mut given = fields::from_user(&args.model, context.config_param_count)?.all;
-        let json_messages = take_json_messages(&mut given, &args, context)?;
+        let messages = messages(&mut given, &args)?;
         let model = model::model(&args.model, context.environment)?;
         let has_tools = args.format.tools.is_some() || given.contains_key("tools");
         let (print, streams) = print_mode(&args, &policy, has_tools, context.terminal);
@@ -127,7 +156,6 @@ impl AskPlan {
         if !matches!(print, PrintMode::Response | PrintMode::Events) {
             fields::ensure_one_choice(&fields, "--json or --events prints them all")?;
         }
-        let messages = MessageSource::new(&args, json_messages, context)?;
         let action = action(&args);
         let history = match messages {
             MessageSource::Json(_) => None,

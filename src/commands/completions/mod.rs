@@ -4,7 +4,7 @@
 mod answer;
 mod file_words;
 mod install;
-mod models;
+pub mod models;
 mod models_cache;
 mod shell_line;
 mod slot;

@@ -66,10 +66,7 @@ fn ask(
         return Ok(None);
     };
     let mut endpoint = network::resolve(&args.network, environment, notes.secrets())?;
-    let cache = match &endpoint.base_url {
-        BaseUrl::Mock => None,
-        BaseUrl::Http(url) => ModelsCache::new(&url.to_string(), environment),
-    };
+    let cache = cache_of(&endpoint, environment);
     if let Some(names) = cache.as_ref().and_then(ModelsCache::read) {
         return Ok(Some(names));
     }
@@ -77,16 +74,36 @@ fn ask(
         return Ok(None);
     }
     network::load_key(&mut endpoint, args.network.allow_http, &context, notes)?;
+    Ok(Some(fetch(endpoint, cache, notes)))
+}
+
+/// The names of the models of `endpoint`, whose key is loaded, from the cache or from
+/// the server.
+pub fn of_endpoint(endpoint: Endpoint, environment: &Environment, notes: &Notes) -> Vec<String> {
+    let cache = cache_of(&endpoint, environment);
+    let cached = cache.as_ref().and_then(ModelsCache::read);
+    cached.unwrap_or_else(|| fetch(endpoint, cache, notes))
+}
+
+fn cache_of(endpoint: &Endpoint, environment: &Environment) -> Option<ModelsCache> {
+    match &endpoint.base_url {
+        BaseUrl::Mock => None,
+        BaseUrl::Http(url) => ModelsCache::new(&url.to_string(), environment),
+    }
+}
+
+/// Asks the server, within the limit. No names if it fails.
+fn fetch(mut endpoint: Endpoint, cache: Option<ModelsCache>, notes: &Notes) -> Vec<String> {
     endpoint.timeouts = Timeouts { connect: LIMIT, idle: LIMIT, deadline: Some(LIMIT) };
     endpoint.retries = 0;
-    let names = fetch(&endpoint, notes).unwrap_or_default();
+    let names = request(&endpoint, notes).unwrap_or_default();
     if let Some(cache) = cache {
         cache.write(&names);
     }
-    Ok(Some(names))
+    names
 }
 
-fn fetch(endpoint: &Endpoint, notes: &Notes) -> Result<Vec<String>> {
+fn request(endpoint: &Endpoint, notes: &Notes) -> Result<Vec<String>> {
     let observer = Arc::new(NetworkLog { notes: notes.clone() });
     let names = Client::new(endpoint, observer)?.models()?.names;
     let names = names.into_iter().map(|name| notes.secrets().mask(name));

@@ -1,6 +1,7 @@
 //! `gravix history`: list, show, check, repair, fork and undo conversations.
 
 pub mod check;
+pub mod last_turn;
 pub mod list;
 pub mod markdown;
 pub mod pager;
@@ -14,13 +15,13 @@ use anyhow::anyhow;
 
 use crate::cli::{ForkArgs, HistoryCommand, ShowArgs};
 use crate::commands::hints::Hints;
+use crate::commands::history::last_turn::LastTurn;
 use crate::commands::history::pager::Pager;
 use crate::commands::history::transcript::Transcript;
 use crate::commands::observers::history_notices;
 use crate::error::{Error, Result};
 use crate::history::conversation::{History, HistoryOptions};
 use crate::history::fork;
-use crate::history::line::role;
 use crate::history::lock::LockWait;
 use crate::history::locked_file::Access;
 use crate::history::repair::move_bad_lines;
@@ -156,22 +157,11 @@ fn repair(path: &Path, notes: &Notes) -> Result<()> {
 
 /// Prints the lines of the newest turn, then removes them.
 fn undo(path: &Path, terminal: Terminal, notes: &Notes) -> Result<()> {
-    let window = Window::Turns(1);
-    let options = HistoryOptions { access: Access::Change, window, wait: LockWait::Forever };
-    let history = History::open(path, options, &history_notices(notes))?;
-    let [_, turn] = history.ranges();
-    let lines = history
-        .read_range(turn.clone())
-        .and_then(io::read_to_string)
-        .map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
-    let first = lines.lines().next().unwrap_or_default();
-    if role(first.as_bytes()) != Ok(Some("user".to_owned())) {
-        return Err(Error::Usage(format!("{} has no turn to undo", path.display())));
-    }
-    let text = if terminal.stdout { escape_controls(&lines) } else { lines };
+    let turn = LastTurn::open(path, notes)?;
+    let text = if terminal.stdout { escape_controls(&turn.lines) } else { turn.lines.clone() };
     // Removed only after it is printed, so that a failure loses nothing.
     stdout::print(&text, TextMode::Exact)?;
-    history.truncate(turn.start)
+    turn.remove()
 }
 
 /// Copies a history, or its first turns, to a new file.

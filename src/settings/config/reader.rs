@@ -225,7 +225,7 @@ impl<'a> SettingsReader<'a> {
         for value in values {
             let checked = match name.as_str() {
                 "base_url" => BaseUrl::parse(value).map(drop),
-                "param" => fields::parse_param(value).map(drop),
+                "param" => fields::parse_param("--param", value).map(drop),
                 "history" => chats::check_name(Path::new(value)).map_err(Error::Usage),
                 _ => Ok(()),
             };
