@@ -26,6 +26,7 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('ask', 'ask', [CompletionResultType]::ParameterValue, 'Ask a question and print the reply')
+            [CompletionResult]::new('chat', 'chat', [CompletionResultType]::ParameterValue, 'Hold a conversation at the terminal')
             [CompletionResult]::new('batch', 'batch', [CompletionResultType]::ParameterValue, 'Run many requests from a file concurrently')
             [CompletionResult]::new('models', 'models', [CompletionResultType]::ParameterValue, 'List the models that the server offers')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find out, step by step, why no reply comes')
@@ -114,6 +115,62 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('--no-save', '--no-save', [CompletionResultType]::ParameterName, 'Send the history but append nothing')
             [CompletionResult]::new('--no-wait', '--no-wait', [CompletionResultType]::ParameterName, 'Fail immediately if another turn of the conversation is in progress')
             [CompletionResult]::new('--allow-http', '--allow-http', [CompletionResultType]::ParameterName, 'Send the key even over plain http, where anyone can read it')
+            break
+        }
+        'gravix;chat' {
+            [CompletionResult]::new('--turns', '--turns', [CompletionResultType]::ParameterName, 'Send only the system message and the newest N turns')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Set the system prompt')
+            [CompletionResult]::new('--system', '--system', [CompletionResultType]::ParameterName, 'Set the system prompt')
+            [CompletionResult]::new('--system-file', '--system-file', [CompletionResultType]::ParameterName, 'Read the system prompt from FILE')
+            [CompletionResult]::new('-m', '-m', [CompletionResultType]::ParameterName, 'Use this model [env: GRAVIX_MODEL]')
+            [CompletionResult]::new('--model', '--model', [CompletionResultType]::ParameterName, 'Use this model [env: GRAVIX_MODEL]')
+            [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Set the sampling temperature, 0 to 2')
+            [CompletionResult]::new('--temperature', '--temperature', [CompletionResultType]::ParameterName, 'Set the sampling temperature, 0 to 2')
+            [CompletionResult]::new('--top-p', '--top-p', [CompletionResultType]::ParameterName, 'Sample from the likeliest tokens with total probability P, 0 to 1')
+            [CompletionResult]::new('--max-tokens', '--max-tokens', [CompletionResultType]::ParameterName, 'Stop the reply after N tokens')
+            [CompletionResult]::new('--stop', '--stop', [CompletionResultType]::ParameterName, 'Stop the reply before TEXT (repeatable, up to 4 times)')
+            [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Seed the sampling, to get the same reply each time if possible')
+            [CompletionResult]::new('--presence-penalty', '--presence-penalty', [CompletionResultType]::ParameterName, 'Penalize tokens that have already occurred, -2 to 2')
+            [CompletionResult]::new('--frequency-penalty', '--frequency-penalty', [CompletionResultType]::ParameterName, 'Penalize tokens by how often they have occurred, -2 to 2')
+            [CompletionResult]::new('--param', '--param', [CompletionResultType]::ParameterName, 'Send any other field of the request (repeatable)')
+            [CompletionResult]::new('--body', '--body', [CompletionResultType]::ParameterName, 'Merge a JSON object into the request')
+            [CompletionResult]::new('-x', '-x', [CompletionResultType]::ParameterName, 'Print the first code block, or the first in LANG')
+            [CompletionResult]::new('--extract', '--extract', [CompletionResultType]::ParameterName, 'Print the first code block, or the first in LANG')
+            [CompletionResult]::new('--extract-last', '--extract-last', [CompletionResultType]::ParameterName, 'Print only the reply''s last code block, or the last in LANG')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Append a line of JSON about each request to FILE')
+            [CompletionResult]::new('--reasoning', '--reasoning', [CompletionResultType]::ParameterName, 'Print the model''s reasoning on stderr, or drop it')
+            [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'Require JSON that matches this schema')
+            [CompletionResult]::new('--repair', '--repair', [CompletionResultType]::ParameterName, 'Ask again up to N times if the reply is not in the requested format')
+            [CompletionResult]::new('--choose', '--choose', [CompletionResultType]::ParameterName, 'Require one of these words, and print it')
+            [CompletionResult]::new('--tools', '--tools', [CompletionResultType]::ParameterName, 'Offer the model the tools defined in FILE, a JSON array')
+            [CompletionResult]::new('--tool-choice', '--tool-choice', [CompletionResultType]::ParameterName, 'Set which tool to call: auto, none, required, or a tool''s name')
+            [CompletionResult]::new('--base-url', '--base-url', [CompletionResultType]::ParameterName, 'Use the API at URL, or ''mock:'' [env: GRAVIX_BASE_URL]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Give up connecting after S seconds (default 10)')
+            [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'Give up after S seconds without data (default 300)')
+            [CompletionResult]::new('--deadline', '--deadline', [CompletionResultType]::ParameterName, 'Give up after S seconds in total')
+            [CompletionResult]::new('--retries', '--retries', [CompletionResultType]::ParameterName, 'Retry a failed request up to N times (default 2)')
+            [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'Trust only the certificate authorities in FILE (PEM) [env: SSL_CERT_FILE]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Send this request header too (repeatable)')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Send this request header too (repeatable)')
+            [CompletionResult]::new('--max-reply-bytes', '--max-reply-bytes', [CompletionResultType]::ParameterName, 'Hold at most N bytes of a reply in memory (default 256M)')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use the settings of a profile [env: GRAVIX_PROFILE]')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use the settings of a profile [env: GRAVIX_PROFILE]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the settings from FILE [env: GRAVIX_CONFIG]')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Continue the newest conversation in the default directory')
+            [CompletionResult]::new('--latest', '--latest', [CompletionResultType]::ParameterName, 'Continue the newest conversation in the default directory')
+            [CompletionResult]::new('-u', '-u', [CompletionResultType]::ParameterName, 'Report tokens, time to first token and tokens per second on stderr')
+            [CompletionResult]::new('--usage', '--usage', [CompletionResultType]::ParameterName, 'Report tokens, time to first token and tokens per second on stderr')
+            [CompletionResult]::new('--log-content', '--log-content', [CompletionResultType]::ParameterName, 'Include the messages and the reply in the log')
+            [CompletionResult]::new('--raw', '--raw', [CompletionResultType]::ParameterName, 'Print control characters to a terminal unchanged')
+            [CompletionResult]::new('--json-object', '--json-object', [CompletionResultType]::ParameterName, 'Require a JSON object (JSON mode)')
+            [CompletionResult]::new('--yes-no', '--yes-no', [CompletionResultType]::ParameterName, 'Print nothing: exit with status 0 for yes and 1 for no')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Suppress notes and warnings, but not errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Suppress notes and warnings, but not errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Log connections, headers and timings to stderr')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Log connections, headers and timings to stderr')
+            [CompletionResult]::new('--allow-http', '--allow-http', [CompletionResultType]::ParameterName, 'Send the key even over plain http, where anyone can read it')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'gravix;batch' {
@@ -343,6 +400,7 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
         }
         'gravix;help' {
             [CompletionResult]::new('ask', 'ask', [CompletionResultType]::ParameterValue, 'Ask a question and print the reply')
+            [CompletionResult]::new('chat', 'chat', [CompletionResultType]::ParameterValue, 'Hold a conversation at the terminal')
             [CompletionResult]::new('batch', 'batch', [CompletionResultType]::ParameterValue, 'Run many requests from a file concurrently')
             [CompletionResult]::new('models', 'models', [CompletionResultType]::ParameterValue, 'List the models that the server offers')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find out, step by step, why no reply comes')
@@ -355,6 +413,9 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             break
         }
         'gravix;help;ask' {
+            break
+        }
+        'gravix;help;chat' {
             break
         }
         'gravix;help;batch' {

@@ -23,6 +23,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
             cand ask 'Ask a question and print the reply'
+            cand chat 'Hold a conversation at the terminal'
             cand batch 'Run many requests from a file concurrently'
             cand models 'List the models that the server offers'
             cand doctor 'Find out, step by step, why no reply comes'
@@ -110,6 +111,61 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand --no-save 'Send the history but append nothing'
             cand --no-wait 'Fail immediately if another turn of the conversation is in progress'
             cand --allow-http 'Send the key even over plain http, where anyone can read it'
+        }
+        &'gravix;chat'= {
+            cand --turns 'Send only the system message and the newest N turns'
+            cand -s 'Set the system prompt'
+            cand --system 'Set the system prompt'
+            cand --system-file 'Read the system prompt from FILE'
+            cand -m 'Use this model [env: GRAVIX_MODEL]'
+            cand --model 'Use this model [env: GRAVIX_MODEL]'
+            cand -t 'Set the sampling temperature, 0 to 2'
+            cand --temperature 'Set the sampling temperature, 0 to 2'
+            cand --top-p 'Sample from the likeliest tokens with total probability P, 0 to 1'
+            cand --max-tokens 'Stop the reply after N tokens'
+            cand --stop 'Stop the reply before TEXT (repeatable, up to 4 times)'
+            cand --seed 'Seed the sampling, to get the same reply each time if possible'
+            cand --presence-penalty 'Penalize tokens that have already occurred, -2 to 2'
+            cand --frequency-penalty 'Penalize tokens by how often they have occurred, -2 to 2'
+            cand --param 'Send any other field of the request (repeatable)'
+            cand --body 'Merge a JSON object into the request'
+            cand -x 'Print the first code block, or the first in LANG'
+            cand --extract 'Print the first code block, or the first in LANG'
+            cand --extract-last 'Print only the reply''s last code block, or the last in LANG'
+            cand --log 'Append a line of JSON about each request to FILE'
+            cand --reasoning 'Print the model''s reasoning on stderr, or drop it'
+            cand --schema 'Require JSON that matches this schema'
+            cand --repair 'Ask again up to N times if the reply is not in the requested format'
+            cand --choose 'Require one of these words, and print it'
+            cand --tools 'Offer the model the tools defined in FILE, a JSON array'
+            cand --tool-choice 'Set which tool to call: auto, none, required, or a tool''s name'
+            cand --base-url 'Use the API at URL, or ''mock:'' [env: GRAVIX_BASE_URL]'
+            cand --connect-timeout 'Give up connecting after S seconds (default 10)'
+            cand --idle-timeout 'Give up after S seconds without data (default 300)'
+            cand --deadline 'Give up after S seconds in total'
+            cand --retries 'Retry a failed request up to N times (default 2)'
+            cand --ca-cert 'Trust only the certificate authorities in FILE (PEM) [env: SSL_CERT_FILE]'
+            cand -H 'Send this request header too (repeatable)'
+            cand --header 'Send this request header too (repeatable)'
+            cand --max-reply-bytes 'Hold at most N bytes of a reply in memory (default 256M)'
+            cand -p 'Use the settings of a profile [env: GRAVIX_PROFILE]'
+            cand --profile 'Use the settings of a profile [env: GRAVIX_PROFILE]'
+            cand --config 'Read the settings from FILE [env: GRAVIX_CONFIG]'
+            cand -c 'Continue the newest conversation in the default directory'
+            cand --latest 'Continue the newest conversation in the default directory'
+            cand -u 'Report tokens, time to first token and tokens per second on stderr'
+            cand --usage 'Report tokens, time to first token and tokens per second on stderr'
+            cand --log-content 'Include the messages and the reply in the log'
+            cand --raw 'Print control characters to a terminal unchanged'
+            cand --json-object 'Require a JSON object (JSON mode)'
+            cand --yes-no 'Print nothing: exit with status 0 for yes and 1 for no'
+            cand -q 'Suppress notes and warnings, but not errors'
+            cand --quiet 'Suppress notes and warnings, but not errors'
+            cand -v 'Log connections, headers and timings to stderr'
+            cand --verbose 'Log connections, headers and timings to stderr'
+            cand --allow-http 'Send the key even over plain http, where anyone can read it'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'gravix;batch'= {
             cand -s 'Set the system prompt for lines without one'
@@ -316,6 +372,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
         }
         &'gravix;help'= {
             cand ask 'Ask a question and print the reply'
+            cand chat 'Hold a conversation at the terminal'
             cand batch 'Run many requests from a file concurrently'
             cand models 'List the models that the server offers'
             cand doctor 'Find out, step by step, why no reply comes'
@@ -327,6 +384,8 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gravix;help;ask'= {
+        }
+        &'gravix;help;chat'= {
         }
         &'gravix;help;batch'= {
         }

@@ -27,6 +27,11 @@ pub fn catch() -> io::Result<()> {
     flag::register(SIGINT, Arc::clone(pending)).map(drop)
 }
 
+/// Whether this is a session, in which SIGINT does not end the process.
+pub fn is_caught() -> bool {
+    PENDING.get().is_some()
+}
+
 pub fn is_pending() -> bool {
     PENDING.get().is_some_and(|pending| pending.load(Ordering::SeqCst))
 }
@@ -44,7 +49,7 @@ pub fn check() -> Result<()> {
 
 /// How long to wait at once of `time`, so that Ctrl-C is seen soon.
 pub fn slice(time: Duration) -> Duration {
-    if PENDING.get().is_some() { time.min(LONGEST_WAIT) } else { time }
+    if is_caught() { time.min(LONGEST_WAIT) } else { time }
 }
 
 /// Sleeps for `time`, or until SIGINT is pending.

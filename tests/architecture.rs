@@ -46,8 +46,12 @@ const ROOMS: &[(&str, &[&str])] = &[
 const SILENT: &[&str] = &["net", "wire", "chat", "history", "files", "exchange"];
 
 /// Crates that only these rooms may name.
-const CRATES: &[(&str, &[&str])] =
-    &[("ureq", &["net"]), ("rustls", &["net"]), ("clap", &["cli", "settings", "commands"])];
+const CRATES: &[(&str, &[&str])] = &[
+    ("ureq", &["net"]),
+    ("rustls", &["net"]),
+    ("clap", &["cli", "settings", "commands"]),
+    ("rustyline", &["input"]),
+];
 
 /// Types of values that may be anything. serde_json reads objects with its private
 /// keys as something else, so only `json` makes these from a text.

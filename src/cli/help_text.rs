@@ -38,7 +38,7 @@ pub const CHAT_COMMANDS: Entries = &[
     ("/help", "list the commands"),
     ("/retry", "ask the last question again; the new reply replaces the old"),
     ("/undo", "show and remove the last turn"),
-    ("/edit", "edit the last question in $VISUAL or $EDITOR (also Ctrl-X Ctrl-E)"),
+    ("/edit", "edit the last question in $EDITOR (Ctrl-X Ctrl-E: this line)"),
     ("/file PATH", "send a text file with the next message"),
     ("/image PATH", "send an image with the next message"),
     ("/system TEXT", "set the system prompt of this session"),
@@ -248,12 +248,15 @@ pub const ENVIRONMENT: Entries = &[
     ("all_proxy", "the proxy for either, if its own variable is not set"),
     ("no_proxy", "hosts to connect to directly, separated by commas"),
     ("PAGER", "the pager for history show; default less -FR"),
+    ("VISUAL, EDITOR", "the text editor for chat; default vi"),
+    ("INPUTRC", "the file that says if chat has vi keys; default ~/.inputrc"),
     ("NO_COLOR", "if set, output has no colour"),
 ];
 
 pub const FILES: Entries = &[
     ("~/.config/gravix/config.toml", "settings and profiles"),
     ("~/.local/state/gravix/chats", "histories: @NAME is NAME.jsonl in it"),
+    ("~/.local/state/gravix/inputs", "what was typed in chat, for the arrow keys"),
     ("~/.config/gravix/prompts/NAME.md", "the template NAME"),
     ("~/.cache/gravix/", "models that TAB offered lately"),
     ("FILE", "a history: one JSON message per line"),

@@ -15,6 +15,7 @@ use crate::settings::environment::Environment;
 const PAGES: &[(&str, &str)] = &[
     ("gravix", include_str!("../../man/gravix.1")),
     ("gravix-ask", include_str!("../../man/gravix-ask.1")),
+    ("gravix-chat", include_str!("../../man/gravix-chat.1")),
     ("gravix-batch", include_str!("../../man/gravix-batch.1")),
     ("gravix-models", include_str!("../../man/gravix-models.1")),
     ("gravix-doctor", include_str!("../../man/gravix-doctor.1")),

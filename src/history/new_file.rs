@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use crate::files::paths::is_still_at;
+use crate::interrupt;
 use crate::signals::{self, CaughtSignals};
 
 #[derive(Debug)]
@@ -37,8 +38,8 @@ impl NewFile {
             let _in_use = unused.as_ref().map(|unused| unused.remove_if_empty());
             signals::die_by(signal);
         };
-        // A caught signal could not end PID 1.
-        let can_catch = std::process::id() != 1;
+        // A caught signal could not end PID 1. A session catches signals itself.
+        let can_catch = std::process::id() != 1 && !interrupt::is_caught();
         let signals = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
         let catch = || signals::on_first_signal(&signals, on_signal).ok();
         Self { unused, caught: can_catch.then(catch).flatten() }

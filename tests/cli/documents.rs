@@ -57,6 +57,9 @@ const SETTINGS: &[&str] = &[
 /// network.
 const INSTALLATION: &[&str] = &["SHELL", "XDG_CACHE_HOME", "XDG_DATA_HOME"];
 
+/// The variables that say how something is shown or edited at the terminal.
+const TERMINAL: &[&str] = &["PAGER", "VISUAL, EDITOR", "INPUTRC"];
+
 const CACHE: &str = "~/.cache/gravix/";
 
 const CONFIG_FILE: &str = "~/.config/gravix/config.toml";
@@ -65,6 +68,8 @@ const TEMPLATE: &str = "~/.config/gravix/prompts/NAME.md";
 
 /// The histories of the default directory.
 const CHATS: &str = "~/.local/state/gravix/chats";
+
+const INPUTS: &str = "~/.local/state/gravix/inputs";
 
 /// The release date in CHANGELOG.md.
 const RELEASED: &str = "2026-11-23";
@@ -167,6 +172,9 @@ fn page(command: clap::Command, examples: &str) -> String {
     }
     text += &nested;
     let (statuses, reads, uses) = tables(&bin_name);
+    if bin_name == "gravix chat" {
+        text += &entries("COMMANDS", cli::CHAT_COMMANDS, |_| true);
+    }
     text += &entries("EXIT STATUS", statuses, |_| true);
     text += &entries("ENVIRONMENT", cli::ENVIRONMENT, reads);
     if cli::FILES.iter().any(|(file, _)| uses(file)) {
@@ -185,10 +193,16 @@ fn tables(command: &str) -> (&'static [(&'static str, &'static str)], Filter, Fi
         "gravix batch" => (
             cli::BATCH_STATUS,
             |variable| {
-                !["PAGER", "XDG_STATE_HOME"].contains(&variable)
+                variable != "XDG_STATE_HOME"
                     && !INSTALLATION.contains(&variable)
+                    && !TERMINAL.contains(&variable)
             },
             |file| [CONFIG_FILE, "FILE.torn", "FILE.waiting"].contains(&file),
+        ),
+        "gravix chat" => (
+            cli::CHAT_STATUS,
+            |variable| !INSTALLATION.contains(&variable),
+            |file| [CONFIG_FILE, CHATS, INPUTS, "FILE", "FILE.torn"].contains(&file),
         ),
         "gravix config" => (
             cli::CONFIG_STATUS,
@@ -225,7 +239,7 @@ fn tables(command: &str) -> (&'static [(&'static str, &'static str)], Filter, Fi
         ),
         "gravix ask" => (
             cli::ASK_STATUS,
-            |variable| variable != "PAGER" && !INSTALLATION.contains(&variable),
+            |variable| !INSTALLATION.contains(&variable) && !TERMINAL.contains(&variable),
             |file| [CONFIG_FILE, TEMPLATE, CHATS, "FILE", "FILE.torn"].contains(&file),
         ),
         _ => (cli::ASK_STATUS, |_| true, |_| true),

@@ -44,13 +44,9 @@ impl Turn {
         let take_notice = history_notices(notes);
         let open = |history: &HistoryPlan| history.open(time_left, &take_notice);
         let history = plan.history.as_ref().map(open).transpose()?.flatten();
-        if let Some(history) = history.as_ref().filter(|history| history.is_exposed()) {
-            let path = history.path();
-            notes.warn(format_args!(
-                "others can read {}; chmod 600 {} makes it private",
-                path.display(),
-                shell::path_word(path)
-            ));
+        // A session looks at its file before the first turn.
+        if !matches!(plan.messages, MessageSource::Session) {
+            history.iter().for_each(|history| warn_of_readers(history, notes));
         }
         match plan.messages {
             MessageSource::HistoryOnly => ensure_continuable(history.as_ref())?,
@@ -111,6 +107,18 @@ fn assistant_line(checked: &CheckedReply, text: &str) -> Vec<u8> {
     match message {
         Some(message) => (message + "\n").into_bytes(),
         None => Message::assistant(text, calls).line(),
+    }
+}
+
+/// Warns if others can read the history.
+pub fn warn_of_readers(history: &History, notes: &Notes) {
+    if history.is_exposed() {
+        let path = history.path();
+        notes.warn(format_args!(
+            "others can read {}; chmod 600 {} makes it private",
+            path.display(),
+            shell::path_word(path)
+        ));
     }
 }
 

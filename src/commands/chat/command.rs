@@ -69,7 +69,7 @@ fn parse_command(name: &str, argument: &str) -> Result<ChatCommand, String> {
         "edit" => none(ChatCommand::Edit),
         "file" => some(ChatCommand::File, "a file"),
         "image" => some(ChatCommand::Image, "a file or a URL"),
-        "system" => Ok(ChatCommand::System(argument.to_owned())),
+        "system" => some(ChatCommand::System, "a text"),
         "model" => Ok(ChatCommand::Model(argument.to_owned())),
         "set" => some(ChatCommand::Set, "a field and its value"),
         "save" => some(ChatCommand::Save, "a file"),

@@ -22,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::input::line_editor::{Keys, LineEditor, Typed, uses_vi_keys};
 use crate::interrupt;
 use crate::output::notes::Notes;
+use crate::output::stdout::{self, TextMode};
 use crate::output::terminal::{self, Terminal};
 use crate::secret::header::is_secret_name;
 use crate::settings::context::Context;
@@ -41,13 +42,13 @@ enum Next {
 pub fn run(args: ChatArgs, context: &Context, hints: &Hints) -> Result<()> {
     ensure_terminal(context.terminal, hints)?;
     let notes = context.notes.with_verbosity(verbosity(&args.verbosity));
+    catch_signals()?;
     let mut session = Session::open(args, context, hints, &notes)?;
     let completer = ChatCompleter {
         endpoint: session.plan.endpoint.clone(),
         environment: context.environment,
         notes: &notes,
     };
-    catch_signals()?;
     let inputs = inputs_file(context.environment, &notes);
     let mut editor = LineEditor::open(keys(context.environment), &completer, inputs)?;
     let ended = converse(&mut session, &mut editor);
@@ -158,7 +159,11 @@ fn report_turn(session: &Session, ended: Result<Option<Error>>, question: String
     let was_interrupted = interrupt::take();
     match ended {
         Err(error @ (Error::Stdout(_) | Error::StdoutClosed)) => Err(error),
-        Err(_) if was_interrupted => {
+        Err(error) if was_interrupted => {
+            // The terminal shows ^C. What was printed of a reply is ended already.
+            if !matches!(error, Error::Partial(_)) {
+                stdout::print("\n", TextMode::Exact)?;
+            }
             session.notes.note("the turn was dropped; nothing was saved");
             Ok(Next::Line(question))
         }
@@ -168,6 +173,8 @@ fn report_turn(session: &Session, ended: Result<Option<Error>>, question: String
         }
         Ok(early_end) => {
             early_end.iter().for_each(|error| report(session, error));
+            // A blank line sets the reply apart from the next question.
+            stdout::print("\n", TextMode::Exact)?;
             Ok(Next::Line(String::new()))
         }
     }

@@ -9,7 +9,7 @@ use crate::chat::message::Content;
 use crate::cli::ChatArgs;
 use crate::cli::prompt_part::PromptPart;
 use crate::commands::ask::answer::{self, Answered, Asker};
-use crate::commands::ask::ask_turn::Turn;
+use crate::commands::ask::ask_turn::{Turn, warn_of_readers};
 use crate::commands::ask::delivery::TurnFiles;
 use crate::commands::ask::history_plan::HistoryPlan;
 use crate::commands::ask::plan::AskPlan;
@@ -47,13 +47,6 @@ pub struct LastReply {
     /// As it was printed.
     pub text: String,
     pub usage: String,
-}
-
-/// What a turn asks.
-enum Question<'q> {
-    Typed(&'q str),
-    /// The last question of the file.
-    Again,
 }
 
 impl<'a> Session<'a> {
@@ -95,14 +88,16 @@ impl<'a> Session<'a> {
     /// Looks at the file for the first time, and says what is in it.
     fn look(&mut self) -> Result<()> {
         let notes = self.notes;
-        let path = self.path().display().to_string();
+        let short = chats::short_name(self.path(), self.context.environment).map(PathBuf::from);
+        let name = short.as_deref().unwrap_or(self.path()).display().to_string();
         if let Some(history) = self.history_plan().look(&history_notices(notes))? {
+            warn_of_readers(&history, notes);
             self.seen = Some(history.scan().end);
             let turns = history.scan().turns;
             match turns {
-                0 => notes.note(format_args!("a new conversation in {path}; /help lists commands")),
-                1 => notes.note(format_args!("{path} has 1 turn; /help lists commands")),
-                turns => notes.note(format_args!("{path} has {turns} turns; /help lists commands")),
+                0 => notes.note("a new conversation; /help lists commands, Ctrl-D ends it"),
+                1 => notes.note(format_args!("{name} has 1 turn; /help lists commands")),
+                turns => notes.note(format_args!("{name} has {turns} turns; /help lists commands")),
             }
         }
         Ok(())
@@ -140,7 +135,7 @@ impl<'a> Session<'a> {
     pub fn ask(&mut self, text: &str) -> Result<Option<Error>> {
         self.unanswered = Some(text.to_owned());
         let prompt = prompt::typed(text, &self.attached)?;
-        let ended = self.turn(Some(prompt), Question::Typed(text))?;
+        let ended = self.turn(Some(prompt))?;
         self.unanswered = None;
         self.attached.clear();
         Ok(ended)
@@ -154,18 +149,20 @@ impl<'a> Session<'a> {
     pub fn retry(&mut self) -> Result<Option<Error>> {
         match self.unanswered.clone() {
             Some(text) => self.ask(&text),
-            None => self.turn(None, Question::Again),
+            None => self.turn(None),
         }
     }
 
-    fn turn(&mut self, prompt: Option<Content>, question: Question<'_>) -> Result<Option<Error>> {
+    /// Without a prompt, the last question of the file is asked again.
+    fn turn(&mut self, prompt: Option<Content>) -> Result<Option<Error>> {
+        let is_again = prompt.is_none();
         let Self { plan, notes, .. } = &*self;
         let files = TurnFiles::prepare(plan, self.hints)?;
         let client = Client::new(&plan.endpoint, Arc::new(NetworkLog { notes: (*notes).clone() }))?;
         let mut turn = Turn::open(plan, prompt, client.time_left(), notes)?;
         if let Some(history) = &mut turn.history {
             self.note_changes(history);
-            if matches!(question, Question::Again) && !history.rewind() {
+            if is_again && !history.rewind() {
                 return Err(Error::Usage("there is no question to ask again".to_owned()));
             }
         }

@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustyline::history::History;
 use rustyline::{
     Cmd, ConditionalEventHandler, Editor, Event, EventContext, EventHandler, Helper, KeyCode,
-    KeyEvent, Modifiers, Movement, RepeatCount,
+    KeyEvent, Modifiers, RepeatCount,
 };
 
 /// What keys said about the line that is being typed.
 #[derive(Debug, Default)]
 pub struct Marks {
     begins_with_paste: AtomicBool,
+    continues: AtomicBool,
     wants_text_editor: AtomicBool,
 }
 
@@ -26,6 +27,11 @@ impl Marks {
 
     pub fn begins_with_paste(&self) -> bool {
         self.begins_with_paste.load(Ordering::Relaxed)
+    }
+
+    /// Whether the backslash at the cursor is to become a new line. Returns true once.
+    pub fn take_continuation(&self) -> bool {
+        self.continues.swap(false, Ordering::Relaxed)
     }
 
     pub fn wants_text_editor(&self) -> bool {
@@ -44,7 +50,7 @@ impl Marks {
 pub fn bind<H: Helper, I: History>(editor: &mut Editor<H, I>, marks: &Arc<Marks>) {
     let key = |code, modifiers| Event::from(KeyEvent(code, modifiers));
     editor.bind_sequence(key(KeyCode::Enter, Modifiers::ALT), EventHandler::Simple(Cmd::Newline));
-    let continues = EventHandler::Conditional(Box::new(Continuation));
+    let continues = EventHandler::Conditional(Box::new(Continuation(Arc::clone(marks))));
     editor.bind_sequence(key(KeyCode::Enter, Modifiers::NONE), continues);
     let paste = EventHandler::Conditional(Box::new(PasteStart(Arc::clone(marks))));
     editor.bind_sequence(key(KeyCode::BracketedPasteStart, Modifiers::NONE), paste);
@@ -53,15 +59,19 @@ pub fn bind<H: Helper, I: History>(editor: &mut Editor<H, I>, marks: &Arc<Marks>
     editor.bind_sequence(keys, edit);
 }
 
-/// Enter behind a backslash replaces it with a new line.
-struct Continuation;
+/// Enter behind a backslash replaces it with a new line. Of the commands of rustyline,
+/// only a completion replaces text and moves the cursor behind it.
+struct Continuation(Arc<Marks>);
 
 impl ConditionalEventHandler for Continuation {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext) -> Option<Cmd> {
         let before = &context.line()[..context.pos()];
         let backslashes = before.len() - before.trim_end_matches('\\').len();
         let is_continued = backslashes % 2 == 1 && context.pos() == context.line().len();
-        is_continued.then(|| Cmd::Replace(Movement::BackwardChar(1), Some("\n".to_owned())))
+        is_continued.then(|| {
+            self.0.continues.store(true, Ordering::Relaxed);
+            Cmd::Complete
+        })
     }
 }
 

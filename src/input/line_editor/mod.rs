@@ -154,6 +154,9 @@ impl Completer for LineHelper<'_> {
         cursor: usize,
         _: &Context<'_>,
     ) -> rustyline::Result<(usize, Vec<String>)> {
+        if self.marks.take_continuation() {
+            return Ok((cursor - 1, vec!["\n".to_owned()]));
+        }
         let (start, mut candidates) = self.completer.complete(&line[..cursor]);
         candidates.sort();
         Ok((start, candidates))

@@ -111,7 +111,7 @@ pub const FOREIGN_OPTIONS: &[ForeignOption] = &[
     other(
         &["-i", "--interactive", "--repl"],
         Flags(&["--history", "@chat"]),
-        ("a conversation is one command a turn", "use --history @NAME"),
+        ("a conversation is gravix chat, or one command a turn", "use --history @NAME"),
     ),
     renamed(&["--continue-last", "--last", "--resume"], "--latest", "use --latest"),
     // The request.

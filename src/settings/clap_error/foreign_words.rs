@@ -16,7 +16,7 @@ pub enum Meaning {
 /// The names of `llm`, `aichat`, `mods`, `ollama`, `chatgpt-cli` and others.
 pub const FOREIGN_COMMANDS: &[(&[&str], Meaning)] = &[
     (&["prompt", "query", "question", "generate", "complete"], Meaning::Ask(&["ask"])),
-    (&["chat", "repl", "interactive"], Meaning::Ask(&["ask", "--history", "@chat"])),
+    (&["repl", "interactive", "talk"], Meaning::Alone(&["chat"])),
     (&["run"], Meaning::AskModel),
     (&["list", "ls", "tags", "list-models"], Meaning::Alone(&["models"])),
     (&["version"], Meaning::Alone(&["--version"])),

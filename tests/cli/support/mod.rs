@@ -3,6 +3,7 @@
 
 pub mod batch_lines;
 pub mod certificates;
+pub mod chat_screen;
 pub mod conversation;
 pub mod fault;
 pub mod gguf;
@@ -13,6 +14,7 @@ pub mod llama;
 pub mod openai;
 pub mod page;
 pub mod real;
+pub mod screen;
 pub mod server;
 pub mod service;
 pub mod shell_screen;

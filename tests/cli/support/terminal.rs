@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::pty::Winsize;
 
 /// Both ends of a pseudo-terminal.
@@ -30,6 +31,10 @@ impl Terminal {
 
     fn with_size(size: Option<&Winsize>) -> Self {
         let ends = nix::pty::openpty(size, None).expect("a pseudo-terminal is opened");
+        // The programs of other tests would keep it open.
+        for end in [&ends.master, &ends.slave] {
+            fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).expect("the flag is set");
+        }
         Self { master: ends.master.into(), slave: ends.slave }
     }
 
