@@ -256,7 +256,7 @@ pub const ENVIRONMENT: Entries = &[
 pub const FILES: Entries = &[
     ("~/.config/gravix/config.toml", "settings and profiles"),
     ("~/.local/state/gravix/chats", "histories: @NAME is NAME.jsonl in it"),
-    ("~/.local/state/gravix/inputs", "what was typed in chat, for the arrow keys"),
+    ("~/.local/state/gravix/inputs", "what was typed in chat"),
     ("~/.config/gravix/prompts/NAME.md", "the template NAME"),
     ("~/.cache/gravix/", "models that TAB offered lately"),
     ("FILE", "a history: one JSON message per line"),

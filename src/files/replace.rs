@@ -3,7 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Permissions, TryLockError};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::Path;
@@ -105,6 +105,21 @@ pub fn replace(new: NamedTempFile, path: &Path) -> io::Result<File> {
     new.as_file().sync_all()?;
     let file = new.persist(path).map_err(|error| error.error)?;
     sync_directory(path).map(|()| file)
+}
+
+/// Replaces `file`, which is at `path`, with its first `end` bytes, a line end and
+/// `lines`. The owner and the permissions stay.
+///
+/// # Errors
+/// Those of [`create_like`] and [`replace`], or when a file cannot be read or written.
+pub fn replace_end(file: &File, path: &Path, end: u64, lines: &[u8]) -> io::Result<()> {
+    let new = create_like(file, path)?;
+    let mut source = file;
+    source.seek(SeekFrom::Start(0))?;
+    let mut out = new.as_file();
+    io::copy(&mut source.take(end), &mut out)?;
+    out.write_all(&[b"\n", lines].concat())?;
+    replace(new, path).map(drop)
 }
 
 /// Gives `new`, which must be in the same directory, the name `path`. It is synced

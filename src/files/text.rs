@@ -1,10 +1,15 @@
 //! Reading text files, and decoding bytes as text: UTF-8 without NUL.
 
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use memchr::memchr;
 
 use crate::error::{Error, Likeness, NotText, Result, TextFlaw, TextOrigin};
+use crate::files::interrupted::uninterrupted;
+use crate::files::likeness::SAMPLE_BYTES;
 use crate::files::{input, likeness};
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -54,6 +59,16 @@ pub fn decode(bytes: Vec<u8>, origin: TextOrigin) -> Result<String, Box<NotText>
         }
         false => Ok(without_mark(text)),
     }
+}
+
+/// Recognizes a file that is something else than text, by its first bytes. NUL is none.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn recognize_foreign_file(file: &File) -> io::Result<Option<(TextFlaw, Likeness)>> {
+    let mut sample = vec![0; SAMPLE_BYTES];
+    let read = uninterrupted(|| file.read_at(&mut sample, 0))?;
+    Ok(recognize_foreign(&sample[..read], false))
 }
 
 /// Recognizes, by its first bytes, an input that as a whole is something else than

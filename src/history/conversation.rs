@@ -3,17 +3,15 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Error, LineFormat, Result};
 use crate::files::append::{self, append_lines};
-use crate::files::interrupted::uninterrupted;
-use crate::files::likeness::SAMPLE_BYTES;
 use crate::files::lines::Lines;
 use crate::files::paths::{follow, is_still_at};
-use crate::files::replace::sync_directory;
+use crate::files::replace::{replace_end, sync_directory};
 use crate::files::text;
 use crate::history::line::{self, InvalidLine};
 use crate::history::lock::LockWait;
@@ -21,21 +19,11 @@ use crate::history::locked_file::{Access, open_locked};
 use crate::history::messages::HistoryMessages;
 use crate::history::new_file::NewFile;
 use crate::history::notice::{HistoryNotice, NoticeHandler};
+use crate::history::options::HistoryOptions;
 use crate::history::pipe;
-use crate::history::rewind;
-use crate::history::scan::{Scan, ScanError, Window};
+use crate::history::scan::{Scan, ScanError};
 use crate::json;
 use crate::signals::DeferSignals;
-
-/// How to open a history.
-#[derive(Debug, Clone, Copy)]
-pub struct HistoryOptions {
-    pub access: Access,
-    /// The messages to check and to read.
-    pub window: Window,
-    /// How long to wait for the lock.
-    pub wait: LockWait,
-}
 
 /// An open history file, locked until it is dropped.
 #[derive(Debug)]
@@ -44,13 +32,13 @@ pub struct History {
     path: PathBuf,
     file: Arc<File>,
     access: Access,
-    pub(super) scan: Scan,
+    scan: Scan,
     /// Set if this run created the file.
     new_file: Option<NewFile>,
-    /// The answer to the newest message was torn, so it has none.
+    /// The newest message has no answer, because that was torn.
     has_torn_answer: bool,
     /// What is appended replaces all that follows this offset.
-    pub(super) replaced_from: Option<u64>,
+    replaced_from: Option<u64>,
 }
 
 impl History {
@@ -96,10 +84,8 @@ impl History {
     /// # Errors
     /// [`Error::Line`] if it is; [`Error::Unreadable`].
     pub fn ensure_text(&self, path: &Path) -> Result<()> {
-        let mut sample = vec![0; SAMPLE_BYTES];
-        let read = uninterrupted(|| self.file.read_at(&mut sample, 0));
-        let read = read.map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
-        match text::recognize_foreign(&sample[..read], false) {
+        let recognized = text::recognize_foreign_file(&self.file);
+        match recognized.map_err(|source| Error::Unreadable { path: path.to_owned(), source })? {
             None => Ok(()),
             Some((flaw, likeness)) => Err(Error::Line {
                 path: path.to_owned(),
@@ -144,12 +130,11 @@ impl History {
 
     /// A history whose lines are not scanned yet.
     fn new(path: PathBuf, file: Arc<File>, access: Access) -> Self {
-        let scan = Scan::default();
         Self {
             path,
             file,
             access,
-            scan,
+            scan: Scan::default(),
             new_file: None,
             has_torn_answer: false,
             replaced_from: None,
@@ -248,6 +233,13 @@ impl History {
         let _ = self.file.unlock();
     }
 
+    /// Leaves out what answers the newest user message, for [`Self::append`] to replace
+    /// it, atomically. Returns false if there is no user message in the window.
+    pub fn rewind(&mut self) -> bool {
+        self.replaced_from = self.scan.leave_out_answer();
+        !self.scan.last_prompt.is_empty()
+    }
+
     /// Appends whole lines in one write and waits until they are on disk. If
     /// that fails, the file is cut back to its old length.
     ///
@@ -266,7 +258,7 @@ impl History {
             return Err(io::Error::other("another file has replaced it"));
         }
         if let Some(end) = self.replaced_from {
-            return rewind::replace_from(&self.file, &self.path, end, &lines);
+            return replace_end(&self.file, &self.path, end, &lines);
         }
         // The length is read again because an editor takes no lock.
         let old_length = append_lines(&self.file, lines, File::sync_data)?;

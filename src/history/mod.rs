@@ -10,7 +10,7 @@ pub mod locked_file;
 pub mod messages;
 pub mod new_file;
 pub mod notice;
+pub mod options;
 pub mod pipe;
 pub mod repair;
-pub mod rewind;
 pub mod scan;

@@ -275,8 +275,8 @@ fn the_values_of_an_option_are_its_own() {
 fn a_man_page_has_the_name_that_is_being_typed() {
     let short = candidates(&mut gravix(), "gravix man ");
     let long = candidates(&mut gravix(), "gravix man gravix-");
-    assert_eq!(short[..3], ["gravix", "ask", "batch"]);
-    assert_eq!(long[..3], ["gravix", "gravix-ask", "gravix-batch"]);
+    assert_eq!(short[..3], ["gravix", "ask", "chat"]);
+    assert_eq!(long[..3], ["gravix", "gravix-ask", "gravix-chat"]);
     for name in short.iter().chain(&long) {
         run(gravix().args(["man", name])).exits(0);
     }

@@ -323,7 +323,7 @@ fn a_page_has_the_name_of_its_command_too() {
     let page = std::fs::read(root().join("man/gravix-ask.1")).expect("the page is readable");
     run(gravix().args(["man", "ask"])).exits(0).prints(page);
     let run = run(gravix().args(["man", "aks"])).exits(2).prints("");
-    run.says(&["no page 'aks'", "gravix-ask, gravix-batch"]);
+    run.says(&["no page 'aks'", "gravix-ask, gravix-chat"]);
 }
 
 #[test]

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use crate::cli::AskArgs;
 use crate::error::{Error, Result};
-use crate::history::conversation::{History, HistoryOptions};
+use crate::history::conversation::History;
 use crate::history::lock::LockWait;
 use crate::history::locked_file::Access;
 use crate::history::notice::NoticeHandler;
+use crate::history::options::HistoryOptions;
 use crate::history::scan::Window;
 use crate::settings::chats;
 use crate::settings::environment::Environment;

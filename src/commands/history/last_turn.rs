@@ -5,10 +5,11 @@ use std::path::Path;
 
 use crate::commands::observers::history_notices;
 use crate::error::{Error, Result};
-use crate::history::conversation::{History, HistoryOptions};
+use crate::history::conversation::History;
 use crate::history::line::role;
 use crate::history::lock::LockWait;
 use crate::history::locked_file::Access;
+use crate::history::options::HistoryOptions;
 use crate::history::scan::Window;
 use crate::output::notes::Notes;
 
