@@ -249,7 +249,7 @@ pub const ENVIRONMENT: Entries = &[
     ("no_proxy", "hosts to connect to directly, separated by commas"),
     ("PAGER", "the pager for history show; default less -FR"),
     ("VISUAL, EDITOR", "the text editor for chat; default vi"),
-    ("INPUTRC", "the file that says if chat has vi keys; default ~/.inputrc"),
+    ("INPUTRC", "where chat looks for vi keys; default ~/.inputrc"),
     ("NO_COLOR", "if set, output has no colour"),
 ];
 
