@@ -1,28 +1,41 @@
-//! Unix signals: dying by one, catching the first one, and deferring them while
-//! files are being changed.
+//! Unix signals: dying by one, catching the first one, deferring them while files
+//! are being changed, and leaving the terminal tidy.
 
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::{process, thread};
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
-use signal_hook::consts::SIGTSTP;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::flag;
 use signal_hook::low_level::{emulate_default_handler, pipe};
+
+/// A bit for each signal that is caught for as long as the process runs.
+static CAUGHT: AtomicU64 = AtomicU64::new(0);
+
+/// See [`begin_tidying`]. `None` inside if signals cannot be caught.
+static TIDYING: OnceLock<Option<Tidying>> = OnceLock::new();
 
 /// Ends the process by the default action of `signal`, so that its parent sees
 /// the signal. This includes SIGPIPE, which Rust programs ignore from the
 /// start. Returns if the process is PID 1.
 pub fn die_by(signal: i32) {
     // The kernel never kills PID 1, the first process of a container, this way.
-    if process::id() == 1 {
-        return;
+    if process::id() != 1 {
+        act_by_default(signal);
     }
+}
+
+fn act_by_default(signal: i32) {
     // Fails only for invalid signal numbers.
-    let _ = emulate_default_handler(signal);
+    let act = || drop(emulate_default_handler(signal));
+    match TIDYING.get() {
+        Some(Some(tidying)) => (tidying.tidy)(&act),
+        _ => act(),
+    }
 }
 
 /// Signals that are caught once, see [`on_first_signal`].
@@ -51,9 +64,8 @@ pub fn on_first_signal(
     let caught = CaughtSignals { has_arrived: Arc::default() };
     let number = Arc::new(AtomicUsize::new(0));
     let (mut receiver, sender) = UnixStream::pair()?;
-    let ignored = ignored_signals();
-    let signals = signals.iter().copied().filter(|signal| ignored >> (signal - 1) & 1 == 0);
-    let senders = signals.map(|signal| Ok((signal, sender.try_clone()?)));
+    let signals = catch(signals);
+    let senders = signals.into_iter().map(|signal| Ok((signal, sender.try_clone()?)));
     let senders = senders.collect::<io::Result<Vec<_>>>()?;
     let arrived = Arc::clone(&number);
     // The new thread inherits the mask, so that the signals that another one
@@ -86,9 +98,9 @@ pub fn on_first_signal(
 /// # Errors
 /// Fails if no socket pair, signal handler or thread can be created.
 pub fn on_stop(callback: impl Fn() + Send + 'static) -> io::Result<()> {
-    if ignored_signals() >> (SIGTSTP - 1) & 1 == 1 {
+    let Some(signal) = catch(&[SIGTSTP]).pop() else {
         return Ok(());
-    }
+    };
     let (mut receiver, sender) = UnixStream::pair()?;
     // The signal may have come several times before the thread runs.
     let mut is_signal = move || receiver.read(&mut [0; 64]).is_ok_and(|count| count > 0);
@@ -97,13 +109,106 @@ pub fn on_stop(callback: impl Fn() + Send + 'static) -> io::Result<()> {
             callback();
         }
     })?;
-    pipe::register(SIGTSTP, sender).map(drop)
+    pipe::register(signal, sender).map(drop)
 }
 
 /// Stops the process, as Ctrl-Z does. Returns when it is continued.
 pub fn stop() {
-    // Fails only for invalid signal numbers.
-    let _ = emulate_default_handler(SIGTSTP);
+    act_by_default(SIGTSTP);
+}
+
+/// Watches for the signals that end or stop the process while something is drawn on
+/// the terminal.
+#[derive(Debug)]
+struct Tidying {
+    tidy: fn(&dyn Fn()),
+    /// Whether nothing is drawn: the signals then act at once.
+    is_idle: Arc<AtomicBool>,
+    /// The number of the signal that has come; 0 for none.
+    arrived: Arc<AtomicUsize>,
+    /// Locked while a signal acts.
+    acting: Mutex<()>,
+}
+
+/// Something is about to be drawn on the terminal. Until [`end_tidying`], what a
+/// signal does is done by `tidy`, in any thread: it is given what ends or stops the
+/// process. Signals that something else has caught before are left to that. `tidy` is
+/// the same for the whole life of the process.
+pub fn begin_tidying(tidy: fn(&dyn Fn())) {
+    if let Some(tidying) = TIDYING.get_or_init(|| Tidying::new(tidy).ok())
+        && tidying.is_idle()
+    {
+        tidying.arrived.store(0, Ordering::SeqCst);
+        tidying.is_idle.store(false, Ordering::SeqCst);
+    }
+}
+
+/// Nothing is drawn any more. A signal that has come already acts before this returns.
+pub fn end_tidying() {
+    if let Some(Some(tidying)) = TIDYING.get()
+        && !tidying.is_idle.swap(true, Ordering::SeqCst)
+    {
+        tidying.act_if_arrived();
+    }
+}
+
+impl Tidying {
+    fn new(tidy: fn(&dyn Fn())) -> io::Result<Self> {
+        let (is_idle, arrived) = (Arc::new(AtomicBool::new(true)), Arc::<AtomicUsize>::default());
+        let (mut receiver, sender) = UnixStream::pair()?;
+        // The new thread inherits the mask, as in `on_first_signal`.
+        let _deferred = DeferSignals::until_drop();
+        thread::Builder::new().spawn(move || {
+            while receiver.read(&mut [0; 64]).is_ok_and(|count| count > 0) {
+                // While idle, the signal has acted already, or `end_tidying` sees to it.
+                match TIDYING.get() {
+                    Some(Some(tidying)) if !tidying.is_idle() => tidying.act_if_arrived(),
+                    _ => {}
+                }
+            }
+        })?;
+        for signal in catch(&uncaught(&[SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP])) {
+            let number = signal.unsigned_abs() as usize;
+            flag::register_conditional_default(signal, Arc::clone(&is_idle))?;
+            flag::register_usize(signal, Arc::clone(&arrived), number)?;
+            pipe::register(signal, sender.try_clone()?)?;
+        }
+        Ok(Self { tidy, is_idle, arrived, acting: Mutex::default() })
+    }
+
+    fn act_if_arrived(&self) {
+        let _acting = self.acting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Ok(signal @ 1..) = i32::try_from(self.arrived.swap(0, Ordering::SeqCst)) {
+            act_by_default(signal);
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.is_idle.load(Ordering::SeqCst)
+    }
+}
+
+/// Those of `signals` that nothing has caught. For PID 1 none: caught signals could not
+/// end it.
+fn uncaught(signals: &[i32]) -> Vec<i32> {
+    let caught = if process::id() == 1 { u64::MAX } else { CAUGHT.load(Ordering::SeqCst) };
+    signals.iter().copied().filter(|signal| caught & bit(*signal) == 0).collect()
+}
+
+/// Those of `signals` that were not ignored when the process started, which are to
+/// be caught from now on.
+fn catch(signals: &[i32]) -> Vec<i32> {
+    let ignored = ignored_signals();
+    let signals = signals.iter().copied().filter(|signal| ignored & bit(*signal) == 0);
+    let signals: Vec<i32> = signals.collect();
+    let set = signals.iter().fold(0, |set, signal| set | bit(*signal));
+    CAUGHT.fetch_or(set, Ordering::SeqCst);
+    signals
+}
+
+/// The bit of `signal` in a set.
+fn bit(signal: i32) -> u64 {
+    1 << (signal - 1)
 }
 
 /// A bit for each signal that is ignored, from `SigIgn` in /proc/self/status

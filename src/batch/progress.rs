@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::batch::tally::Tally;
 use crate::output::notes::Notes;
 use crate::output::numbers::grouped;
-use crate::output::status_line::StatusLine;
+use crate::output::status_line::{LineStart, StatusLine};
 use crate::signals;
 
 /// How often the bar is redrawn.
@@ -44,7 +44,7 @@ struct ProgressState {
 impl Progress {
     pub fn new(style: ProgressStyle, notes: &Notes) -> Self {
         let state = ProgressState {
-            line: StatusLine::default(),
+            line: StatusLine::new(LineStart::Margin),
             counts: None,
             next_line: Instant::now() + style.interval().unwrap_or_default(),
             is_over: style == ProgressStyle::Hidden,

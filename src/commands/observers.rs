@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use crate::history::notice::HistoryNotice;
 use crate::net::observer::{NetEvent, NetObserver};
 use crate::output::notes::Notes;
+use crate::output::wait_line;
 use crate::secret::header::{is_secret_header, is_secret_name};
 use crate::secret::spelling::REDACTED;
 
@@ -18,10 +19,13 @@ impl NetObserver for NetworkLog {
     fn observe(&self, event: &NetEvent<'_>) {
         let notes = &self.notes;
         match event {
-            NetEvent::Retrying { error, wait, attempt, attempts } => notes.note(format_args!(
-                "{error}; retrying in {:.1} s (try {attempt} of {attempts})",
-                wait.as_secs_f64()
-            )),
+            NetEvent::Retrying { error, wait, attempt, attempts } => {
+                wait_line::retry_in(*wait);
+                notes.note(format_args!(
+                    "{error}; retrying in {:.1} s (try {attempt} of {attempts})",
+                    wait.as_secs_f64()
+                ));
+            }
             // The rest is printed with --verbose only.
             _ if !notes.is_verbose() => {}
             NetEvent::Connecting { target, addresses } => {

@@ -10,3 +10,4 @@ pub mod sanitize;
 pub mod status_line;
 pub mod stdout;
 pub mod terminal;
+pub mod wait_line;

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::output::sanitize::push_sanitized;
+use crate::output::wait_line;
 use crate::secret::Secrets;
 
 /// How long gravix waits before it says what it is waiting for.
@@ -79,7 +80,7 @@ impl Notes {
         if !lines.ends_with(b"\n") {
             lines.push(b'\n');
         }
-        let _ = std::io::stderr().write_all(&lines);
+        write(&lines);
     }
 
     /// Prints a warning, unless `--quiet`.
@@ -132,5 +133,9 @@ pub fn print_line(message: impl Display) {
     let mut line = b"gravix: ".to_vec();
     push_sanitized(&mut line, &message.to_string().replace(['\n', '\t'], " "));
     line.push(b'\n');
-    let _ = std::io::stderr().write_all(&line);
+    write(&line);
+}
+
+fn write(lines: &[u8]) {
+    let _ = wait_line::erased_while(|| std::io::stderr().write_all(lines));
 }

@@ -27,4 +27,10 @@ impl Context<'_> {
     pub fn is_typed(&self, name: &str) -> bool {
         !self.config_options.iter().any(|option| option == name)
     }
+
+    /// Whether stderr is a terminal that understands escape sequences.
+    pub fn can_erase(&self) -> bool {
+        let is_dumb = self.environment.get("TERM").is_none_or(|term| term == "dumb");
+        self.terminal.stderr && !is_dumb
+    }
 }

@@ -92,3 +92,4 @@ mod timeouts;
 mod tls;
 mod tools;
 mod unusual_replies;
+mod waiting;

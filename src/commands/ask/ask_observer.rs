@@ -68,5 +68,6 @@ impl ReplyObserver for AskObserver<'_> {
                 ));
             }
         }
+        self.display.wait_again();
     }
 }

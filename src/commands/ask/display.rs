@@ -11,6 +11,7 @@ use crate::json;
 use crate::output::notes::Notes;
 use crate::output::reasoning::ReasoningWriter;
 use crate::output::stdout::{TextWriter, stdout_error};
+use crate::output::wait_line::WaitLine;
 
 pub struct Display<'a> {
     live: LiveOutput<'a>,
@@ -18,6 +19,8 @@ pub struct Display<'a> {
     splitter: Option<ThoughtSplitter>,
     /// `None` drops the reasoning.
     reasoning: Option<ReasoningWriter<Stderr>>,
+    /// Until something is printed.
+    wait: WaitLine,
 }
 
 /// What is printed on standard output before the reply is whole.
@@ -28,6 +31,7 @@ enum LiveOutput<'a> {
 }
 
 impl<'a> Display<'a> {
+    /// The wait for the reply begins now.
     pub fn new(plan: &AskPlan, stdout: &'a mut TextWriter<File>, notes: &Notes) -> Self {
         let takes_thoughts = plan.policy.thoughts != ThoughtsPolicy::Keep;
         Self {
@@ -40,6 +44,7 @@ impl<'a> Display<'a> {
             reasoning: plan.reasoning.map(|style| {
                 ReasoningWriter::stderr(style == ReasoningStyle::Dim, notes.secrets())
             }),
+            wait: WaitLine::begin(plan.can_erase && !notes.is_quiet()),
         }
     }
 
@@ -62,6 +67,7 @@ impl<'a> Display<'a> {
                 }
             },
             (LiveOutput::Events(stdout), Event::Payload(payload)) => {
+                self.wait.end();
                 stdout.write(&(json::compact(payload.text()) + "\n"))
             }
             (live, Event::Waiting) => {
@@ -79,23 +85,39 @@ impl<'a> Display<'a> {
     }
 
     fn show_reasoning(&mut self, text: &str) {
-        if let Some(reasoning) = &mut self.reasoning {
-            reasoning.write(text);
+        match &mut self.reasoning {
+            _ if text.is_empty() => {}
+            Some(reasoning) => {
+                self.wait.end();
+                reasoning.write(text);
+            }
+            None => self.wait.received(),
         }
     }
 
     fn show_text(&mut self, text: &str) -> io::Result<()> {
-        let LiveOutput::Text(stdout) = &mut self.live else {
-            return Ok(());
-        };
-        if !text.is_empty() {
-            self.reasoning.iter_mut().for_each(ReasoningWriter::end);
+        match &mut self.live {
+            _ if text.is_empty() => Ok(()),
+            LiveOutput::Text(stdout) => {
+                self.wait.end();
+                self.reasoning.iter_mut().for_each(ReasoningWriter::end);
+                stdout.write(text)
+            }
+            LiveOutput::Events(_) | LiveOutput::Nothing => {
+                self.wait.received();
+                Ok(())
+            }
         }
-        stdout.write(text)
+    }
+
+    /// The question is asked again: the wait for the reply begins anew.
+    pub fn wait_again(&mut self) {
+        self.wait.begin_again();
     }
 
     /// Prints the text that was held back, and ends the reasoning.
     fn end(&mut self) -> io::Result<()> {
+        self.wait.end();
         let split = self.splitter.as_mut().map(ThoughtSplitter::end).unwrap_or_default();
         let shown = self.show_split(&split);
         self.reasoning.iter_mut().for_each(ReasoningWriter::end);

@@ -41,6 +41,8 @@ pub struct AskPlan {
     /// Whether the request asks for a stream.
     pub streams: bool,
     pub output: OutputPlan,
+    /// Whether stderr is a terminal on which a line can be drawn and erased.
+    pub can_erase: bool,
     pub log: Option<LogPlan>,
     /// Whether tokens and timings are reported.
     pub reports_usage: bool,
@@ -88,9 +90,7 @@ pub enum ReasoningStyle {
 impl ReasoningStyle {
     /// Dim on a terminal, which is no colour.
     fn of(context: &Context) -> Self {
-        let term = context.environment.get("TERM");
-        let is_dumb = term.is_none_or(|term| term == "dumb");
-        if context.terminal.stderr && !is_dumb { Self::Dim } else { Self::Plain }
+        if context.can_erase() { Self::Dim } else { Self::Plain }
     }
 }
 
@@ -179,6 +179,7 @@ impl AskPlan {
             reasoning: (args.output.display.reasoning == Some(ReasoningTarget::Stderr))
                 .then(|| ReasoningStyle::of(context)),
             output: OutputPlan::from_args(&args, context.terminal),
+            can_erase: context.can_erase(),
             log: LogPlan::from_args(&args.output.report.log),
             reports_usage: args.output.report.usage,
             is_yes_no: args.format.yes_no,

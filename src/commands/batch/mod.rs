@@ -142,12 +142,11 @@ fn ensure_reasoning_is_not_printed(args: &BatchArgs, context: &Context) -> Resul
 /// lines elsewhere and on a terminal that cannot erase.
 fn progress_style(args: &BatchArgs, context: &Context, notes: &Notes) -> ProgressStyle {
     let interval = args.progress.unwrap_or(ProgressInterval::Every(PROGRESS_INTERVAL));
-    let is_dumb = context.environment.get("TERM").is_none_or(|term| term == "dumb");
     match interval {
         ProgressInterval::Never => ProgressStyle::Hidden,
         _ if notes.is_quiet() => ProgressStyle::Hidden,
-        _ if context.terminal.stderr && !is_dumb && notes.is_verbose() => ProgressStyle::Hidden,
-        _ if context.terminal.stderr && !is_dumb => ProgressStyle::Bar,
+        _ if context.can_erase() && notes.is_verbose() => ProgressStyle::Hidden,
+        _ if context.can_erase() => ProgressStyle::Bar,
         ProgressInterval::Every(interval) => ProgressStyle::Lines(interval),
     }
 }

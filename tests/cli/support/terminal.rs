@@ -31,9 +31,10 @@ impl Terminal {
 
     fn with_size(size: Option<&Winsize>) -> Self {
         let ends = nix::pty::openpty(size, None).expect("a pseudo-terminal is opened");
-        // The programs of other tests would keep it open.
+        // The programs that other tests start must not hold it open.
         for end in [&ends.master, &ends.slave] {
-            fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).expect("the flag is set");
+            let close = FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC);
+            fcntl(end, close).expect("the descriptor is open");
         }
         Self { master: ends.master.into(), slave: ends.slave }
     }
