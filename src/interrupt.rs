@@ -11,6 +11,7 @@ use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 
 use crate::error::{Error, Result};
+use crate::signals;
 
 /// How long it may take until a wait sees Ctrl-C.
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
@@ -18,13 +19,15 @@ const LONGEST_WAIT: Duration = Duration::from_millis(50);
 /// Set by SIGINT. Without a flag, SIGINT ends the process.
 static PENDING: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// From now on, SIGINT does not end the process but is pending until it is taken.
+/// From now on, SIGINT does not end the process but is pending until it is taken. If
+/// it was ignored when the process started, it stays ignored.
 ///
 /// # Errors
 /// Fails if the signal handler cannot be installed.
 pub fn catch() -> io::Result<()> {
     let pending = PENDING.get_or_init(Arc::default);
-    flag::register(SIGINT, Arc::clone(pending)).map(drop)
+    let caught = signals::catch(&[SIGINT]);
+    caught.into_iter().try_for_each(|signal| flag::register(signal, Arc::clone(pending)).map(drop))
 }
 
 /// Whether this is a session, in which SIGINT does not end the process.

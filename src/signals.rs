@@ -197,7 +197,7 @@ fn uncaught(signals: &[i32]) -> Vec<i32> {
 
 /// Those of `signals` that were not ignored when the process started, which are to
 /// be caught from now on.
-fn catch(signals: &[i32]) -> Vec<i32> {
+pub fn catch(signals: &[i32]) -> Vec<i32> {
     let ignored = ignored_signals();
     let signals = signals.iter().copied().filter(|signal| ignored & bit(*signal) == 0);
     let signals: Vec<i32> = signals.collect();
