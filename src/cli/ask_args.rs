@@ -118,7 +118,7 @@ pub struct OutputArgs {
     /// Nothing goes to standard output, unless FILE is '-'. FILE is replaced
     /// atomically. A reply that the server ended early replaces it too, but a
     /// reply without text does not.
-    #[arg(short, long, value_name = "FILE", conflicts_with = "yes_no", value_hint = ValueHint::FilePath)]
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["yes_no", "markdown"], value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 
     #[command(flatten)]
@@ -130,7 +130,7 @@ pub struct OutputArgs {
     /// would have sent without streaming.
     #[arg(
         long,
-        conflicts_with_all = ["extract", "extract_last", "choose", "yes_no"],
+        conflicts_with_all = ["extract", "extract_last", "choose", "yes_no", "markdown"],
         hide_short_help = true
     )]
     pub json: bool,
@@ -140,6 +140,7 @@ pub struct OutputArgs {
         long,
         conflicts_with_all = [
             "extract", "extract_last", "choose", "yes_no", "json", "json_object", "schema", "output",
+            "markdown",
         ],
         hide_short_help = true
     )]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueHint};
 
-use crate::cli::values::positive;
+use crate::cli::values::{MarkdownWhen, positive};
 
 #[derive(Debug, clap::Args)]
 pub struct HistoryCommandArgs {
@@ -61,9 +61,25 @@ pub struct ShowArgs {
     /// Texts stay as they are, so a heading in a text becomes one of the document.
     /// Results of tools are put into code blocks.
     #[arg(long)]
-    pub markdown: bool,
+    pub document: bool,
 
-    /// Print control characters to a terminal unchanged
+    /// Render the Markdown of replies: auto, always or never
+    ///
+    /// The default is auto: only if standard output is a terminal. Without a value, it
+    /// is always, as for a pipe to less -R.
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "always",
+        conflicts_with_all = ["raw", "document"],
+        hide_possible_values = true
+    )]
+    pub markdown: Option<MarkdownWhen>,
+
+    /// Print texts to a terminal byte for byte
     #[arg(long)]
     pub raw: bool,
 }
@@ -71,7 +87,7 @@ pub struct ShowArgs {
 impl ShowArgs {
     /// To show all of a conversation, in a pager if it is long.
     pub fn whole(file: PathBuf) -> Self {
-        Self { file, last: None, markdown: false, raw: false }
+        Self { file, last: None, document: false, markdown: None, raw: false }
     }
 }
 

@@ -3,7 +3,7 @@
 use clap::ValueHint;
 
 use crate::cli::shared_args::LogArgs;
-use crate::cli::values::ReasoningTarget;
+use crate::cli::values::{MarkdownWhen, ReasoningTarget};
 
 /// Which part of a reply is printed.
 #[derive(Debug, Default, clap::Args)]
@@ -74,11 +74,34 @@ pub struct DisplayArgs {
     )]
     pub reasoning: Option<ReasoningTarget>,
 
-    /// Print control characters to a terminal unchanged
+    /// Render the Markdown of a reply: auto, always or never
     ///
-    /// By default, control characters (but for newline and tab) and marks that
-    /// reverse text, such as U+202E, are made visible on a terminal. Pipes and
-    /// files always get the exact bytes.
+    /// Headings, lists, tables, code and links are laid out while the reply arrives,
+    /// and words wrap at the terminal's width. The default is auto: only if standard
+    /// output is a terminal. Without a value, it is always, as for a pipe to less -R,
+    /// which gets as many columns as $COLUMNS says, or 80. Code has nothing around it,
+    /// so that it can be copied. A file of --output stays as it is, and so does a reply
+    /// that is not a text to read, as with --json or --schema.
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "always",
+        conflicts_with_all = [
+            "raw", "extract", "extract_last", "choose", "yes_no", "json_object", "schema", "tools",
+        ],
+        hide_possible_values = true,
+        hide_short_help = true
+    )]
+    pub markdown: Option<MarkdownWhen>,
+
+    /// Print a reply to a terminal byte for byte
+    ///
+    /// By default, Markdown is rendered on a terminal, and control characters (but
+    /// for newline and tab) and marks that reverse text, such as U+202E, are made
+    /// visible there. Pipes and files get the exact bytes.
     #[arg(long, hide_short_help = true)]
     pub raw: bool,
 }

@@ -15,6 +15,16 @@ pub enum ReasoningTarget {
     Drop,
 }
 
+/// When Markdown is rendered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MarkdownWhen {
+    /// If standard output is a terminal
+    Auto,
+    /// Into pipes and files too
+    Always,
+    Never,
+}
+
 /// What is done with requests that have changed since they were answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ChangedAction {

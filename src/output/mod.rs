@@ -2,6 +2,7 @@
 
 pub mod closed;
 pub mod file;
+pub mod markdown;
 pub mod notes;
 pub mod numbers;
 pub mod one_line;
@@ -11,3 +12,4 @@ pub mod status_line;
 pub mod stdout;
 pub mod terminal;
 pub mod wait_line;
+pub mod window;

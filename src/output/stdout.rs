@@ -1,4 +1,4 @@
-//! Text written to standard output: byte for byte, or sanitized for a
+//! Text written to standard output: byte for byte, or sanitized or rendered for a
 //! terminal.
 
 use std::fs::File;
@@ -8,7 +8,10 @@ use std::path::Path;
 
 use crate::error::{Error, Result, is_out_of_files};
 use crate::output::closed;
+use crate::output::markdown::Renderer;
+use crate::output::markdown::style::Look;
 use crate::output::sanitize::push_sanitized;
+use crate::output::window;
 
 /// A fuller buffer is written without waiting for a flush.
 const BUFFER_SIZE: usize = 64 << 10;
@@ -21,6 +24,16 @@ pub enum TextMode {
     /// With control characters made visible, so that they cannot harm a
     /// terminal.
     Sanitized,
+    /// As Markdown for a terminal, sanitized too.
+    Markdown { look: Look, width: Width },
+}
+
+/// How many columns lines have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Width {
+    /// As many as the terminal on standard output has when they are written.
+    Terminal,
+    Columns(usize),
 }
 
 /// Buffers text until [`Self::flush`], and ends it with a newline.
@@ -31,6 +44,18 @@ pub struct TextWriter<W> {
     buffer: Vec<u8>,
     is_empty: bool,
     lacks_newline: bool,
+    /// Renders Markdown, once there is text.
+    renderer: Option<Box<Renderer>>,
+}
+
+impl Width {
+    /// The columns that there are now.
+    pub fn columns(self) -> usize {
+        match self {
+            Self::Terminal => window::size().width,
+            Self::Columns(columns) => columns,
+        }
+    }
 }
 
 /// Whether `path` is a name of standard output: `-` as in curl, or a device.
@@ -101,7 +126,8 @@ pub fn stdout_error(error: io::Error) -> Error {
 
 impl<W: Write> TextWriter<W> {
     pub fn new(writer: W, mode: TextMode) -> Self {
-        Self { writer, mode, buffer: Vec::new(), is_empty: true, lacks_newline: false }
+        let (buffer, renderer) = (Vec::new(), None);
+        Self { writer, mode, buffer, is_empty: true, lacks_newline: false, renderer }
     }
 
     /// Whether no text was written so far.
@@ -117,6 +143,10 @@ impl<W: Write> TextWriter<W> {
         match self.mode {
             TextMode::Exact => self.buffer.extend_from_slice(text.as_bytes()),
             TextMode::Sanitized => push_sanitized(&mut self.buffer, text),
+            TextMode::Markdown { look, width } => {
+                let begin = || Box::new(Renderer::new(look, width.columns()));
+                self.renderer.get_or_insert_with(begin).push(text, &mut self.buffer);
+            }
         }
         if self.buffer.len() >= BUFFER_SIZE { self.flush() } else { Ok(()) }
     }
@@ -124,11 +154,20 @@ impl<W: Write> TextWriter<W> {
     pub fn flush(&mut self) -> io::Result<()> {
         let written = self.writer.write_all(&self.buffer);
         self.buffer.clear();
+        if let (Some(renderer), TextMode::Markdown { width, .. }) = (&mut self.renderer, self.mode)
+        {
+            // The window may have another size now.
+            renderer.set_width(width.columns());
+        }
         written
     }
 
     /// Adds a newline if the text does not end in one, and flushes.
     pub fn finish(&mut self) -> io::Result<()> {
+        if let Some(mut renderer) = self.renderer.take() {
+            renderer.finish(&mut self.buffer);
+            self.lacks_newline = false;
+        }
         if self.lacks_newline {
             self.buffer.push(b'\n');
             self.lacks_newline = false;

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 
 use crate::output::stdout::TextMode;
+use crate::output::window::{self, Size};
 
 /// Detected once, when gravix starts.
 #[derive(Debug, Clone, Copy)]
@@ -31,10 +32,7 @@ impl Terminal {
 
     /// The size of the terminal on standard output, if it is one.
     pub fn size(self) -> Option<Size> {
-        let size = self.stdout.then(|| terminal_size::terminal_size_of(std::io::stdout()))?;
-        // A terminal that does not report its size is taken for a VT100.
-        let (width, height) = size.map_or((80, 24), |(width, height)| (width.0, height.0));
-        Some(Size { width: width.into(), height: height.into() })
+        self.stdout.then(window::size)
     }
 }
 
@@ -54,11 +52,4 @@ pub fn restore_mode() {
         // The end of bracketed paste (xterm's control sequences).
         let _ = io::stdout().write_all(b"\x1b[?2004l\n");
     }
-}
-
-/// In columns and lines.
-#[derive(Debug, Clone, Copy)]
-pub struct Size {
-    pub width: usize,
-    pub height: usize,
 }

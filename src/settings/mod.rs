@@ -11,6 +11,7 @@ pub mod key;
 pub mod model;
 pub mod network;
 pub mod proxy;
+pub mod rendering;
 pub mod templates;
 
 use std::ffi::OsString;

@@ -30,6 +30,7 @@ const ALLOWED: &[&str] = &[
     "extract_last",
     "frequency_penalty",
     "json_object",
+    "markdown",
     "max_tokens",
     "model",
     "no_stream",

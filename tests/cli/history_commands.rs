@@ -41,13 +41,12 @@ fn show_prints_the_exact_conversation_on_a_pipe() {
 #[test]
 fn show_escapes_control_characters_and_uses_bold_on_a_terminal() {
     let (_directory, file) = history(USER);
-    for (no_colour, heading) in [(true, "user:"), (false, "\u{1b}[1muser:\u{1b}[0m")] {
+    let bold = "\u{1b}[1muser:\u{1b}[0m";
+    for (term, heading) in [("dumb", "user:"), ("xterm", bold)] {
         let terminal = Terminal::open();
         let mut command = gravix();
         command.args(["history", "show"]).arg(&file).stdout(terminal.stream());
-        if no_colour {
-            command.env("NO_COLOR", "1");
-        }
+        command.env("TERM", term).env("NO_COLOR", "1");
         assert!(command.status().expect("gravix runs").success());
         // The command still holds a descriptor of the terminal.
         drop(command);

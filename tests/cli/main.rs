@@ -42,11 +42,12 @@ mod headers;
 mod history;
 mod history_commands;
 mod history_crashes;
+mod history_document;
 mod history_files;
 mod history_fork;
 mod history_formats;
 mod history_list;
-mod history_markdown;
+
 mod history_names;
 mod history_options;
 mod history_sharing;

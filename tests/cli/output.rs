@@ -70,7 +70,8 @@ fn control_characters_are_escaped_on_a_terminal_unless_raw() {
     // The escape sequence is split between two tokens.
     let tokens = [token("\u{1b}"), token("[31mred\u{9b}0m\u{7}\tx"), DONE.to_owned()];
     for (arguments, shown) in [
-        (&["hi"][..], "^[[31mred<U+009B>0m^G\tx\r\n"),
+        (&["hi"][..], "^[[31mred<U+009B>0m^G x\r\n"),
+        (&["hi", "--markdown=never"], "^[[31mred<U+009B>0m^G\tx\r\n"),
         (&["hi", "--raw"], "\u{1b}[31mred\u{9b}0m\u{7}\tx\r\n"),
     ] {
         let server = Server::once(events(&tokens));

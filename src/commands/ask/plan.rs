@@ -22,7 +22,7 @@ use crate::output::file::OutputFile;
 use crate::output::stdout::TextMode;
 use crate::output::terminal::Terminal;
 use crate::settings::context::Context;
-use crate::settings::{model, network};
+use crate::settings::{model, network, rendering};
 
 pub struct AskPlan {
     pub action: Action,
@@ -151,6 +151,10 @@ impl AskPlan {
         let has_tools = args.format.tools.is_some() || given.contains_key("tools");
         let (print, streams) = print_mode(&args, &policy, has_tools, context.terminal);
         policy.thoughts = thoughts_policy(&args, &policy, print);
+        let is_data = has_tools || given.contains_key("response_format");
+        let is_read =
+            action(&args) == Action::Send && !is_data && is_read_by_people(&policy, print);
+        let output = OutputPlan::from_args(&args, is_read, context);
         let fields = fields::from_options(&args.model, &model, &policy.format);
         let fields = fields::assemble(&args, fields, streams, given)?;
         if !matches!(print, PrintMode::Response | PrintMode::Events) {
@@ -178,7 +182,7 @@ impl AskPlan {
             print,
             reasoning: (args.output.display.reasoning == Some(ReasoningTarget::Stderr))
                 .then(|| ReasoningStyle::of(context)),
-            output: OutputPlan::from_args(&args, context.terminal),
+            output,
             can_erase: context.can_erase(),
             log: LogPlan::from_args(&args.output.report.log),
             reports_usage: args.output.report.usage,
@@ -214,13 +218,19 @@ impl PrintMode {
 }
 
 impl OutputPlan {
-    fn from_args(args: &AskArgs, terminal: Terminal) -> Self {
-        let raw = args.output.display.raw;
-        Self {
-            file: OutputFile::named(args.output.output.as_deref()).map(Path::to_owned),
-            terminal_mode: if raw { TextMode::Exact } else { TextMode::Sanitized },
-            stdout_mode: if raw { TextMode::Exact } else { terminal.text_mode() },
-        }
+    fn from_args(args: &AskArgs, is_read: bool, context: &Context) -> Self {
+        let Context { terminal, environment, .. } = *context;
+        let output = &args.output;
+        let (terminal_mode, stdout_mode) = match output.display.raw {
+            true => (TextMode::Exact, TextMode::Exact),
+            false if is_read => (
+                TextMode::Sanitized,
+                rendering::text_mode(output.display.markdown, terminal, environment),
+            ),
+            false => (TextMode::Sanitized, terminal.text_mode()),
+        };
+        let file = OutputFile::named(output.output.as_deref()).map(Path::to_owned);
+        Self { file, terminal_mode, stdout_mode }
     }
 }
 
@@ -230,6 +240,12 @@ fn action(args: &AskArgs) -> Action {
         () if args.output.dry_run => Action::Print(RequestFormat::Body),
         () => Action::Send,
     }
+}
+
+/// Whether the reply is a text to read, not data for a program.
+fn is_read_by_people(policy: &ReplyPolicy, print: PrintMode) -> bool {
+    let is_text = matches!(policy.format, ReplyFormat::Text) && policy.pick == Pick::Whole;
+    is_text && matches!(print, PrintMode::Stream | PrintMode::Whole)
 }
 
 fn offers_tools(fields: &Object) -> bool {

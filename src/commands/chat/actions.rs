@@ -8,14 +8,16 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::chat::code_block;
+use crate::chat::format::ReplyFormat;
+use crate::chat::turn::Pick;
 use crate::cli::prompt_part::PromptPart;
+use crate::cli::values::MarkdownWhen;
 use crate::cli::{CHAT_COMMANDS, HistoryCommand, ShowArgs};
 use crate::commands::ask::message_source::SystemPlan;
 use crate::commands::chat::paths;
 use crate::commands::chat::session::Session;
 use crate::commands::history;
 use crate::commands::history::last_turn::LastTurn;
-use crate::commands::history::transcript::Transcript;
 use crate::commands::observers::history_notices;
 use crate::error::{Error, Result};
 use crate::history::conversation::History;
@@ -28,7 +30,8 @@ use crate::input::{fields, prompt};
 use crate::json;
 use crate::output::file::OutputFile;
 use crate::output::stdout::{self, TextMode};
-use crate::settings::chats;
+use crate::settings::context::Context;
+use crate::settings::{chats, rendering};
 
 impl Session<'_> {
     pub fn help(&self) -> Result<()> {
@@ -44,18 +47,17 @@ impl Session<'_> {
     pub fn undo(&mut self) -> Result<()> {
         self.ensure_begun()?;
         let turn = LastTurn::open(self.path(), self.notes)?;
-        let transcript = Transcript {
-            mode: TextMode::Sanitized,
-            width: self.context.terminal.size().map(|size| size.width),
-            has_colour: false,
-        };
+        let Context { terminal, environment, .. } = *self.context;
+        let mode = self.plan.output.stdout_mode;
+        let transcript = history::transcript_in(mode, terminal.size(), environment);
         let mut shown = Vec::new();
         for line in turn.lines.lines() {
             let is_first = shown.is_empty();
             // Writing to a vector cannot fail.
             let _ = transcript.write(line.as_bytes(), is_first, &mut shown);
         }
-        self.print(&String::from_utf8_lossy(&shown))?;
+        // It is harmless already, and has escape sequences of its own.
+        stdout::print(&String::from_utf8_lossy(&shown), TextMode::Exact)?;
         turn.remove()?;
         self.look_away();
         (self.unanswered, self.last) = (None, None);
@@ -204,13 +206,27 @@ impl Session<'_> {
     /// Shows the conversation, in the pager if it is long.
     pub fn show(&self) -> Result<()> {
         self.ensure_begun()?;
-        let args = ShowArgs::whole(self.path().to_owned());
+        let mode = self.plan.output.stdout_mode;
+        let is_rendered = matches!(mode, TextMode::Markdown { .. });
+        let args = ShowArgs {
+            markdown: (!is_rendered).then_some(MarkdownWhen::Never),
+            raw: mode == TextMode::Exact,
+            ..ShowArgs::whole(self.path().to_owned())
+        };
         history::run(HistoryCommand::Show(args), self.context, self.hints)
     }
 
     /// Renders Markdown from now on, or prints it as it is.
-    pub fn set_markdown(&mut self, _is_on: bool) {
-        self.plan.output.stdout_mode = TextMode::Sanitized;
+    pub fn set_markdown(&mut self, is_on: bool) {
+        let Context { terminal, environment, .. } = *self.context;
+        let policy = &self.plan.policy;
+        let is_data = !matches!(policy.format, ReplyFormat::Text) || policy.pick != Pick::Whole;
+        let when = if is_on && !is_data { MarkdownWhen::Always } else { MarkdownWhen::Never };
+        self.plan.output.stdout_mode = rendering::text_mode(Some(when), terminal, environment);
+        self.notes.print(match when {
+            MarkdownWhen::Always => "Markdown is rendered",
+            _ => "replies are printed as they are",
+        });
     }
 
     fn ensure_begun(&self) -> Result<()> {

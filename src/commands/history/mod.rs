@@ -1,9 +1,9 @@
 //! `gravix history`: list, show, check, repair, fork and undo conversations.
 
 pub mod check;
+pub mod document;
 pub mod last_turn;
 pub mod list;
-pub mod markdown;
 pub mod pager;
 pub mod saved_message;
 pub mod transcript;
@@ -27,13 +27,16 @@ use crate::history::locked_file::Access;
 use crate::history::options::HistoryOptions;
 use crate::history::repair::move_bad_lines;
 use crate::history::scan::Window;
+use crate::output::markdown::style::Look;
 use crate::output::notes::{Notes, Verbosity};
 use crate::output::sanitize::escape_controls;
 use crate::output::stdout::{self, TextMode, stdout_error};
 use crate::output::terminal::Terminal;
+use crate::output::window::Size;
 use crate::settings::chats;
 use crate::settings::context::Context;
 use crate::settings::environment::Environment;
+use crate::settings::rendering;
 
 pub fn run(command: HistoryCommand, context: &Context, hints: &Hints) -> Result<()> {
     let Context { environment, terminal, .. } = *context;
@@ -67,14 +70,14 @@ fn show(
     // Other turns only append, so the lock is not needed for reading.
     history.release();
     let size = terminal.size();
-    let mode = if args.raw { TextMode::Exact } else { terminal.text_mode() };
-    let layout = match args.markdown {
-        true => Layout::Markdown(mode),
-        false => Layout::Transcript(Transcript {
-            mode,
-            width: size.map(|size| size.width),
-            has_colour: size.is_some() && environment.get("NO_COLOR").is_none(),
-        }),
+    let mode = match args.raw {
+        true => TextMode::Exact,
+        false if args.document => terminal.text_mode(),
+        false => rendering::text_mode(args.markdown, terminal, environment),
+    };
+    let layout = match args.document {
+        true => Layout::Document(mode),
+        false => Layout::Transcript(transcript_in(mode, size, environment)),
     };
     let stdout = stdout::stdout_file()?;
     match size {
@@ -97,10 +100,22 @@ fn show(
     }
 }
 
+/// A transcript for a terminal of this size, or for a pipe.
+pub fn transcript_in(mode: TextMode, size: Option<Size>, environment: &Environment) -> Transcript {
+    let width = size.map(|size| size.width);
+    let has_colour = width.is_some() && environment.get("NO_COLOR").is_none();
+    match mode {
+        TextMode::Markdown { look, width } => {
+            Transcript { mode, width: Some(width.columns()), is_bold: look != Look::Plain }
+        }
+        _ => Transcript { mode, width, is_bold: has_colour },
+    }
+}
+
 /// How a conversation is shown.
 enum Layout {
     Transcript(Transcript),
-    Markdown(TextMode),
+    Document(TextMode),
 }
 
 impl Layout {
@@ -109,7 +124,7 @@ impl Layout {
     fn write(&self, line: &[u8], is_first: bool, out: &mut impl Write) -> io::Result<bool> {
         match self {
             Self::Transcript(transcript) => transcript.write(line, is_first, out),
-            Self::Markdown(mode) => markdown::write(line, is_first, *mode, out),
+            Self::Document(mode) => document::write(line, is_first, *mode, out),
         }
     }
 }

@@ -74,6 +74,10 @@ impl Pager {
                 less
             }
         };
+        // As git does, so that a pager that is less shows styles.
+        if std::env::var_os("LESS").is_none() {
+            pager.env("LESS", "FR");
+        }
         let Ok(mut child) = pager.stdin(Stdio::piped()).spawn() else {
             // No pager: keep buffering, and write to the screen at the end.
             self.height = usize::MAX;

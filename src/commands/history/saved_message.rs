@@ -47,10 +47,19 @@ impl<'a> SavedMessage<'a> {
     /// The text of the content and the tool calls. Other parts are named in
     /// brackets.
     pub fn text(&self) -> String {
-        let mut parts = self
-            .parts(str::to_owned, |part| format!("[{}]", kind_of(part).unwrap_or("unknown part")));
-        parts.extend(self.tool_calls.map(|calls| format!("[tool calls: {calls}]")));
-        parts.join("\n")
+        let parts = [Some(self.content_text()), self.calls_text()];
+        let has_text = |part: &String| !part.is_empty();
+        parts.into_iter().flatten().filter(has_text).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The text of the content alone.
+    pub fn content_text(&self) -> String {
+        let name = |part: &Value| format!("[{}]", kind_of(part).unwrap_or("unknown part"));
+        self.parts(str::to_owned, name).join("\n")
+    }
+
+    pub fn calls_text(&self) -> Option<String> {
+        self.tool_calls.map(|calls| format!("[tool calls: {calls}]"))
     }
 }
 

@@ -8,6 +8,7 @@ use textwrap::Options;
 
 use crate::commands::history::saved_message::SavedMessage;
 use crate::history::line::trim;
+use crate::output::markdown::Renderer;
 use crate::output::sanitize::push_sanitized;
 use crate::output::stdout::TextMode;
 
@@ -17,7 +18,8 @@ pub struct Transcript {
     pub mode: TextMode,
     /// Lines are wrapped at this many columns.
     pub width: Option<usize>,
-    pub has_colour: bool,
+    /// Whether roles are bold.
+    pub is_bold: bool,
 }
 
 impl Transcript {
@@ -31,22 +33,18 @@ impl Transcript {
         if line.is_empty() {
             return Ok(false);
         }
-        let (text, role) = match SavedMessage::parse(line) {
-            Some(message) => (message.text(), message.role),
-            // It is nested too deeply.
-            None => (String::from_utf8_lossy(line).into_owned(), "message".to_owned()),
-        };
+        let saved = SavedMessage::parse(line);
+        let role = saved.as_ref().map_or("message", |message| &message.role);
         let mut message = Vec::new();
         self.push(&mut message, &format!("{role}:"));
-        if self.has_colour {
+        if self.is_bold {
             message = [b"\x1b[1m", message.as_slice(), b"\x1b[0m"].concat();
         }
         message.push(b'\n');
-        let mut body = Vec::new();
-        self.push(&mut body, &text);
-        let body = String::from_utf8_lossy(&body);
-        for line in body.lines() {
-            self.wrap(line, &mut message);
+        match saved {
+            Some(saved) => self.push_body(&saved, &mut message),
+            // It is nested too deeply.
+            None => self.push_lines(&String::from_utf8_lossy(line), &mut message),
         }
         if !is_first {
             out.write_all(b"\n")?;
@@ -55,10 +53,31 @@ impl Transcript {
         Ok(true)
     }
 
+    /// What a model wrote is Markdown; what it was given can be anything.
+    fn push_body(&self, saved: &SavedMessage, out: &mut Vec<u8>) {
+        match self.mode {
+            TextMode::Markdown { look, width } if saved.role == "assistant" => {
+                let mut renderer = Renderer::new(look, width.columns());
+                renderer.push(&saved.content_text(), out);
+                renderer.finish(out);
+                saved.calls_text().iter().for_each(|calls| self.push_lines(calls, out));
+            }
+            _ => self.push_lines(&saved.text(), out),
+        }
+    }
+
+    fn push_lines(&self, text: &str, out: &mut Vec<u8>) {
+        let mut body = Vec::new();
+        self.push(&mut body, text);
+        for line in String::from_utf8_lossy(&body).lines() {
+            self.wrap(line, out);
+        }
+    }
+
     fn push(&self, out: &mut Vec<u8>, text: &str) {
         match self.mode {
             TextMode::Exact => out.extend_from_slice(text.as_bytes()),
-            TextMode::Sanitized => push_sanitized(out, text),
+            TextMode::Sanitized | TextMode::Markdown { .. } => push_sanitized(out, text),
         }
     }
 
@@ -79,7 +98,7 @@ mod tests {
     use super::*;
 
     fn show(line: &str, width: Option<usize>) -> String {
-        let transcript = Transcript { mode: TextMode::Sanitized, width, has_colour: false };
+        let transcript = Transcript { mode: TextMode::Sanitized, width, is_bold: false };
         let mut shown = Vec::new();
         transcript.write(line.as_bytes(), true, &mut shown).expect("writing to a vector");
         String::from_utf8(shown).expect("UTF-8")

@@ -38,7 +38,7 @@ pub fn write(
     }
     match mode {
         TextMode::Exact => section.extend_from_slice(text.as_bytes()),
-        TextMode::Sanitized => push_sanitized(&mut section, &text),
+        TextMode::Sanitized | TextMode::Markdown { .. } => push_sanitized(&mut section, &text),
     }
     out.write_all(&section)?;
     Ok(true)

@@ -1,4 +1,4 @@
-//! `gravix history show --markdown`.
+//! `gravix history show --document`.
 
 use std::fs;
 
@@ -36,7 +36,7 @@ fn a_pipe_gets_the_conversation_as_a_document_with_exact_texts() {
     fs::write(&file, CHAT).expect("the file is written");
     let show = |arguments: &[&str]| {
         let mut command = gravix();
-        command.args(["history", "show", "--markdown"]).args(arguments).arg(&file);
+        command.args(["history", "show", "--document"]).args(arguments).arg(&file);
         // The pager is for terminals.
         run(command.env("PATH", "/usr/bin:/bin").env("PAGER", "false")).exits(0).says_nothing()
     };
@@ -50,7 +50,7 @@ fn a_terminal_gets_no_control_characters_and_no_colour() {
     fs::write(&file, CHAT).expect("the file is written");
     let terminal = Terminal::open();
     let mut command = gravix();
-    command.args(["history", "show", "--markdown", "--last", "1"]).arg(&file);
+    command.args(["history", "show", "--document", "--last", "1"]).arg(&file);
     // Without a pager all goes to the terminal.
     command.env("PATH", "/nowhere").stdout(terminal.stream());
     assert!(command.status().expect("gravix runs").success());
