@@ -237,3 +237,18 @@ fn quit_ends_the_conversation_with_success() {
     let (status, screen) = chat.screen.end();
     assert_eq!(status.code(), Some(0), "{screen}");
 }
+
+#[test]
+fn markdown_is_rendered_or_printed_as_it_is() {
+    let home = home();
+    let server = Server::replying(&["**one** done", "**two** done", "**three** done"]);
+    let mut chat = start(&home, &server);
+    chat.say("a", "\none done\n");
+    chat.say("/markdown off", "replies are printed as they are");
+    chat.say("b", "\n**two** done\n");
+    let screen = chat.say("/show", "user:\nb\n\nassistant:\n**two** done\n");
+    assert!(screen.contains("**one** done"), "{screen}");
+    chat.say("/markdown on", "Markdown is rendered");
+    chat.say("c", "\nthree done\n");
+    chat.end();
+}

@@ -80,7 +80,7 @@ fn emacs_keys_edit_the_line() {
     let home = home();
     let mut chat = start(&home);
     // Ctrl-A, Alt-F, Ctrl-K, Ctrl-Y.
-    chat.say("world hello\x01\x1bf\x0b, \x01\x19 ", "\n hello world, \n");
+    chat.say("world hello\x01\x1bf\x0b, \x01\x19 ", "\nhello world,\n");
     chat.end();
 }
 
