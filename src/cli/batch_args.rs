@@ -8,7 +8,9 @@ use clap::{ArgAction, ValueHint};
 
 use crate::cli::model_args::ModelArgs;
 use crate::cli::reply_format::JsonFormatArgs;
-use crate::cli::shared_args::{LogArgs, NetworkArgs, ReplyLimitArgs, SettingsArgs, VerbosityArgs};
+use crate::cli::shared_args::{
+    LogArgs, NetworkArgs, ReplyLimitArgs, SettingsArgs, SystemFileArgs, VerbosityArgs,
+};
 use crate::cli::values::{
     ChangedAction, FailureKind, ProgressInterval, ReasoningTarget, jobs, positive,
     progress_interval, rate, shard, time,
@@ -42,18 +44,8 @@ pub struct BatchArgs {
     #[arg(short, long, value_name = "TEXT", help_heading = "Input", value_hint = ValueHint::Other)]
     pub system: Option<OsString>,
 
-    /// Read the system prompt from FILE
-    ///
-    /// One newline at the end of the file is removed.
-    #[arg(
-        long,
-        value_name = "FILE",
-        conflicts_with = "system",
-        help_heading = "Input",
-        hide_short_help = true,
-        value_hint = ValueHint::FilePath
-    )]
-    pub system_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub system_file: SystemFileArgs,
 
     /// Let typed options win over the fields of a line
     ///

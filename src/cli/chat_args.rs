@@ -10,7 +10,9 @@ use crate::cli::model_args::ModelArgs;
 use crate::cli::prompt_part::PromptArgs;
 use crate::cli::reply_format::ReplyFormatArgs;
 use crate::cli::reply_output::{DisplayArgs, PickArgs, ReportArgs};
-use crate::cli::shared_args::{NetworkArgs, ReplyLimitArgs, SettingsArgs, VerbosityArgs};
+use crate::cli::shared_args::{
+    NetworkArgs, ReplyLimitArgs, SettingsArgs, SystemFileArgs, VerbosityArgs,
+};
 
 #[derive(Debug, clap::Args)]
 pub struct ChatArgs {
@@ -42,18 +44,8 @@ pub struct ChatArgs {
     #[arg(short, long, value_name = "TEXT", help_heading = "Input", value_hint = ValueHint::Other)]
     pub system: Option<OsString>,
 
-    /// Read the system prompt from FILE
-    ///
-    /// One newline at the end of the file is removed.
-    #[arg(
-        long,
-        value_name = "FILE",
-        conflicts_with = "system",
-        help_heading = "Input",
-        hide_short_help = true,
-        value_hint = ValueHint::FilePath
-    )]
-    pub system_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub system_file: SystemFileArgs,
 
     #[command(flatten)]
     pub model: ModelArgs,

@@ -120,6 +120,24 @@ pub struct VerbosityArgs {
     pub verbose: bool,
 }
 
+/// The system prompt as a file, beside `--system`.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Input")]
+pub struct SystemFileArgs {
+    /// Read the system prompt from FILE
+    ///
+    /// One newline at the end of the file is removed.
+    #[arg(
+        id = "system_file",
+        long = "system-file",
+        value_name = "FILE",
+        conflicts_with = "system",
+        hide_short_help = true,
+        value_hint = ValueHint::FilePath
+    )]
+    pub path: Option<PathBuf>,
+}
+
 /// Where the settings come from.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Model")]

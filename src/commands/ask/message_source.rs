@@ -61,7 +61,7 @@ impl MessageSource {
         };
         let source = PromptSource { parts, template, stdin, encoding };
         source.ensure_possible()?;
-        let named = [("--history", &args.history.file), ("--system-file", &args.system_file)];
+        let named = [("--history", &args.history.file), ("--system-file", &args.system_file.path)];
         for (option, path) in named {
             let is_stdin = path.as_deref().is_some_and(is_stdin_name);
             if is_stdin && source.reads_stdin() {
@@ -121,7 +121,7 @@ pub fn take_json_messages(
     };
     let has_more = args.template.is_some()
         || (args.system.is_some() && context.is_typed("system"))
-        || (args.system_file.is_some() && context.is_typed("system_file"))
+        || (args.system_file.path.is_some() && context.is_typed("system_file"))
         || (args.history.file.is_some() && context.is_typed("history"))
         || (args.history.latest && context.is_typed("latest"))
         || args.prompt.parts.iter().any(is_typed);
@@ -148,7 +148,7 @@ impl SystemPlan {
     /// A default is dropped if the whole conversation is given as JSON.
     pub fn from_args(args: &AskArgs, messages: &MessageSource, context: &Context) -> Self {
         let is_default = !(context.is_typed("system") && context.is_typed("system_file"));
-        let source = match (&args.system_file, &args.system) {
+        let source = match (&args.system_file.path, &args.system) {
             (Some(path), _) => Some(SystemSource::File(path.clone())),
             (None, text) => text.clone().map(SystemSource::Text),
         };

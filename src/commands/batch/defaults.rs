@@ -42,7 +42,7 @@ pub fn defaults(
     if args.text {
         fields::ensure_one_choice(&fields, "without --text, the results have them all")?;
     }
-    let system = match &args.system_file {
+    let system = match &args.system_file.path {
         Some(path) => Some(prompt::read_file(path, Encoding::Strict)?),
         None => {
             let system = args.system.as_ref().map(|text| prompt::system(text, Encoding::Strict));

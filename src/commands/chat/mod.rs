@@ -90,7 +90,7 @@ fn converse(session: &mut Session, editor: &mut LineEditor) -> Result<()> {
 /// # Errors
 /// Only what ends the conversation: the screen cannot be written.
 fn take(session: &mut Session, line: String) -> Result<Next> {
-    let command = match Input::parse(&line) {
+    let obeyed = match Input::parse(&line) {
         Err(why) => {
             session.notes.print(why);
             return Ok(Next::Line(line));
@@ -99,66 +99,53 @@ fn take(session: &mut Session, line: String) -> Result<Next> {
             let ended = session.ask(&text);
             return report_turn(session, ended, Input::typed(&text));
         }
-        Ok(Input::Command(command)) => command,
+        Ok(Input::Command(command)) => obey(session, command),
     };
-    let done = match command {
+    match obeyed {
+        Err(error) if !ends_conversation(&error) => {
+            report(session, &error);
+            Ok(Next::Line(String::new()))
+        }
+        obeyed => obeyed,
+    }
+}
+
+fn obey(session: &mut Session, command: ChatCommand) -> Result<Next> {
+    match command {
         ChatCommand::Quit => return Ok(Next::End),
+        ChatCommand::Edit => return Ok(Next::Line(edit(session, String::new()))),
         ChatCommand::Retry => {
             let ended = session.retry();
             let question = session.unanswered.clone().unwrap_or_default();
             return report_turn(session, ended, Input::typed(&question));
         }
-        ChatCommand::Edit => {
-            return Ok(Next::Line(edit(session, String::new())));
-        }
-        command => obey(session, command),
-    };
-    match done {
-        Err(error @ (Error::Stdout(_) | Error::StdoutClosed)) => Err(error),
-        Err(error) => {
-            report(session, &error);
-            Ok(Next::Line(String::new()))
-        }
-        Ok(()) => Ok(Next::Line(String::new())),
+        ChatCommand::Help => session.help()?,
+        ChatCommand::Undo => session.undo()?,
+        ChatCommand::File(path) => session.attach_file(&path)?,
+        ChatCommand::Image(source) => session.attach_image(&source)?,
+        ChatCommand::System(text) => session.set_system(&text),
+        ChatCommand::Model(name) => session.set_model(&name),
+        ChatCommand::Set(param) => session.set_field(&param)?,
+        ChatCommand::Save(path) => session.save(&path)?,
+        ChatCommand::Fork(path) => session.fork(&path)?,
+        ChatCommand::Copy(block) => session.copy(block)?,
+        ChatCommand::Tokens => session.tokens(),
+        ChatCommand::Show => session.show()?,
+        ChatCommand::Markdown(is_on) => session.set_markdown(is_on),
     }
+    Ok(Next::Line(String::new()))
 }
 
-fn obey(session: &mut Session, command: ChatCommand) -> Result<()> {
-    match command {
-        ChatCommand::Help => session.help(),
-        ChatCommand::Undo => session.undo(),
-        ChatCommand::File(path) => session.attach_file(&path),
-        ChatCommand::Image(source) => session.attach_image(&source),
-        ChatCommand::System(text) => {
-            session.set_system(&text);
-            Ok(())
-        }
-        ChatCommand::Model(name) => {
-            session.set_model(&name);
-            Ok(())
-        }
-        ChatCommand::Set(param) => session.set_field(&param),
-        ChatCommand::Save(path) => session.save(&path),
-        ChatCommand::Fork(path) => session.fork(&path),
-        ChatCommand::Copy(block) => session.copy(block),
-        ChatCommand::Tokens => {
-            session.tokens();
-            Ok(())
-        }
-        ChatCommand::Show => session.show(),
-        ChatCommand::Markdown(is_on) => {
-            session.set_markdown(is_on);
-            Ok(())
-        }
-        ChatCommand::Retry | ChatCommand::Edit | ChatCommand::Quit => Ok(()),
-    }
+/// Whether the screen cannot be written any more.
+fn ends_conversation(error: &Error) -> bool {
+    matches!(error, Error::Stdout(_) | Error::StdoutClosed)
 }
 
 /// Reports how a turn ended. A question that has no answer comes back to be edited.
 fn report_turn(session: &Session, ended: Result<Option<Error>>, question: String) -> Result<Next> {
     let was_interrupted = interrupt::take();
     match ended {
-        Err(error @ (Error::Stdout(_) | Error::StdoutClosed)) => Err(error),
+        Err(error) if ends_conversation(&error) => Err(error),
         Err(error) if was_interrupted => {
             // The terminal shows ^C. What was printed of a reply is ended already.
             if !matches!(error, Error::Partial(_)) {
