@@ -3,22 +3,10 @@
 //! at each sign. It differs from CommonMark where models' texts need it: `2*3*4` is a
 //! product, `**重点。**次` is bold, and formulas stay as they are.
 
-use crate::output::markdown::spans::{self, Angle, Found, MAX_RUN, MAX_SPAN, run};
+use crate::output::markdown::held::{Held, Run, Sink};
+use crate::output::markdown::spans::{self, Angle, Found, MAX_RUN, run};
 use crate::output::markdown::style::Style;
 use crate::output::markdown::width;
-
-/// Takes the text, in pieces of one style.
-pub type Sink<'a> = dyn FnMut(Style, &str) + 'a;
-
-/// Attributes that open and close.
-const MARKS: [Style; 4] = [Style::ITALIC, Style::BOLD, Style::STRIKE, Style::UNDERLINE];
-const ITALIC: usize = 0;
-const BOLD: usize = 1;
-const STRIKE: usize = 2;
-const LINK: usize = 3;
-
-/// If more spans are open, the oldest is none, so that none is searched for long.
-const MAX_OPEN: usize = 16;
 
 #[derive(Debug, Default)]
 pub struct Inline {
@@ -36,30 +24,7 @@ pub struct Inline {
     /// Bytes read so far.
     position: usize,
     /// What is held back since the oldest open span began.
-    nodes: Vec<Node>,
-    open: Vec<Opener>,
-    /// How often each of [`MARKS`] is open in what was passed on.
-    depths: [u16; 4],
-}
-
-/// A piece of text, and what closes before it and opens behind it.
-#[derive(Debug, Default)]
-struct Node {
-    closes: [u16; 4],
-    text: String,
-    style: Style,
-    opens: [u16; 4],
-}
-
-/// A sign that may begin a span.
-#[derive(Debug)]
-struct Opener {
-    node: usize,
-    mark: char,
-    /// How long the run of signs was, and whether it could have closed a span too.
-    length: usize,
-    may_close: bool,
-    position: usize,
+    held: Held,
 }
 
 impl Inline {
@@ -75,8 +40,8 @@ impl Inline {
     /// Ends the paragraph: what is still open is text.
     pub fn finish(&mut self, sink: &mut Sink) {
         self.read(true, sink);
-        self.open.clear();
-        self.pass_on(sink);
+        self.held.give_up();
+        self.held.pass_on(self.base, sink);
         *self = Self::new(self.base, self.keeps_backticks);
     }
 
@@ -84,7 +49,7 @@ impl Inline {
         let source = std::mem::take(&mut self.source);
         while self.at < source.len() && self.read_piece(&source[self.at..], is_end, sink) {
             self.searched = 0;
-            self.expire(sink);
+            self.held.expire(self.position, self.base, sink);
         }
         self.source = source;
         self.source.drain(..std::mem::take(&mut self.at));
@@ -107,9 +72,9 @@ impl Inline {
                 self.literal_unless(found, text, run(text, '`'), sink)
             }
             b'*' | b'_' | b'~' => self.read_marks(text, is_end, sink),
-            b'[' => self.open_bracket("[", sink),
+            b'[' => self.open_bracket("["),
             b'!' => match text.as_bytes().get(1) {
-                Some(b'[') => self.open_bracket("![", sink),
+                Some(b'[') => self.open_bracket("!["),
                 None if !is_end => false,
                 _ => self.literal(text, 1, sink),
             },
@@ -178,10 +143,9 @@ impl Inline {
     /// Moves past `source`, for which `text` is shown.
     fn add(&mut self, source: &str, text: &str, style: Style, sink: &mut Sink) -> bool {
         self.advance(source);
-        if self.open.is_empty() {
-            sink(self.style() | style, text);
-        } else {
-            self.nodes.push(Node { text: text.to_owned(), style, ..Node::default() });
+        match self.held.is_open() {
+            true => self.held.add(text, style),
+            false => sink(self.held.style(self.base) | style, text),
         }
         true
     }
@@ -219,68 +183,28 @@ impl Inline {
         if next.is_none() && !is_end {
             return false;
         }
-        let (may_open, may_close) = flanks(mark, self.last, next);
-        let is_mark = mark != '~' || length == 2;
-        let mut node = Node::default();
-        let mut left = length;
-        while may_close && is_mark && left > 0 {
-            let Some(used) = self.close_span(mark, (length, left), may_open) else { break };
-            left -= used;
-            node.closes[mark_of(mark, used)] += 1;
-        }
-        node.text = text[..left].to_owned();
+        let (may_open, may_close) = match mark == '~' && length != 2 {
+            true => (false, false),
+            false => flanks(mark, self.last, next),
+        };
+        let run = Run { mark, length, may_open, may_close };
         self.advance(&text[..length]);
-        let opens = may_open && is_mark && left > 0;
-        if opens {
-            let node = self.nodes.len();
-            let position = self.position;
-            self.open.push(Opener { node, mark, length: left, may_close, position });
-        }
-        self.nodes.push(node);
-        self.pass_on(sink);
+        self.held.add_run(&run, self.position);
+        self.held.pass_on(self.base, sink);
         true
     }
 
-    /// Closes the newest span of `mark` that `lengths`, how long the run was and what is
-    /// left of it, can close. Returns how many signs that took.
-    fn close_span(
-        &mut self,
-        mark: char,
-        (length, left): (usize, usize),
-        may_open: bool,
-    ) -> Option<usize> {
-        let fits = |opener: &Opener| {
-            // Rules 9 and 10 of CommonMark's 6.2.
-            let is_odd = (opener.may_close || may_open)
-                && (opener.length + length).is_multiple_of(3)
-                && !length.is_multiple_of(3);
-            opener.mark == mark && (mark == '~' || !is_odd)
-        };
-        let index = self.open.iter().rposition(fits)?;
-        // What is open within it is text.
-        self.open.truncate(index + 1);
-        let node = &mut self.nodes[self.open[index].node];
-        let used = if node.text.len() >= 2 && left >= 2 { 2 } else { 1 };
-        node.text.truncate(node.text.len() - used);
-        node.opens[mark_of(mark, used)] += 1;
-        if node.text.is_empty() {
-            self.open.pop();
-        }
-        Some(used)
-    }
-
-    fn open_bracket(&mut self, bracket: &'static str, sink: &mut Sink) -> bool {
-        let position = self.position;
-        let node = self.nodes.len();
-        self.open.push(Opener { node, mark: '[', length: 0, may_close: false, position });
-        self.add(bracket, bracket, Style::NONE, sink)
+    fn open_bracket(&mut self, bracket: &str) -> bool {
+        self.held.open_bracket(bracket, self.position);
+        self.advance(bracket);
+        true
     }
 
     /// Reads a `]`, with the address of a link if it follows.
     fn close_bracket(&mut self, text: &str, is_end: bool, sink: &mut Sink) -> bool {
-        let Some(index) = self.open.iter().rposition(|opener| opener.mark == '[') else {
+        if !self.held.has_bracket() {
             return self.literal(text, 1, sink);
-        };
+        }
         let found = match text.as_bytes().get(1) {
             Some(b'(') => spans::link_end(&text[1..], is_end),
             None if !is_end => Found::More(0),
@@ -289,76 +213,16 @@ impl Inline {
         match found {
             Found::More(_) => return false,
             Found::Piece(length, address) => {
-                let start = self.open[index].node;
-                self.open.truncate(index);
                 self.advance(&text[..=length]);
-                self.end_link(start, &spans::unescaped(&address));
+                self.held.end_link(&spans::unescaped(&address));
             }
             Found::Nothing => {
-                self.open.remove(index);
                 self.advance("]");
-                self.nodes.push(Node { text: "]".to_owned(), ..Node::default() });
+                self.held.give_up_bracket();
             }
         }
-        self.pass_on(sink);
+        self.held.pass_on(self.base, sink);
         true
-    }
-
-    /// Makes a link of what follows the bracket in the node `start`.
-    fn end_link(&mut self, start: usize, address: &str) {
-        let label: String = self.nodes[start + 1..].iter().map(|node| &*node.text).collect();
-        self.nodes[start].text.clear();
-        self.nodes[start].opens[LINK] += 1;
-        let mut end = Node::default();
-        end.closes[LINK] += 1;
-        let is_shown = [address, address.strip_prefix("mailto:").unwrap_or(address)];
-        if label.trim().is_empty() {
-            let text = address.to_owned();
-            self.nodes.push(Node { text, ..Node::default() });
-        } else if !is_shown.contains(&label.as_str()) && !address.is_empty() {
-            (end.text, end.style) = (format!(" ({address})"), Style::DIM);
-        }
-        self.nodes.push(end);
-    }
-
-    /// Gives up spans that are too long.
-    fn expire(&mut self, sink: &mut Sink) {
-        let is_old = |opener: &Opener| self.position - opener.position > MAX_SPAN;
-        let old = self.open.iter().take_while(|opener| is_old(opener)).count();
-        let old = old.max(self.open.len().saturating_sub(MAX_OPEN));
-        if old > 0 {
-            self.open.drain(..old);
-            self.pass_on(sink);
-        }
-    }
-
-    /// Passes on what stands before the oldest open span.
-    fn pass_on(&mut self, sink: &mut Sink) {
-        let end = self.open.first().map_or(self.nodes.len(), |opener| opener.node);
-        let nodes: Vec<Node> = self.nodes.drain(..end).collect();
-        for node in nodes {
-            self.depths.iter_mut().zip(node.closes).for_each(|(depth, by)| *depth -= by);
-            if !node.text.is_empty() {
-                sink(self.style() | node.style, &node.text);
-            }
-            self.depths.iter_mut().zip(node.opens).for_each(|(depth, by)| *depth += by);
-        }
-        self.open.iter_mut().for_each(|opener| opener.node -= end);
-    }
-
-    /// The style of the text that is passed on now.
-    fn style(&self) -> Style {
-        let open = MARKS.iter().zip(self.depths).filter(|(_, depth)| *depth > 0);
-        open.fold(self.base, |style, (mark, _)| style | *mark)
-    }
-}
-
-/// The attribute that `used` signs of a kind stand for.
-fn mark_of(mark: char, used: usize) -> usize {
-    match (mark, used) {
-        ('~', _) => STRIKE,
-        (_, 2) => BOLD,
-        _ => ITALIC,
     }
 }
 

@@ -5,15 +5,19 @@
 //!
 //! The end of a line within a paragraph is kept, because models write verses and
 //! addresses so, unless the line is as wide as those of a text that was wrapped already
-//! ([`page::FULL_LINE`]).
+//! ([`block::FULL_LINE`]).
 
+pub mod block;
 pub mod code;
 pub mod container;
+pub mod held;
 pub mod html;
 pub mod inline;
 pub mod languages;
+pub mod line_reader;
 pub mod line_start;
 pub mod page;
+pub mod page_lines;
 pub mod rows;
 pub mod spans;
 pub mod style;
@@ -21,7 +25,8 @@ pub mod table;
 pub mod width;
 pub mod wrap;
 
-use crate::output::markdown::page::{Page, Rest};
+use crate::output::markdown::block::Rest;
+use crate::output::markdown::page::Page;
 use crate::output::markdown::style::Look;
 
 /// A line whose beginning is longer than this, in bytes, is text.

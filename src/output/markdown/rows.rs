@@ -1,6 +1,7 @@
 //! Lines that may be rows of a table: the first is one only if a row of dashes follows.
 
-use crate::output::markdown::page::{Block, Page};
+use crate::output::markdown::block::Block;
+use crate::output::markdown::page::Page;
 use crate::output::markdown::table::Table;
 use crate::output::sanitize::push_sanitized;
 
