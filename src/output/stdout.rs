@@ -145,7 +145,12 @@ impl<W: Write> TextWriter<W> {
             TextMode::Sanitized => push_sanitized(&mut self.buffer, text),
             TextMode::Markdown { look, width } => {
                 let begin = || Box::new(Renderer::new(look, width.columns()));
-                self.renderer.get_or_insert_with(begin).push(text, &mut self.buffer);
+                let renderer = self.renderer.get_or_insert_with(begin);
+                if self.buffer.is_empty() {
+                    // The window may have another size since the last flush.
+                    renderer.set_width(width.columns());
+                }
+                renderer.push(text, &mut self.buffer);
             }
         }
         if self.buffer.len() >= BUFFER_SIZE { self.flush() } else { Ok(()) }
@@ -154,11 +159,6 @@ impl<W: Write> TextWriter<W> {
     pub fn flush(&mut self) -> io::Result<()> {
         let written = self.writer.write_all(&self.buffer);
         self.buffer.clear();
-        if let (Some(renderer), TextMode::Markdown { width, .. }) = (&mut self.renderer, self.mode)
-        {
-            // The window may have another size now.
-            renderer.set_width(width.columns());
-        }
         written
     }
 
