@@ -28,6 +28,7 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('ask', 'ask', [CompletionResultType]::ParameterValue, 'Ask a question and print the reply')
             [CompletionResult]::new('chat', 'chat', [CompletionResultType]::ParameterValue, 'Hold a conversation at the terminal')
             [CompletionResult]::new('batch', 'batch', [CompletionResultType]::ParameterValue, 'Run many requests from a file concurrently')
+            [CompletionResult]::new('suggest', 'suggest', [CompletionResultType]::ParameterValue, 'Write a command line for the shell, and run nothing')
             [CompletionResult]::new('models', 'models', [CompletionResultType]::ParameterValue, 'List the models that the server offers')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find out, step by step, why no reply comes')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'List, show, check, repair or fork conversations, or undo a turn')
@@ -240,6 +241,46 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('--allow-http', '--allow-http', [CompletionResultType]::ParameterName, 'Send the key even over plain http, where anyone can read it')
             break
         }
+        'gravix;suggest' {
+            [CompletionResult]::new('--shell', '--shell', [CompletionResultType]::ParameterName, 'Write the command for this shell [env: SHELL]')
+            [CompletionResult]::new('-m', '-m', [CompletionResultType]::ParameterName, 'Use this model [env: GRAVIX_MODEL]')
+            [CompletionResult]::new('--model', '--model', [CompletionResultType]::ParameterName, 'Use this model [env: GRAVIX_MODEL]')
+            [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Set the sampling temperature, 0 to 2')
+            [CompletionResult]::new('--temperature', '--temperature', [CompletionResultType]::ParameterName, 'Set the sampling temperature, 0 to 2')
+            [CompletionResult]::new('--top-p', '--top-p', [CompletionResultType]::ParameterName, 'Sample from the likeliest tokens with total probability P, 0 to 1')
+            [CompletionResult]::new('--max-tokens', '--max-tokens', [CompletionResultType]::ParameterName, 'Stop the reply after N tokens')
+            [CompletionResult]::new('--stop', '--stop', [CompletionResultType]::ParameterName, 'Stop the reply before TEXT (repeatable, up to 4 times)')
+            [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Seed the sampling, to get the same reply each time if possible')
+            [CompletionResult]::new('--presence-penalty', '--presence-penalty', [CompletionResultType]::ParameterName, 'Penalize tokens that have already occurred, -2 to 2')
+            [CompletionResult]::new('--frequency-penalty', '--frequency-penalty', [CompletionResultType]::ParameterName, 'Penalize tokens by how often they have occurred, -2 to 2')
+            [CompletionResult]::new('--param', '--param', [CompletionResultType]::ParameterName, 'Send any other field of the request (repeatable)')
+            [CompletionResult]::new('--body', '--body', [CompletionResultType]::ParameterName, 'Merge a JSON object into the request')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Append a line of JSON about each request to FILE')
+            [CompletionResult]::new('--base-url', '--base-url', [CompletionResultType]::ParameterName, 'Use the API at URL, or ''mock:'' [env: GRAVIX_BASE_URL]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Give up connecting after S seconds (default 10)')
+            [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'Give up after S seconds without data (default 300)')
+            [CompletionResult]::new('--deadline', '--deadline', [CompletionResultType]::ParameterName, 'Give up after S seconds in total')
+            [CompletionResult]::new('--retries', '--retries', [CompletionResultType]::ParameterName, 'Retry a failed request up to N times (default 2)')
+            [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'Trust only the certificate authorities in FILE (PEM) [env: SSL_CERT_FILE]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Send this request header too (repeatable)')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Send this request header too (repeatable)')
+            [CompletionResult]::new('--max-reply-bytes', '--max-reply-bytes', [CompletionResultType]::ParameterName, 'Hold at most N bytes of a reply in memory (default 256M)')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use the settings of a profile [env: GRAVIX_PROFILE]')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use the settings of a profile [env: GRAVIX_PROFILE]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read the settings from FILE [env: GRAVIX_CONFIG]')
+            [CompletionResult]::new('-u', '-u', [CompletionResultType]::ParameterName, 'Report tokens, time to first token and tokens per second on stderr')
+            [CompletionResult]::new('--usage', '--usage', [CompletionResultType]::ParameterName, 'Report tokens, time to first token and tokens per second on stderr')
+            [CompletionResult]::new('--log-content', '--log-content', [CompletionResultType]::ParameterName, 'Include the messages and the reply in the log')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print the request body and send nothing')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Suppress notes and warnings, but not errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Suppress notes and warnings, but not errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Log connections, headers and timings to stderr')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Log connections, headers and timings to stderr')
+            [CompletionResult]::new('--allow-http', '--allow-http', [CompletionResultType]::ParameterName, 'Send the key even over plain http, where anyone can read it')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'gravix;models' {
             [CompletionResult]::new('--base-url', '--base-url', [CompletionResultType]::ParameterName, 'Use the API at URL, or ''mock:'' [env: GRAVIX_BASE_URL]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Give up connecting after S seconds (default 10)')
@@ -405,6 +446,7 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('ask', 'ask', [CompletionResultType]::ParameterValue, 'Ask a question and print the reply')
             [CompletionResult]::new('chat', 'chat', [CompletionResultType]::ParameterValue, 'Hold a conversation at the terminal')
             [CompletionResult]::new('batch', 'batch', [CompletionResultType]::ParameterValue, 'Run many requests from a file concurrently')
+            [CompletionResult]::new('suggest', 'suggest', [CompletionResultType]::ParameterValue, 'Write a command line for the shell, and run nothing')
             [CompletionResult]::new('models', 'models', [CompletionResultType]::ParameterValue, 'List the models that the server offers')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find out, step by step, why no reply comes')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'List, show, check, repair or fork conversations, or undo a turn')
@@ -422,6 +464,9 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             break
         }
         'gravix;help;batch' {
+            break
+        }
+        'gravix;help;suggest' {
             break
         }
         'gravix;help;models' {

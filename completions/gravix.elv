@@ -25,6 +25,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand ask 'Ask a question and print the reply'
             cand chat 'Hold a conversation at the terminal'
             cand batch 'Run many requests from a file concurrently'
+            cand suggest 'Write a command line for the shell, and run nothing'
             cand models 'List the models that the server offers'
             cand doctor 'Find out, step by step, why no reply comes'
             cand history 'List, show, check, repair or fork conversations, or undo a turn'
@@ -233,6 +234,45 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand --verbose 'Log connections, headers and timings to stderr'
             cand --allow-http 'Send the key even over plain http, where anyone can read it'
         }
+        &'gravix;suggest'= {
+            cand --shell 'Write the command for this shell [env: SHELL]'
+            cand -m 'Use this model [env: GRAVIX_MODEL]'
+            cand --model 'Use this model [env: GRAVIX_MODEL]'
+            cand -t 'Set the sampling temperature, 0 to 2'
+            cand --temperature 'Set the sampling temperature, 0 to 2'
+            cand --top-p 'Sample from the likeliest tokens with total probability P, 0 to 1'
+            cand --max-tokens 'Stop the reply after N tokens'
+            cand --stop 'Stop the reply before TEXT (repeatable, up to 4 times)'
+            cand --seed 'Seed the sampling, to get the same reply each time if possible'
+            cand --presence-penalty 'Penalize tokens that have already occurred, -2 to 2'
+            cand --frequency-penalty 'Penalize tokens by how often they have occurred, -2 to 2'
+            cand --param 'Send any other field of the request (repeatable)'
+            cand --body 'Merge a JSON object into the request'
+            cand --log 'Append a line of JSON about each request to FILE'
+            cand --base-url 'Use the API at URL, or ''mock:'' [env: GRAVIX_BASE_URL]'
+            cand --connect-timeout 'Give up connecting after S seconds (default 10)'
+            cand --idle-timeout 'Give up after S seconds without data (default 300)'
+            cand --deadline 'Give up after S seconds in total'
+            cand --retries 'Retry a failed request up to N times (default 2)'
+            cand --ca-cert 'Trust only the certificate authorities in FILE (PEM) [env: SSL_CERT_FILE]'
+            cand -H 'Send this request header too (repeatable)'
+            cand --header 'Send this request header too (repeatable)'
+            cand --max-reply-bytes 'Hold at most N bytes of a reply in memory (default 256M)'
+            cand -p 'Use the settings of a profile [env: GRAVIX_PROFILE]'
+            cand --profile 'Use the settings of a profile [env: GRAVIX_PROFILE]'
+            cand --config 'Read the settings from FILE [env: GRAVIX_CONFIG]'
+            cand -u 'Report tokens, time to first token and tokens per second on stderr'
+            cand --usage 'Report tokens, time to first token and tokens per second on stderr'
+            cand --log-content 'Include the messages and the reply in the log'
+            cand --dry-run 'Print the request body and send nothing'
+            cand -q 'Suppress notes and warnings, but not errors'
+            cand --quiet 'Suppress notes and warnings, but not errors'
+            cand -v 'Log connections, headers and timings to stderr'
+            cand --verbose 'Log connections, headers and timings to stderr'
+            cand --allow-http 'Send the key even over plain http, where anyone can read it'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'gravix;models'= {
             cand --base-url 'Use the API at URL, or ''mock:'' [env: GRAVIX_BASE_URL]'
             cand --connect-timeout 'Give up connecting after S seconds (default 10)'
@@ -377,6 +417,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand ask 'Ask a question and print the reply'
             cand chat 'Hold a conversation at the terminal'
             cand batch 'Run many requests from a file concurrently'
+            cand suggest 'Write a command line for the shell, and run nothing'
             cand models 'List the models that the server offers'
             cand doctor 'Find out, step by step, why no reply comes'
             cand history 'List, show, check, repair or fork conversations, or undo a turn'
@@ -391,6 +432,8 @@ set edit:completion:arg-completer[gravix] = {|@words|
         &'gravix;help;chat'= {
         }
         &'gravix;help;batch'= {
+        }
+        &'gravix;help;suggest'= {
         }
         &'gravix;help;models'= {
         }

@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::chat::code_block;
 use crate::chat::schema::{Schema, SchemaPattern};
+use crate::chat::{code_block, command_line};
 use crate::json::{self, JsonError};
 
 pub enum ReplyFormat {
@@ -16,6 +16,8 @@ pub enum ReplyFormat {
     Schema(Box<Schema>),
     /// One of these words. At least two.
     Choice(Vec<String>),
+    /// One line for this shell.
+    CommandLine(String),
 }
 
 /// A text that has the required format, as it should be printed.
@@ -30,7 +32,7 @@ impl ReplyFormat {
     /// The `response_format` field of the request.
     pub fn response_format(&self) -> Option<Value> {
         let json_schema = match self {
-            Self::Text => return None,
+            Self::Text | Self::CommandLine(_) => return None,
             Self::JsonObject => return Some(json!({"type": "json_object"})),
             Self::Schema(schema) if schema.strict_obstacle().is_some() => {
                 json!({"name": schema.name(), "schema": schema.source()})
@@ -49,19 +51,26 @@ impl ReplyFormat {
     }
 
     /// An instruction to send along with the prompt. A choice has one, so that
-    /// it also works on servers without schemas.
+    /// it also works on servers without schemas, and so has a line of shell, for
+    /// which there is no schema.
     pub fn instruction(&self) -> Option<String> {
         match self {
             Self::Choice(words) => Some(format!(
                 "Answer with one of these words and with nothing else: {}.",
                 words.join(", ")
             )),
+            Self::CommandLine(shell) => Some(command_line::instruction(shell)),
             _ => None,
         }
     }
 
+    /// Whether the model may call a tool instead.
+    pub fn allows_calls(&self) -> bool {
+        !matches!(self, Self::Choice(_) | Self::CommandLine(_))
+    }
+
     /// Returns the reply as it should be printed: JSON without a code fence
-    /// around it, or the chosen word as the user spelled it.
+    /// around it, the chosen word as the user spelled it, or the bare line of shell.
     ///
     /// # Errors
     /// The reason why the reply does not have this format.
@@ -79,6 +88,7 @@ impl ReplyFormat {
                 let (text, value) = parse_json(reply)?;
                 schema.validate(&value).map(|unchecked| CheckedText { text, unchecked })
             }
+            Self::CommandLine(_) => command_line::find(reply).map(CheckedText::from),
             Self::Choice(words) => chosen(reply, words)
                 .map(|word| word.clone().into())
                 .ok_or_else(|| format!("not one of {}", words.join(", "))),

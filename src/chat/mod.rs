@@ -1,6 +1,7 @@
 //! Messages, replies and the checks on a reply. Independent of the wire format.
 
 pub mod code_block;
+pub mod command_line;
 pub mod decoded_message;
 pub mod event;
 pub mod finish;

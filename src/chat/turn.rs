@@ -124,8 +124,8 @@ pub fn judge(
     repairs_left: u32,
 ) -> TurnEnd {
     reply.take_thoughts(policy.thoughts);
-    // A choice refuses any call, for a reason of its own.
-    let offered = offered.filter(|_| !matches!(policy.format, ReplyFormat::Choice(_)));
+    // A choice or a line of shell refuses any call, for a reason of its own.
+    let offered = offered.filter(|_| policy.format.allows_calls());
     let (calls, invalid_call) = match reply.calls.finish(offered) {
         Ok(calls) => (calls, None),
         Err(error) => (Vec::new(), Some(InvalidReply::Call(error))),
@@ -169,7 +169,9 @@ impl ReplyPolicy {
         let is_any_text = matches!(self.format, ReplyFormat::Text);
         let has_calls = !calls.is_empty() || has_invalid_call;
         match &self.format {
-            ReplyFormat::Choice(_) if !calls.is_empty() => return Err("it calls a tool".to_owned()),
+            format if !format.allows_calls() && !calls.is_empty() => {
+                return Err("it calls a tool".to_owned());
+            }
             _ if self.must_call && !has_calls && reply.refusal.is_empty() => {
                 return Err("it calls no tool".to_owned());
             }

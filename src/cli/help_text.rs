@@ -65,6 +65,11 @@ Examples:
 pub(super) const BATCH_MORE: &str = "\
 Also --patience, --max-failures, --skip-bad, --repair, --param: see --help";
 
+pub(super) const SUGGEST_EXAMPLES: &str = "\
+Examples:
+  gravix suggest find files over 1 GB
+  gravix suggest --shell fish \"rename all *.jpeg to *.jpg\"";
+
 pub(super) const MODELS_EXAMPLES: &str = "\
 Examples:
   gravix models | grep llama
@@ -147,6 +152,23 @@ pub const CHAT_STATUS: Entries = &[
     ("74", "the terminal cannot be read or written"),
     ("78", "setup: no key, bad base URL, proxy or settings"),
     ("129 143", "killed by SIGHUP or SIGTERM"),
+];
+
+pub const SUGGEST_STATUS: Entries = &[
+    ("0", "the command line was printed"),
+    ("2", "usage: a bad option, or no request"),
+    ("3", "the reply ended early (length, filter, refusal, no text)"),
+    ("65", "the reply is not one line of shell, or the request is not text"),
+    ("66", "the file of --body, --ca-cert or --config cannot be read"),
+    ("69", "the server refused the request (400, 404, 405, 422, 501, quota)"),
+    ("70", "a bug in gravix"),
+    ("73", "the log cannot be written"),
+    ("74", "standard output cannot be written"),
+    ("75", "temporary failure: try again later"),
+    ("76", "the response breaks the protocol (HTML, JSON, redirect, firewall)"),
+    ("77", "the server refused the key (401, 403)"),
+    ("78", "setup: no key, bad base URL, proxy or settings, no TLS, ulimit"),
+    ("130 141 143", "killed by SIGINT, SIGPIPE or SIGTERM"),
 ];
 
 pub const BATCH_STATUS: Entries = &[
@@ -242,7 +264,7 @@ pub const ENVIRONMENT: Entries = &[
     ("XDG_CONFIG_HOME", "directory of gravix/config.toml; default ~/.config"),
     ("XDG_DATA_HOME", "where --install writes; default ~/.local/share"),
     ("XDG_CACHE_HOME", "where completions keep models; default ~/.cache"),
-    ("SHELL", "the shell for completions --install"),
+    ("SHELL", "the shell for completions --install, and for suggest"),
     ("SSL_CERT_FILE", "trusted authorities, unless --ca-cert is given"),
     ("https_proxy, http_proxy", "the proxy for https:// and http:// base URLs"),
     ("all_proxy", "the proxy for either, if its own variable is not set"),
@@ -286,6 +308,7 @@ mod tests {
     fn no_line_of_a_table_is_wrapped() {
         for table in [
             ASK_STATUS,
+            SUGGEST_STATUS,
             BATCH_STATUS,
             CHAT_COMMANDS,
             CHAT_STATUS,

@@ -10,6 +10,7 @@ pub mod prompt_part;
 pub mod reply_format;
 pub mod reply_output;
 pub mod shared_args;
+pub mod suggest_args;
 pub mod values;
 
 use std::path::PathBuf;
@@ -21,17 +22,19 @@ pub use crate::cli::batch_args::BatchArgs;
 pub use crate::cli::chat_args::ChatArgs;
 use crate::cli::help_text::{
     ASK_EXAMPLES, ASK_MORE, BATCH_EXAMPLES, BATCH_MORE, CHAT_EXAMPLES, COMPLETIONS_EXAMPLES,
-    CONFIG_EXAMPLES, DOCTOR_EXAMPLES, HISTORY_EXAMPLES, MAN_EXAMPLES, MODELS_EXAMPLES, TEMPLATE,
-    TEMPLATES_EXAMPLES, section,
+    CONFIG_EXAMPLES, DOCTOR_EXAMPLES, HISTORY_EXAMPLES, MAN_EXAMPLES, MODELS_EXAMPLES,
+    SUGGEST_EXAMPLES, TEMPLATE, TEMPLATES_EXAMPLES, section,
 };
 pub use crate::cli::help_text::{
     ASK_STATUS, BATCH_STATUS, CHAT_COMMANDS, CHAT_STATUS, CONFIG_STATUS, DOCTOR_STATUS,
-    DOCUMENT_STATUS, ENVIRONMENT, EXAMPLES, FILES, HISTORY_STATUS, MODELS_STATUS, TEMPLATES_STATUS,
+    DOCUMENT_STATUS, ENVIRONMENT, EXAMPLES, FILES, HISTORY_STATUS, MODELS_STATUS, SUGGEST_STATUS,
+    TEMPLATES_STATUS,
 };
 pub use crate::cli::history_args::{
     ChangeArgs, CheckArgs, ForkArgs, HistoryCommand, HistoryCommandArgs, ListArgs, ShowArgs,
 };
 pub use crate::cli::shared_args::{NetworkArgs, SettingsArgs, VerbosityArgs};
+pub use crate::cli::suggest_args::SuggestArgs;
 
 /// Ask a chat-completions API one question at a time
 #[derive(Debug, Parser)]
@@ -130,6 +133,17 @@ the run immediately.",
         after_long_help = section("Exit status", BATCH_STATUS)
     )]
     Batch(Box<BatchArgs>),
+    /// Write a command line for the shell, and run nothing
+    ///
+    /// Asks the model for one line of shell that does what the words say, and prints
+    /// that line and nothing else. It is never run and never saved; read it before
+    /// you run it. Standard input is not read. gravix shell-init binds this to a key.
+    #[command(
+        help_template = TEMPLATE,
+        before_help = SUGGEST_EXAMPLES,
+        after_long_help = section("Exit status", SUGGEST_STATUS)
+    )]
+    Suggest(Box<SuggestArgs>),
     /// List the models that the server offers
     ///
     /// Prints one name a line. Control characters in a name are made visible even

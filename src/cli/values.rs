@@ -53,6 +53,15 @@ pub fn within<const LOW: i8, const HIGH: i8>(text: &str) -> Result<f64, String> 
     }
 }
 
+/// Parses the name of a shell, such as `bash`.
+pub fn shell_name(text: &str) -> Result<String, String> {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
+    match !text.is_empty() && text.chars().all(is_allowed) {
+        true => Ok(text.to_owned()),
+        false => Err("not the name of a shell, such as bash".to_owned()),
+    }
+}
+
 /// Longer times count as a year, because they overflow clocks.
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 

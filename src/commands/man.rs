@@ -17,6 +17,7 @@ const PAGES: &[(&str, &str)] = &[
     ("gravix-ask", include_str!("../../man/gravix-ask.1")),
     ("gravix-chat", include_str!("../../man/gravix-chat.1")),
     ("gravix-batch", include_str!("../../man/gravix-batch.1")),
+    ("gravix-suggest", include_str!("../../man/gravix-suggest.1")),
     ("gravix-models", include_str!("../../man/gravix-models.1")),
     ("gravix-doctor", include_str!("../../man/gravix-doctor.1")),
     ("gravix-history", include_str!("../../man/gravix-history.1")),

@@ -18,6 +18,7 @@ pub mod models;
 pub mod observers;
 pub mod schema_notes;
 pub mod server_hints;
+pub mod suggest;
 pub mod target;
 pub mod templates;
 pub mod text_hints;
@@ -75,6 +76,7 @@ fn run_line(
         Command::Ask(args) => ask::run(*args, &context, hints),
         Command::Chat(args) => chat::run(*args, &context, hints),
         Command::Batch(args) => batch::run(*args, &context, hints),
+        Command::Suggest(args) => suggest::run(*args, &context, hints),
         Command::Models(args) => models::run(args, &context),
         Command::Doctor(args) => doctor::run(&args, &context, hints),
         Command::History(args) => history::run(args.command, &context, hints),

@@ -29,6 +29,7 @@ impl Target {
         let (settings, network) = match &arguments.command {
             Command::Ask(args) => (&args.settings, &args.network),
             Command::Chat(args) => (&args.settings, &args.network),
+            Command::Suggest(args) => (&args.settings, &args.network),
             Command::Batch(args) => (&args.settings, &args.network),
             Command::Models(args) => (&args.settings, &args.network),
             Command::Doctor(args) => (&args.settings, &args.network),

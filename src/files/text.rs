@@ -125,6 +125,15 @@ impl Encoding {
     }
 }
 
+/// Whether a character is a control character, or a bidirectional control that
+/// shows text in another order than it has (CVE-2021-42574): an embedding, an
+/// override, an isolate or the end of one. The marks U+200E, U+200F and U+061C
+/// move only themselves and the signs next to them, and Arabic and Hebrew are
+/// written with them; joiners make emoji.
+pub fn is_harmful(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

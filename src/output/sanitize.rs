@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+pub use crate::files::text::is_harmful;
+
 /// Appends `text` to `out`, with every control character except newline and tab
 /// made visible: C0 and DEL as `^X`, C1 and bidirectional controls as `<U+009B>`.
 /// Each character is treated on its own, so an escape sequence cut in two is
@@ -25,15 +27,6 @@ pub fn visible(c: char) -> String {
         Ok(ascii) if ascii.is_ascii() => format!("^{}", char::from(ascii ^ 0x40)),
         _ => format!("<U+{:04X}>", u32::from(c)),
     }
-}
-
-/// Whether a character is a control character, or a bidirectional control that
-/// shows text in another order than it has (CVE-2021-42574): an embedding, an
-/// override, an isolate or the end of one. The marks U+200E, U+200F and U+061C
-/// move only themselves and the signs next to them, and Arabic and Hebrew are
-/// written with them; joiners make emoji.
-pub fn is_harmful(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// `json` with those harmful characters escaped that JSON allows in a string (RFC

@@ -8,7 +8,8 @@ use crate::cli::{Args, REQUIRES};
 /// Checks that an option which needs one of others has it. clap's `requires` does
 /// not accept an option that the configuration sets.
 pub fn ensure(matches: &ArgMatches) -> Result<(), clap::Error> {
-    let Some((name @ ("ask" | "chat" | "batch"), matches)) = matches.subcommand() else {
+    let Some((name @ ("ask" | "chat" | "suggest" | "batch"), matches)) = matches.subcommand()
+    else {
         return Ok(());
     };
     let long = |id: &str| {

@@ -107,7 +107,7 @@ pub fn parse_command_line(
         Ok(matches) => matches,
         Err(error) => return Ok(Err(error)),
     };
-    let Some((name @ ("ask" | "chat" | "batch" | "models" | "doctor"), typed_options)) =
+    let Some((name @ ("ask" | "chat" | "suggest" | "batch" | "models" | "doctor"), typed_options)) =
         typed.subcommand()
     else {
         return Ok(Arguments::new(&typed, EffectiveSettings::default(), None));

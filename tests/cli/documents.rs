@@ -204,6 +204,11 @@ fn tables(command: &str) -> (&'static [(&'static str, &'static str)], Filter, Fi
             |variable| !INSTALLATION.contains(&variable),
             |file| [CONFIG_FILE, CHATS, INPUTS, "FILE", "FILE.torn"].contains(&file),
         ),
+        "gravix suggest" => (
+            cli::SUGGEST_STATUS,
+            |variable| ["GRAVIX_MODEL", "SHELL"].contains(&variable) || NETWORK.contains(&variable),
+            |file| file == CONFIG_FILE,
+        ),
         "gravix config" => (
             cli::CONFIG_STATUS,
             |variable| SETTINGS.contains(&variable),

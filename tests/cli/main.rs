@@ -89,6 +89,7 @@ mod signals;
 mod statuses;
 mod stopped;
 mod stream;
+mod suggest;
 mod support;
 mod templates;
 mod timeouts;

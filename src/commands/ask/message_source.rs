@@ -145,6 +145,11 @@ enum SystemSource {
 }
 
 impl SystemPlan {
+    /// No system prompt.
+    pub fn none() -> Self {
+        Self { source: None, is_default: false, encoding: Encoding::Strict }
+    }
+
     /// A default is dropped if the whole conversation is given as JSON.
     pub fn from_args(args: &AskArgs, messages: &MessageSource, context: &Context) -> Self {
         let is_default = !(context.is_typed("system") && context.is_typed("system_file"));

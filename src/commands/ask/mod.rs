@@ -33,9 +33,17 @@ use crate::settings::{network, verbosity};
 pub fn run(args: AskArgs, context: &Context, hints: &Hints) -> Result<()> {
     let notes = context.notes.with_verbosity(verbosity(&args.verbosity));
     let plan = AskPlan::from_args(args, context)?;
+    follow(plan, context, hints, &notes)
+}
+
+/// Does what `plan` says.
+///
+/// # Errors
+/// The error that ended the command.
+pub fn follow(plan: AskPlan, context: &Context, hints: &Hints, notes: &Notes) -> Result<()> {
     match plan.action {
-        Action::Send => send(plan, context, hints, &notes),
-        Action::Print(format) => print_request(&plan, format, context, &notes),
+        Action::Send => send(plan, context, hints, notes),
+        Action::Print(format) => print_request(&plan, format, context, notes),
     }
 }
 

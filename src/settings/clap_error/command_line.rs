@@ -191,8 +191,13 @@ pub fn runnable(words: &[String]) -> Option<String> {
 /// A line that asks with these words: the command's options as they are, and the
 /// words of the prompt in quotes.
 pub fn runnable_ask(tokens: &[Token]) -> Option<String> {
+    runnable_with_words("ask", tokens)
+}
+
+/// The same for another command that takes words.
+pub fn runnable_with_words(name: &str, tokens: &[Token]) -> Option<String> {
     let is_stdin = tokens.iter().any(|token| *token == Token::Word("-".to_owned()));
-    let (mut in_order, mut options, mut prompt) = (vec!["ask".to_owned()], Vec::new(), Vec::new());
+    let (mut in_order, mut options, mut prompt) = (vec![name.to_owned()], Vec::new(), Vec::new());
     let mut run: Vec<&str> = Vec::new();
     for token in tokens {
         match token {
@@ -215,7 +220,7 @@ pub fn runnable_ask(tokens: &[Token]) -> Option<String> {
             return None;
         }
         let dashes = ["--".to_owned(), prompt.join(" ")];
-        let command = ["ask".to_owned()].into_iter();
+        let command = [name.to_owned()].into_iter();
         runnable(&command.chain(options).chain(dashes).collect::<Vec<_>>())
     })
 }

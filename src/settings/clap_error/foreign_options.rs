@@ -162,6 +162,11 @@ pub const FOREIGN_OPTIONS: &[ForeignOption] = &[
         Nothing,
         ("colours are used only on a terminal", "run export NO_COLOR=1 to have none"),
     ),
+    other(
+        &["-e", "--execute", "--shell"],
+        Nothing,
+        ("gravix runs no commands", "use gravix suggest \"…\""),
+    ),
     other(&["--list-models", "--models"], Nothing, ("", "use gravix models")),
 ];
 

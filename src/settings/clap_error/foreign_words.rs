@@ -3,8 +3,8 @@
 /// What a command of another program is here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {
-    /// The words behind it are the prompt. These words ask it.
-    Ask(&'static [&'static str]),
+    /// The words behind it are those of this command, which may have options.
+    Words(&'static [&'static str]),
     /// The word behind it is the model, and those behind that are the prompt.
     AskModel,
     /// This command, if no word is behind it.
@@ -15,8 +15,9 @@ pub enum Meaning {
 
 /// The names of `llm`, `aichat`, `mods`, `ollama`, `chatgpt-cli` and others.
 pub const FOREIGN_COMMANDS: &[(&[&str], Meaning)] = &[
-    (&["prompt", "query", "question", "generate", "complete"], Meaning::Ask(&["ask"])),
+    (&["prompt", "query", "question", "generate", "complete"], Meaning::Words(&["ask"])),
     (&["repl", "interactive", "talk"], Meaning::Alone(&["chat"])),
+    (&["shell", "sh", "cmd", "command", "exec", "execute"], Meaning::Words(&["suggest"])),
     (&["run"], Meaning::AskModel),
     (&["list", "ls", "tags", "list-models"], Meaning::Alone(&["models"])),
     (&["version"], Meaning::Alone(&["--version"])),

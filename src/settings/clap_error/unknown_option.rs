@@ -5,7 +5,7 @@ use std::fmt;
 use clap::Command;
 
 use crate::settings::clap_error::command_line::{
-    CommandLine, Token, long_names, may_be_secret, runnable_ask,
+    CommandLine, Token, long_names, may_be_secret, runnable_with_words,
 };
 use crate::settings::clap_error::corrected_option::foreign;
 use crate::settings::clap_error::misplaced::{before_command, needless_word};
@@ -34,7 +34,8 @@ pub fn message(line: &CommandLine, option: &str) -> String {
         Some(Token::Unknown(word)) if known.is_none() || is_long => shown(word, option),
         _ => option,
     };
-    let quoted = (command.get_name() == "ask").then(|| QuotedPrompt::new(&tokens));
+    let takes_words = ["ask", "suggest"].contains(&command.get_name());
+    let quoted = takes_words.then(|| QuotedPrompt::new(command.get_name(), &tokens));
     let hint = match (known, quoted) {
         (Some(known), Some(quoted @ QuotedPrompt::Line(_))) if is_after_words => {
             format!("{known}; if it belongs to the prompt, {quoted}")
@@ -57,8 +58,8 @@ enum QuotedPrompt {
 }
 
 impl QuotedPrompt {
-    fn new(tokens: &[Token]) -> Self {
-        runnable_ask(tokens).map_or(Self::Unknown, Self::Line)
+    fn new(command: &str, tokens: &[Token]) -> Self {
+        runnable_with_words(command, tokens).map_or(Self::Unknown, Self::Line)
     }
 }
 

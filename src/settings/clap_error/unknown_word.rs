@@ -4,7 +4,8 @@ use std::path::Path;
 
 use crate::files::shell;
 use crate::settings::clap_error::command_line::{
-    CommandLine, Token, command_names, may_be_secret, runnable, runnable_ask, subcommand, tokens,
+    CommandLine, Token, command_names, may_be_secret, runnable, runnable_ask, runnable_with_words,
+    subcommand, tokens,
 };
 use crate::settings::clap_error::foreign_words::{FOREIGN_COMMANDS, Meaning};
 use crate::settings::clap_error::near::nearest;
@@ -55,18 +56,19 @@ fn asked(words: &[String]) -> Option<String> {
 /// What a command of another program is here, with the words behind it; `None` if
 /// they make it a question.
 fn for_foreign(meaning: Meaning, behind: &[String]) -> Option<String> {
-    let ask = |options: &[&str], prompt: &[String]| {
+    let with_words = |name: &str, options: &[&str], words: &[String]| {
         let mut all = vec![Token::Option(options.iter().map(|word| (*word).to_owned()).collect())];
-        match prompt {
+        match words {
+            [] if name == "suggest" => all.push(Token::Word("list files".to_owned())),
             [] => all.push(Token::Word("hello".to_owned())),
-            prompt => all.extend(tokens(&subcommand("ask")?, prompt)),
+            words => all.extend(tokens(&subcommand(name)?, words)),
         }
-        runnable_ask(&all).map(|line| format!("use {line}"))
+        runnable_with_words(name, &all).map(|line| format!("use {line}"))
     };
     match (meaning, behind) {
-        (Meaning::Ask(words), prompt) => ask(&words[1..], prompt),
+        (Meaning::Words(command), words) => with_words(command[0], &command[1..], words),
         (Meaning::AskModel, [model, prompt @ ..]) if !model.starts_with('-') => {
-            ask(&["-m", model], prompt)
+            with_words("ask", &["-m", model], prompt)
         }
         (Meaning::AskModel, _) => None,
         (Meaning::Alone(words), []) => Some(format!("use gravix {}", words.join(" "))),
