@@ -165,18 +165,20 @@ impl PromptSource {
 /// The message of a session: the text that was typed, then what is attached to it.
 ///
 /// # Errors
-/// [`Error::Usage`] if the message is only white space; [`Error::Unreadable`],
-/// [`Error::Input`] or [`Error::NotText`] for a file or an image.
-pub fn typed(typed: &str, attached: &[PromptPart]) -> Result<Content> {
-    let files = PromptSource {
-        parts: Vec::new(),
-        template: None,
-        stdin: Stdin::Refused,
-        encoding: Encoding::Strict,
-    };
-    let attached = attached.iter().map(|part| files.content_of(from_ref(part), &mut io::empty()));
-    let parts = iter::once(Ok(text(typed.to_owned()))).chain(attached);
-    content(parts.collect::<Result<_>>()?).ok_or_else(|| usage("the message is empty"))
+/// [`Error::Usage`] if the message is only white space.
+pub fn typed(typed: &str, attached: &[ContentPart]) -> Result<Content> {
+    let parts = iter::once(text(typed.to_owned())).chain(attached.iter().cloned());
+    content(parts.collect()).ok_or_else(|| usage("the message is empty"))
+}
+
+/// Reads a text file or an image, which is to go with a message.
+///
+/// # Errors
+/// [`Error::Unreadable`], [`Error::Usage`], [`Error::Input`] or [`Error::NotText`].
+pub fn attached(part: &PromptPart) -> Result<ContentPart> {
+    let (parts, template, stdin) = (Vec::new(), None, Stdin::Refused);
+    let source = PromptSource { parts, template, stdin, encoding: Encoding::Strict };
+    source.content_of(from_ref(part), &mut io::empty())
 }
 
 /// Joins adjacent texts by a blank line. Returns `None` if there is nothing but

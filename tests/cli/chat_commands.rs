@@ -115,6 +115,7 @@ fn files_and_images_go_with_the_next_message_only() {
     let mut chat = start(&home, &server);
     chat.say("/file absent.txt", "cannot read absent.txt");
     chat.say("/file my\\ notes.txt", "goes with the next message");
+    fs::remove_file(home.path().join("my notes.txt")).expect("removed");
     chat.say("/image i.png", "i.png goes with the next message");
     chat.say("look", "seen");
     chat.say("and now", "plain");

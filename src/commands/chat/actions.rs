@@ -83,17 +83,15 @@ impl Session<'_> {
         Ok(texts.join("\n\n"))
     }
 
-    /// Sends a file or an image with the next message.
-    pub fn attach(&mut self, part: PromptPart, name: &str) -> Result<()> {
-        // Read now, so that a fault is told now.
-        prompt::typed("", std::slice::from_ref(&part))?;
-        self.attached.push(part);
+    /// Sends a file or an image, as it is now, with the next message.
+    fn attach(&mut self, part: &PromptPart, name: &str) -> Result<()> {
+        self.attached.push(prompt::attached(part)?);
         self.notes.print(format_args!("{name} goes with the next message"));
         Ok(())
     }
 
     pub fn attach_file(&mut self, typed: &str) -> Result<()> {
-        self.attach(PromptPart::File(self.typed_path(typed)), typed)
+        self.attach(&PromptPart::File(self.typed_path(typed)), typed)
     }
 
     pub fn attach_image(&mut self, typed: &str) -> Result<()> {
@@ -101,7 +99,7 @@ impl Session<'_> {
             true => OsString::from(typed),
             false => self.typed_path(typed).into_os_string(),
         };
-        self.attach(PromptPart::Attachment { source, media_type: None }, typed)
+        self.attach(&PromptPart::Attachment { source, media_type: None }, typed)
     }
 
     /// Sets the system prompt of this session.

@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::chat::message::Content;
+use crate::chat::message::{Content, ContentPart};
 use crate::cli::ChatArgs;
-use crate::cli::prompt_part::PromptPart;
 use crate::commands::ask::answer::{self, Answered, Asker};
 use crate::commands::ask::ask_turn::{Turn, warn_of_readers};
 use crate::commands::ask::delivery::TurnFiles;
@@ -34,7 +33,7 @@ pub struct Session<'a> {
     /// seen it yet.
     pub seen: Option<u64>,
     /// Goes with the next message.
-    pub attached: Vec<PromptPart>,
+    pub attached: Vec<ContentPart>,
     /// A question that has no answer yet.
     pub unanswered: Option<String>,
     pub last: Option<LastReply>,
