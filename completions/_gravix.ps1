@@ -476,30 +476,6 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             break
         }
         'gravix;help;history' {
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the conversations in a directory, the newest first')
-            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print a conversation in readable form, in a pager if it is long')
-            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Report lines that are not messages, and count the messages')
-            [CompletionResult]::new('repair', 'repair', [CompletionResultType]::ParameterValue, 'Move lines that are not messages to FILE.bad')
-            [CompletionResult]::new('undo', 'undo', [CompletionResultType]::ParameterValue, 'Remove the newest turn and print its lines')
-            [CompletionResult]::new('fork', 'fork', [CompletionResultType]::ParameterValue, 'Copy a conversation, or its first turns, to a new file')
-            break
-        }
-        'gravix;help;history;list' {
-            break
-        }
-        'gravix;help;history;show' {
-            break
-        }
-        'gravix;help;history;check' {
-            break
-        }
-        'gravix;help;history;repair' {
-            break
-        }
-        'gravix;help;history;undo' {
-            break
-        }
-        'gravix;help;history;fork' {
             break
         }
         'gravix;help;config' {

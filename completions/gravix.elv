@@ -440,24 +440,6 @@ set edit:completion:arg-completer[gravix] = {|@words|
         &'gravix;help;doctor'= {
         }
         &'gravix;help;history'= {
-            cand list 'List the conversations in a directory, the newest first'
-            cand show 'Print a conversation in readable form, in a pager if it is long'
-            cand check 'Report lines that are not messages, and count the messages'
-            cand repair 'Move lines that are not messages to FILE.bad'
-            cand undo 'Remove the newest turn and print its lines'
-            cand fork 'Copy a conversation, or its first turns, to a new file'
-        }
-        &'gravix;help;history;list'= {
-        }
-        &'gravix;help;history;show'= {
-        }
-        &'gravix;help;history;check'= {
-        }
-        &'gravix;help;history;repair'= {
-        }
-        &'gravix;help;history;undo'= {
-        }
-        &'gravix;help;history;fork'= {
         }
         &'gravix;help;config'= {
         }

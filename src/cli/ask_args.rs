@@ -93,7 +93,7 @@ pub struct AskArgs {
     pub settings: SettingsArgs,
 }
 
-/// What is printed, and where.
+// What is printed, and where.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
@@ -158,7 +158,7 @@ pub struct OutputArgs {
     pub display: DisplayArgs,
 }
 
-/// The conversation that the prompt continues.
+// The conversation that the prompt continues.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "History")]
 pub struct HistoryArgs {

@@ -15,7 +15,7 @@ pub mod values;
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Args as _, Command as ClapCommand, Parser, Subcommand, ValueEnum, ValueHint};
 
 pub use crate::cli::ask_args::AskArgs;
 pub use crate::cli::batch_args::BatchArgs;
@@ -79,6 +79,10 @@ const HISTORY: &[&str] = &["file", "latest"];
 pub const OVERRIDES: (&str, &str) = ("stream", "no_stream");
 
 #[derive(Debug, Subcommand)]
+// Only the command that is run gets its options: describing all of them takes longer
+// than the rest of the start. Groups of options have no doc comments, because clap
+// would then take those for what the command does.
+#[command(defer = true)]
 pub enum Command {
     /// Ask a question and print the reply
     #[command(
@@ -213,6 +217,26 @@ the run immediately.",
     Man(ManArgs),
 }
 
+/// `command` with its options, which clap otherwise gives it when it is run.
+pub fn with_options(command: ClapCommand) -> ClapCommand {
+    // Not a second time.
+    let command = command.defer(|command| command);
+    match command.get_name() {
+        "ask" => AskArgs::augment_args(command),
+        "chat" => ChatArgs::augment_args(command),
+        "suggest" => SuggestArgs::augment_args(command),
+        "batch" => BatchArgs::augment_args(command),
+        "models" => ModelsArgs::augment_args(command),
+        "doctor" => DoctorArgs::augment_args(command),
+        "history" => HistoryCommandArgs::augment_args(command),
+        "config" => ConfigArgs::augment_args(command),
+        "templates" => TemplatesArgs::augment_args(command),
+        "completions" => CompletionsArgs::augment_args(command),
+        "man" => ManArgs::augment_args(command),
+        name => unreachable!("no command {name}"),
+    }
+}
+
 #[derive(Debug, clap::Args)]
 pub struct ModelsArgs {
     /// Print the server's response unchanged
@@ -311,7 +335,7 @@ mod tests {
     #[test]
     fn options_that_need_or_override_others_exist() {
         let command = Args::command();
-        let ask = command.find_subcommand("ask").expect("a command");
+        let ask = with_options(command.find_subcommand("ask").expect("a command").clone());
         let ids: Vec<&str> = ask.get_arguments().map(|arg| arg.get_id().as_str()).collect();
         let needed = REQUIRES.iter().flat_map(|(id, others)| others.iter().chain([id]));
         for id in needed.chain([&OVERRIDES.0, &OVERRIDES.1]) {

@@ -4,7 +4,7 @@ use clap::ValueHint;
 
 use crate::cli::values::{positive, within};
 
-/// The model and its parameters. Each is sent only if given.
+// The model and its parameters. Each is sent only if given.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Model")]
 pub struct ModelArgs {

@@ -7,7 +7,7 @@ use clap::ValueHint;
 
 use crate::cli::values::count;
 
-/// The options for replies in JSON, which `ask` and `batch` share.
+// The options for replies in JSON, which `ask` and `batch` share.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub struct JsonFormatArgs {

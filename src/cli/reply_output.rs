@@ -5,7 +5,7 @@ use clap::ValueHint;
 use crate::cli::shared_args::LogArgs;
 use crate::cli::values::{MarkdownWhen, ReasoningTarget};
 
-/// Which part of a reply is printed.
+// Which part of a reply is printed.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub struct PickArgs {
@@ -39,7 +39,7 @@ pub struct PickArgs {
     pub extract_last: Option<String>,
 }
 
-/// What is reported about a request.
+// What is reported about a request.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub struct ReportArgs {
@@ -53,7 +53,7 @@ pub struct ReportArgs {
     pub log: LogArgs,
 }
 
-/// How a reply is shown.
+// How a reply is shown.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub struct DisplayArgs {

@@ -120,7 +120,7 @@ pub struct VerbosityArgs {
     pub verbose: bool,
 }
 
-/// The system prompt as a file, beside `--system`.
+// The system prompt as a file, beside `--system`.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Input")]
 pub struct SystemFileArgs {
@@ -138,7 +138,7 @@ pub struct SystemFileArgs {
     pub path: Option<PathBuf>,
 }
 
-/// Where the settings come from.
+// Where the settings come from.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Model")]
 pub struct SettingsArgs {

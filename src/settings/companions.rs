@@ -3,7 +3,7 @@
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Command as ClapCommand, CommandFactory};
 
-use crate::cli::{Args, REQUIRES};
+use crate::cli::{Args, REQUIRES, with_options};
 
 /// Checks that an option which needs one of others has it. clap's `requires` does
 /// not accept an option that the configuration sets.
@@ -13,9 +13,8 @@ pub fn ensure(matches: &ArgMatches) -> Result<(), clap::Error> {
         return Ok(());
     };
     let long = |id: &str| {
-        let command = Args::command();
-        let mut arguments =
-            command.find_subcommand(name).into_iter().flat_map(ClapCommand::get_arguments);
+        let command = Args::command().find_subcommand(name).cloned().map(with_options);
+        let mut arguments = command.iter().flat_map(ClapCommand::get_arguments);
         let arg = arguments.find(|arg| arg.get_id().as_str() == id);
         arg.and_then(|arg| arg.get_long()).unwrap_or(id).to_owned()
     };

@@ -18,7 +18,7 @@ use std::ffi::OsString;
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
-use crate::cli::{Args, Command, SettingsArgs, VerbosityArgs};
+use crate::cli::{Args, Command, SettingsArgs, VerbosityArgs, with_options};
 use crate::error::Result;
 use crate::input::template_text::TemplateText;
 use crate::output::notes::{Notes, Verbosity};
@@ -133,7 +133,8 @@ pub fn parse_command_line(
     let settings = config.resolve(&options::of(&command, name), typed_options, environment);
     // The command's name is the first argument: gravix itself has no options.
     line.splice(2..2, settings.merged_options());
-    let command = command.mut_subcommand(name, |command| settings.set_defaults(command));
+    let command =
+        command.mut_subcommand(name, |command| settings.set_defaults(with_options(command)));
     let matches = command.try_get_matches_from(line);
     Ok(matches.and_then(|matches| Arguments::new(&matches, settings, template)))
 }

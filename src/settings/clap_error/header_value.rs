@@ -4,8 +4,8 @@ use std::ffi::OsString;
 
 use clap::CommandFactory;
 
-use crate::cli::Args;
 use crate::cli::values::header;
+use crate::cli::{Args, with_options};
 
 /// Which of the typed headers is the first that is not valid, such as "2nd " with
 /// a blank behind it; empty if there is only one.
@@ -16,7 +16,8 @@ pub fn bad_header_ordinal(line: &[OsString]) -> String {
     if command.find_subcommand(&name).is_none() {
         return String::new();
     }
-    let command = command.mut_subcommand(name, |command| command.mut_arg("headers", any));
+    let command =
+        command.mut_subcommand(name, |command| with_options(command).mut_arg("headers", any));
     let Ok(matches) = command.ignore_errors(true).try_get_matches_from(line) else {
         return String::new();
     };

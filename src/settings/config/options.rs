@@ -2,7 +2,7 @@
 
 use clap::{Arg, Command, CommandFactory};
 
-use crate::cli::Args;
+use crate::cli::{Args, with_options};
 
 /// Options of `batch` alone that belong to one run: what its lines and its results
 /// are, and where they go. As clap ids.
@@ -17,7 +17,7 @@ const NOT_SHARED: &[&str] = &["json", "output"];
 pub fn all() -> Command {
     let root = Args::command();
     let (ask, batch) = (subcommand(&root, "ask"), subcommand(&root, "batch"));
-    let own = batch.get_arguments().filter(|arg| is_batch_setting(arg) && !has(ask, arg));
+    let own = batch.get_arguments().filter(|arg| is_batch_setting(arg) && !has(&ask, arg));
     ask.clone().args(own)
 }
 
@@ -26,18 +26,19 @@ pub fn all() -> Command {
 pub fn of(root: &Command, name: &str) -> Command {
     let ask = subcommand(root, "ask");
     if name == "ask" {
-        return ask.clone();
+        return ask;
     }
-    let is_configurable = |arg: &&Arg| match has(ask, arg) {
+    let is_configurable = |arg: &&Arg| match has(&ask, arg) {
         true => !NOT_SHARED.contains(&arg.get_id().as_str()),
         false => name == "batch" && is_batch_setting(arg),
     };
-    let options = subcommand(root, name).get_arguments().filter(is_configurable);
+    let command = subcommand(root, name);
+    let options = command.get_arguments().filter(is_configurable);
     Command::new("configurable").args(options)
 }
 
-fn subcommand<'a>(root: &'a Command, name: &str) -> &'a Command {
-    root.find_subcommand(name).expect("the subcommand exists")
+fn subcommand(root: &Command, name: &str) -> Command {
+    with_options(root.find_subcommand(name).expect("the subcommand exists").clone())
 }
 
 fn has(command: &Command, arg: &Arg) -> bool {
