@@ -80,10 +80,10 @@ impl<'a> LineReader<'a> {
     /// Reads a `>`, and the space behind it.
     pub fn quote(&mut self) -> Container {
         self.advance(1);
-        self.base = self.column;
-        if self.text[self.at..].starts_with([' ', '\t']) {
-            self.base += 1;
+        if self.rest().starts_with(' ') {
+            self.advance(1);
         }
+        self.base = self.column;
         self.inner = self.base;
         Container::quote()
     }

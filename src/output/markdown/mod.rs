@@ -126,3 +126,165 @@ impl Renderer {
         self.start.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str, columns: usize) -> String {
+        let mut renderer = Renderer::new(Look::Plain, columns);
+        let mut out = Vec::new();
+        renderer.push(text, &mut out);
+        renderer.finish(&mut out);
+        String::from_utf8(out).expect("UTF-8")
+    }
+
+    #[track_caller]
+    fn check(cases: &[(&str, &str)]) {
+        for (text, expected) in cases {
+            assert_eq!(shown(text, 30), *expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn blank_lines_between_blocks_are_those_of_the_source_but_one_at_most() {
+        check(&[
+            ("", ""),
+            ("\n\n", ""),
+            ("\n\na\n\n\n\nb\n\n", "a\n\nb\n"),
+            ("# a\nb", "# a\nb\n"),
+            ("a\n# b", "a\n# b\n"),
+            ("- a\n- b\n\n- c", "• a\n• b\n\n• c\n"),
+            ("> a\n>\n> b\n\nc", "│ a\n│\n│ b\n\nc\n"),
+            ("> a\n\n> b", "│ a\n\n│ b\n"),
+        ]);
+    }
+
+    #[test]
+    fn code_is_apart_from_text_though_its_fences_are_gone() {
+        check(&[
+            ("a\n```\nb\n```\nc", "a\n\nb\n\nc\n"),
+            ("a\n```sh\nb\n```\n\nc", "a\nsh\nb\n\nc\n"),
+            ("```\n  b\n\n\n```", "  b\n\n\n"),
+            ("    a\n\n      b\nc", "a\n\n  b\nc\n"),
+            ("````\n```\n````\nc", "```\n\nc\n"),
+            ("```\nlonger than thirty columns, but code", "longer than thirty columns, but code\n"),
+        ]);
+    }
+
+    #[test]
+    fn code_in_lists_and_quotes_has_nothing_before_it() {
+        check(&[
+            ("1. a\n   ```\n   b\n     c\n   ```\n2. d", "1. a\n\nb\n  c\n\n2. d\n"),
+            ("- ```\n  a\n  ```", "•\na\n"),
+            ("> ```\n> a\n> ```\n> b", "a\n│\n│ b\n"),
+            // It is indented less than its fence, or its last fence is.
+            ("1. a\n   ```\nb\n```\nc", "1. a\n\nb\n\nc\n"),
+            ("- a\n    ```\n    b\n    ```\n- c", "• a\n\nb\n\n• c\n"),
+        ]);
+    }
+
+    #[test]
+    fn lists_are_nested_by_any_indentation_that_models_use() {
+        check(&[
+            ("- a\n  - b\n    - c\n- d", "• a\n  • b\n    • c\n• d\n"),
+            ("- a\n    - b\n        - c\n- d", "• a\n  • b\n    • c\n• d\n"),
+            ("1. a\n  - b\n  - c\n2. d", "1. a\n   • b\n   • c\n2. d\n"),
+            ("   - a\n   - b", "• a\n• b\n"),
+            ("- a\n - b", "• a\n• b\n"),
+            ("*   a\n*   b", "• a\n• b\n"),
+            ("- a\n\n  b\n\nc", "• a\n\n  b\n\nc\n"),
+            ("- a\n- \n- b", "• a\n•\n• b\n"),
+            ("1. a\n2. b\nc", "1. a\n2. b\nc\n"),
+            ("a\n2. b", "a\n2. b\n"),
+            ("1986. a", "1986. a\n"),
+            ("- [ ] a\n- [x] b", "[ ] a\n[x] b\n"),
+            ("10. words that are wrapped here", "10. words that are wrapped\n    here\n"),
+        ]);
+    }
+
+    #[test]
+    fn a_line_break_stays_unless_the_line_was_full() {
+        check(&[("a\nb", "a\nb\n"), ("a  \nb\\\nc<br>\nd", "a\nb\nc\nd\n"), ("a\\", "a\\\n")]);
+        let full = "word ".repeat(14);
+        let words = shown(&format!("{}\nlast", full.trim_end()), 1000);
+        assert_eq!(words, format!("{full}last\n"));
+    }
+
+    #[test]
+    fn signs_that_are_no_markdown_stay() {
+        for text in [
+            "snake_case_word",
+            "2*3*4",
+            "5 * 3 * 2",
+            "__init__.py",
+            "**kwargs and *args",
+            "a ~ b ~5",
+            "$a_b*c*$",
+            "$5 to $10",
+            "\\(a_1 * b_1\\)",
+            "[1] and [x][y]",
+            "a < b > c",
+            "AT&T &nosuch;",
+            "C:\\Users\\x",
+            "# ",
+            "#hash",
+            "a | b",
+            "| a | b",
+            "https://x.example/a_b_*c*",
+            "`a",
+        ] {
+            assert_eq!(shown(text, 80).trim_end(), text.trim_end());
+        }
+    }
+
+    #[test]
+    fn links_show_their_address_where_it_differs() {
+        check(&[
+            ("[a](b)", "a (b)\n"),
+            ("[b](b) [m@x.y](mailto:m@x.y)", "b m@x.y\n"),
+            ("[a](<b c> \"title\") [](d)", "a (b c) d\n"),
+            ("![a](b_(c)) <http://d>", "a (b_(c)) http://d\n"),
+            ("[a\\]](b 'it''s')", "[a]](b 'it''s')\n"),
+        ]);
+    }
+
+    #[test]
+    fn html_and_formulas_are_text() {
+        check(&[
+            ("<div>\n  *a*\n</div>\n\n*b*", "<div>\n  *a*\n</div>\n\nb\n"),
+            ("<!-- a\n\n*b* -->\n*c*", "<!-- a\n\n*b* -->\nc\n"),
+            ("<kbd>*a*</kbd>", "<kbd>a</kbd>\n"),
+            ("$$\na * b * c\n$$\n*d*", "$$\na * b * c\n$$\nd\n"),
+            ("\\[ a_1 * b * \\]\n*d*", "\\[ a_1 * b * \\]\nd\n"),
+        ]);
+    }
+
+    #[test]
+    fn a_line_below_a_paragraph_is_a_rule() {
+        let rule = "─".repeat(30);
+        assert_eq!(shown("a\n===\nb\n-\n***", 30), format!("a\n{rule}\nb\n{rule}\n{rule}\n"));
+        assert_eq!(shown("===", 30), "===\n");
+    }
+
+    #[test]
+    fn a_table_that_is_long_or_too_wide_is_its_source() {
+        let table = |rows: usize| format!("| a |\n|---|\n{}", "| *b* |\n".repeat(rows));
+        assert_eq!(shown(&table(2), 30), "a\n─\nb\nb\n");
+        assert_eq!(shown(&table(501), 30), table(501));
+        let wide = format!("| {0} | {0} |\n|---|---|\n", "word ".repeat(9));
+        assert_eq!(shown(&wide, 42), wide);
+        assert_eq!(shown(&wide, 43).lines().count(), 4);
+    }
+
+    #[test]
+    fn what_is_added_after_the_end_is_another_document() {
+        let mut renderer = Renderer::new(Look::Plain, 80);
+        let mut out = Vec::new();
+        for text in ["> - a **b", "c\n"] {
+            renderer.push(text, &mut out);
+            renderer.finish(&mut out);
+        }
+        assert_eq!(out, "│ • a **b\nc\n".as_bytes());
+    }
+}
