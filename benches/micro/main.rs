@@ -1,5 +1,5 @@
 //! The loops that long inputs meet: decoding the events of a stream, joining the
-//! deltas of a reply, and scanning the lines of a history. The times of one item
+//! deltas of a reply, rendering its Markdown, and scanning the lines of a history. The times of one item
 //! stay the same however many there are.
 
 use std::fs::File;
@@ -11,6 +11,8 @@ use divan::counter::{BytesCount, ItemsCount};
 use gravix::chat::event::{Event, Payload};
 use gravix::chat::reply::{Reply, Retention};
 use gravix::history::scan::{Scan, Window};
+use gravix::output::markdown::Renderer;
+use gravix::output::markdown::style::Look;
 use gravix::wire::chunk;
 use gravix::wire::chunk_cache::ChunkCache;
 use gravix::wire::sse::{SseDecoder, SseItem};
@@ -106,6 +108,24 @@ fn join(bencher: Bencher, deltas: usize, call: impl Fn(usize) -> String) {
             }
         }
         reply
+    });
+}
+
+const REPLY: &str = include_str!("../../tests/cases/markdown/reply.md");
+
+const TOKEN_LENGTH: usize = 4;
+
+#[divan::bench(args = [1, 10, 100], sample_count = 10)]
+fn render_markdown(bencher: Bencher, replies: usize) {
+    let text: Vec<char> = REPLY.repeat(replies).chars().collect();
+    let tokens: Vec<String> =
+        text.chunks(TOKEN_LENGTH).map(|token| token.iter().collect()).collect();
+    bencher.counter(ItemsCount::new(tokens.len())).bench(|| {
+        let mut renderer = Renderer::new(Look::Colours, 80);
+        let mut out = Vec::new();
+        tokens.iter().for_each(|token| renderer.push(token, &mut out));
+        renderer.finish(&mut out);
+        out.len()
     });
 }
 

@@ -156,6 +156,13 @@ impl<W: Write> TextWriter<W> {
         if self.buffer.len() >= BUFFER_SIZE { self.flush() } else { Ok(()) }
     }
 
+    /// Writes what follows as data, not as Markdown.
+    pub fn stop_rendering(&mut self) {
+        if let TextMode::Markdown { .. } = self.mode {
+            self.mode = TextMode::Sanitized;
+        }
+    }
+
     pub fn flush(&mut self) -> io::Result<()> {
         let written = self.writer.write_all(&self.buffer);
         self.buffer.clear();

@@ -129,6 +129,7 @@ impl ReplyDestination {
                 if mode == PrintMode::Whole {
                     notes.show(checked.text());
                 }
+                stdout.stop_rendering();
                 self.print(&calls.iter().map(call_line).collect::<String>(), stdout)
             }
             (None, PrintMode::Whole) => self.print(checked.text(), stdout),

@@ -1,7 +1,7 @@
 //! Markdown within a paragraph, as it arrives (CommonMark 0.31, section 6). A parser
 //! for whole texts cannot say what is held back for which reason, so this one decides
 //! at each sign. It differs from CommonMark where models' texts need it: `2*3*4` is a
-//! product, `**重点。**次` is bold, and formulas stay as they are.
+//! product, `**重点。**次` and `**Note:**text` are bold, and formulas stay as they are.
 
 use crate::output::markdown::held::{Held, Run, Sink};
 use crate::output::markdown::spans::{self, Angle, Found, MAX_RUN, run};
@@ -185,7 +185,7 @@ impl Inline {
         }
         let (may_open, may_close) = match mark == '~' && length != 2 {
             true => (false, false),
-            false => flanks(mark, self.last, next),
+            false => flanks((mark, length), self.last, next),
         };
         let run = Run { mark, length, may_open, may_close };
         self.advance(&text[..length]);
@@ -228,7 +228,7 @@ impl Inline {
 
 /// Whether a run of signs between two characters may open a span, and whether it may
 /// close one (CommonMark 0.31, section 6.2).
-fn flanks(mark: char, last: Option<char>, next: Option<char>) -> (bool, bool) {
+fn flanks((mark, length): (char, usize), last: Option<char>, next: Option<char>) -> (bool, bool) {
     let is_space = |c: Option<char>| c.is_none_or(char::is_whitespace);
     let is_punctuation =
         |c: Option<char>| c.is_some_and(|c| !c.is_alphanumeric() && !c.is_whitespace());
@@ -236,7 +236,9 @@ fn flanks(mark: char, last: Option<char>, next: Option<char>) -> (bool, bool) {
     let is_wide = |c: Option<char>| {
         c.is_some_and(|c| !c.is_ascii() && c.is_alphanumeric() && width::of(c) == 2)
     };
-    let is_edge = |c| is_space(c) || is_punctuation(c) || is_wide(c);
+    // Models write **Note:**text too.
+    let is_strong = mark == '*' && length >= 2;
+    let is_edge = |c| is_strong || is_space(c) || is_punctuation(c) || is_wide(c);
     let left = !is_space(next) && (!is_punctuation(next) || is_edge(last));
     let right = !is_space(last) && (!is_punctuation(last) || is_edge(next));
     let is_ascii = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());

@@ -239,6 +239,19 @@ mod tests {
     }
 
     #[test]
+    fn emphasis_is_found_where_models_write_it() {
+        check(&[
+            ("*a* **b** ***c*** _d_ __E f__ ~~g~~", "a b c d E f g\n"),
+            ("**a *b* c** *a **b** c*", "a b c a b c\n"),
+            ("**Note:**text **\"a\"**b", "Note:text \"a\"b\n"),
+            ("これは**「重要」**です。**次。**も", "これは「重要」です。次。も\n"),
+            ("**a `*` b** [*c*](d)", "a `*` b c (d)\n"),
+            ("**a\nb**", "a\nb\n"),
+            ("**a\n\nb**", "**a\n\nb**\n"),
+        ]);
+    }
+
+    #[test]
     fn links_show_their_address_where_it_differs() {
         check(&[
             ("[a](b)", "a (b)\n"),

@@ -131,6 +131,9 @@ pub fn entity(text: &str, is_end: bool) -> Found<String> {
     }
 }
 
+/// A tag without attributes is shorter, in bytes.
+const MAX_TAG: usize = 48;
+
 /// What angle brackets hold.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Angle {
@@ -146,6 +149,11 @@ pub fn angle(text: &str, is_end: bool) -> Found<Angle> {
         None if !is_end => return Found::More(0),
         Some(c) if c.is_ascii_alphabetic() || c == '/' => {}
         _ => return Found::Nothing,
+    }
+    // A tag of so many words has values; anything else compares two things.
+    let start = inner.get(..MAX_TAG).filter(|start| !start.contains('>'));
+    if start.is_some_and(|start| start.contains(' ') && !start.contains('=')) {
+        return Found::Nothing;
     }
     let Some(end) = inner.find(['<', '>', '\n']) else {
         let may_end = !is_end && text.len() <= MAX_SPAN;

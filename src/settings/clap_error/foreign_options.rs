@@ -157,6 +157,12 @@ pub const FOREIGN_OPTIONS: &[ForeignOption] = &[
         Flags(&["--reasoning", "drop"]),
         ("", "use --reasoning drop"),
     ),
+    other(&["--md", "--render"], Flags(&["--markdown"]), ("", "use --markdown")),
+    other(
+        &["--no-md", "--no-markdown", "--no-render", "--no-highlight"],
+        Flags(&["--markdown=never"]),
+        ("", "use --markdown=never"),
+    ),
     other(
         &["--no-color", "--no-colour", "--color", "--colour"],
         Nothing,
