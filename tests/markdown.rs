@@ -200,6 +200,14 @@ fn document() -> impl Strategy<Value = String> {
     document_of(PIECES.to_vec())
 }
 
+/// A text of signs that mean something.
+fn signs() -> impl Strategy<Value = String> {
+    let signs: Vec<char> =
+        "`*_~[]()<>!#&$\\|-+=.:;>\"'\n\n\n  \t\rab1h日🙂\u{301}".chars().collect();
+    let sign = proptest::sample::select(signs);
+    proptest::collection::vec(sign, 0..60).prop_map(|signs| signs.into_iter().collect())
+}
+
 /// A document without code and tables, which may be wider than the terminal.
 fn narrow_document() -> impl Strategy<Value = String> {
     let is_wide = |piece: &str| ["```", "~~~", "   ", "\t", "|"].iter().any(|s| piece.contains(s));
@@ -207,7 +215,11 @@ fn narrow_document() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig {
+        cases: 1000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn every_word_is_shown(text in document()) {
@@ -218,7 +230,7 @@ proptest! {
 
     #[test]
     fn a_stream_looks_the_same_wherever_it_is_cut(
-        text in document(),
+        text in prop_oneof![document(), signs()],
         cuts in proptest::collection::vec(0.0..1.0, 0..20),
         columns in 10..100usize,
     ) {
@@ -230,6 +242,8 @@ proptest! {
 
     #[test]
     fn no_line_is_wider_than_the_terminal(text in narrow_document(), columns in 10..100usize) {
+        // Pieces can make a fence together.
+        prop_assume!(!text.contains("```") && !text.contains("~~~"));
         let shown = without_styles(&rendered(&text, Look::NoColours, columns));
         let is_wide = |line: &&str| width(line) > columns;
         prop_assert_eq!(shown.lines().find(is_wide), None, "{}", shown);

@@ -193,7 +193,7 @@ fn tables(command: &str) -> (&'static [(&'static str, &'static str)], Filter, Fi
         "gravix batch" => (
             cli::BATCH_STATUS,
             |variable| {
-                variable != "XDG_STATE_HOME"
+                !["XDG_STATE_HOME", "COLUMNS"].contains(&variable)
                     && !INSTALLATION.contains(&variable)
                     && !TERMINAL.contains(&variable)
             },
@@ -224,7 +224,7 @@ fn tables(command: &str) -> (&'static [(&'static str, &'static str)], Filter, Fi
         ),
         "gravix history" => (
             cli::HISTORY_STATUS,
-            |variable| ["XDG_STATE_HOME", "PAGER", "NO_COLOR"].contains(&variable),
+            |variable| ["XDG_STATE_HOME", "PAGER", "NO_COLOR", "COLUMNS"].contains(&variable),
             |file| [CHATS, "FILE", "FILE.torn", "FILE.bad"].contains(&file),
         ),
         "gravix templates" => (

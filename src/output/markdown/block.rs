@@ -61,7 +61,7 @@ impl LastLine {
     pub fn add(&mut self, part: &str) {
         self.width += match part.is_ascii() {
             true => part.len(),
-            false => part.chars().map(width::of).sum(),
+            false => part.chars().map(|c| if c.is_ascii() { 1 } else { width::of(c) }).sum(),
         };
         let text = part.trim_end_matches(' ');
         let before = if text.is_empty() { self.spaces } else { 0 };

@@ -1,7 +1,8 @@
 //! Markdown within a paragraph, as it arrives (CommonMark 0.31, section 6). A parser
 //! for whole texts cannot say what is held back for which reason, so this one decides
 //! at each sign. It differs from CommonMark where models' texts need it: `2*3*4` is a
-//! product, `**重点。**次` and `**Note:**text` are bold, and formulas stay as they are.
+//! product, `*.py` a pattern and `__init__` a name; `**重点。**次` and `**Note:**text`
+//! are bold; formulas stay as they are.
 
 use crate::output::markdown::held::{Held, Run, Sink};
 use crate::output::markdown::spans::{self, Angle, Found, MAX_RUN, run};
@@ -244,7 +245,11 @@ fn flanks((mark, length): (char, usize), last: Option<char>, next: Option<char>)
     let is_ascii = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
     match mark {
         '_' => (left && (!right || is_punctuation(last)), right && (!left || is_punctuation(next))),
-        '*' => (left && !(is_ascii(last) && is_ascii(next)), right),
+        '*' => {
+            let is_product = is_ascii(last) && is_ascii(next);
+            let is_pattern = matches!(next, Some('.' | '/'));
+            (left && !is_product && !is_pattern, right)
+        }
         _ => (left, right),
     }
 }

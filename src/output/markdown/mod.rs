@@ -217,6 +217,7 @@ mod tests {
             "snake_case_word",
             "2*3*4",
             "5 * 3 * 2",
+            "*.py and **/*.rs",
             "__init__.py",
             "**kwargs and *args",
             "a ~ b ~5",
