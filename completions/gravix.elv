@@ -32,6 +32,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand config 'Print the effective settings and where each comes from'
             cand templates 'List the templates of prompts, each with its first line'
             cand completions 'Print or install the completion script for a shell'
+            cand shell-init 'Print a script that binds gravix suggest to a key of the shell'
             cand man 'Print a man page as roff, or install all of them'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -261,8 +262,6 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand -p 'Use the settings of a profile [env: GRAVIX_PROFILE]'
             cand --profile 'Use the settings of a profile [env: GRAVIX_PROFILE]'
             cand --config 'Read the settings from FILE [env: GRAVIX_CONFIG]'
-            cand -u 'Report tokens, time to first token and tokens per second on stderr'
-            cand --usage 'Report tokens, time to first token and tokens per second on stderr'
             cand --log-content 'Include the messages and the reply in the log'
             cand --dry-run 'Print the request body and send nothing'
             cand -q 'Suppress notes and warnings, but not errors'
@@ -408,6 +407,11 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'gravix;shell-init'= {
+            cand --key 'Bind this key instead of Alt-G'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'gravix;man'= {
             cand --install 'Install all pages where man finds them, and print their paths'
             cand -h 'Print help (see more with ''--help'')'
@@ -424,6 +428,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand config 'Print the effective settings and where each comes from'
             cand templates 'List the templates of prompts, each with its first line'
             cand completions 'Print or install the completion script for a shell'
+            cand shell-init 'Print a script that binds gravix suggest to a key of the shell'
             cand man 'Print a man page as roff, or install all of them'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -446,6 +451,8 @@ set edit:completion:arg-completer[gravix] = {|@words|
         &'gravix;help;templates'= {
         }
         &'gravix;help;completions'= {
+        }
+        &'gravix;help;shell-init'= {
         }
         &'gravix;help;man'= {
         }

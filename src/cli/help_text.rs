@@ -106,6 +106,13 @@ Examples:
   gravix completions --install zsh
   gravix completions bash > /etc/bash_completion.d/gravix";
 
+pub(super) const SHELL_INIT_EXAMPLES: &str = "\
+Examples:
+  eval \"$(gravix shell-init bash)\"          # in ~/.bashrc
+  eval \"$(gravix shell-init zsh)\"           # in ~/.zshrc
+  gravix shell-init fish | source           # in ~/.config/fish/config.fish
+  eval \"$(gravix shell-init zsh --key '^Xg')\"";
+
 pub(super) const MAN_EXAMPLES: &str = "\
 Examples:
   gravix man ask | man -l -
@@ -251,6 +258,12 @@ pub const DOCUMENT_STATUS: Entries = &[
     ("78", "there is no home directory to install into"),
 ];
 
+pub const SHELL_INIT_STATUS: Entries = &[
+    ("0", "the script was printed"),
+    ("2", "usage: a bad option, an unknown shell, or no key"),
+    ("74", "standard output cannot be written"),
+];
+
 /// The variables that gravix reads.
 pub const ENVIRONMENT: Entries = &[
     ("GRAVIXLAYER_API_KEY", "the key, sent only to the base URL's host"),
@@ -310,6 +323,7 @@ mod tests {
         for table in [
             ASK_STATUS,
             SUGGEST_STATUS,
+            SHELL_INIT_STATUS,
             BATCH_STATUS,
             CHAT_COMMANDS,
             CHAT_STATUS,

@@ -23,18 +23,18 @@ pub use crate::cli::chat_args::ChatArgs;
 use crate::cli::help_text::{
     ASK_EXAMPLES, ASK_MORE, BATCH_EXAMPLES, BATCH_MORE, CHAT_EXAMPLES, COMPLETIONS_EXAMPLES,
     CONFIG_EXAMPLES, DOCTOR_EXAMPLES, HISTORY_EXAMPLES, MAN_EXAMPLES, MODELS_EXAMPLES,
-    SUGGEST_EXAMPLES, TEMPLATE, TEMPLATES_EXAMPLES, section,
+    SHELL_INIT_EXAMPLES, SUGGEST_EXAMPLES, TEMPLATE, TEMPLATES_EXAMPLES, section,
 };
 pub use crate::cli::help_text::{
     ASK_STATUS, BATCH_STATUS, CHAT_COMMANDS, CHAT_STATUS, CONFIG_STATUS, DOCTOR_STATUS,
-    DOCUMENT_STATUS, ENVIRONMENT, EXAMPLES, FILES, HISTORY_STATUS, MODELS_STATUS, SUGGEST_STATUS,
-    TEMPLATES_STATUS,
+    DOCUMENT_STATUS, ENVIRONMENT, EXAMPLES, FILES, HISTORY_STATUS, MODELS_STATUS,
+    SHELL_INIT_STATUS, SUGGEST_STATUS, TEMPLATES_STATUS,
 };
 pub use crate::cli::history_args::{
     ChangeArgs, CheckArgs, ForkArgs, HistoryCommand, HistoryCommandArgs, ListArgs, ShowArgs,
 };
 pub use crate::cli::shared_args::{NetworkArgs, SettingsArgs, VerbosityArgs};
-pub use crate::cli::suggest_args::SuggestArgs;
+pub use crate::cli::suggest_args::{KeyShell, ShellInitArgs, SuggestArgs};
 
 /// Ask a chat-completions API one question at a time
 #[derive(Debug, Parser)]
@@ -208,6 +208,19 @@ the run immediately.",
         after_long_help = section("Exit status", DOCUMENT_STATUS)
     )]
     Completions(CompletionsArgs),
+    /// Print a script that binds gravix suggest to a key of the shell
+    ///
+    /// The key, Alt-G, puts the command for the text of the line into the line. It runs
+    /// nothing: read the command, then press Enter or change it. If there is no answer,
+    /// or after Ctrl-C, the line is as it was. The model and the server are those of
+    /// gravix suggest; set GRAVIX_PROFILE to choose a profile. bash must be version 4 or
+    /// later.
+    #[command(
+        help_template = TEMPLATE,
+        before_help = SHELL_INIT_EXAMPLES,
+        after_long_help = section("Exit status", SHELL_INIT_STATUS)
+    )]
+    ShellInit(ShellInitArgs),
     /// Print a man page as roff, or install all of them
     #[command(
         help_template = TEMPLATE,
@@ -225,6 +238,7 @@ pub fn with_options(command: ClapCommand) -> ClapCommand {
         "ask" => AskArgs::augment_args(command),
         "chat" => ChatArgs::augment_args(command),
         "suggest" => SuggestArgs::augment_args(command),
+        "shell-init" => ShellInitArgs::augment_args(command),
         "batch" => BatchArgs::augment_args(command),
         "models" => ModelsArgs::augment_args(command),
         "doctor" => DoctorArgs::augment_args(command),

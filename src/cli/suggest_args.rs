@@ -1,12 +1,12 @@
-//! Arguments of `gravix suggest`.
+//! Arguments of `gravix suggest`, and of `gravix shell-init`, which binds it to a key.
 
 use std::ffi::OsString;
 
-use clap::ValueHint;
+use clap::{ValueEnum, ValueHint};
 
 use crate::cli::model_args::ModelArgs;
 use crate::cli::shared_args::{LogArgs, NetworkArgs, ReplyLimitArgs, SettingsArgs, VerbosityArgs};
-use crate::cli::values::shell_name;
+use crate::cli::values::{key, shell_name};
 
 #[derive(Debug, clap::Args)]
 pub struct SuggestArgs {
@@ -23,10 +23,6 @@ pub struct SuggestArgs {
 
     #[command(flatten)]
     pub model: ModelArgs,
-
-    /// Report tokens, time to first token and tokens per second on stderr
-    #[arg(short, long, help_heading = "Output", hide_short_help = true)]
-    pub usage: bool,
 
     #[command(flatten)]
     pub log: LogArgs,
@@ -46,4 +42,26 @@ pub struct SuggestArgs {
 
     #[command(flatten)]
     pub settings: SettingsArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ShellInitArgs {
+    /// One of bash, zsh or fish
+    #[arg(hide_possible_values = true)]
+    pub shell: KeyShell,
+
+    /// Bind this key instead of Alt-G
+    ///
+    /// KEY is in the shell's own notation: \eg or \C-xg for bash, ^[g or ^Xg for
+    /// zsh, \eg or \cxg for fish, where fish 4 knows alt-g too.
+    #[arg(long, value_name = "KEY", value_parser = key, allow_hyphen_values = true, value_hint = ValueHint::Other)]
+    pub key: Option<String>,
+}
+
+/// A shell whose keys can be bound.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum KeyShell {
+    Bash,
+    Zsh,
+    Fish,
 }

@@ -62,6 +62,14 @@ pub fn shell_name(text: &str) -> Result<String, String> {
     }
 }
 
+/// Parses a key in a shell's notation, which is visible text.
+pub fn key(text: &str) -> Result<String, String> {
+    match !text.is_empty() && !text.contains(char::is_control) {
+        true => Ok(text.to_owned()),
+        false => Err("not the name of a key".to_owned()),
+    }
+}
+
 /// Longer times count as a year, because they overflow clocks.
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 

@@ -24,6 +24,7 @@ const PAGES: &[(&str, &str)] = &[
     ("gravix-config", include_str!("../../man/gravix-config.1")),
     ("gravix-templates", include_str!("../../man/gravix-templates.1")),
     ("gravix-completions", include_str!("../../man/gravix-completions.1")),
+    ("gravix-shell-init", include_str!("../../man/gravix-shell-init.1")),
     ("gravix-man", include_str!("../../man/gravix-man.1")),
 ];
 

@@ -18,6 +18,7 @@ pub mod models;
 pub mod observers;
 pub mod schema_notes;
 pub mod server_hints;
+pub mod shell_init;
 pub mod suggest;
 pub mod target;
 pub mod templates;
@@ -83,6 +84,7 @@ fn run_line(
         Command::Config(args) => config::run(args, &context),
         Command::Templates(args) => templates::run(args, &context, hints),
         Command::Completions(args) => completions::run(&args, &context),
+        Command::ShellInit(args) => shell_init::run(&args),
         Command::Man(args) => man::run(&args, &context),
     }
 }

@@ -67,7 +67,7 @@ fn plan(args: SuggestArgs, context: &Context) -> Result<AskPlan> {
         output: OutputPlan { file: None, terminal_mode, stdout_mode: terminal_mode },
         can_erase: context.can_erase(),
         log: LogPlan::from_args(&args.log),
-        reports_usage: args.usage,
+        reports_usage: false,
         is_yes_no: false,
     })
 }
@@ -97,7 +97,7 @@ fn request_fields(args: &SuggestArgs, format: &ReplyFormat, context: &Context) -
     let model = model::model(&args.model, context.environment)?;
     let mut fields = fields::from_options(&args.model, &model, format);
     json::merge(&mut fields, given);
-    if args.usage || args.log.log.is_some() {
+    if args.log.log.is_some() {
         fields::request_usage(&mut fields);
     }
     fields::ensure_one_choice(&fields, "leave it out")?;

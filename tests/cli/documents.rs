@@ -237,6 +237,7 @@ fn tables(command: &str) -> (&'static [(&'static str, &'static str)], Filter, Fi
             |variable| [INSTALLATION, &["NO_COLOR"]].concat().contains(&variable),
             |file| file == CACHE,
         ),
+        "gravix shell-init" => (cli::SHELL_INIT_STATUS, |_| false, |_| false),
         "gravix man" => (
             cli::DOCUMENT_STATUS,
             |variable| ["NO_COLOR", "XDG_DATA_HOME"].contains(&variable),

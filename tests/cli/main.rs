@@ -84,6 +84,7 @@ mod schemas;
 mod secret_headers;
 mod secrets;
 mod server_errors;
+mod shell_keys;
 mod side_files;
 mod signals;
 mod statuses;

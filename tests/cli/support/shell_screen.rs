@@ -91,12 +91,17 @@ impl ShellScreen {
     /// Installs the completions and starts `shell`, in the home directory. `None`
     /// without such a shell.
     pub fn start(shell: Shell, home: &Path) -> Option<Self> {
+        Self::start_with(shell, home, "")
+    }
+
+    /// The same after `commands`, which the shell runs when it starts.
+    pub fn start_with(shell: Shell, home: &Path, commands: &str) -> Option<Self> {
         let probe = Command::new(shell.name()).arg("--version").output();
         if !probe.is_ok_and(|probe| probe.status.success()) {
             skip(&format!("{} is not installed", shell.name()));
             return None;
         }
-        let (child, keyboard) = spawn(shell, home);
+        let (child, keyboard) = spawn(shell, home, commands);
         let shown = read_in_background(&keyboard);
         let parser = vt100::Parser::new(ROWS, COLUMNS, 0);
         let mut screen = Self { shell, child, keyboard, shown, parser };
@@ -104,19 +109,19 @@ impl ShellScreen {
         Some(screen)
     }
 
-    fn type_keys(&mut self, keys: &str) {
+    pub fn type_keys(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).expect("the shell reads");
     }
 
     /// Waits until the screen shows `part`, and returns all that it shows.
     #[track_caller]
-    fn wait_for(&mut self, part: &str) -> String {
+    pub fn wait_for(&mut self, part: &str) -> String {
         self.wait_until(part, |text| text.contains(part))
     }
 
     /// Waits until what the screen shows is as wanted.
     #[track_caller]
-    fn wait_until(&mut self, what: &str, is_wanted: impl Fn(&str) -> bool) -> String {
+    pub fn wait_until(&mut self, what: &str, is_wanted: impl Fn(&str) -> bool) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
             let text = self.text();
@@ -167,7 +172,7 @@ impl ShellScreen {
     }
 
     #[track_caller]
-    fn clear(&mut self) {
+    pub fn clear(&mut self) {
         // Ctrl-U empties the line, Ctrl-L the screen.
         self.type_keys("\x15\x0c");
         self.wait_until("an empty line", |text| text.trim_end() == ">");
@@ -181,15 +186,15 @@ impl Drop for ShellScreen {
     }
 }
 
-/// Starts `shell` with the completions installed, and returns the other end of its
-/// terminal.
-fn spawn(shell: Shell, home: &Path) -> (Child, File) {
+/// Starts `shell` with the completions installed, after `commands`, and returns the
+/// other end of its terminal.
+fn spawn(shell: Shell, home: &Path, commands: &str) -> (Child, File) {
     run(gravix().args(["completions", "--install", shell.name()]).env("HOME", home)).exits(0);
     let (file, text) = shell.start_up();
     let file = home.join(file);
     fs::create_dir_all(file.parent().expect("it is in the home directory"))
         .expect("the directory is created");
-    fs::write(file, text).expect("the file is written");
+    fs::write(file, format!("{text}{commands}\n")).expect("the file is written");
     let programs = Path::new(env!("CARGO_BIN_EXE_gravix")).parent().expect("a directory");
     let terminal = Terminal::with_rows(ROWS.get(), COLUMNS.get());
     // The shell needs a terminal of its own for its jobs.
