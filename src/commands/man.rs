@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use crate::cli::ManArgs;
+use crate::commands::documents::document;
 use crate::commands::install::{base_directory, put};
 use crate::error::{Error, Result};
 use crate::files::shell;
@@ -11,21 +12,21 @@ use crate::output::stdout::{self, TextMode};
 use crate::settings::context::Context;
 use crate::settings::environment::Environment;
 
-/// The man pages: their names, and what they say.
-const PAGES: &[(&str, &str)] = &[
-    ("gravix", include_str!("../../man/gravix.1")),
-    ("gravix-ask", include_str!("../../man/gravix-ask.1")),
-    ("gravix-chat", include_str!("../../man/gravix-chat.1")),
-    ("gravix-batch", include_str!("../../man/gravix-batch.1")),
-    ("gravix-suggest", include_str!("../../man/gravix-suggest.1")),
-    ("gravix-models", include_str!("../../man/gravix-models.1")),
-    ("gravix-doctor", include_str!("../../man/gravix-doctor.1")),
-    ("gravix-history", include_str!("../../man/gravix-history.1")),
-    ("gravix-config", include_str!("../../man/gravix-config.1")),
-    ("gravix-templates", include_str!("../../man/gravix-templates.1")),
-    ("gravix-completions", include_str!("../../man/gravix-completions.1")),
-    ("gravix-shell-init", include_str!("../../man/gravix-shell-init.1")),
-    ("gravix-man", include_str!("../../man/gravix-man.1")),
+/// The names of the man pages.
+const PAGES: &[&str] = &[
+    "gravix",
+    "gravix-ask",
+    "gravix-chat",
+    "gravix-batch",
+    "gravix-suggest",
+    "gravix-models",
+    "gravix-doctor",
+    "gravix-history",
+    "gravix-config",
+    "gravix-templates",
+    "gravix-completions",
+    "gravix-shell-init",
+    "gravix-man",
 ];
 
 /// Prints a page, or installs all of them and prints their paths.
@@ -33,18 +34,20 @@ pub fn run(args: &ManArgs, context: &Context) -> Result<()> {
     stdout::ensure_open()?;
     match args.install {
         true => install(context),
-        false => stdout::print(find(&args.page)?, TextMode::Exact),
+        false => stdout::print(&find(&args.page)?, TextMode::Exact),
     }
 }
 
 /// The page with this name; `gravix-` may be left out.
-fn find(name: &str) -> Result<&'static str> {
+fn find(name: &str) -> Result<String> {
     let full_name = format!("gravix-{name}");
-    let page = PAGES.iter().find(|(known, _)| *known == name || *known == full_name);
-    page.map(|(_, text)| *text).ok_or_else(|| {
-        let names: Vec<&str> = PAGES.iter().map(|(name, _)| *name).collect();
-        Error::Usage(format!("no page '{name}' (have: {})", names.join(", ")))
-    })
+    let page = PAGES.iter().find(|known| **known == name || **known == full_name);
+    page.map(|name| text(name))
+        .ok_or_else(|| Error::Usage(format!("no page '{name}' (have: {})", PAGES.join(", "))))
+}
+
+fn text(name: &str) -> String {
+    document(&format!("man/{name}.1"))
 }
 
 fn install(context: &Context) -> Result<()> {
@@ -52,9 +55,9 @@ fn install(context: &Context) -> Result<()> {
     let data = base_directory("XDG_DATA_HOME", ".local/share", environment)?;
     let directory = data.join("man/man1");
     let mut paths = String::new();
-    for (name, text) in PAGES {
+    for name in PAGES {
         let path = directory.join(format!("{name}.1"));
-        put(&path, text)?;
+        put(&path, &text(name))?;
         paths += &format!("{}\n", path.display());
     }
     if !is_searched(&data.join("man"), environment) {

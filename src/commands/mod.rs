@@ -7,6 +7,7 @@ pub mod chat;
 pub mod completions;
 pub mod config;
 pub mod doctor;
+pub mod documents;
 pub mod file_hints;
 pub mod hints;
 pub mod history;

@@ -1,6 +1,7 @@
 //! `gravix shell-init`: prints a script that binds `gravix suggest` to a key.
 
 use crate::cli::{KeyShell, ShellInitArgs};
+use crate::commands::documents::document;
 use crate::error::Result;
 use crate::files::shell;
 use crate::output::stdout::{self, TextMode};
@@ -11,11 +12,12 @@ const KEY: &str = "@KEY@";
 pub fn run(args: &ShellInitArgs) -> Result<()> {
     stdout::ensure_open()?;
     let key = |default| args.key.as_deref().unwrap_or(default);
-    let (script, word) = match args.shell {
-        KeyShell::Bash => (include_str!("../../shell-init/gravix.bash"), bash_binding(key(r"\eg"))),
-        KeyShell::Zsh => (include_str!("../../shell-init/gravix.zsh"), shell::quoted(key("^[g"))),
-        KeyShell::Fish => (include_str!("../../shell-init/gravix.fish"), fish_word(key(r"\eg"))),
+    let (name, word) = match args.shell {
+        KeyShell::Bash => ("bash", bash_binding(key(r"\eg"))),
+        KeyShell::Zsh => ("zsh", shell::quoted(key("^[g"))),
+        KeyShell::Fish => ("fish", fish_word(key(r"\eg"))),
     };
+    let script = document(&format!("shell-init/gravix.{name}"));
     stdout::print(&script.replace(KEY, &word), TextMode::Exact)
 }
 

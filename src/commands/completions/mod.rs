@@ -21,6 +21,7 @@ use crate::cli::{Args, CompletionsArgs, Shell};
 use crate::commands::completions::shell_line::ShellLine;
 use crate::commands::completions::slot::Place;
 use crate::commands::completions::values::Completer;
+use crate::commands::documents::document;
 use crate::error::Result;
 use crate::output::notes::{Notes, Verbosity};
 use crate::output::stdout::{self, TextMode};
@@ -43,23 +44,24 @@ pub fn run(args: &CompletionsArgs, context: &Context) -> Result<()> {
         None => install::users_shell(context.environment)?,
     };
     if !args.install {
-        return stdout::print(script(shell), TextMode::Exact);
+        return stdout::print(&script(shell), TextMode::Exact);
     }
-    let installed = install::install(shell, script(shell), context.environment)?;
+    let installed = install::install(shell, &script(shell), context.environment)?;
     if let Some(step) = installed.next_step {
         context.notes.note(step);
     }
     stdout::print(&installed.path.display().to_string(), context.terminal.text_mode())
 }
 
-fn script(shell: Shell) -> &'static str {
-    match shell {
-        Shell::Bash => include_str!("../../../completions/gravix.bash"),
-        Shell::Zsh => include_str!("../../../completions/_gravix"),
-        Shell::Fish => include_str!("../../../completions/gravix.fish"),
-        Shell::Powershell => include_str!("../../../completions/_gravix.ps1"),
-        Shell::Elvish => include_str!("../../../completions/gravix.elv"),
-    }
+fn script(shell: Shell) -> String {
+    let name = match shell {
+        Shell::Bash => "gravix.bash",
+        Shell::Zsh => "_gravix",
+        Shell::Fish => "gravix.fish",
+        Shell::Powershell => "_gravix.ps1",
+        Shell::Elvish => "gravix.elv",
+    };
+    document(&format!("completions/{name}"))
 }
 
 /// Prints the answer for a completion script. `words` are those behind the name of the
