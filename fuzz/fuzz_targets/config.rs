@@ -152,7 +152,8 @@ fn reads_back(reader: &SettingsReader, table: &SettingTable) -> bool {
 fn assert_params(entry: &SettingEntry) {
     let SettingValue::Table(params) = &entry.value else { return };
     for (name, json) in params {
-        let parsed = fields::parse_param(&format!("{name}={json}")).expect("a parameter");
+        let parsed =
+            fields::parse_param("--param", &format!("{name}={json}")).expect("a parameter");
         let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1").replace('.', "/"));
         let found = serde_json::Value::Object(parsed).pointer(&pointer).cloned();
         assert_eq!(found, serde_json::from_str(json).ok(), "{name}");
