@@ -38,16 +38,10 @@ impl Screen {
         if let Some(directory) = command.get_current_dir() {
             leader.current_dir(directory);
         }
-        leader
-            .env("TERM", "xterm-256color")
-            .stdin(terminal.stream())
-            .stdout(terminal.stream())
-            .stderr(terminal.stream());
-        if let Some(Some(term)) =
-            command.get_envs().find_map(|(name, value)| (name == "TERM").then_some(value))
-        {
-            leader.env("TERM", term);
+        if command.get_envs().all(|(name, _)| name != "TERM") {
+            leader.env("TERM", "xterm-256color");
         }
+        leader.stdin(terminal.stream()).stdout(terminal.stream()).stderr(terminal.stream());
         let child = leader.spawn().expect("the program starts");
         drop(leader);
         let keyboard = terminal.into_master();

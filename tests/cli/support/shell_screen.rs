@@ -1,22 +1,15 @@
 //! An interactive shell on a pseudo-terminal, and what its screen shows.
 
-use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::fs;
 use std::num::NonZero;
 use std::path::Path;
-use std::process::{Child, Command};
-use std::sync::mpsc::{Receiver, channel};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use super::terminal::Terminal;
+use super::screen::Screen;
 use super::{gravix, program, run, skip};
 
 const ROWS: NonZero<u16> = NonZero::new(60).expect("not zero");
 const COLUMNS: NonZero<u16> = NonZero::new(100).expect("not zero");
-
-/// How long a test waits for what the screen must show. Only failures take so long.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A shell that gravix has completions for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,10 +74,7 @@ impl Shell {
 /// A running shell. It ends with the test.
 pub struct ShellScreen {
     shell: Shell,
-    child: Child,
-    keyboard: File,
-    shown: Receiver<Vec<u8>>,
-    parser: vt100::Parser,
+    screen: Screen,
 }
 
 impl ShellScreen {
@@ -101,43 +91,26 @@ impl ShellScreen {
             skip(&format!("{} is not installed", shell.name()));
             return None;
         }
-        let (child, keyboard) = spawn(shell, home, commands);
-        let shown = read_in_background(&keyboard);
-        let parser = vt100::Parser::new(ROWS, COLUMNS, 0);
-        let mut screen = Self { shell, child, keyboard, shown, parser };
+        let screen = Screen::start(&command(shell, home, commands), ROWS, COLUMNS);
+        let mut screen = Self { shell, screen };
         screen.wait_until("a prompt", |text| text.trim_end().ends_with('>'));
         Some(screen)
     }
 
     pub fn type_keys(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).expect("the shell reads");
+        self.screen.type_keys(keys);
     }
 
     /// Waits until the screen shows `part`, and returns all that it shows.
     #[track_caller]
     pub fn wait_for(&mut self, part: &str) -> String {
-        self.wait_until(part, |text| text.contains(part))
+        self.screen.wait_for(part)
     }
 
     /// Waits until what the screen shows is as wanted.
     #[track_caller]
     pub fn wait_until(&mut self, what: &str, is_wanted: impl Fn(&str) -> bool) -> String {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            let text = self.text();
-            if is_wanted(&text) {
-                return text;
-            }
-            let left = end.saturating_duration_since(Instant::now());
-            let Ok(bytes) = self.shown.recv_timeout(left) else {
-                panic!("{}: no {what:?} on the screen:\n{text}", self.shell.name());
-            };
-            self.parser.process(&bytes);
-        }
-    }
-
-    fn text(&self) -> String {
-        self.parser.screen().contents()
+        self.screen.wait_until(&format!("{what} in {}", self.shell.name()), is_wanted)
     }
 
     /// Types `line` and TAB, and returns the screen once it shows `expected`. Then
@@ -179,16 +152,8 @@ impl ShellScreen {
     }
 }
 
-impl Drop for ShellScreen {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Starts `shell` with the completions installed, after `commands`, and returns the
-/// other end of its terminal.
-fn spawn(shell: Shell, home: &Path, commands: &str) -> (Child, File) {
+/// `shell` with the completions installed, which runs `commands` when it starts.
+fn command(shell: Shell, home: &Path, commands: &str) -> Command {
     run(gravix().args(["completions", "--install", shell.name()]).env("HOME", home)).exits(0);
     let (file, text) = shell.start_up();
     let file = home.join(file);
@@ -196,35 +161,15 @@ fn spawn(shell: Shell, home: &Path, commands: &str) -> (Child, File) {
         .expect("the directory is created");
     fs::write(file, format!("{text}{commands}\n")).expect("the file is written");
     let programs = Path::new(env!("CARGO_BIN_EXE_gravix")).parent().expect("a directory");
-    let terminal = Terminal::with_rows(ROWS.get(), COLUMNS.get());
-    // The shell needs a terminal of its own for its jobs.
-    let mut command = program("setsid");
+    let [name, arguments @ ..] = shell.command() else { panic!("a shell has a name") };
+    let mut command = program(name);
     command
-        .arg("--ctty")
-        .args(shell.command())
+        .args(arguments)
         .current_dir(home)
         .env("HOME", home)
         .env("PATH", format!("{}:/usr/bin:/bin", programs.display()))
-        .env("TERM", "xterm-256color")
-        .env("LC_ALL", "C.UTF-8")
-        .stdin(terminal.stream())
-        .stdout(terminal.stream())
-        .stderr(terminal.stream());
-    (command.spawn().expect("the shell starts"), terminal.into_master())
-}
-
-fn read_in_background(terminal: &File) -> Receiver<Vec<u8>> {
-    let mut terminal = terminal.try_clone().expect("the descriptor is duplicated");
-    let (sender, shown) = channel();
-    thread::spawn(move || {
-        let mut bytes = [0; 4096];
-        while let Ok(count @ 1..) = terminal.read(&mut bytes) {
-            if sender.send(bytes[..count].to_vec()).is_err() {
-                return;
-            }
-        }
-    });
-    shown
+        .env("LC_ALL", "C.UTF-8");
+    command
 }
 
 /// The candidates on a screen, sorted. Those with descriptions are one a line.
