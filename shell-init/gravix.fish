@@ -12,6 +12,10 @@ function __gravix_suggest
     set -l command (command gravix suggest --shell fish -- "$line")
     and commandline --replace -- "$command"
     functions --erase __gravix_interrupted
+    # A prompt of several lines is drawn further up.
+    for line in (fish_prompt)[2..]
+        echo >&2
+    end
     commandline --function repaint
 end
 

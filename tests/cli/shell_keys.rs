@@ -16,6 +16,7 @@ const CTRL_C: &str = "\u{3}";
 
 /// A shell with the key, whose gravix asks a server.
 struct KeyShell {
+    shell: Shell,
     screen: ShellScreen,
     home: TempDir,
 }
@@ -36,7 +37,7 @@ impl KeyShell {
         let commands = format!("export GRAVIX_BASE_URL={base_url}\n{strange}\n{init}\n{init}");
         let home = tempfile::tempdir().expect("a temporary directory is created");
         let screen = ShellScreen::start_with(shell, home.path(), &commands)?;
-        Some(Self { screen, home })
+        Some(Self { shell, screen, home })
     }
 
     fn all(base_url: &str) -> impl Iterator<Item = Self> {
@@ -104,6 +105,24 @@ fn a_failure_is_told_and_leaves_the_line_as_it_was() {
         shell.screen.wait_for("gravix: the server answered 400: no way");
         shell.screen.type_keys("b");
         shell.wait_for_line("say ab");
+    }
+}
+
+#[test]
+fn a_prompt_of_two_lines_hides_no_message() {
+    let service = Service::new(|_, _| Reply::new("400 Bad Request", "{\"error\":\"no way\"}"));
+    for mut shell in KeyShell::all(&service.base_url()) {
+        shell.screen.type_keys(match shell.shell {
+            Shell::Fish => "function fish_prompt; printf 'up\\n> '; end\r",
+            Shell::Bash | Shell::Zsh => "PS1=$'up\\n> '\r",
+        });
+        shell.screen.wait_until("the prompt", |text| text.contains("\nup\n>"));
+        shell.screen.type_keys("say a");
+        shell.screen.type_keys(ALT_G);
+        shell.screen.wait_for("gravix: the server answered 400: no way");
+        shell.screen.type_keys("b");
+        let screen = shell.wait_for_line("say ab");
+        assert!(screen.contains("gravix: the server answered 400: no way"), "{screen}");
     }
 }
 
