@@ -176,7 +176,9 @@ fn page(command: clap::Command, examples: &str) -> String {
         text += &entries("COMMANDS", cli::CHAT_COMMANDS, |_| true);
     }
     text += &entries("EXIT STATUS", statuses, |_| true);
-    text += &entries("ENVIRONMENT", cli::ENVIRONMENT, reads);
+    if cli::ENVIRONMENT.iter().any(|(variable, _)| reads(variable)) {
+        text += &entries("ENVIRONMENT", cli::ENVIRONMENT, reads);
+    }
     if cli::FILES.iter().any(|(file, _)| uses(file)) {
         text += &entries("FILES", cli::FILES, uses);
     }
