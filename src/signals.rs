@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::{process, thread};
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use nix::unistd::{getpgrp, getsid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::flag;
 use signal_hook::low_level::{emulate_default_handler, pipe};
@@ -195,10 +196,10 @@ fn uncaught(signals: &[i32]) -> Vec<i32> {
     signals.iter().copied().filter(|signal| caught & bit(*signal) == 0).collect()
 }
 
-/// Those of `signals` that were not ignored when the process started, which are to
-/// be caught from now on.
+/// Those of `signals` that have an effect, which are to be caught from now on. Others were
+/// ignored when the process started, or are Ctrl-Z without a shell.
 pub fn catch(signals: &[i32]) -> Vec<i32> {
-    let ignored = ignored_signals();
+    let ignored = ignored_signals() | if has_shell() { 0 } else { bit(SIGTSTP) };
     let signals = signals.iter().copied().filter(|signal| ignored & bit(*signal) == 0);
     let signals: Vec<i32> = signals.collect();
     let set = signals.iter().fold(0, |set, signal| set | bit(*signal));
@@ -217,6 +218,14 @@ fn ignored_signals() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
+
+/// Whether there can be a shell that continues a stopped process. None has put the
+/// process into a group of its own if that is the group of the session's leader, as in
+/// `xterm -e gravix chat`. The kernel then lets no Ctrl-Z stop it (orphaned process
+/// groups in setpgid(2)).
+fn has_shell() -> bool {
+    getsid(None) != Ok(getpgrp())
 }
 
 /// Blocks SIGXFSZ, so that a write beyond `ulimit -f` returns EFBIG and does

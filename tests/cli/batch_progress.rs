@@ -1,6 +1,7 @@
 //! How a run tells how far it is.
 
 use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Read, Write};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Stdio};
 use std::sync::mpsc::Sender;
 
@@ -167,6 +168,8 @@ fn a_stopped_run_leaves_no_bar_behind() {
     let mut terminal = Terminal::open();
     let mut command = batch(&service.base_url(), &["--lines"]);
     command.arg(file).env("TERM", "xterm").stdout(Stdio::null()).stderr(terminal.stream());
+    // As a shell does it.
+    command.process_group(0);
     let child = command.spawn().expect("gravix starts");
     drop(command);
     terminal.read_past(DRAWN);

@@ -150,6 +150,22 @@ fn ctrl_z_stops_it_and_it_goes_on_with_the_line() {
 }
 
 #[test]
+fn ctrl_z_does_nothing_where_no_shell_could_continue_it() {
+    let home = home();
+    let (service, go_on) = Service::gated();
+    let mut chat = ChatScreen::start(home.path(), &service.base_url(), &["c.jsonl"]);
+    chat.enter("hello");
+    chat.screen.wait_for("waiting for the reply");
+    chat.screen.type_keys("\x1a");
+    chat.screen.wait_for("^Z");
+    drop(go_on);
+    chat.screen.wait_until("the prompt", |text| text.trim_end().ends_with("\n>"));
+    // Nor at the prompt, once signals are caught for the line.
+    chat.say("\x1aagain", "\nagain\n");
+    chat.end();
+}
+
+#[test]
 fn sigint_from_elsewhere_does_not_end_it_at_the_prompt() {
     let home = home();
     let mut chat = ChatScreen::start(home.path(), "mock:", &["c.jsonl"]);

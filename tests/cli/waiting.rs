@@ -1,7 +1,7 @@
 //! What the terminal shows while gravix waits for a reply.
 
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -190,7 +190,10 @@ fn a_signal_ends_the_wait_without_a_trace() {
 #[test]
 fn a_stopped_wait_leaves_no_line_behind_and_goes_on() {
     let (server, go_on) = Server::gated(whole_reply("one"));
-    let mut waiting = Waiting::start(&mut ask(&server, &["hi"]));
+    let mut command = ask(&server, &["hi"]);
+    // As a shell does it.
+    command.process_group(0);
+    let mut waiting = Waiting::start(&mut command);
     waiting.wait_for_line();
     for _ in 0..2 {
         signal(&waiting.child, Signal::SIGTSTP);
