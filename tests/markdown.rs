@@ -229,6 +229,16 @@ proptest! {
     }
 
     #[test]
+    fn every_word_is_shown_in_a_narrow_window(
+        text in narrow_document(),
+        columns in 3..60usize,
+    ) {
+        let shown = without_styles(&rendered(&text, Look::Colours, columns));
+        let source = without_entities(&text).replace("<br>", " ");
+        prop_assert_eq!(missing_word(&source, &shown), None, "{}", shown);
+    }
+
+    #[test]
     fn a_stream_looks_the_same_wherever_it_is_cut(
         text in prop_oneof![document(), signs()],
         cuts in proptest::collection::vec(0.0..1.0, 0..20),

@@ -46,13 +46,15 @@ impl Container {
     }
 }
 
-/// The margin of the lines in `containers`; their markers are for its first line. It
-/// leaves half of the width for text.
-pub fn margin(containers: &mut [Container], look: Look, width: usize) -> Margin {
+/// The margin of the lines in `containers`, with their markers in its first line. It
+/// leaves half of the width for text: the markers that have no room are returned too.
+pub fn margin(containers: &mut [Container], look: Look, width: usize) -> (Margin, String) {
     let mut margin = Margin::default();
+    let mut others = String::new();
     for container in containers {
         let marker = container.marker.take();
         if margin.width + container.width > width / 2 {
+            others.extend(marker.map(|marker| marker + " "));
             continue;
         }
         margin.width += container.width;
@@ -71,5 +73,5 @@ pub fn margin(containers: &mut [Container], look: Look, width: usize) -> Margin 
             }
         }
     }
-    margin
+    (margin, others)
 }

@@ -204,6 +204,12 @@ mod tests {
     }
 
     #[test]
+    fn a_margin_leaves_half_of_the_width_for_text() {
+        let text = "> > > 1. - 2. word word";
+        assert_eq!(shown(text, 12), "│ │ │ 1. •\n│ │ │ 2.\n│ │ │ word\n│ │ │ word\n");
+    }
+
+    #[test]
     fn a_line_break_stays_unless_the_line_was_full() {
         check(&[("a\nb", "a\nb\n"), ("a  \nb\\\nc<br>\nd", "a\nb\nc\nd\n"), ("a\\", "a\\\n")]);
         let full = "word ".repeat(14);
@@ -289,6 +295,9 @@ mod tests {
         let wide = format!("| {0} | {0} |\n|---|---|\n", "word ".repeat(9));
         assert_eq!(shown(&wide, 42), wide);
         assert_eq!(shown(&wide, 43).lines().count(), 4);
+        let in_list = format!("1. {}", wide.trim_end().replace('\n', "\n   "));
+        assert_eq!(shown(&in_list, 42), format!("1.\n{wide}"));
+        assert!(shown(&in_list, 46).starts_with("1. word"));
     }
 
     #[test]

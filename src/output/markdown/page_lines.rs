@@ -20,16 +20,21 @@ impl Page {
         if let Some(depth) = self.blank.take().filter(|_| !self.is_empty) {
             let depth = depth.min(self.containers.len());
             let mut kept = self.containers[..depth].to_vec();
-            let start = out.len();
-            out.append(&mut margin(&mut kept, self.look, self.line.width).rest);
-            // The spaces of this line alone.
-            let mut line = out.split_off(start);
-            trim_spaces(&mut line);
-            out.append(&mut line);
+            let (mut blank, _) = margin(&mut kept, self.look, self.line.width);
+            trim_spaces(&mut blank.rest);
+            out.append(&mut blank.rest);
             out.push(b'\n');
         }
         self.is_empty = false;
-        self.line.set_margin(margin(&mut self.containers, self.look, self.line.width));
+        let (margin, markers) = margin(&mut self.containers, self.look, self.line.width);
+        self.line.set_margin(margin);
+        self.line.text(Style::NONE, &markers, out);
+    }
+
+    /// How many columns a line of text has in the containers.
+    pub(crate) fn columns_for_text(&self) -> usize {
+        let (margin, _) = margin(&mut self.containers.clone(), self.look, self.line.width);
+        self.line.width.saturating_sub(margin.width)
     }
 
     /// Begins code, which has no margin, so that it can be copied.

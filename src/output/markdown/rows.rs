@@ -18,7 +18,7 @@ impl Page {
             if !table.push(&row) {
                 let source = std::mem::take(&mut table.source);
                 self.block = Block::LongTable;
-                self.begin_lines(out);
+                self.begin_code(out);
                 source.lines().for_each(|line| write_line(line, out));
             }
             return;
@@ -59,14 +59,16 @@ impl Page {
     }
 
     pub(crate) fn write_table(&mut self, table: &Table, out: &mut Vec<u8>) {
-        self.begin_lines(out);
-        match table.lines(self.look, self.line.capacity()) {
+        let columns = self.columns_for_text();
+        match table.lines(self.look, columns) {
             Some(lines) => {
-                for line in lines {
-                    self.line.write_line(&line, out);
-                }
+                self.begin_lines(out);
+                lines.iter().for_each(|line| self.line.write_line(line, out));
             }
-            None => table.source.lines().for_each(|line| write_line(line, out)),
+            None => {
+                self.begin_code(out);
+                table.source.lines().for_each(|line| write_line(line, out));
+            }
         }
     }
 }

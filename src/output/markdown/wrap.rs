@@ -102,6 +102,7 @@ impl Wrapper {
 
     /// Writes a line that is laid out already.
     pub fn write_line(&mut self, line: &[u8], out: &mut Vec<u8>) {
+        self.finish_line(out);
         self.begin_line(out);
         out.extend_from_slice(line);
         self.break_line(out);
