@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use gravix::output::markdown::Renderer;
 use gravix::output::markdown::style::Look;
 use gravix::output::markdown::width::width;
+use gravix::output::sanitize::is_harmful;
 
 const EXAMPLES: &str = include_str!("cases/commonmark.jsonl");
 
@@ -59,8 +60,8 @@ fn without_styles(text: &str) -> String {
         assert!(codes.bytes().all(|byte| byte.is_ascii_digit() || byte == b';'), "{part:?}");
         plain += rest;
     }
-    let is_control = |c: char| c.is_control() && c != '\n' && c != '\t';
-    assert!(!plain.contains(is_control), "{plain:?}");
+    let is_bad = |c: char| is_harmful(c) && c != '\n' && c != '\t';
+    assert!(!plain.contains(is_bad), "{plain:?}");
     plain
 }
 
@@ -181,6 +182,8 @@ const PIECES: &[&str] = &[
     "\u{1b}[31m",
     "\u{9b}31m",
     "&#27;[31m",
+    "\u{202e}",
+    "&#x202e;",
     "\r\n",
     "\r",
     "\t",

@@ -116,46 +116,44 @@ impl<'a> LineReader<'a> {
     /// Reads the marker of an item, and the box of a task.
     pub fn item(&mut self, length: usize) -> Option<Container> {
         let start = self.column - self.base;
-        let mut marker = match self.byte()? {
-            b'-' | b'+' | b'*' => "•".to_owned(),
-            _ => self.rest()[..length].to_owned(),
-        };
-        let mut ahead = length;
-        while matches!(self.peek(ahead)?, b' ' | b'\t') {
-            ahead += 1;
-        }
-        let task = match self.peek(ahead)? {
-            b'[' => self.task(ahead)?,
-            _ => None,
-        };
-        if let Some(checked) = task {
-            let mark = if checked { "[x]" } else { "[ ]" };
-            marker = if marker == "•" { mark.to_owned() } else { format!("{marker} {mark}") };
-            self.advance(ahead);
-            let text = self.column - self.base;
-            self.advance(3);
-            self.skip_spaces();
-            self.inner = self.column;
-            return Some(Container::item(start, text, marker));
-        } else {
+        let is_bullet = !self.byte()?.is_ascii_digit();
+        let number = self.rest()[..length].to_owned();
+        let Some((offset, mark)) = self.task(length)? else {
             self.advance(length);
             let before = self.column;
             self.skip_spaces();
             let is_empty = self.byte()? == b'\n';
             // More space belongs to code that is indented.
             self.inner = if is_empty { before + 1 } else { self.column.min(before + TAB) };
-        }
-        Some(Container::item(start, self.inner - self.base, marker))
+            let marker = if is_bullet { "•".to_owned() } else { number };
+            return Some(Container::item(start, self.inner - self.base, marker));
+        };
+        self.advance(offset);
+        let text = self.column - self.base;
+        self.advance(mark.len());
+        self.skip_spaces();
+        self.inner = self.column;
+        let marker = if is_bullet { mark.to_owned() } else { format!("{number} {mark}") };
+        Some(Container::item(start, text, marker))
     }
 
-    /// Whether a task's box is at `offset`, and whether it is checked.
-    fn task(&self, offset: usize) -> Option<Option<bool>> {
-        let (mark, close) = (self.peek(offset + 1)?, self.peek(offset + 2)?);
-        if close != b']' || !matches!(mark, b' ' | b'x' | b'X') {
+    /// Where the box of a task is behind a marker of this length, and how it is shown.
+    fn task(&self, length: usize) -> Option<Option<(usize, &'static str)>> {
+        let mut offset = length;
+        while matches!(self.peek(offset)?, b' ' | b'\t') {
+            offset += 1;
+        }
+        if self.peek(offset)? != b'[' {
             return Some(None);
         }
-        let is_box = matches!(self.peek(offset + 3)?, b' ' | b'\t' | b'\n');
-        Some(is_box.then_some(mark != b' '))
+        let mark = match self.peek(offset + 1)? {
+            b' ' => "[ ]",
+            b'x' | b'X' => "[x]",
+            _ => return Some(None),
+        };
+        let is_box = self.peek(offset + 2)? == b']'
+            && matches!(self.peek(offset + 3)?, b' ' | b'\t' | b'\n');
+        Some(is_box.then_some((offset, mark)))
     }
 
     /// Whether this is a line of dashes, or, below a paragraph, of equals signs.
