@@ -34,6 +34,8 @@ pub struct Wrapper {
     counter: WidthCounter,
     /// The style of the space before the word, if there is one.
     space: Option<Style>,
+    /// Whether nothing is written since the margin was set.
+    is_new: bool,
 }
 
 impl Wrapper {
@@ -49,12 +51,14 @@ impl Wrapper {
             last_at: 0,
             counter: WidthCounter::default(),
             space: None,
+            is_new: true,
         }
     }
 
     /// Sets the margin of the lines to come. The line at hand must be finished.
     pub fn set_margin(&mut self, margin: Margin) {
         self.margin = margin;
+        self.is_new = true;
     }
 
     /// Adds text. Newlines in it are kept, and other control characters are made
@@ -66,6 +70,8 @@ impl Wrapper {
                     self.end_word(out);
                     self.space = (self.column > 0).then_some(style);
                 }
+                // A break before any text separates nothing.
+                '\n' if self.is_new && self.word.is_empty() => {}
                 '\n' => self.newline(out),
                 c if is_harmful(c) => visible(c).chars().for_each(|c| self.push(style, c, out)),
                 c => self.push(style, c, out),
@@ -191,6 +197,7 @@ impl Wrapper {
 
     /// Writes the margin, unless it is there.
     fn begin_line(&mut self, out: &mut Vec<u8>) {
+        self.is_new = false;
         if self.column == 0 {
             out.append(&mut self.margin.first);
             self.margin.first.clone_from(&self.margin.rest);
