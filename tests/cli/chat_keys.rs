@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::support::chat_screen::{ChatScreen, chat};
@@ -153,6 +154,27 @@ fn an_editor_that_fails_leaves_the_line_as_it_was() {
     chat.wait_for_return("gravix: the editor false failed (exit status: 1)", "precious text");
     chat.say("", "\nprecious text\n");
     chat.end();
+}
+
+#[test]
+fn control_characters_in_the_line_are_shown_and_do_not_act() {
+    let home = home();
+    let question = "title \u{1b}]0;owned\u{7} \u{9b}2J end";
+    let lines = [json!({"role": "user", "content": question}), json!({"role": "assistant"})];
+    let lines = lines.map(|line| line.to_string() + "\n");
+    fs::write(home.path().join("c.jsonl"), lines.concat()).expect("written");
+    let mut command = chat(home.path(), "mock:", &["c.jsonl"]);
+    command.env("PATH", "/usr/bin:/bin").env("EDITOR", "true");
+    let mut chat = ChatScreen::run(&command);
+    chat.enter("/edit");
+    chat.screen.wait_for("> title ␛]0;owned␇ ");
+    chat.screen.type_keys("\x15");
+    // Ctrl-V inserts the next key.
+    chat.say("\x16\x07 and \x1b[200~\x07\x1b[201~", "> ␇ and ␇");
+    let written = chat.screen.written();
+    assert!(!written.contains("\u{1b}]") && !written.contains(['\u{7}', '\u{9b}']), "{written:?}");
+    chat.end();
+    assert_eq!(questions(home.path()), [question, "\u{7} and \u{7}"]);
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 mod inputrc;
 mod keys;
+mod shown;
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use rustyline::{CompletionType, Config, Context, EditMode, Editor, Helper};
 use crate::error::{Error, Result};
 pub use crate::input::line_editor::inputrc::uses_vi_keys;
 use crate::input::line_editor::keys::Marks;
+use crate::input::line_editor::shown::shown;
 
 /// How many inputs are remembered.
 const MAX_INPUTS: usize = 10_000;
@@ -173,7 +176,11 @@ impl Hinter for LineHelper<'_> {
     }
 }
 
-impl Highlighter for LineHelper<'_> {}
+impl Highlighter for LineHelper<'_> {
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        shown(line)
+    }
+}
 
 impl Validator for LineHelper<'_> {}
 
