@@ -4,6 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::Path;
@@ -107,18 +108,20 @@ pub fn replace(new: NamedTempFile, path: &Path) -> io::Result<File> {
     sync_directory(path).map(|()| file)
 }
 
-/// Replaces `file`, which is at `path`, with its first `end` bytes, a line end and
-/// `lines`. The owner and the permissions stay.
+/// Replaces `file`, which is at `path`, with a copy in which a line end and `lines` stand
+/// for `range`. The owner and the permissions stay, and so does what was added to the file
+/// by others.
 ///
 /// # Errors
 /// Those of [`create_like`] and [`replace`], or when a file cannot be read or written.
-pub fn replace_end(file: &File, path: &Path, end: u64, lines: &[u8]) -> io::Result<()> {
+pub fn replace_range(file: &File, path: &Path, range: Range<u64>, lines: &[u8]) -> io::Result<()> {
     let new = create_like(file, path)?;
-    let mut source = file;
+    let (mut source, mut out) = (file, new.as_file());
     source.seek(SeekFrom::Start(0))?;
-    let mut out = new.as_file();
-    io::copy(&mut source.take(end), &mut out)?;
+    io::copy(&mut source.take(range.start), &mut out)?;
     out.write_all(&[b"\n", lines].concat())?;
+    source.seek(SeekFrom::Start(range.end))?;
+    io::copy(&mut source, &mut out)?;
     replace(new, path).map(drop)
 }
 

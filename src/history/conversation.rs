@@ -11,7 +11,7 @@ use crate::error::{Error, LineFormat, Result};
 use crate::files::append::{self, append_lines};
 use crate::files::lines::Lines;
 use crate::files::paths::{follow, is_still_at};
-use crate::files::replace::{replace_end, sync_directory};
+use crate::files::replace::{replace_range, sync_directory};
 use crate::files::text;
 use crate::history::line::{self, InvalidLine};
 use crate::history::lock::LockWait;
@@ -37,8 +37,8 @@ pub struct History {
     new_file: Option<NewFile>,
     /// The newest message has no answer, because that was torn.
     has_torn_answer: bool,
-    /// What is appended replaces all that follows this offset.
-    replaced_from: Option<u64>,
+    /// What is appended replaces this.
+    replaced: Option<Range<u64>>,
 }
 
 impl History {
@@ -137,7 +137,7 @@ impl History {
             scan: Scan::default(),
             new_file: None,
             has_torn_answer: false,
-            replaced_from: None,
+            replaced: None,
         }
     }
 
@@ -236,7 +236,7 @@ impl History {
     /// Leaves out what answers the newest user message, for [`Self::append`] to replace
     /// it, atomically. Returns false if there is no user message in the window.
     pub fn rewind(&mut self) -> bool {
-        self.replaced_from = self.scan.leave_out_answer();
+        self.replaced = self.scan.leave_out_answer();
         !self.scan.last_prompt.is_empty()
     }
 
@@ -257,8 +257,8 @@ impl History {
         if !is_still_at(&self.file, &self.path) {
             return Err(io::Error::other("another file has replaced it"));
         }
-        if let Some(end) = self.replaced_from {
-            return replace_end(&self.file, &self.path, end, &lines);
+        if let Some(range) = self.replaced.clone() {
+            return replace_range(&self.file, &self.path, range, &lines);
         }
         // The length is read again because an editor takes no lock.
         let old_length = append_lines(&self.file, lines, File::sync_data)?;

@@ -78,13 +78,13 @@ impl Scan {
     }
 
     /// Leaves out what follows the newest `user` message, if the model has answered it.
-    /// Returns the offset where that began.
-    pub fn leave_out_answer(&mut self) -> Option<u64> {
+    /// Returns where that is in the file.
+    pub fn leave_out_answer(&mut self) -> Option<Range<u64>> {
         let is_answered = self.last_role.as_deref() == Some("assistant");
         let end = Some(self.last_prompt.end).filter(|end| is_answered && *end > 0)?;
         self.messages.end = end;
         self.last_role = Some("user".to_owned());
-        Some(end)
+        Some(end..self.end)
     }
 
     fn scan_forward(file: &File) -> Result<Self, ScanError> {

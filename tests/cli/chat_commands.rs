@@ -1,6 +1,7 @@
 //! The commands of `gravix chat`.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -72,6 +73,27 @@ fn retry_replaces_the_reply_once_the_new_one_is_whole() {
     assert!(!screen.contains("another process"), "{screen}");
     chat.end();
     assert_eq!(fs::read_to_string(&file).expect("the file").lines().count(), 5);
+}
+
+#[test]
+fn retry_keeps_what_is_added_to_the_file_meanwhile() {
+    let home = home();
+    let path = home.path().join("c.jsonl");
+    let service = Service::new(move |_, number| match number {
+        0 => Reply::text("old"),
+        _ => {
+            let line = "{\"role\":\"user\",\"content\":\"by hand\"}\n";
+            let file = fs::OpenOptions::new().append(true).open(&path);
+            file.expect("the file").write_all(line.as_bytes()).expect("written");
+            Reply::text("new")
+        }
+    });
+    let mut chat = ChatScreen::start(home.path(), &service.base_url(), &["c.jsonl"]);
+    chat.say("ask", "\nold\n");
+    chat.say("/retry", "\nnew\n");
+    chat.end();
+    let kept = [("user", "ask"), ("assistant", "new"), ("user", "by hand")];
+    assert_eq!(lines(home.path()), owned(&kept));
 }
 
 #[test]
