@@ -5,6 +5,7 @@
 //! are bold; formulas stay as they are.
 
 use crate::output::markdown::held::{Held, Run, Sink};
+use crate::output::markdown::links;
 use crate::output::markdown::spans::{self, Angle, Found, MAX_RUN, run};
 use crate::output::markdown::style::Style;
 use crate::output::markdown::width;
@@ -207,7 +208,7 @@ impl Inline {
             return self.literal(text, 1, sink);
         }
         let found = match text.as_bytes().get(1) {
-            Some(b'(') => spans::link_end(&text[1..], is_end),
+            Some(b'(') => links::link_end(&text[1..], is_end),
             None if !is_end => Found::More(0),
             _ => Found::Nothing,
         };
@@ -215,7 +216,7 @@ impl Inline {
             Found::More(_) => return false,
             Found::Piece(length, address) => {
                 self.advance(&text[..=length]);
-                self.held.end_link(&spans::unescaped(&address));
+                self.held.end_link(&links::unescaped(&address));
             }
             Found::Nothing => {
                 self.advance("]");

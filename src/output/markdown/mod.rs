@@ -16,6 +16,7 @@ pub mod inline;
 pub mod languages;
 pub mod line_reader;
 pub mod line_start;
+pub mod links;
 pub mod page;
 pub mod page_lines;
 pub mod rows;
