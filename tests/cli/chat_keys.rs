@@ -164,7 +164,7 @@ fn control_characters_in_the_line_are_shown_and_do_not_act() {
     let lines = lines.map(|line| line.to_string() + "\n");
     fs::write(home.path().join("c.jsonl"), lines.concat()).expect("written");
     let mut command = chat(home.path(), "mock:", &["c.jsonl"]);
-    command.env("PATH", "/usr/bin:/bin").env("EDITOR", "true");
+    command.env("PATH", "/usr/bin:/bin").env("EDITOR", "true").env("NO_COLOR", "1");
     let mut chat = ChatScreen::run(&command);
     chat.enter("/edit");
     chat.screen.wait_for("> title ␛]0;owned␇ ");

@@ -15,7 +15,7 @@ use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
 use rustyline::history::FileHistory;
 use rustyline::validate::Validator;
-use rustyline::{CompletionType, Config, Context, EditMode, Editor, Helper};
+use rustyline::{ColorMode, CompletionType, Config, Context, EditMode, Editor, Helper};
 
 use crate::error::{Error, Result};
 pub use crate::input::line_editor::inputrc::uses_vi_keys;
@@ -78,6 +78,9 @@ impl<'a> LineEditor<'a> {
         let config = Config::builder()
             .edit_mode(mode)
             .completion_type(CompletionType::List)
+            // The line is shown without colours, but by its highlighter, which NO_COLOR
+            // would leave out.
+            .color_mode(ColorMode::Forced)
             .max_history_size(MAX_INPUTS)
             .map_err(unreadable)?
             .build();
