@@ -20,3 +20,11 @@ pub fn for_missing_requests(path: &Path, source: &io::Error, options: &str) -> O
     let is_missing = source.kind() == ErrorKind::NotFound;
     is_missing.then(|| format!("to ask a question, use gravix ask{options} {}", shell::word(name)))
 }
+
+/// What to do where there is no history to go on with. `options` are those of the server.
+pub fn for_no_history(options: &str, is_chat: bool) -> String {
+    match is_chat {
+        true => format!("start one with gravix chat{options}"),
+        false => format!("start one with gravix ask{options} --history @chat \"…\""),
+    }
+}

@@ -112,6 +112,7 @@ impl Hints {
 
     fn hint(&self, error: &Error) -> Option<String> {
         let is_ask = self.command == CommandKind::Ask;
+        let is_chat = self.command == CommandKind::Chat;
         let text = match error {
             Error::Partial(cause) => return self.hint(cause),
             Error::Server(server) => {
@@ -142,21 +143,14 @@ impl Hints {
             }
             Error::NotText(not_text) => return text_hints::for_not_text(not_text, is_ask),
             Error::Format { early_end: Some(EarlyEnd::Length(_)), .. }
-            | Error::EndedEarly(EarlyEnd::Length(_)) => match self.command {
-                CommandKind::Chat => "/set max_tokens=N allows a longer one",
-                _ => "raise --max-tokens",
-            },
+            | Error::EndedEarly(EarlyEnd::Length(_)) => limit_hints::for_length(is_chat),
             Error::InvalidLines { .. } | Error::Line { .. } => return self.line_hint(error),
             Error::ReadOnlyHistory { .. } if is_ask => "use --no-save to only read it",
             Error::ReplyTooLong { limit } => return Some(limit_hints::for_reply(*limit)),
             Error::CannotJoin if is_ask => "use --events to print the stream as it arrives",
             Error::Locked(_) => "try again later",
             Error::NoHistory { .. } => {
-                let options = &self.target.options;
-                return Some(match self.command {
-                    CommandKind::Chat => format!("start one with gravix chat{options}"),
-                    _ => format!("start one with gravix ask{options} --history @chat \"…\""),
-                });
+                return Some(file_hints::for_no_history(&self.target.options, is_chat));
             }
             Error::Busy(_) => "try again when it ends",
             _ => return self.connection_hint(error),

@@ -31,6 +31,11 @@ pub fn for_reply(limit: usize) -> String {
     format!("use --max-reply-bytes {wanted}")
 }
 
+/// What to do about a reply that was cut off at its limit of tokens.
+pub fn for_length(is_chat: bool) -> &'static str {
+    if is_chat { "/set max_tokens=N allows a longer one" } else { "raise --max-tokens" }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -113,7 +113,7 @@ pub fn replace(new: NamedTempFile, path: &Path) -> io::Result<File> {
 /// by others.
 ///
 /// # Errors
-/// Those of [`create_like`] and [`replace`], or when a file cannot be read or written.
+/// The errors of [`create_like`] and [`replace`], or when a file cannot be read or written.
 pub fn replace_range(file: &File, path: &Path, range: Range<u64>, lines: &[u8]) -> io::Result<()> {
     let new = create_like(file, path)?;
     let (mut source, mut out) = (file, new.as_file());

@@ -85,7 +85,7 @@ impl HistoryPlan {
     /// another turn is under way. A file that did not exist is removed again.
     ///
     /// # Errors
-    /// Those of [`Self::open`].
+    /// The errors of [`Self::open`].
     pub fn look(&self, on_notice: NoticeHandler<'_>) -> Result<Option<History>> {
         let impatient = Self { waits: false, ..self.clone() };
         match impatient.open(None, on_notice) {

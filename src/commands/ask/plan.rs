@@ -127,7 +127,7 @@ impl AskPlan {
     /// The plan of each turn of a session, whose prompts are typed later.
     ///
     /// # Errors
-    /// Those of [`Self::from_args`].
+    /// The errors of [`Self::from_args`].
     pub fn of_session(args: AskArgs, context: &Context) -> Result<Self> {
         let plan = Self::new(args, context, |given, _| match given.contains_key("messages") {
             true => Err(Error::Usage(SESSION_HAS_MESSAGES.to_owned())),

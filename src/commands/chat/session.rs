@@ -53,7 +53,7 @@ impl<'a> Session<'a> {
     /// key.
     ///
     /// # Errors
-    /// Those of [`AskPlan::of_session`], of finding the key and of opening the file.
+    /// The errors of [`AskPlan::of_session`], of finding the key and of opening the file.
     pub fn open(
         args: ChatArgs,
         context: &'a Context<'a>,

@@ -11,6 +11,7 @@ pub mod held;
 pub mod home;
 pub mod litellm;
 pub mod llama;
+pub mod man_page;
 pub mod openai;
 pub mod page;
 pub mod real;
