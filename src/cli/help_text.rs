@@ -13,6 +13,7 @@ Examples:
   gravix ask \"What is a tarpit?\"
   git diff --staged | gravix ask \"Write the commit message\" -
   gravix ask --history chat.jsonl \"And in Rust?\"
+  gravix chat
   gravix ask --base-url mock: hello        # try it: no key, no network";
 
 pub(super) const ASK_EXAMPLES: &str = "\
