@@ -135,7 +135,7 @@ fn ctrl_z_stops_it_and_it_goes_on_with_the_line() {
     let size = |number| std::num::NonZero::new(number).expect("not zero");
     let mut screen = crate::support::screen::Screen::start(&command, size(40), size(150));
     screen.wait_for("$");
-    screen.type_keys(&format!("{} chat --base-url mock: c.jsonl\r", env!("CARGO_BIN_EXE_gravix")));
+    screen.type_keys(format!("{} chat --base-url mock: c.jsonl\r", env!("CARGO_BIN_EXE_gravix")));
     screen.wait_for("\n>");
     screen.type_keys("half of");
     screen.wait_for("> half of");

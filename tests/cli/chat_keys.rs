@@ -50,6 +50,20 @@ fn a_bracketed_paste_is_one_message_with_its_line_ends_and_tabs() {
 }
 
 #[test]
+fn a_paste_that_is_not_utf_8_is_dropped_as_a_whole() {
+    let home = home();
+    let mut chat = start(&home);
+    chat.say("one", "\none\n");
+    // Longer than what is read at once.
+    let lines = "a line\n/undo\n".repeat(1000);
+    chat.screen.type_keys([b"\x1b[200~\xff", lines.as_bytes(), b"\x1b[201~"].concat());
+    chat.wait_for_return("not UTF-8, and was dropped", "");
+    chat.say("two", "\ntwo\n");
+    chat.end();
+    assert_eq!(questions(home.path()), ["one", "two"]);
+}
+
+#[test]
 fn a_slash_at_the_start_of_a_paste_is_text() {
     let home = home();
     let mut chat = start(&home);

@@ -68,6 +68,10 @@ fn converse(session: &mut Session, editor: &mut LineEditor) -> Result<()> {
         let next = match typed {
             Typed::End => return Ok(()),
             Typed::Interrupted => Next::Line(String::new()),
+            Typed::NotText => {
+                session.notes.print("what was typed or pasted is not UTF-8, and was dropped");
+                Next::Line(String::new())
+            }
             Typed::Edit(text) => Next::Line(edit(session, text)),
             Typed::Line { text, .. } if text.trim().is_empty() => Next::Line(String::new()),
             Typed::Line { text, is_pasted } => {

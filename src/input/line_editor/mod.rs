@@ -1,5 +1,6 @@
 //! Lines typed at the terminal: edited, completed and found again with rustyline.
 
+mod discard;
 mod inputrc;
 mod keys;
 mod shown;
@@ -18,6 +19,7 @@ use rustyline::validate::Validator;
 use rustyline::{ColorMode, CompletionType, Config, Context, EditMode, Editor, Helper};
 
 use crate::error::{Error, Result};
+use crate::input::line_editor::discard::discard_keys;
 pub use crate::input::line_editor::inputrc::uses_vi_keys;
 use crate::input::line_editor::keys::Marks;
 use crate::input::line_editor::shown::shown;
@@ -35,6 +37,8 @@ pub enum Typed {
     },
     /// The line so far is to be opened in a text editor.
     Edit(String),
+    /// Bytes that are not UTF-8, which cost the line and all that came with them.
+    NotText,
     /// Ctrl-C.
     Interrupted,
     /// Ctrl-D on an empty line, or the terminal is gone.
@@ -107,10 +111,11 @@ impl<'a> LineEditor<'a> {
             Ok(text) if self.marks.wants_text_editor() => Ok(Typed::Edit(text)),
             Ok(text) => Ok(Typed::Line { text, is_pasted: self.marks.begins_with_paste() }),
             Err(ReadlineError::Eof) => Ok(Typed::End),
-            // Bytes that are not UTF-8 cost only the line.
-            Err(ReadlineError::Io(error)) if error.kind() != io::ErrorKind::InvalidData => {
-                Err(unreadable(ReadlineError::Io(error)))
+            Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                discard_keys();
+                Ok(Typed::NotText)
             }
+            Err(ReadlineError::Io(error)) => Err(unreadable(ReadlineError::Io(error))),
             Err(ReadlineError::Errno(error)) => Err(unreadable(ReadlineError::Errno(error))),
             Err(_) => Ok(Typed::Interrupted),
         }

@@ -62,7 +62,7 @@ impl ChatScreen {
 
     /// Types a line and Enter.
     pub fn enter(&mut self, line: &str) {
-        self.screen.type_keys(&format!("{line}\r"));
+        self.screen.type_keys(format!("{line}\r"));
     }
 
     /// Types a line and Enter, and returns the screen once `shown` and the next prompt are

@@ -50,8 +50,8 @@ impl Screen {
         Self { child, keyboard, shown, parser, written: Vec::new() }
     }
 
-    pub fn type_keys(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).expect("the program reads");
+    pub fn type_keys(&mut self, keys: impl AsRef<[u8]>) {
+        self.keyboard.write_all(keys.as_ref()).expect("the program reads");
     }
 
     /// Waits until the screen shows `part`, and returns all that it shows.
