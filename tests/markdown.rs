@@ -313,6 +313,8 @@ fn hostile_texts() -> Vec<String> {
         format!("```py\n'{}", "\\".repeat(2 * count)),
         format!("```\n{}", "`".repeat(2 * count)),
         format!("<div>\n{}", "<".repeat(2 * count)),
+        format!("# a {}", "#".repeat(2 * count)),
+        format!("a<br>{}", " ".repeat(2 * count)),
         (0..400).map(|depth| "  ".repeat(depth) + "- a\n").collect(),
         (0..400).map(|depth| "> ".repeat(depth) + "a\n").collect(),
     ]

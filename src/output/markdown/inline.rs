@@ -84,12 +84,13 @@ impl Inline {
             b'<' => match spans::angle(text, is_end) {
                 Found::Piece(length, Angle::LineBreak) => {
                     // Together with the end of the line it is one break.
-                    let rest = text[length..].trim_start_matches(' ');
-                    if rest.is_empty() && !is_end {
+                    let end = length + run(&text[length..], ' ');
+                    let is_long = end - length == MAX_RUN;
+                    if end == text.len() && !is_long && !is_end {
                         return false;
                     }
-                    let end = text.len() - rest.strip_prefix('\n').unwrap_or(rest).len();
-                    self.add(&text[..end], "\n", Style::NONE, sink)
+                    let is_one = !is_long && text[end..].starts_with('\n');
+                    self.add(&text[..end + usize::from(is_one)], "\n", Style::NONE, sink)
                 }
                 Found::Piece(length, Angle::Address) => {
                     let address = &text[..length];

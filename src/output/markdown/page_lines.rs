@@ -85,10 +85,10 @@ impl Page {
                 self.add_inline(part, out);
             }
             Block::Heading(tail) => {
-                *tail += part;
-                let end = tail.trim_end_matches(['#', ' ', '\t']).len();
-                let text: String = tail.drain(..end).collect();
-                self.add_inline(&text, out);
+                let end = part.trim_end_matches(['#', ' ', '\t']).len();
+                let before = if end > 0 { std::mem::take(tail) } else { String::new() };
+                *tail += &part[end..];
+                self.add_inline(&(before + &part[..end]), out);
             }
             Block::Fenced(_, code) | Block::Indented(code, _) => code.push(part, out),
             Block::Verbatim { end, seen, .. } => {
