@@ -1,6 +1,8 @@
 //! What holds for any text that is rendered: CommonMark's own examples, documents made
 //! of pieces, and hostile ones.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use gravix::output::markdown::Renderer;
@@ -77,6 +79,21 @@ fn missing_word<'a>(source: &'a str, shown: &str) -> Option<&'a str> {
         }
         None => true,
     })
+}
+
+/// The letters and digits of `text`, and where there is space between them.
+fn letters(text: &str) -> (String, BTreeSet<usize>) {
+    let (mut letters, mut gaps) = (String::new(), BTreeSet::new());
+    for c in text.chars() {
+        if c.is_alphanumeric() {
+            letters.push(c);
+        } else if c.is_whitespace() {
+            gaps.insert(letters.len());
+        }
+    }
+    gaps.remove(&0);
+    gaps.remove(&letters.len());
+    (letters, gaps)
 }
 
 /// `text` without its entities.
@@ -203,6 +220,15 @@ fn document() -> impl Strategy<Value = String> {
     document_of(PIECES.to_vec())
 }
 
+/// A document without what is shown as something else: control characters, entities and
+/// code in backticks, which loses the spaces at its ends.
+fn verbatim_document() -> impl Strategy<Value = String> {
+    let is_changed = |piece: &str| {
+        ["`", "&", "<br>", "\r", "\u{9b}", "\u{202e}"].iter().any(|part| piece.contains(part))
+    };
+    document_of(PIECES.iter().copied().filter(|piece| !is_changed(piece)).collect())
+}
+
 /// A text of signs that mean something.
 fn signs() -> impl Strategy<Value = String> {
     let signs: Vec<char> =
@@ -239,6 +265,17 @@ proptest! {
         let shown = without_styles(&rendered(&text, Look::Colours, columns));
         let source = without_entities(&text).replace("<br>", " ");
         prop_assert_eq!(missing_word(&source, &shown), None, "{}", shown);
+    }
+
+    #[test]
+    fn no_word_is_added_or_joined_to_the_next(
+        text in verbatim_document(),
+        columns in prop_oneof![3..60usize, Just(1000)],
+    ) {
+        let shown = without_styles(&rendered(&text, Look::Colours, columns));
+        let ((letters_shown, gaps_shown), (letters, gaps)) = (letters(&shown), letters(&text));
+        prop_assert_eq!(letters_shown, letters, "{}", shown);
+        prop_assert!(gaps.is_subset(&gaps_shown), "{}", shown);
     }
 
     #[test]
