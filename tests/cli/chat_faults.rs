@@ -100,6 +100,20 @@ fn a_turn_that_cannot_be_saved_is_printed_and_told() {
     let screen = chat.wait_for_return("replaced it", "go");
     assert!(screen.contains("a paid reply\n"), "{screen}");
     assert!(screen.contains("another file has replaced it"), "{screen}");
+    chat.screen.type_keys("\x15");
+    chat.say("/save out.md", "wrote the last reply to out.md");
+    assert_eq!(fs::read_to_string(home.path().join("out.md")).expect("a file"), "a paid reply\n");
+}
+
+#[test]
+fn a_turn_that_is_saved_but_not_logged_is_told_and_its_question_does_not_come_back() {
+    let home = home();
+    let arguments = ["--log", "/dev/full", "c.jsonl"];
+    let mut chat = ChatScreen::start(home.path(), "mock:", &arguments);
+    let screen = chat.say("hello", "was not logged to /dev/full");
+    assert!(screen.contains("\nhello\n"), "{screen}");
+    chat.end();
+    assert_eq!(json_lines(&home.path().join("c.jsonl")).len(), 2);
 }
 
 #[test]

@@ -18,11 +18,25 @@ use crate::net::client::Client;
 use crate::output::notes::Notes;
 use crate::output::stdout;
 
-/// A reply that was saved, if it was to be, and printed.
+/// A reply that came.
 pub struct Answered {
     pub checked: CheckedReply,
     /// The usage of all requests of the turn.
     pub spent: TotalUsage,
+    /// Whether it was saved, if it was to be.
+    pub saved: Result<()>,
+    /// Whether it was printed, and logged if it was to be.
+    pub printed: Result<()>,
+}
+
+impl Answered {
+    /// The reply, if nothing failed.
+    ///
+    /// # Errors
+    /// The first error of saving, printing and logging it.
+    pub fn delivered(self) -> Result<CheckedReply> {
+        self.saved.and(self.printed).map(|()| self.checked)
+    }
 }
 
 /// How to ask.
@@ -36,8 +50,7 @@ impl Asker<'_> {
     /// Asks the question of `turn`.
     ///
     /// # Errors
-    /// Any error of the request, of the reply's format, of saving it and of printing
-    /// it. Only an error of printing comes after the turn is saved.
+    /// Any error of the request and of the reply's format.
     pub fn ask(&self, turn: &Turn, mut files: TurnFiles) -> Result<Answered> {
         let Self { plan, client, notes } = *self;
         let mut question = AskQuestion::new(plan, turn)?;
@@ -52,19 +65,16 @@ impl Asker<'_> {
         let AskObserver { streamed, .. } = observer;
         let unanswered = turn.unanswered_history().map(Path::to_owned);
 
-        let delivered =
-            checked_reply(answer, &asking, plan.reports_usage, notes).and_then(|checked| {
-                let thoughts =
-                    checked.reply.unopened_thoughts().filter(|_| plan.reasoning.is_some());
-                thoughts.iter().for_each(|thoughts| notes.show(thoughts));
-                // Save before printing, and report an error of saving first.
-                let saved = turn.save(&checked, plan, &streamed);
-                let printed = files.destination.deliver(plan.print, &checked, &mut stdout, notes);
-                saved.and(streamed).and(printed).map(|()| checked)
-            });
-        let delivered = delivered.map_err(|error| with_unanswered(error, unanswered));
-        let checked = append_log(files.log, delivered, notes)?;
-        Ok(Answered { checked, spent: asking.spent })
+        let answered = checked_reply(answer, &asking, plan.reports_usage, notes).map(|checked| {
+            let thoughts = checked.reply.unopened_thoughts().filter(|_| plan.reasoning.is_some());
+            thoughts.iter().for_each(|thoughts| notes.show(thoughts));
+            // Save before printing.
+            let saved = turn.save(&checked, plan, &streamed);
+            let printed = files.destination.deliver(plan.print, &checked, &mut stdout, notes);
+            Answered { checked, spent: asking.spent, saved, printed: streamed.and(printed) }
+        });
+        let answered = answered.map_err(|error| with_unanswered(error, unanswered));
+        append_log(files.log, answered, notes)
     }
 }
 
@@ -114,17 +124,19 @@ fn with_unanswered(error: Error, history: Option<PathBuf>) -> Error {
 /// the log's error is only a warning.
 fn append_log(
     log: Option<QuestionLog>,
-    delivered: Result<CheckedReply>,
+    answered: Result<Answered>,
     notes: &Notes,
-) -> Result<CheckedReply> {
+) -> Result<Answered> {
     let logged = log.map_or(Ok(()), QuestionLog::append);
-    match (delivered, logged) {
-        (Ok(checked), logged) => logged.map(|()| checked),
-        (Err(error), logged) => {
+    match answered {
+        Ok(answered @ Answered { saved: Ok(()), printed: Ok(()), .. }) => {
+            Ok(Answered { printed: logged, ..answered })
+        }
+        answered => {
             if let Err(log_error) = logged {
                 notes.warn(log_error);
             }
-            Err(error)
+            answered
         }
     }
 }

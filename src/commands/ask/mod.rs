@@ -56,8 +56,8 @@ fn send(mut plan: AskPlan, context: &Context, hints: &Hints, notes: &Notes) -> R
     schema_notes::warn_of_unchecked(&plan.policy.format, notes);
     schema_notes::not_strict(&plan.policy.format).iter().for_each(|reason| notes.detail(reason));
     let asker = Asker { plan: &plan, client: &client, notes };
-    let answered = asker.ask(&turn, files)?;
-    answer::conclude(&answered.checked, plan.is_yes_no, notes)
+    let checked = asker.ask(&turn, files)?.delivered()?;
+    answer::conclude(&checked, plan.is_yes_no, notes)
 }
 
 fn print_request(

@@ -125,8 +125,8 @@ impl<'a> Session<'a> {
         self.seen = Some(fs::metadata(self.path()).map_or(0, |metadata| metadata.len()));
     }
 
-    /// Asks what was typed, together with what is attached. Also returns why a reply
-    /// that was saved is not whole.
+    /// Asks what was typed, together with what is attached. Also returns what is wrong
+    /// with a reply that was saved.
     ///
     /// # Errors
     /// Why there is no reply, or none that could be saved. The question is kept in
@@ -186,16 +186,17 @@ impl<'a> Session<'a> {
     }
 
     fn conclude(&mut self, answered: Answered) -> Result<Option<Error>> {
-        let Answered { checked, spent } = answered;
+        let Answered { checked, spent, saved, printed } = answered;
         self.spent.add(spent);
-        let usage = checked.reply.usage_summary().to_string();
-        match answer::conclude(&checked, false, self.notes) {
-            Err(error @ Error::EndedEarly(EarlyEnd::NoText | EarlyEnd::OnlyThoughts)) => Err(error),
-            concluded => {
-                self.turns += 1;
-                self.last = Some(LastReply { text: checked.into_text(), usage });
-                Ok(concluded.err())
-            }
+        let concluded = answer::conclude(&checked, false, self.notes);
+        if let Err(error @ Error::EndedEarly(EarlyEnd::NoText | EarlyEnd::OnlyThoughts)) = concluded
+        {
+            return Err(error);
         }
+        let usage = checked.reply.usage_summary().to_string();
+        self.last = Some(LastReply { text: checked.into_text(), usage });
+        saved?;
+        self.turns += 1;
+        Ok(printed.and(concluded).err())
     }
 }
