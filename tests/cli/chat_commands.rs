@@ -190,7 +190,7 @@ fn the_last_reply_is_saved_to_a_file_or_copied() {
     let reply = "Text.\n\n```sh\nls\n```\n\n```py\nprint()\n```";
     let server = Server::replying(&[reply]);
     let mut chat = start(&home, &server);
-    chat.say("/save out.md", "this session has no reply yet");
+    chat.say("/save out.md", "the conversation has no turn yet");
     chat.say("a", "print()");
     chat.say("/save out.md", "wrote the last reply to out.md");
     assert_eq!(
@@ -206,6 +206,23 @@ fn the_last_reply_is_saved_to_a_file_or_copied() {
         assert!(written.contains(&format!("\x1b]52;c;{clip}\x07")), "{written:?}");
     }
     chat.end();
+}
+
+#[test]
+fn the_last_reply_of_an_earlier_session_is_saved_too() {
+    let home = home();
+    let server = Server::replying(&["one", "two"]);
+    let mut chat = start(&home, &server);
+    chat.say("first", "one");
+    chat.say("second", "two");
+    chat.end();
+    let mut again = start(&home, &server);
+    again.say("/save second.md", "wrote the last reply");
+    again.say("/undo", "removed this turn");
+    again.say("/save first.md", "to first.md");
+    again.end();
+    let saved = |name| fs::read_to_string(home.path().join(name)).expect("a file");
+    assert_eq!([saved("second.md"), saved("first.md")], ["two\n", "one\n"]);
 }
 
 #[test]

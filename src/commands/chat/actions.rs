@@ -22,6 +22,7 @@ use crate::commands::observers::history_notices;
 use crate::error::{Error, Result};
 use crate::history::conversation::History;
 use crate::history::fork;
+use crate::history::line;
 use crate::history::lock::LockWait;
 use crate::history::locked_file::Access;
 use crate::history::options::HistoryOptions;
@@ -72,15 +73,7 @@ impl Session<'_> {
         }
         self.ensure_begun()?;
         let turn = LastTurn::open(self.path(), self.notes)?;
-        let message = turn.lines.lines().next().and_then(json::parse_leniently);
-        let content = message.as_ref().and_then(|message| message.get("content"));
-        let texts = match content {
-            Some(Value::Array(parts)) => {
-                parts.iter().filter_map(|part| part.get("text")?.as_str()).collect::<Vec<_>>()
-            }
-            content => content.and_then(Value::as_str).into_iter().collect(),
-        };
-        Ok(texts.join("\n\n"))
+        Ok(turn.lines.lines().next().map_or_else(String::new, text_of))
     }
 
     /// Sends a file or an image, as it is now, with the next message.
@@ -136,7 +129,7 @@ impl Session<'_> {
     pub fn save(&self, typed: &str) -> Result<()> {
         let path = self.typed_path(typed);
         let text = self.last_text()?;
-        OutputFile::prepare(&path)?.commit(text, TextMode::Sanitized)?;
+        OutputFile::prepare(&path)?.commit(&text, TextMode::Sanitized)?;
         self.notes.print(format_args!("wrote the last reply to {}", path.display()));
         Ok(())
     }
@@ -164,9 +157,9 @@ impl Session<'_> {
     pub fn copy(&self, block: Option<usize>) -> Result<()> {
         let text = self.last_text()?;
         let (text, what) = match block {
-            None => (text.to_owned(), "the last reply".to_owned()),
+            None => (text, "the last reply".to_owned()),
             Some(number) => {
-                let blocks = code_block::find_all(text);
+                let blocks = code_block::find_all(&text);
                 let count = blocks.len();
                 let block = blocks.into_iter().nth(number - 1).ok_or_else(|| {
                     let plural = if count == 1 { "" } else { "s" };
@@ -234,9 +227,15 @@ impl Session<'_> {
         }
     }
 
-    fn last_text(&self) -> Result<&str> {
-        let last = self.last.as_ref().map(|last| last.text.as_str());
-        last.ok_or_else(|| Error::Usage("this session has no reply yet".to_owned()))
+    /// The text of the last reply: of this session, or of the file.
+    fn last_text(&self) -> Result<String> {
+        if let Some(last) = &self.last {
+            return Ok(last.text.clone());
+        }
+        self.ensure_begun()?;
+        let turn = LastTurn::open(self.path(), self.notes)?;
+        let reply = turn.lines.lines().rfind(|line| is_reply(line)).map(text_of);
+        reply.ok_or_else(|| Error::Usage("the last question has no reply yet".to_owned()))
     }
 
     fn typed_path(&self, typed: &str) -> PathBuf {
@@ -255,4 +254,20 @@ impl Session<'_> {
         let file = crate::files::shell::path_word(short.as_deref().unwrap_or(path));
         format!("gravix chat{} {file}", self.hints.target_options())
     }
+}
+
+fn is_reply(line: &str) -> bool {
+    line::role(line.as_bytes()) == Ok(Some("assistant".to_owned()))
+}
+
+/// The text of the message on a line of the file.
+fn text_of(line: &str) -> String {
+    let message = json::parse_leniently(line);
+    let texts = match message.as_ref().and_then(|message| message.get("content")) {
+        Some(Value::Array(parts)) => {
+            parts.iter().filter_map(|part| part.get("text")?.as_str()).collect::<Vec<_>>()
+        }
+        content => content.and_then(Value::as_str).into_iter().collect(),
+    };
+    texts.join("\n\n")
 }
