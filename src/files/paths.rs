@@ -40,6 +40,11 @@ pub fn is_still_at(file: &File, path: &Path) -> bool {
     }
 }
 
+/// Whether users other than the owner can read a file with this metadata.
+pub fn is_readable_by_others(metadata: &Metadata) -> bool {
+    metadata.mode() & 0o044 != 0
+}
+
 /// Whether `path` stands for an open descriptor of this process, as that of a
 /// process substitution, `<(…)`, does. No other process can open it.
 pub fn is_descriptor(path: &Path) -> bool {

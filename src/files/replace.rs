@@ -109,20 +109,20 @@ pub fn replace(new: NamedTempFile, path: &Path) -> io::Result<File> {
 }
 
 /// Replaces `file`, which is at `path`, with a copy in which a line end and `lines` stand
-/// for `range`. The owner and the permissions stay, and so does what was added to the file
-/// by others.
+/// for `range`. The owner and the permissions stay, and so does what others have added
+/// behind it. Returns how many bytes that is.
 ///
 /// # Errors
 /// The errors of [`create_like`] and [`replace`], or when a file cannot be read or written.
-pub fn replace_range(file: &File, path: &Path, range: Range<u64>, lines: &[u8]) -> io::Result<()> {
+pub fn replace_range(file: &File, path: &Path, range: Range<u64>, lines: &[u8]) -> io::Result<u64> {
     let new = create_like(file, path)?;
     let (mut source, mut out) = (file, new.as_file());
     source.seek(SeekFrom::Start(0))?;
     io::copy(&mut source.take(range.start), &mut out)?;
     out.write_all(&[b"\n", lines].concat())?;
     source.seek(SeekFrom::Start(range.end))?;
-    io::copy(&mut source, &mut out)?;
-    replace(new, path).map(drop)
+    let added = io::copy(&mut source, &mut out)?;
+    replace(new, path).map(|_| added)
 }
 
 /// Gives `new`, which must be in the same directory, the name `path`. It is synced

@@ -3,14 +3,13 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Error, LineFormat, Result};
 use crate::files::append::{self, append_lines};
 use crate::files::lines::Lines;
-use crate::files::paths::{follow, is_still_at};
+use crate::files::paths::{follow, is_readable_by_others, is_still_at};
 use crate::files::replace::{replace_range, sync_directory};
 use crate::files::text;
 use crate::history::line::{self, InvalidLine};
@@ -240,29 +239,31 @@ impl History {
         !self.scan.last_prompt.is_empty()
     }
 
-    /// Appends whole lines in one write and waits until they are on disk. If
-    /// that fails, the file is cut back to its old length.
+    /// Appends whole lines in one write and waits until they are on disk. If that fails,
+    /// the file is cut back to its old length. Returns how many bytes others have added.
     ///
     /// # Errors
     /// [`Error::NotSaved`] if the lines cannot be written or synced, or if
     /// another file has replaced this one.
-    pub fn append(&self, lines: Vec<u8>) -> Result<()> {
+    pub fn append(&self, lines: Vec<u8>) -> Result<u64> {
         let _deferred = DeferSignals::until_drop();
         let _in_use = self.new_file.as_ref().map(NewFile::use_it);
         self.write_lines(lines)
             .map_err(|source| Error::NotSaved { path: self.path.clone(), source })
     }
 
-    fn write_lines(&self, lines: Vec<u8>) -> io::Result<()> {
+    fn write_lines(&self, lines: Vec<u8>) -> io::Result<u64> {
         if !is_still_at(&self.file, &self.path) {
             return Err(io::Error::other("another file has replaced it"));
         }
         if let Some(range) = self.replaced.clone() {
             return replace_range(&self.file, &self.path, range, &lines);
         }
-        // The length is read again because an editor takes no lock.
         let old_length = append_lines(&self.file, lines, File::sync_data)?;
-        if old_length == 0 { sync_directory(&self.path) } else { Ok(()) }
+        if old_length == 0 {
+            sync_directory(&self.path)?;
+        }
+        Ok(old_length.saturating_sub(self.scan.end))
     }
 
     /// Cuts the file to `length` bytes and waits until that is on disk.
@@ -275,8 +276,7 @@ impl History {
 
     /// Whether users other than the owner can read the file.
     pub fn is_exposed(&self) -> bool {
-        let mode = self.file.metadata().map_or(0, |metadata| metadata.permissions().mode());
-        mode & 0o044 != 0
+        self.file.metadata().is_ok_and(|metadata| is_readable_by_others(&metadata))
     }
 
     /// Moves a torn last line to `FILE.torn`, or gives notice of it if the file

@@ -36,6 +36,27 @@ impl Terminal {
     }
 }
 
+/// The terminal puts marks around what is pasted, or no longer (xterm's bracketed paste).
+const WITH_PASTE_MARKS: &[u8] = b"\x1b[?2004h";
+const WITHOUT_PASTE_MARKS: &[u8] = b"\x1b[?2004l";
+
+/// While this lives, the terminal marks what is pasted, so that the line editor, which
+/// reads it later, takes it for one message.
+pub struct PasteMarks;
+
+impl PasteMarks {
+    pub fn begin() -> Self {
+        let _ = io::stdout().write_all(WITH_PASTE_MARKS).and_then(|()| io::stdout().flush());
+        Self
+    }
+}
+
+impl Drop for PasteMarks {
+    fn drop(&mut self) {
+        let _ = io::stdout().write_all(WITHOUT_PASTE_MARKS).and_then(|()| io::stdout().flush());
+    }
+}
+
 /// How the terminal on standard input was set before a line was edited.
 static MODE: Mutex<Option<Termios>> = Mutex::new(None);
 
@@ -48,8 +69,8 @@ pub fn remember_mode() {
 /// the middle of a line.
 pub fn restore_mode() {
     if let Some(mode) = &*MODE.lock().unwrap_or_else(PoisonError::into_inner) {
-        let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, mode);
-        // The end of bracketed paste (xterm's control sequences).
-        let _ = io::stdout().write_all(b"\x1b[?2004l\n");
+        let _ = io::stdout().write_all(&[WITHOUT_PASTE_MARKS, b"\n"].concat());
+        // Last, and at once: the line editor may be about to change it.
+        let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, mode);
     }
 }

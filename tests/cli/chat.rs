@@ -1,6 +1,7 @@
 //! `gravix chat`: turns, files, and the end of a conversation.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -22,6 +23,13 @@ fn only_chat(home: &Path) -> PathBuf {
     let paths: Vec<PathBuf> = chats.map(|entry| entry.expect("an entry").path()).collect();
     let [path] = &paths[..] else { panic!("{paths:?}") };
     path.clone()
+}
+
+/// Appends a message to the history, without its lock.
+#[track_caller]
+fn add_by_hand(path: &Path) {
+    let mut file = fs::File::options().append(true).open(path).expect("the file opens");
+    file.write_all(b"{\"role\":\"user\",\"content\":\"by hand\"}\n").expect("written");
 }
 
 #[test]
@@ -46,7 +54,7 @@ fn each_line_is_a_turn_of_a_new_private_file_and_the_end_says_how_to_go_on() {
     let name = path.file_stem().expect("a name").to_str().expect("UTF-8");
     let screen = screen.replace('\n', "");
     let base_url = server.base_url();
-    let end = format!("go on with gravix chat --base-url {base_url} @{name}");
+    let end = format!("go on with gravix chat --base-url {base_url} -m m @{name}");
     assert!(screen.contains(&end), "{end}\n{screen}");
     assert!(screen.contains(&format!("the conversation is in {}", path.display())), "{screen}");
     assert_eq!(server.requests()[1].json()["messages"].as_array().map(Vec::len), Some(3));
@@ -162,15 +170,33 @@ fn a_line_that_another_process_appends_is_seen_by_the_next_turn_which_says_so() 
     let server = Server::replying(&["one", "two"]);
     let mut chat = ChatScreen::start(home.path(), &server.base_url(), &["c.jsonl"]);
     chat.say("first", "one");
-    let path = home.path().join("c.jsonl");
-    let text = fs::read_to_string(&path).expect("the file");
-    fs::write(&path, text + "{\"role\":\"user\",\"content\":\"by hand\"}\n").expect("written");
+    add_by_hand(&home.path().join("c.jsonl"));
     let screen = chat.say("second", "two");
     assert!(screen.contains("another process has added messages to c.jsonl"), "{screen}");
     let messages = server.requests()[1].json()["messages"].clone();
     assert_eq!(messages[2]["content"], "by hand");
     // Its own turn is no news.
     chat.end();
+}
+
+#[test]
+fn a_line_that_is_appended_during_a_turn_is_told_of_at_the_next() {
+    let home = home();
+    let path = home.path().join("c.jsonl");
+    let appended = path.clone();
+    let service = Service::new(move |request, number| {
+        if number == 0 {
+            add_by_hand(&appended);
+        }
+        Reply::text(&crate::support::service::prompt(request))
+    });
+    let mut chat = ChatScreen::start(home.path(), &service.base_url(), &["c.jsonl"]);
+    let screen = chat.say("first", "\nfirst\n");
+    assert!(!screen.contains("another process"), "{screen}");
+    let screen = chat.say("second", "\nsecond\n");
+    assert!(screen.contains("another process has added messages to c.jsonl"), "{screen}");
+    chat.end();
+    assert_eq!(json_lines(&path).len(), 5);
 }
 
 #[test]
@@ -193,6 +219,21 @@ fn two_chats_on_one_file_take_turns() {
         .map(|line| line["content"].as_str().expect("text").to_owned())
         .collect();
     assert_eq!(contents, ["one", "one", "two", "two"]);
+}
+
+#[test]
+fn a_question_whose_reply_is_not_in_the_format_comes_back() {
+    let home = home();
+    let server = Server::replying(&["green", "red"]);
+    let mut chat =
+        ChatScreen::start(home.path(), &server.base_url(), &["--choose=red,blue", "c.jsonl"]);
+    chat.enter("which?");
+    let screen = chat.wait_for_return("not one of red, blue", "which?");
+    assert!(screen.contains("\ngreen\n"), "{screen}");
+    assert!(!home.path().join("c.jsonl").exists());
+    chat.say("", "\nred\n");
+    chat.end();
+    assert_eq!(json_lines(&home.path().join("c.jsonl")).len(), 2);
 }
 
 #[test]

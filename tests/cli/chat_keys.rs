@@ -241,3 +241,20 @@ fn what_is_typed_while_a_reply_comes_is_the_next_line() {
     chat.end();
     assert_eq!(questions(home.path()), ["one", "two", "three"]);
 }
+
+#[test]
+fn a_paste_while_a_reply_comes_is_one_message_too() {
+    let home = home();
+    let (service, go_on) = Service::gated();
+    let mut chat = ChatScreen::start(home.path(), &service.base_url(), &["c.jsonl"]);
+    chat.enter("one");
+    service.wait_for(1);
+    // At the prompt, and again for the turn.
+    chat.screen.wait_until_written("\x1b[?2004h", 2);
+    chat.screen.type_keys("\x1b[200~two\r/undo\r\x1b[201~");
+    drop(go_on);
+    chat.screen.wait_for("> two\n/undo");
+    chat.say("three", "three");
+    chat.end();
+    assert_eq!(questions(home.path()), ["one", "two\n/undo\nthree"]);
+}

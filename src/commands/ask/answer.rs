@@ -23,8 +23,8 @@ pub struct Answered {
     pub checked: CheckedReply,
     /// The usage of all requests of the turn.
     pub spent: TotalUsage,
-    /// Whether it was saved, if it was to be.
-    pub saved: Result<()>,
+    /// What [`Turn::save`] returned.
+    pub saved: Result<Option<u64>>,
     /// Whether it was printed, and logged if it was to be.
     pub printed: Result<()>,
 }
@@ -129,7 +129,7 @@ fn append_log(
 ) -> Result<Answered> {
     let logged = log.map_or(Ok(()), QuestionLog::append);
     match answered {
-        Ok(answered @ Answered { saved: Ok(()), printed: Ok(()), .. }) => {
+        Ok(answered @ Answered { saved: Ok(_), printed: Ok(()), .. }) => {
             Ok(Answered { printed: logged, ..answered })
         }
         answered => {

@@ -66,8 +66,9 @@ impl Turn {
     }
 
     /// Appends the turn to the history; a new history begins with the system
-    /// prompt. An invalid reply, one without text and calls, and one whose
-    /// reader went away are not saved.
+    /// prompt. Returns how many bytes others have added to it meanwhile; `None` if the
+    /// turn is not saved: if the reply is invalid or has neither text nor calls, or if
+    /// its reader went away.
     ///
     /// # Errors
     /// [`Error::NotSaved`] if the history cannot be written.
@@ -76,7 +77,7 @@ impl Turn {
         checked: &CheckedReply,
         plan: &AskPlan,
         streamed: &Result<()>,
-    ) -> Result<()> {
+    ) -> Result<Option<u64>> {
         let text = match plan.policy.format {
             ReplyFormat::Text => &checked.reply.text,
             _ => checked.text(),
@@ -87,13 +88,13 @@ impl Turn {
             || matches!(streamed, Err(Error::StdoutClosed));
         let saves = plan.history.as_ref().is_some_and(HistoryPlan::saves);
         let Some(history) = self.history.as_ref().filter(|_| saves && !is_unusable) else {
-            return Ok(());
+            return Ok(None);
         };
         let system = self.system.as_deref().filter(|_| history.is_empty()).map(Message::system);
         let user = self.prompt.as_ref().map(Message::user);
         let mut lines: Vec<u8> = [system, user].iter().flatten().flat_map(Message::line).collect();
         lines.extend(assistant_line(checked, text));
-        history.append(lines)
+        history.append(lines).map(Some)
     }
 }
 

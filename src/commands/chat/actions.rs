@@ -20,6 +20,7 @@ use crate::commands::history;
 use crate::commands::history::last_turn::LastTurn;
 use crate::commands::observers::history_notices;
 use crate::error::{Error, Result};
+use crate::files::shell;
 use crate::history::conversation::History;
 use crate::history::fork;
 use crate::history::line;
@@ -60,7 +61,7 @@ impl Session<'_> {
         // It is harmless already, and has escape sequences of its own.
         stdout::print(&String::from_utf8_lossy(&shown), TextMode::Exact)?;
         turn.remove()?;
-        self.look_away();
+        self.mark_seen();
         (self.unanswered, self.last) = (None, None);
         self.notes.print("removed this turn");
         Ok(())
@@ -105,6 +106,7 @@ impl Session<'_> {
     pub fn set_model(&mut self, name: &str) {
         if !name.is_empty() {
             self.plan.fields.insert("model".to_owned(), name.into());
+            self.model = Some(name.to_owned());
         }
         let model = self.plan.fields.get("model").and_then(Value::as_str).unwrap_or_default();
         self.notes.print(format_args!("the model is {model}"));
@@ -247,12 +249,14 @@ impl Session<'_> {
         stdout::print(text, TextMode::Sanitized)
     }
 
-    /// The words that continue the conversation's file, as `gravix chat` takes them.
-    pub fn words_to_go_on(&self) -> String {
+    /// The command that continues the conversation with the same server and model.
+    pub fn command_to_go_on(&self) -> String {
         let path = self.path();
         let short = chats::short_name(path, self.context.environment).map(PathBuf::from);
-        let file = crate::files::shell::path_word(short.as_deref().unwrap_or(path));
-        format!("gravix chat{} {file}", self.hints.target_options())
+        let file = shell::path_word(short.as_deref().unwrap_or(path));
+        let model = self.model.as_deref().map(|name| format!(" -m {}", shell::word(name)));
+        let (server, model) = (self.hints.target_options(), model.unwrap_or_default());
+        format!("gravix chat{server}{model} {file}")
     }
 }
 

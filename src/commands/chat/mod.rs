@@ -53,7 +53,7 @@ pub fn run(args: ChatArgs, context: &Context, hints: &Hints) -> Result<()> {
     let mut editor = LineEditor::open(keys(context.environment), &completer, inputs)?;
     let ended = converse(&mut session, &mut editor);
     if session.turns > 0 {
-        let (path, command) = (session.path().display(), session.words_to_go_on());
+        let (path, command) = (session.path().display(), session.command_to_go_on());
         notes.note(format_args!("the conversation is in {path}; go on with {command}"));
     }
     ended

@@ -15,12 +15,13 @@ use crate::commands::ask::plan::AskPlan;
 use crate::commands::hints::Hints;
 use crate::commands::observers::{NetworkLog, history_notices};
 use crate::commands::schema_notes;
-use crate::error::{EarlyEnd, Error, Result};
+use crate::error::{Error, Result};
 use crate::exchange::total_usage::TotalUsage;
 use crate::history::conversation::History;
 use crate::input::prompt;
 use crate::net::client::Client;
 use crate::output::notes::Notes;
+use crate::output::terminal::PasteMarks;
 use crate::settings::context::Context;
 use crate::settings::{chats, network};
 
@@ -40,6 +41,8 @@ pub struct Session<'a> {
     pub spent: TotalUsage,
     /// How many turns this session has added or replaced.
     pub turns: u32,
+    /// The model that was typed, if one was.
+    pub model: Option<String>,
 }
 
 pub struct LastReply {
@@ -61,6 +64,7 @@ impl<'a> Session<'a> {
         notes: &'a Notes,
     ) -> Result<Self> {
         let mut args = args.into_ask();
+        let model = args.model.model.clone().filter(|_| context.is_typed("model"));
         if args.history.file.is_none() && !args.history.latest {
             args.history.file = Some(chats::new_file(SystemTime::now(), context.environment)?);
         }
@@ -79,6 +83,7 @@ impl<'a> Session<'a> {
             last: None,
             spent: TotalUsage::default(),
             turns: 0,
+            model,
         };
         session.look()?;
         Ok(session)
@@ -117,12 +122,16 @@ impl<'a> Session<'a> {
         if let Some(history) = &mut self.plan.history {
             history.move_to(path, environment);
         }
-        self.look_away();
+        self.mark_seen();
     }
 
-    /// The file is now as this session left it.
-    pub fn look_away(&mut self) {
-        self.seen = Some(fs::metadata(self.path()).map_or(0, |metadata| metadata.len()));
+    /// All of the file is known now.
+    pub fn mark_seen(&mut self) {
+        self.seen = Some(self.length());
+    }
+
+    fn length(&self) -> u64 {
+        fs::metadata(self.path()).map_or(0, |metadata| metadata.len())
     }
 
     /// Asks what was typed, together with what is attached. Also returns what is wrong
@@ -165,14 +174,19 @@ impl<'a> Session<'a> {
                 return Err(Error::Usage("there is no question to ask again".to_owned()));
             }
         }
+        let end = turn.history.as_ref().map_or(0, |history| history.scan().end);
+        // What is pasted meanwhile waits for the next line.
+        let marks = plan.can_erase.then(PasteMarks::begin);
         let asked = Asker { plan, client: &client, notes }.ask(&turn, files);
-        // Still locked.
-        self.look_away();
-        drop(turn);
+        self.seen = Some(match &asked {
+            Ok(Answered { saved: Ok(Some(added)), .. }) => self.length().saturating_sub(*added),
+            _ => end,
+        });
+        drop((turn, marks));
         self.conclude(asked?)
     }
 
-    /// Tells of messages that another process added since the last turn.
+    /// Says so if another process has changed the file since the last turn.
     fn note_changes(&self, history: &History) {
         let (Some(seen), now) = (self.seen, history.scan().end) else {
             return;
@@ -188,15 +202,18 @@ impl<'a> Session<'a> {
     fn conclude(&mut self, answered: Answered) -> Result<Option<Error>> {
         let Answered { checked, spent, saved, printed } = answered;
         self.spent.add(spent);
-        let concluded = answer::conclude(&checked, false, self.notes);
-        if let Err(error @ Error::EndedEarly(EarlyEnd::NoText | EarlyEnd::OnlyThoughts)) = concluded
-        {
-            return Err(error);
-        }
+        let ended = printed.and(answer::conclude(&checked, false, self.notes));
         let usage = checked.reply.usage_summary().to_string();
-        self.last = Some(LastReply { text: checked.into_text(), usage });
-        saved?;
-        self.turns += 1;
-        Ok(printed.and(concluded).err())
+        let text = checked.into_text();
+        if !text.is_empty() {
+            self.last = Some(LastReply { text, usage });
+        }
+        match saved? {
+            Some(_) => {
+                self.turns += 1;
+                Ok(ended.err())
+            }
+            None => ended.map(|()| None),
+        }
     }
 }

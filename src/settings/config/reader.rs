@@ -4,12 +4,12 @@
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, Command, ValueHint};
 
 use crate::error::{Error, Result};
+use crate::files::paths::is_readable_by_others;
 use crate::files::shell;
 use crate::input::attachment::is_url;
 use crate::input::{fields, file_or_json};
@@ -244,7 +244,7 @@ impl<'a> SettingsReader<'a> {
 
     /// Whether users other than the owner can read the file.
     fn is_exposed(&self) -> bool {
-        fs::metadata(self.path).is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0)
+        fs::metadata(self.path).is_ok_and(|metadata| is_readable_by_others(&metadata))
     }
 
     /// Resolves a path relative to the file's directory, or `~/` to the home

@@ -77,6 +77,15 @@ impl Screen {
         }
     }
 
+    /// Waits until `part` was written to the terminal this many times.
+    #[track_caller]
+    pub fn wait_until_written(&mut self, part: &str, times: usize) {
+        while self.written().matches(part).count() < times {
+            let bytes = self.shown.recv_timeout(PATIENCE).expect("it is written again");
+            self.show(&bytes);
+        }
+    }
+
     fn show(&mut self, bytes: &[u8]) {
         self.parser.process(bytes);
         self.written.extend(bytes);
