@@ -80,8 +80,10 @@ impl Screen {
     /// Waits until `part` was written to the terminal this many times.
     #[track_caller]
     pub fn wait_until_written(&mut self, part: &str, times: usize) {
+        let end = Instant::now() + PATIENCE;
         while self.written().matches(part).count() < times {
-            let bytes = self.shown.recv_timeout(PATIENCE).expect("it is written again");
+            let left = end.saturating_duration_since(Instant::now());
+            let bytes = self.shown.recv_timeout(left).expect("it is written again");
             self.show(&bytes);
         }
     }
