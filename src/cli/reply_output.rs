@@ -79,9 +79,10 @@ pub struct DisplayArgs {
     /// Headings, lists, tables, code and links are laid out while the reply arrives,
     /// and words wrap at the terminal's width. The default is auto: only if standard
     /// output is a terminal. Without a value, it is always, as for a pipe to less -R,
-    /// which gets as many columns as $COLUMNS says, or 80. Code has nothing around it,
-    /// so that it can be copied. A file of --output stays as it is, and so does a reply
-    /// that is not a text to read, as with --json or --schema.
+    /// whose lines have as many columns as $COLUMNS says, or as the terminal on stderr
+    /// has, or 80. Code has nothing around it, so that it can be copied. A file of
+    /// --output stays as it is, and so does a reply that is not a text to read, as with
+    /// --json or --schema.
     #[arg(
         long,
         value_name = "WHEN",

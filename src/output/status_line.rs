@@ -4,8 +4,10 @@ use std::io::{self, Write};
 
 use nix::unistd::{getpgrp, tcgetpgrp};
 
+use crate::output::window;
+
 /// The width of a terminal that does not report its size.
-const DEFAULT_WIDTH: u16 = 80;
+const DEFAULT_WIDTH: usize = 80;
 
 /// Erases the row of the cursor, from there on, and those below it.
 const ERASE: &str = "\x1b[J";
@@ -49,10 +51,9 @@ impl StatusLine {
             self.is_drawn = false;
             return;
         }
-        let size = terminal_size::terminal_size_of(io::stderr());
-        let width = size.map_or(DEFAULT_WIDTH, |(width, _)| width.0);
+        let width = window::width_of_stderr().unwrap_or(DEFAULT_WIDTH);
         // Some terminals wrap as soon as the last column is written.
-        let line = line(usize::from(width).saturating_sub(1));
+        let line = line(width.saturating_sub(1));
         write(&match self.start {
             LineStart::Margin => format!("\r{ERASE}{NO_WRAP}{line}{WRAP}\r"),
             LineStart::Cursor => format!("{ERASE}{SAVE}{NO_WRAP}{line}{RESTORE}{WRAP}"),

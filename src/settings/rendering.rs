@@ -4,9 +4,10 @@ use crate::cli::values::MarkdownWhen;
 use crate::output::markdown::style::Look;
 use crate::output::stdout::{TextMode, Width};
 use crate::output::terminal::Terminal;
+use crate::output::window;
 use crate::settings::environment::Environment;
 
-/// Columns of lines for a pipe, where `COLUMNS` does not say how many.
+/// Columns of lines for a pipe, where neither `COLUMNS` nor a terminal says how many.
 const COLUMNS: usize = 80;
 
 /// How a text in Markdown is written to standard output. `when` is auto if it was not
@@ -27,10 +28,16 @@ pub fn text_mode(
         Some(_) => Look::NoColours,
         None => Look::Colours,
     };
-    let columns = environment.get("COLUMNS").and_then(|columns| columns.to_str()?.parse().ok());
     let width = match terminal.stdout {
         true => Width::Terminal,
-        false => Width::Columns(columns.filter(|columns| *columns > 0).unwrap_or(COLUMNS)),
+        false => Width::Columns(columns_for_pipe(environment)),
     };
     TextMode::Markdown { look, width }
+}
+
+/// The reader of a pipe, such as less, is likely on the terminal that stderr is on.
+fn columns_for_pipe(environment: &Environment) -> usize {
+    let columns = environment.get("COLUMNS").and_then(|columns| columns.to_str()?.parse().ok());
+    let columns = columns.filter(|columns| *columns > 0);
+    columns.or_else(window::width_of_stderr).unwrap_or(COLUMNS)
 }

@@ -280,6 +280,21 @@ fn a_pipe_gets_the_source_unless_markdown_is_asked_for() {
 }
 
 #[test]
+fn a_pipe_to_a_pager_has_the_columns_of_the_terminal_that_stderr_is_on() {
+    for (columns, expected) in [(None, 50), (Some("40"), 40)] {
+        let server = Server::replying(&["word ".repeat(60).as_str()]);
+        let terminal = Terminal::with_width(50);
+        let mut command = ask(&server, &["hi", "--markdown"]);
+        columns.map(|columns| command.env("COLUMNS", columns));
+        let command = command.stdout(Stdio::piped()).stderr(terminal.stream());
+        let output = finish(command.spawn().expect("gravix starts"));
+        let shown = String::from_utf8(output.stdout).expect("UTF-8");
+        let widest = shown.lines().map(str::len).max().unwrap_or_default();
+        assert!((expected - 5..=expected).contains(&widest), "{shown}");
+    }
+}
+
+#[test]
 fn a_file_gets_the_source() {
     let directory = tempfile::tempdir().expect("a directory is created");
     let file = directory.path().join("reply.md");
