@@ -44,7 +44,7 @@ pub fn find(reply: &str) -> Result<String, String> {
 
 /// `line` without the marks of inline code, and without the prompt `$ `.
 fn undecorated(line: &str) -> &str {
-    let code = ["``", "`"].into_iter().find_map(|mark| {
+    let code = ["```", "``", "`"].into_iter().find_map(|mark| {
         let inner = line.strip_prefix(mark)?.strip_suffix(mark)?;
         Some(inner).filter(|inner| !inner.contains(mark))
     });
@@ -66,6 +66,7 @@ mod tests {
             (" ls -l \n", "ls -l"),
             ("`ls -l`", "ls -l"),
             ("``echo `date` ``", "echo `date`"),
+            ("```ls -l```", "ls -l"),
             ("`date` +%s `date`", "`date` +%s `date`"),
             ("$ ls", "ls"),
             ("`$ ls`", "ls"),
