@@ -14,17 +14,17 @@ use crate::output::sanitize::push_sanitized;
 
 #[derive(Debug)]
 pub struct Page {
-    pub(crate) look: Look,
-    pub(crate) line: Wrapper,
-    pub(crate) inline: Inline,
-    pub(crate) containers: Vec<Container>,
-    pub(crate) block: Block,
+    pub(super) look: Look,
+    pub(super) line: Wrapper,
+    pub(super) inline: Inline,
+    pub(super) containers: Vec<Container>,
+    pub(super) block: Block,
     /// A line that may be the header of a table; it may belong to the paragraph.
-    pub(crate) header: Option<String>,
+    pub(super) header: Option<String>,
     /// If a blank line is to come before the next block, in how many containers.
-    pub(crate) blank: Option<usize>,
-    pub(crate) is_empty: bool,
-    pub(crate) last_line: LastLine,
+    pub(super) blank: Option<usize>,
+    pub(super) is_empty: bool,
+    pub(super) last_line: LastLine,
 }
 
 impl Page {
@@ -152,7 +152,7 @@ impl Page {
         start
     }
 
-    pub(crate) fn drop_containers(&mut self, kept: usize, out: &mut Vec<u8>) {
+    pub(super) fn drop_containers(&mut self, kept: usize, out: &mut Vec<u8>) {
         if self.containers[kept..].iter().any(Container::has_marker) {
             self.write_markers(out);
         }
@@ -230,7 +230,7 @@ impl Page {
         Rest::Block
     }
 
-    pub(crate) fn begin_paragraph(&mut self, out: &mut Vec<u8>) {
+    pub(super) fn begin_paragraph(&mut self, out: &mut Vec<u8>) {
         self.begin_lines(out);
         self.begin_inline(Style::NONE);
         self.block = Block::Paragraph;

@@ -16,7 +16,7 @@ const MAX_END: usize = 16;
 
 impl Page {
     /// Begins lines with text: the blank line before them, and their margin.
-    pub(crate) fn begin_lines(&mut self, out: &mut Vec<u8>) {
+    pub(super) fn begin_lines(&mut self, out: &mut Vec<u8>) {
         if let Some(depth) = self.blank.take().filter(|_| !self.is_empty) {
             let depth = depth.min(self.containers.len());
             let mut kept = self.containers[..depth].to_vec();
@@ -32,13 +32,13 @@ impl Page {
     }
 
     /// How many columns a line of text has in the containers.
-    pub(crate) fn columns_for_text(&self) -> usize {
+    pub(super) fn columns_for_text(&self) -> usize {
         let (margin, _) = margin(&mut self.containers.clone(), self.look, self.line.width);
         self.line.width.saturating_sub(margin.width)
     }
 
     /// Begins code, which has no margin, so that it can be copied.
-    pub(crate) fn begin_code(&mut self, out: &mut Vec<u8>) {
+    pub(super) fn begin_code(&mut self, out: &mut Vec<u8>) {
         let has_markers = self.containers.iter().any(Container::has_marker);
         self.begin_lines(out);
         if has_markers {
@@ -46,12 +46,12 @@ impl Page {
         }
     }
 
-    pub(crate) fn indent_code(&mut self, indent: usize, out: &mut Vec<u8>) {
+    pub(super) fn indent_code(&mut self, indent: usize, out: &mut Vec<u8>) {
         out.extend(std::iter::repeat_n(b' ', indent.saturating_sub(TAB)));
     }
 
     /// Goes on with the paragraph on another line.
-    pub(crate) fn go_on(&mut self, out: &mut Vec<u8>) {
+    pub(super) fn go_on(&mut self, out: &mut Vec<u8>) {
         let last = std::mem::take(&mut self.last_line);
         let is_kept = !last.is_full() || last.spaces >= 2 || last.ends_in_backslash;
         self.add_inline(if is_kept { "\n" } else { " " }, out);
@@ -78,7 +78,7 @@ impl Page {
         }
     }
 
-    pub(crate) fn add_to_block(&mut self, part: &str, out: &mut Vec<u8>) {
+    pub(super) fn add_to_block(&mut self, part: &str, out: &mut Vec<u8>) {
         match &mut self.block {
             Block::Paragraph => {
                 self.last_line.add(part);
@@ -138,7 +138,7 @@ impl Page {
         }
     }
 
-    pub(crate) fn close_block(&mut self, out: &mut Vec<u8>) {
+    pub(super) fn close_block(&mut self, out: &mut Vec<u8>) {
         match std::mem::replace(&mut self.block, Block::None) {
             Block::Paragraph | Block::Heading(_) => {
                 let line = &mut self.line;

@@ -6,11 +6,11 @@ use crate::output::markdown::table::Table;
 use crate::output::sanitize::push_sanitized;
 
 impl Page {
-    pub(crate) fn in_table(&self) -> bool {
+    pub(super) fn in_table(&self) -> bool {
         matches!(self.block, Block::Table(_) | Block::LongTable)
     }
 
-    pub(crate) fn end_row(&mut self, row: String, out: &mut Vec<u8>) {
+    pub(super) fn end_row(&mut self, row: String, out: &mut Vec<u8>) {
         if let Block::LongTable = self.block {
             return write_line(&row, out);
         }
@@ -38,14 +38,14 @@ impl Page {
     }
 
     /// Makes text of a line that began no table.
-    pub(crate) fn release_header(&mut self, out: &mut Vec<u8>) {
+    pub(super) fn release_header(&mut self, out: &mut Vec<u8>) {
         if let Some(header) = self.header.take() {
             self.add_long_row(&header, out);
         }
     }
 
     /// Adds a line to the paragraph, or to a new one.
-    pub(crate) fn add_long_row(&mut self, row: &str, out: &mut Vec<u8>) {
+    pub(super) fn add_long_row(&mut self, row: &str, out: &mut Vec<u8>) {
         self.release_header(out);
         match self.block {
             Block::Paragraph => self.go_on(out),
@@ -58,7 +58,7 @@ impl Page {
         self.add_to_block(row, out);
     }
 
-    pub(crate) fn write_table(&mut self, table: &Table, out: &mut Vec<u8>) {
+    pub(super) fn write_table(&mut self, table: &Table, out: &mut Vec<u8>) {
         let columns = self.columns_for_text();
         match table.lines(self.look, columns) {
             Some(lines) => {
