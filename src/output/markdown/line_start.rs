@@ -168,7 +168,10 @@ impl LineReader<'_> {
                 self.advance(1);
                 BlockStart::Formula("$$")
             }
-            b'\\' if self.begins_with("\\[")? => BlockStart::Formula("\\]"),
+            // Before a letter or a digit it may be a bracket, as in `\[1\] A. Author`.
+            b'\\' if self.begins_with("\\[")? && !self.peek(2)?.is_ascii_alphanumeric() => {
+                BlockStart::Formula("\\]")
+            }
             b'\\' if self.begins_with("\\begin{")? => BlockStart::Formula("\\end{"),
             b'[' if self.is_definition()? => match self.peek(1)? {
                 b'^' => BlockStart::Footnote,
