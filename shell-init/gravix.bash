@@ -1,5 +1,5 @@
-# A key for gravix suggest in bash: it puts the command for the text of the line into
-# the line, and runs nothing.
+# A key for gravix suggest in bash: it replaces what is typed with a command that does
+# it, and runs nothing.
 
 __gravix_suggest() {
     local command trap

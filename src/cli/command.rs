@@ -152,11 +152,10 @@ the run immediately.",
     Completions(CompletionsArgs),
     /// Print a script that binds gravix suggest to a key of the shell
     ///
-    /// The key, Alt-G, puts the command for the text of the line into the line. It runs
-    /// nothing: read the command, then press Enter or change it. If there is no answer,
-    /// or after Ctrl-C, the line is as it was. The model and the server are those of
-    /// gravix suggest; set GRAVIX_PROFILE to choose a profile. bash must be version 4 or
-    /// later.
+    /// Alt-G replaces what you have typed with a command that does it. Nothing is run:
+    /// read the command, then press Enter or change it. If there is no answer, or after
+    /// Ctrl-C, the line is as it was. The model and the server are those of gravix
+    /// suggest; set GRAVIX_PROFILE to choose a profile. bash must be version 4 or later.
     #[command(
         help_template = TEMPLATE,
         before_help = SHELL_INIT_EXAMPLES,
