@@ -10,6 +10,9 @@ use crate::settings::environment::Environment;
 /// Columns of lines for a pipe, where neither `COLUMNS` nor a terminal says how many.
 const COLUMNS: usize = 80;
 
+/// No terminal is wider, and a rule or a table fills so many columns.
+const MAX_COLUMNS: usize = 65_535;
+
 /// How a text in Markdown is written to standard output. `when` is auto if it was not
 /// said.
 pub fn text_mode(
@@ -39,5 +42,5 @@ pub fn text_mode(
 fn columns_for_pipe(environment: &Environment) -> usize {
     let columns = environment.get("COLUMNS").and_then(|columns| columns.to_str()?.parse().ok());
     let columns = columns.filter(|columns| *columns > 0);
-    columns.or_else(window::width_of_stderr).unwrap_or(COLUMNS)
+    columns.or_else(window::width_of_stderr).unwrap_or(COLUMNS).min(MAX_COLUMNS)
 }

@@ -295,6 +295,16 @@ fn a_pipe_to_a_pager_has_the_columns_of_the_terminal_that_stderr_is_on() {
 }
 
 #[test]
+fn a_rule_is_no_wider_than_any_terminal_whatever_the_columns_are_said_to_be() {
+    for columns in ["1000000", "10000000000", "18446744073709551615"] {
+        let server = Server::replying(&["---"]);
+        let mut command = ask(&server, &["hi", "--markdown"]);
+        let rule = "─".repeat(65_535) + "\n";
+        run(command.env("COLUMNS", columns).env("TERM", "dumb")).exits(0).prints(rule);
+    }
+}
+
+#[test]
 fn a_file_gets_the_source() {
     let directory = tempfile::tempdir().expect("a directory is created");
     let file = directory.path().join("reply.md");
