@@ -54,8 +54,10 @@ pub struct LastLine {
 }
 
 impl LastLine {
-    pub fn is_full(&self) -> bool {
-        FULL_LINE.contains(&self.width)
+    /// Whether the line was ended because it was full, if `next` follows. Names, steps
+    /// and items begin with other signs than small letters.
+    pub fn was_full_before(&self, next: &str) -> bool {
+        FULL_LINE.contains(&self.width) && next.starts_with(char::is_lowercase)
     }
 
     pub fn add(&mut self, part: &str) {

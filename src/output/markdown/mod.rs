@@ -5,7 +5,7 @@
 //!
 //! The end of a line within a paragraph is kept, because models write verses and
 //! addresses so, unless the line is as wide as those of a text that was wrapped already
-//! ([`block::FULL_LINE`]).
+//! ([`block::FULL_LINE`]) and the next one begins with a small letter.
 
 pub mod block;
 pub mod code;
@@ -216,6 +216,10 @@ mod tests {
         let full = "word ".repeat(14);
         let words = shown(&format!("{}\nlast", full.trim_end()), 1000);
         assert_eq!(words, format!("{full}last\n"));
+        for next in ["Last", "• last", "✅ last", "2: last", "**last:**"] {
+            let text = format!("{}\n{next}", full.trim_end());
+            assert_eq!(shown(&text, 1000), text.replace("**", "") + "\n");
+        }
     }
 
     #[test]

@@ -82,7 +82,7 @@ impl Page {
         let context = Context { containers: &self.containers, in_paragraph };
         let start = parse(&context, text, is_whole)?;
         let length = start.length;
-        Some((self.begin(start, out), length))
+        Some((self.begin(start, &text[length..], out), length))
     }
 
     /// Begins a line of text, whatever it begins with. Returns where it goes, and that
@@ -93,16 +93,17 @@ impl Page {
             let kept = self.containers.len();
             let new = Vec::new();
             let block = BlockStart::Text;
-            self.begin(LineStart { kept, new, block, length: 0, indent: 0 }, out);
+            self.begin(LineStart { kept, new, block, length: 0, indent: 0 }, "", out);
         } else if matches!(self.block, Block::Paragraph) {
-            self.go_on(out);
+            self.go_on("", out);
         }
         (Rest::Block, 0)
     }
 
-    fn begin(&mut self, mut start: LineStart, out: &mut Vec<u8>) -> Rest {
+    /// Begins the line of `start`, whose text begins with `text`.
+    fn begin(&mut self, mut start: LineStart, text: &str, out: &mut Vec<u8>) -> Rest {
         let is_text = start.block == BlockStart::Text && start.new.is_empty();
-        if is_text && self.in_paragraph() && self.last_line.is_full() {
+        if is_text && self.in_paragraph() && self.last_line.was_full_before(text) {
             // It goes on though it is not indented, or has no `>`.
             start.kept = self.containers.len();
         }
@@ -118,7 +119,7 @@ impl Page {
         self.release_header(out);
         match (&start.block, &mut self.block) {
             (BlockStart::Text, Block::Paragraph) if is_kept => {
-                self.go_on(out);
+                self.go_on(text, out);
                 return Rest::Block;
             }
             (BlockStart::IndentedCode, Block::Indented(_, blanks)) if is_kept => {

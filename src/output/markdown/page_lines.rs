@@ -50,10 +50,10 @@ impl Page {
         out.extend(std::iter::repeat_n(b' ', indent.saturating_sub(TAB)));
     }
 
-    /// Goes on with the paragraph on another line.
-    pub(super) fn go_on(&mut self, out: &mut Vec<u8>) {
+    /// Goes on with the paragraph on another line, which begins with `text`.
+    pub(super) fn go_on(&mut self, text: &str, out: &mut Vec<u8>) {
         let last = std::mem::take(&mut self.last_line);
-        let is_kept = !last.is_full() || last.spaces >= 2 || last.ends_in_backslash;
+        let is_kept = !last.was_full_before(text) || last.spaces >= 2 || last.ends_in_backslash;
         self.add_inline(if is_kept { "\n" } else { " " }, out);
     }
 

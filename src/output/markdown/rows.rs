@@ -48,7 +48,7 @@ impl Page {
     pub(super) fn add_long_row(&mut self, row: &str, out: &mut Vec<u8>) {
         self.release_header(out);
         match self.block {
-            Block::Paragraph => self.go_on(out),
+            Block::Paragraph => self.go_on(row, out),
             Block::LongTable => {}
             _ => {
                 self.close_block(out);
