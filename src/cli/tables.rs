@@ -180,7 +180,7 @@ pub const ENVIRONMENT: Entries = &[
     ("VISUAL, EDITOR", "the text editor for chat; default vi"),
     ("INPUTRC", "where chat looks for vi keys; default ~/.inputrc"),
     ("NO_COLOR", "if set, output has no colour"),
-    ("COLUMNS", "columns of Markdown in a pipe; default those of the terminal, or 80"),
+    ("COLUMNS", "columns of Markdown in a pipe; default the terminal's"),
 ];
 
 pub const FILES: Entries = &[
