@@ -1,5 +1,6 @@
 //! Real servers, where they are installed.
 
+use crate::support::chat_screen::ChatScreen;
 use crate::support::llama::{CONTEXT_LENGTH, MODEL};
 use crate::support::real::RealServer;
 use crate::support::{Run, json_lines, run};
@@ -53,6 +54,7 @@ fn ensure_gravix_works(server: &RealServer) {
     a_stop_sequence_ends_a_complete_reply(server);
     the_same_seed_gives_the_same_reply(server);
     a_conversation_continues(server);
+    a_chat_saves_and_retries_a_turn(server);
     a_wrong_key_is_refused(server);
     a_prompt_beyond_the_context_is_refused(server);
     json_mode_gives_an_object(server);
@@ -102,6 +104,27 @@ fn a_conversation_continues(server: &RealServer) {
     ];
     assert_eq!(json_lines(&file), expected);
     assert_ne!(second, short_reply(server, &["And then?"]), "it depends on what was said before");
+}
+
+fn a_chat_saves_and_retries_a_turn(server: &RealServer) {
+    let home = tempfile::tempdir().expect("a temporary directory is created");
+    let mut command = server.gravix("chat");
+    command.args(["--max-tokens", "8", "c.jsonl"]).env("HOME", home.path());
+    let mut chat = ChatScreen::run(command.current_dir(home.path()));
+    chat.enter("Hello");
+    // The reply is cut at its limit of tokens, which is told.
+    chat.screen.wait_for("/set max_tokens=N");
+    chat.wait_for_prompt();
+    chat.say("/set max_tokens=4", "goes into every request");
+    chat.enter("/retry");
+    chat.screen.wait_until_written("/set max_tokens=N", 2);
+    chat.wait_for_prompt();
+    chat.end();
+    let roles: Vec<_> = json_lines(&home.path().join("c.jsonl"))
+        .iter()
+        .map(|line| line["role"].as_str().expect("a role").to_owned())
+        .collect();
+    assert_eq!(roles, ["user", "assistant"]);
 }
 
 fn a_wrong_key_is_refused(server: &RealServer) {
