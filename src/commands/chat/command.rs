@@ -1,6 +1,7 @@
 //! What is typed in a conversation: a message, or a command after a slash.
 
 use crate::cli::CHAT_COMMANDS;
+use crate::settings::clap_error::near::nearest;
 
 /// A message to send, or a command to obey.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,12 +106,8 @@ fn usage(name: &str) -> &'static str {
 }
 
 fn unknown(name: &str) -> String {
-    /// Fewer letters in common are a coincidence.
-    const LIKENESS: f64 = 0.8;
-    let likeness = |known: &&str| strsim::jaro_winkler(name, known);
-    let best = names().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
-    match best.filter(|best| likeness(best) >= LIKENESS) {
-        Some(best) => format!("no command /{name}; did you mean /{best}?"),
+    match nearest(name, names()) {
+        Some(near) => format!("no command /{name}; did you mean /{near}?"),
         None => {
             format!("no command /{name}; /help lists them, and // begins a message with a slash")
         }
