@@ -30,7 +30,6 @@ impl Context<'_> {
 
     /// Whether stderr is a terminal that understands escape sequences.
     pub fn can_erase(&self) -> bool {
-        let is_dumb = self.environment.get("TERM").is_none_or(|term| term == "dumb");
-        self.terminal.stderr && !is_dumb
+        self.terminal.stderr && !self.environment.has_dumb_terminal()
     }
 }

@@ -23,6 +23,11 @@ impl Environment {
         self.variables.get(OsStr::new(name)).map(OsString::as_os_str)
     }
 
+    /// Whether the terminal, by the variable `TERM`, knows no escape sequences.
+    pub fn has_dumb_terminal(&self) -> bool {
+        self.get("TERM").is_none_or(|term| term == "dumb")
+    }
+
     /// The directory that a variable of the XDG Base Directory Specification names, or
     /// else `fallback` in the home directory. `None` if there is no home directory.
     pub fn base_directory(&self, name: &str, fallback: &str) -> Option<PathBuf> {

@@ -25,9 +25,8 @@ pub fn text_mode(
         MarkdownWhen::Always => {}
         MarkdownWhen::Auto | MarkdownWhen::Never => return terminal.text_mode(),
     }
-    let is_dumb = environment.get("TERM").is_none_or(|term| term == "dumb");
     let look = match environment.get("NO_COLOR") {
-        _ if is_dumb => Look::Plain,
+        _ if environment.has_dumb_terminal() => Look::Plain,
         Some(_) => Look::NoColours,
         None => Look::Colours,
     };
