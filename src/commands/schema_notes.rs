@@ -9,6 +9,12 @@ use crate::chat::schema::SchemaPattern;
 use crate::error::ServerError;
 use crate::output::notes::Notes;
 
+/// What is said before a question is asked.
+pub fn before_asking(format: &ReplyFormat, notes: &Notes) {
+    warn_of_unchecked(format, notes);
+    not_strict(format).iter().for_each(|reason| notes.detail(reason));
+}
+
 /// Warns of what replies are not checked against.
 pub fn warn_of_unchecked(format: &ReplyFormat, notes: &Notes) {
     let ReplyFormat::Schema(schema) = format else {

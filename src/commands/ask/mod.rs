@@ -53,8 +53,7 @@ fn send(mut plan: AskPlan, context: &Context, hints: &Hints, notes: &Notes) -> R
     let prompt = plan.messages.read_prompt(notes)?;
     let client = Client::new(&plan.endpoint, Arc::new(NetworkLog { notes: notes.clone() }))?;
     let turn = Turn::open(&plan, prompt, client.time_left(), notes)?;
-    schema_notes::warn_of_unchecked(&plan.policy.format, notes);
-    schema_notes::not_strict(&plan.policy.format).iter().for_each(|reason| notes.detail(reason));
+    schema_notes::before_asking(&plan.policy.format, notes);
     let asker = Asker { plan: &plan, client: &client, notes };
     let checked = asker.ask(&turn, files)?.delivered()?;
     answer::conclude(&checked, plan.is_yes_no, notes)

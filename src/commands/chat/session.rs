@@ -70,8 +70,7 @@ impl<'a> Session<'a> {
         }
         let mut plan = AskPlan::of_session(args, context)?;
         network::load_key(&mut plan.endpoint, plan.allow_http, context, notes)?;
-        schema_notes::warn_of_unchecked(&plan.policy.format, notes);
-        schema_notes::not_strict(&plan.policy.format).iter().for_each(|why| notes.detail(why));
+        schema_notes::before_asking(&plan.policy.format, notes);
         let mut session = Self {
             context,
             hints,
