@@ -158,6 +158,11 @@ fn invalid_format(reason: String, reply: &Reply) -> InvalidReply {
 }
 
 impl ReplyPolicy {
+    /// Whether a reply may be any text, and all of it is printed.
+    pub fn takes_any_text(&self) -> bool {
+        matches!(self.format, ReplyFormat::Text) && self.pick == Pick::Whole
+    }
+
     /// The part of the reply that was asked for, or `None` for the whole text.
     /// Fails with the reason why the reply is invalid.
     fn check(
@@ -180,7 +185,7 @@ impl ReplyPolicy {
             _ if !is_any_text && !reply.refusal.is_empty() => {
                 return Ok(Some(String::new().into()));
             }
-            _ if is_any_text && self.pick == Pick::Whole => return Ok(None),
+            _ if self.takes_any_text() => return Ok(None),
             _ if !reply.has_text || has_calls => return Ok(None),
             _ => {}
         }

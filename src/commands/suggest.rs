@@ -3,8 +3,6 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use serde_json::Value;
-
 use crate::chat::format::ReplyFormat;
 use crate::chat::thoughts::ThoughtsPolicy;
 use crate::chat::turn::{Pick, ReplyPolicy};
@@ -56,7 +54,6 @@ fn plan(args: SuggestArgs, context: &Context) -> Result<AskPlan> {
         action: if args.dry_run { Action::Print(RequestFormat::Body) } else { Action::Send },
         endpoint: network::resolve(&args.network, context.environment, context.notes.secrets())?,
         allow_http: args.network.allow_http,
-        streams: fields.get("stream") == Some(&Value::Bool(true)),
         fields,
         messages,
         system: SystemPlan::none(),

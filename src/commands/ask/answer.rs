@@ -25,7 +25,7 @@ pub struct Answered {
     pub spent: TotalUsage,
     /// What [`Turn::save`] returned.
     pub saved: Result<Option<u64>>,
-    /// Whether it was printed, and logged if it was to be.
+    /// Whether it was as asked for and printed, and logged if it was to be.
     pub printed: Result<()>,
 }
 
@@ -50,7 +50,7 @@ impl Asker<'_> {
     /// Asks the question of `turn`.
     ///
     /// # Errors
-    /// Any error of the request and of the reply's format.
+    /// Why no reply came.
     pub fn ask(&self, turn: &Turn, mut files: TurnFiles) -> Result<Answered> {
         let Self { plan, client, notes } = *self;
         let mut question = AskQuestion::new(plan, turn)?;
@@ -82,7 +82,7 @@ fn exchange<'a>(client: &'a Client, plan: &'a AskPlan) -> Exchange<'a> {
     Exchange {
         client,
         policy: &plan.policy,
-        streams: plan.streams,
+        streams: plan.streams(),
         with_payloads: plan.needs_payloads(),
         retention: plan.retention(),
     }

@@ -61,7 +61,7 @@ pub fn head(
     if let Some(file) = &endpoint.ca_file {
         parts.push(format!("--cacert {}", quoted(&file.display().to_string())));
     }
-    let flags = if plan.streams { "-sSN" } else { "-sS" };
+    let flags = if plan.streams() { "-sSN" } else { "-sS" };
     let mut command = format!("curl {flags} {}", parts.remove(0));
     for part in parts {
         let _ = write!(command, " \\\n  {part}");

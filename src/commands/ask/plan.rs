@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::chat::format::ReplyFormat;
 use crate::chat::reply::Retention;
 use crate::chat::thoughts::ThoughtsPolicy;
-use crate::chat::turn::{Pick, ReplyPolicy};
+use crate::chat::turn::ReplyPolicy;
 use crate::cli::AskArgs;
 use crate::cli::values::ReasoningTarget;
 use crate::commands::ask::history_plan::HistoryPlan;
@@ -38,8 +37,6 @@ pub struct AskPlan {
     pub print: PrintMode,
     /// How the model's reasoning is printed on stderr; `None` if it is not.
     pub reasoning: Option<ReasoningStyle>,
-    /// Whether the request asks for a stream.
-    pub streams: bool,
     pub output: OutputPlan,
     /// Whether stderr is a terminal on which a line can be drawn and erased.
     pub can_erase: bool,
@@ -112,11 +109,6 @@ impl AskPlan {
     /// prompt, [`Error::Input`] for a value that is not valid,
     /// [`Error::Config`] for an invalid base URL or proxy, and
     /// [`Error::Unreadable`] for the file of an option.
-    ///
-    /// [`Error::Usage`]: crate::error::Error::Usage
-    /// [`Error::Input`]: crate::error::Error::Input
-    /// [`Error::Config`]: crate::error::Error::Config
-    /// [`Error::Unreadable`]: crate::error::Error::Unreadable
     pub fn from_args(args: AskArgs, context: &Context) -> Result<Self> {
         Self::new(args, context, |given, args| {
             let json = take_json_messages(given, args, context)?;
@@ -173,7 +165,6 @@ impl AskPlan {
                 context.notes.secrets(),
             )?,
             allow_http: args.network.allow_http,
-            streams: fields.get("stream") == Some(&Value::Bool(true)),
             fields,
             system: SystemPlan::from_args(&args, &messages, context),
             messages,
@@ -188,6 +179,11 @@ impl AskPlan {
             reports_usage: args.output.report.usage,
             is_yes_no: args.format.yes_no,
         })
+    }
+
+    /// Whether the request asks for a stream.
+    pub fn streams(&self) -> bool {
+        self.fields.get("stream") == Some(&Value::Bool(true))
     }
 
     /// Which parts of a reply are kept in memory. Text that is printed as it
@@ -244,8 +240,7 @@ fn action(args: &AskArgs) -> Action {
 
 /// Whether the reply is a text to read, not data for a program.
 fn is_read_by_people(policy: &ReplyPolicy, print: PrintMode) -> bool {
-    let is_text = matches!(policy.format, ReplyFormat::Text) && policy.pick == Pick::Whole;
-    is_text && matches!(print, PrintMode::Stream | PrintMode::Whole)
+    policy.takes_any_text() && matches!(print, PrintMode::Stream | PrintMode::Whole)
 }
 
 fn offers_tools(fields: &Object) -> bool {
@@ -255,9 +250,8 @@ fn offers_tools(fields: &Object) -> bool {
 /// Thoughts never count as a code block, a choice or JSON. In a plain reply they
 /// are part of the text, unless they are to go elsewhere.
 fn thoughts_policy(args: &AskArgs, policy: &ReplyPolicy, print: PrintMode) -> ThoughtsPolicy {
-    let is_any_text = matches!(policy.format, ReplyFormat::Text) && policy.pick == Pick::Whole;
     match args.output.display.reasoning {
-        None if is_any_text => ThoughtsPolicy::Keep,
+        None if policy.takes_any_text() => ThoughtsPolicy::Keep,
         Some(_) if print == PrintMode::Stream => ThoughtsPolicy::TakeOpened,
         _ => ThoughtsPolicy::TakeAll,
     }
@@ -272,8 +266,7 @@ fn print_mode(
 ) -> (PrintMode, bool) {
     let output = &args.output;
     // A reply that is checked or picked from must be whole before it is printed.
-    let can_stream = matches!(policy.format, ReplyFormat::Text)
-        && policy.pick == Pick::Whole
+    let can_stream = policy.takes_any_text()
         && !has_tools
         && OutputFile::named(output.output.as_deref()).is_none();
     let prefers_stream = output.stream || (terminal.stdout && !output.no_stream);

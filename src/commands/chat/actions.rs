@@ -8,8 +8,6 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::chat::code_block;
-use crate::chat::format::ReplyFormat;
-use crate::chat::turn::Pick;
 use crate::cli::prompt_part::PromptPart;
 use crate::cli::values::MarkdownWhen;
 use crate::cli::{CHAT_COMMANDS, HistoryCommand, ShowArgs};
@@ -18,6 +16,7 @@ use crate::commands::chat::paths;
 use crate::commands::chat::session::Session;
 use crate::commands::history;
 use crate::commands::history::last_turn::LastTurn;
+use crate::commands::history::saved_message::SavedMessage;
 use crate::commands::observers::history_notices;
 use crate::error::{Error, Result};
 use crate::files::shell;
@@ -121,7 +120,6 @@ impl Session<'_> {
         let mut all = self.plan.fields.clone();
         json::merge(&mut all, field);
         fields::ensure_one_choice(&all, "the file has one reply a turn")?;
-        self.plan.streams = all.get("stream") == Some(&Value::Bool(true));
         self.plan.fields = all;
         self.notes.print(format_args!("{param} goes into every request"));
         Ok(())
@@ -212,9 +210,8 @@ impl Session<'_> {
     /// Renders Markdown from now on, or prints it as it is.
     pub fn set_markdown(&mut self, is_on: bool) {
         let Context { terminal, environment, .. } = *self.context;
-        let policy = &self.plan.policy;
-        let is_data = !matches!(policy.format, ReplyFormat::Text) || policy.pick != Pick::Whole;
-        let when = if is_on && !is_data { MarkdownWhen::Always } else { MarkdownWhen::Never };
+        let is_rendered = is_on && self.plan.policy.takes_any_text();
+        let when = if is_rendered { MarkdownWhen::Always } else { MarkdownWhen::Never };
         self.plan.output.stdout_mode = rendering::text_mode(Some(when), terminal, environment);
         self.notes.print(match when {
             MarkdownWhen::Always => "Markdown is rendered",
@@ -266,12 +263,5 @@ fn is_reply(line: &str) -> bool {
 
 /// The text of the message on a line of the file.
 fn text_of(line: &str) -> String {
-    let message = json::parse_leniently(line);
-    let texts = match message.as_ref().and_then(|message| message.get("content")) {
-        Some(Value::Array(parts)) => {
-            parts.iter().filter_map(|part| part.get("text")?.as_str()).collect::<Vec<_>>()
-        }
-        content => content.and_then(Value::as_str).into_iter().collect(),
-    };
-    texts.join("\n\n")
+    SavedMessage::parse(line.as_bytes()).map_or_else(String::new, |message| message.only_text())
 }

@@ -58,6 +58,12 @@ impl<'a> SavedMessage<'a> {
         self.parts(str::to_owned, name).join("\n")
     }
 
+    /// The texts of the content, without its other parts.
+    pub fn only_text(&self) -> String {
+        let parts = self.parts(str::to_owned, |_| String::new());
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+    }
+
     pub fn calls_text(&self) -> Option<String> {
         self.tool_calls.map(|calls| format!("[tool calls: {calls}]"))
     }
