@@ -61,18 +61,7 @@ impl Inline {
     fn read_piece(&mut self, text: &str, is_end: bool, sink: &mut Sink) -> bool {
         let first = text.as_bytes()[0];
         match first {
-            b'`' => {
-                let found = spans::code(text, self.searched, is_end);
-                if let Found::Piece(length, code) = found {
-                    let ticks = &text[..run(text, '`')];
-                    let code = match self.keeps_backticks {
-                        true => format!("{ticks}{code}{ticks}"),
-                        false => code,
-                    };
-                    return self.add(&text[..length], &code, Style::CYAN, sink);
-                }
-                self.literal_unless(found, text, run(text, '`'), sink)
-            }
+            b'`' => self.read_code(text, is_end, sink),
             b'*' | b'_' | b'~' => self.read_marks(text, is_end, sink),
             b'[' => self.open_bracket("["),
             b'!' => match text.as_bytes().get(1) {
@@ -81,24 +70,7 @@ impl Inline {
                 _ => self.literal(text, 1, sink),
             },
             b']' => self.close_bracket(text, is_end, sink),
-            b'<' => match spans::angle(text, is_end) {
-                Found::Piece(length, Angle::LineBreak) => {
-                    // Together with the end of the line it is one break.
-                    let end = length + run(&text[length..], ' ');
-                    let is_long = end - length == MAX_RUN;
-                    if end == text.len() && !is_long && !is_end {
-                        return false;
-                    }
-                    let is_one = !is_long && text[end..].starts_with('\n');
-                    self.add(&text[..end + usize::from(is_one)], "\n", Style::NONE, sink)
-                }
-                Found::Piece(length, Angle::Address) => {
-                    let address = &text[..length];
-                    self.add(address, &address[1..length - 1], Style::UNDERLINE, sink)
-                }
-                Found::Piece(length, Angle::Tag) => self.literal(text, length, sink),
-                found => self.literal_unless(found, text, 1, sink),
-            },
+            b'<' => self.read_angle(text, is_end, sink),
             b'&' => match spans::entity(text, is_end) {
                 Found::Piece(length, decoded) => {
                     self.add(&text[..length], &decoded, Style::NONE, sink)
@@ -119,6 +91,41 @@ impl Inline {
                 }
             }
             _ => self.literal(text, plain_length(text), sink),
+        }
+    }
+
+    fn read_code(&mut self, text: &str, is_end: bool, sink: &mut Sink) -> bool {
+        let found = spans::code(text, self.searched, is_end);
+        if let Found::Piece(length, code) = found {
+            let ticks = &text[..run(text, '`')];
+            let code = match self.keeps_backticks {
+                true => format!("{ticks}{code}{ticks}"),
+                false => code,
+            };
+            return self.add(&text[..length], &code, Style::CYAN, sink);
+        }
+        self.literal_unless(found, text, run(text, '`'), sink)
+    }
+
+    /// Reads a line break, an address or a tag in angle brackets.
+    fn read_angle(&mut self, text: &str, is_end: bool, sink: &mut Sink) -> bool {
+        match spans::angle(text, is_end) {
+            Found::Piece(length, Angle::LineBreak) => {
+                // Together with the end of the line it is one break.
+                let end = length + run(&text[length..], ' ');
+                let is_long = end - length == MAX_RUN;
+                if end == text.len() && !is_long && !is_end {
+                    return false;
+                }
+                let is_one = !is_long && text[end..].starts_with('\n');
+                self.add(&text[..end + usize::from(is_one)], "\n", Style::NONE, sink)
+            }
+            Found::Piece(length, Angle::Address) => {
+                let address = &text[..length];
+                self.add(address, &address[1..length - 1], Style::UNDERLINE, sink)
+            }
+            Found::Piece(length, Angle::Tag) => self.literal(text, length, sink),
+            found => self.literal_unless(found, text, 1, sink),
         }
     }
 

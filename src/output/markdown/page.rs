@@ -6,7 +6,7 @@ use crate::output::markdown::container::Container;
 use crate::output::markdown::html::HtmlEnd;
 use crate::output::markdown::inline::Inline;
 use crate::output::markdown::line_start::{
-    BlockStart, Context, FencedLine, LineStart, parse, parse_fenced, parse_verbatim,
+    BlockStart, Context, Fence, FencedLine, LineStart, parse, parse_fenced, parse_verbatim,
 };
 use crate::output::markdown::style::{Look, Style};
 use crate::output::markdown::wrap::Wrapper;
@@ -170,18 +170,7 @@ impl Page {
     fn begin_block(&mut self, block: BlockStart, indent: usize, out: &mut Vec<u8>) -> Rest {
         match block {
             BlockStart::Fence(fence) => {
-                if fence.info.is_empty() && self.blank.is_none() {
-                    self.blank = Some(self.containers.len());
-                }
-                self.begin_code(out);
-                if !fence.info.is_empty() {
-                    let mut info = Vec::new();
-                    push_sanitized(&mut info, &fence.info);
-                    self.look.paint(out, Style::DIM, &String::from_utf8_lossy(&info));
-                    out.push(b'\n');
-                }
-                let writer = CodeWriter::new(self.look, &fence.info);
-                self.block = Block::Fenced(fence, writer);
+                self.begin_fence(fence, out);
                 return Rest::Nowhere;
             }
             BlockStart::IndentedCode => {
@@ -200,15 +189,7 @@ impl Page {
                 return Rest::Nowhere;
             }
             BlockStart::Heading(level) => {
-                let style = match level {
-                    1 => Style::BOLD | Style::UNDERLINE | Style::CYAN,
-                    2 => Style::BOLD | Style::CYAN,
-                    _ => Style::BOLD,
-                };
-                self.begin_inline(style);
-                if self.look == Look::Plain {
-                    self.line.text(style, &("#".repeat(level) + " "), out);
-                }
+                self.begin_heading(level, out);
                 // A space before it lets hash signs alone be its end.
                 Block::Heading(" ".to_owned())
             }
@@ -229,6 +210,33 @@ impl Page {
             }
         };
         Rest::Block
+    }
+
+    fn begin_fence(&mut self, fence: Fence, out: &mut Vec<u8>) {
+        if fence.info.is_empty() && self.blank.is_none() {
+            self.blank = Some(self.containers.len());
+        }
+        self.begin_code(out);
+        if !fence.info.is_empty() {
+            let mut info = Vec::new();
+            push_sanitized(&mut info, &fence.info);
+            self.look.paint(out, Style::DIM, &String::from_utf8_lossy(&info));
+            out.push(b'\n');
+        }
+        let writer = CodeWriter::new(self.look, &fence.info);
+        self.block = Block::Fenced(fence, writer);
+    }
+
+    fn begin_heading(&mut self, level: usize, out: &mut Vec<u8>) {
+        let style = match level {
+            1 => Style::BOLD | Style::UNDERLINE | Style::CYAN,
+            2 => Style::BOLD | Style::CYAN,
+            _ => Style::BOLD,
+        };
+        self.begin_inline(style);
+        if self.look == Look::Plain {
+            self.line.text(style, &("#".repeat(level) + " "), out);
+        }
     }
 
     pub(super) fn begin_paragraph(&mut self, out: &mut Vec<u8>) {
