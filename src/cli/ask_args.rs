@@ -13,9 +13,11 @@ use crate::cli::reply_output::{DisplayArgs, PickArgs, ReportArgs};
 use crate::cli::shared_args::{
     NetworkArgs, ReplyLimitArgs, SettingsArgs, SystemFileArgs, VerbosityArgs,
 };
+use crate::cli::tables::{ASK_STATUS, section};
 use crate::cli::values::{Variable, variable};
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = section("Exit status", ASK_STATUS))]
 pub struct AskArgs {
     /// Print help (-h prints a summary)
     #[arg(short, long, action = ArgAction::Help, hide_short_help = true)]

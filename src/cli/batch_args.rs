@@ -11,12 +11,14 @@ use crate::cli::reply_format::JsonFormatArgs;
 use crate::cli::shared_args::{
     LogArgs, NetworkArgs, ReplyLimitArgs, SettingsArgs, SystemFileArgs, VerbosityArgs,
 };
+use crate::cli::tables::{BATCH_STATUS, section};
 use crate::cli::values::{
     ChangedAction, FailureKind, ProgressInterval, ReasoningTarget, jobs, positive,
     progress_interval, rate, shard, time,
 };
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = section("Exit status", BATCH_STATUS))]
 pub struct BatchArgs {
     /// Print help (-h prints a summary)
     #[arg(short, long, action = ArgAction::Help, hide_short_help = true)]

@@ -13,8 +13,12 @@ use crate::cli::reply_output::{DisplayArgs, PickArgs, ReportArgs};
 use crate::cli::shared_args::{
     NetworkArgs, ReplyLimitArgs, SettingsArgs, SystemFileArgs, VerbosityArgs,
 };
+use crate::cli::tables::{CHAT_COMMANDS, CHAT_STATUS, section};
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = section("Commands", CHAT_COMMANDS)
+            + "\n\n"
+            + &section("Exit status", CHAT_STATUS))]
 pub struct ChatArgs {
     /// Continue the conversation in FILE, or begin it there
     ///

@@ -14,15 +14,10 @@ use crate::cli::history_args::HistoryCommandArgs;
 use crate::cli::inspect_args::{ConfigArgs, DoctorArgs, ModelsArgs, TemplatesArgs};
 use crate::cli::setup_args::{CompletionsArgs, ManArgs};
 use crate::cli::suggest_args::{ShellInitArgs, SuggestArgs};
-use crate::cli::tables::{
-    ASK_STATUS, BATCH_STATUS, CHAT_COMMANDS, CHAT_STATUS, CONFIG_STATUS, DOCTOR_STATUS,
-    DOCUMENT_STATUS, HISTORY_STATUS, MODELS_STATUS, SHELL_INIT_STATUS, SUGGEST_STATUS,
-    TEMPLATES_STATUS, section,
-};
 
 #[derive(Debug, Subcommand)]
-// Only the command that is run gets its options: describing all of them takes longer
-// than the rest of the start. Groups of options have no doc comments, because clap
+// Only the command that is run gets its options and tables: describing all of them takes
+// longer than the rest of the start. Groups of options have no doc comments, because clap
 // would then take those for what the command does.
 #[command(defer = true)]
 pub enum Command {
@@ -39,8 +34,7 @@ reply is printed once it is complete, so a pipe gets either a whole reply or
 nothing.",
         // The short help needs the line of the help option for others.
         disable_help_flag = true,
-        after_help = ASK_MORE,
-        after_long_help = section("Exit status", ASK_STATUS)
+        after_help = ASK_MORE
     )]
     Ask(Box<AskArgs>),
     /// Hold a conversation at the terminal
@@ -54,10 +48,7 @@ once its reply is complete. Enter sends; Alt-Enter, or a backslash at the end
 of a line, begins a new line; a paste is one message. Ctrl-C drops the turn
 under way and brings the question back; Ctrl-D ends the conversation. /help
 lists the commands. The keys are those of emacs, or of vi if ~/.inputrc says
-'set editing-mode vi'.",
-        after_long_help = section("Commands", CHAT_COMMANDS)
-            + "\n\n"
-            + &section("Exit status", CHAT_STATUS)
+'set editing-mode vi'."
     )]
     Chat(Box<ChatArgs>),
     /// Run many requests from a file concurrently
@@ -75,8 +66,7 @@ first Ctrl-C, requests in progress have 10 s to finish; the second Ctrl-C ends
 the run immediately.",
         // The short help needs the line of the help option for others.
         disable_help_flag = true,
-        after_help = BATCH_MORE,
-        after_long_help = section("Exit status", BATCH_STATUS)
+        after_help = BATCH_MORE
     )]
     Batch(Box<BatchArgs>),
     /// Write a command line for the shell, and run nothing
@@ -86,8 +76,7 @@ the run immediately.",
     /// you run it. Standard input is not read. gravix shell-init binds this to a key.
     #[command(
         help_template = TEMPLATE,
-        before_help = SUGGEST_EXAMPLES,
-        after_long_help = section("Exit status", SUGGEST_STATUS)
+        before_help = SUGGEST_EXAMPLES
     )]
     Suggest(Box<SuggestArgs>),
     /// List the models that the server offers
@@ -96,8 +85,7 @@ the run immediately.",
     /// in a pipe (a newline as ^J); --json prints what the server sent.
     #[command(
         help_template = TEMPLATE,
-        before_help = MODELS_EXAMPLES,
-        after_long_help = section("Exit status", MODELS_STATUS)
+        before_help = MODELS_EXAMPLES
     )]
     Models(ModelsArgs),
     /// Find out, step by step, why no reply comes
@@ -108,8 +96,7 @@ the run immediately.",
     /// ask would have.
     #[command(
         help_template = TEMPLATE,
-        before_help = DOCTOR_EXAMPLES,
-        after_long_help = section("Exit status", DOCTOR_STATUS)
+        before_help = DOCTOR_EXAMPLES
     )]
     Doctor(DoctorArgs),
     /// List, show, check, repair or fork conversations, or undo a turn
@@ -119,7 +106,6 @@ the run immediately.",
     #[command(
         help_template = TEMPLATE,
         before_help = HISTORY_EXAMPLES,
-        after_long_help = section("Exit status", HISTORY_STATUS),
         subcommand_required = true
     )]
     History(HistoryCommandArgs),
@@ -128,8 +114,7 @@ the run immediately.",
     /// Says too whether the key is there, but never what it is.
     #[command(
         help_template = TEMPLATE,
-        before_help = CONFIG_EXAMPLES,
-        after_long_help = section("Exit status", CONFIG_STATUS)
+        before_help = CONFIG_EXAMPLES
     )]
     Config(ConfigArgs),
     /// List the templates of prompts, each with its first line
@@ -139,15 +124,13 @@ the run immediately.",
     /// escaped as in a JSON string.
     #[command(
         help_template = TEMPLATE,
-        before_help = TEMPLATES_EXAMPLES,
-        after_long_help = section("Exit status", TEMPLATES_STATUS)
+        before_help = TEMPLATES_EXAMPLES
     )]
     Templates(TemplatesArgs),
     /// Print or install the completion script for a shell
     #[command(
         help_template = TEMPLATE,
-        before_help = COMPLETIONS_EXAMPLES,
-        after_long_help = section("Exit status", DOCUMENT_STATUS)
+        before_help = COMPLETIONS_EXAMPLES
     )]
     Completions(CompletionsArgs),
     /// Print a script that binds gravix suggest to a key of the shell
@@ -158,15 +141,13 @@ the run immediately.",
     /// suggest; set GRAVIX_PROFILE to choose a profile. bash must be version 4 or later.
     #[command(
         help_template = TEMPLATE,
-        before_help = SHELL_INIT_EXAMPLES,
-        after_long_help = section("Exit status", SHELL_INIT_STATUS)
+        before_help = SHELL_INIT_EXAMPLES
     )]
     ShellInit(ShellInitArgs),
     /// Print a man page as roff, or install all of them
     #[command(
         help_template = TEMPLATE,
-        before_help = MAN_EXAMPLES,
-        after_long_help = section("Exit status", DOCUMENT_STATUS)
+        before_help = MAN_EXAMPLES
     )]
     Man(ManArgs),
 }

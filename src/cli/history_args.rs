@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueHint};
 
+use crate::cli::tables::{HISTORY_STATUS, section};
 use crate::cli::values::{MarkdownWhen, positive};
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = section("Exit status", HISTORY_STATUS))]
 pub struct HistoryCommandArgs {
     #[command(subcommand)]
     pub command: HistoryCommand,

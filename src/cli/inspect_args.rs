@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use clap::ValueHint;
 
 use crate::cli::shared_args::{NetworkArgs, SettingsArgs, VerbosityArgs};
+use crate::cli::tables::{CONFIG_STATUS, DOCTOR_STATUS, MODELS_STATUS, TEMPLATES_STATUS, section};
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = section("Exit status", MODELS_STATUS))]
 pub struct ModelsArgs {
     /// Print the server's response unchanged
     #[arg(long, help_heading = "Output")]
@@ -24,6 +26,7 @@ pub struct ModelsArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = section("Exit status", DOCTOR_STATUS))]
 pub struct DoctorArgs {
     /// Ask this model [env: GRAVIX_MODEL]
     #[arg(short, long, value_name = "NAME", help_heading = "Model", value_hint = ValueHint::Other)]
@@ -40,6 +43,7 @@ pub struct DoctorArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = section("Exit status", CONFIG_STATUS))]
 pub struct ConfigArgs {
     /// Write a commented configuration file, unless one exists
     #[arg(long)]
@@ -56,6 +60,7 @@ pub struct ConfigArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = section("Exit status", TEMPLATES_STATUS))]
 pub struct TemplatesArgs {
     /// List the templates beside this configuration file [env: GRAVIX_CONFIG]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -3,7 +3,10 @@
 
 use clap::ValueEnum;
 
+use crate::cli::tables::{DOCUMENT_STATUS, section};
+
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = section("Exit status", DOCUMENT_STATUS))]
 pub struct CompletionsArgs {
     /// One of bash, zsh, fish, powershell or elvish
     #[arg(hide_possible_values = true, required_unless_present = "install")]
@@ -27,6 +30,7 @@ pub enum Shell {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = section("Exit status", DOCUMENT_STATUS))]
 pub struct ManArgs {
     /// gravix, or a command, such as ask or gravix-ask
     #[arg(default_value = "gravix")]

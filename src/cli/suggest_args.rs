@@ -6,9 +6,11 @@ use clap::{ValueEnum, ValueHint};
 
 use crate::cli::model_args::ModelArgs;
 use crate::cli::shared_args::{LogArgs, NetworkArgs, ReplyLimitArgs, SettingsArgs, VerbosityArgs};
+use crate::cli::tables::{SHELL_INIT_STATUS, SUGGEST_STATUS, section};
 use crate::cli::values::{key, shell_name};
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = section("Exit status", SUGGEST_STATUS))]
 pub struct SuggestArgs {
     /// What the command is to do; the words are joined by spaces
     #[arg(value_name = "REQUEST")]
@@ -45,6 +47,7 @@ pub struct SuggestArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = section("Exit status", SHELL_INIT_STATUS))]
 pub struct ShellInitArgs {
     /// One of bash, zsh or fish
     #[arg(hide_possible_values = true)]
