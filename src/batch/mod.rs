@@ -5,6 +5,7 @@ pub mod earlier;
 pub mod fingerprint;
 pub mod ids;
 pub mod open_files;
+pub mod price;
 pub mod progress;
 pub mod rate;
 pub mod results;

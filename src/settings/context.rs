@@ -17,6 +17,9 @@ pub struct Context<'a> {
     pub config_options: Vec<String>,
     /// How many `--param` values the configuration sets. They come first.
     pub config_param_count: usize,
+    /// The price of a million tokens of prompts, and of a million of replies, if the
+    /// configuration sets it.
+    pub price: Option<[f64; 2]>,
     /// The template of the prompt.
     pub template: Option<TemplateText>,
 }

@@ -25,7 +25,7 @@ use crate::output::notes::{Notes, Verbosity};
 use crate::output::terminal::Terminal;
 use crate::settings::config::Config;
 use crate::settings::config::effective::{EffectiveSettings, WithheldKey};
-use crate::settings::config::options;
+use crate::settings::config::{options, price};
 use crate::settings::context::Context;
 use crate::settings::environment::Environment;
 use crate::settings::key::KeySource;
@@ -39,6 +39,8 @@ pub struct Arguments {
     pub config_options: Vec<String>,
     /// How many `--param` values the configuration sets. They come first.
     pub config_param_count: usize,
+    /// The price of a million tokens of prompts, and of replies.
+    pub price: Option<[f64; 2]>,
     /// The template that was typed.
     pub template: Option<TemplateText>,
     /// A key that the configuration names, but not for this server.
@@ -56,8 +58,9 @@ impl Arguments {
         let command = Args::from_arg_matches(matches)?.command;
         let config_options = settings.config_options();
         let config_param_count = settings.config_param_count();
+        let price = settings.price.as_ref().and_then(price::numbers);
         let EffectiveSettings { key, withheld_key, .. } = settings;
-        Ok(Self { command, key, config_options, config_param_count, template, withheld_key })
+        Ok(Self { command, key, config_options, config_param_count, price, template, withheld_key })
     }
 
     /// The command, and the state that every command shares.
@@ -66,7 +69,7 @@ impl Arguments {
         environment: &'a Environment,
         notes: &'a Notes,
     ) -> (Command, Context<'a>) {
-        let Self { command, key, config_options, config_param_count, template, .. } = self;
+        let Self { command, key, config_options, config_param_count, price, template, .. } = self;
         let terminal = Terminal::detect();
         let context = Context {
             environment,
@@ -75,6 +78,7 @@ impl Arguments {
             key,
             config_options,
             config_param_count,
+            price,
             template,
         };
         (command, context)

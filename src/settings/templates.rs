@@ -12,6 +12,7 @@ use crate::files::paths::directory_of;
 use crate::files::shell;
 use crate::input::template_text::TemplateText;
 use crate::settings::config;
+use crate::settings::config::price::PRICE;
 use crate::settings::config::reader::{SettingsReader, suggestion};
 use crate::settings::config::setting::{Layer, Origin};
 use crate::settings::config::toml_file::{SettingEntry, SettingsFile};
@@ -149,13 +150,14 @@ pub fn layer(template: &TemplateText, environment: &Environment) -> Result<Optio
 /// settings.
 fn ensure_allowed(entry: &SettingEntry, reader: &SettingsReader) -> Result<()> {
     let name = entry.name.as_str();
-    let is_setting = name.starts_with("api_key") || reader.has_option(name);
+    let is_setting = name.starts_with("api_key") || name == PRICE || reader.has_option(name);
     if !is_setting || ALLOWED.contains(&name) {
         return Ok(());
     }
-    let way_out = match name.starts_with("api_key") {
-        true => "say in the configuration file where the key is",
-        false => "type it, or put it into the configuration file",
+    let way_out = match name {
+        PRICE => "put it into the configuration file",
+        _ if name.starts_with("api_key") => "say in the configuration file where the key is",
+        _ => "type it, or put it into the configuration file",
     };
     Err(entry.location.error(format_args!("a template cannot set {name}; {way_out}")))
 }

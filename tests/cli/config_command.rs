@@ -31,6 +31,20 @@ fn config_lists_each_setting_with_its_source() {
 }
 
 #[test]
+fn config_lists_the_price_of_the_profile_in_force() {
+    let home = Home::new("price = [0.150, 1_0]\n[profiles.p]\nprice = [0, 2]\n[profiles.q]\n");
+    for (profile, line) in [
+        (&[][..], "price = [0.15, 10] # "),
+        (&["-p", "p"], "price = [0, 2] # profile p"),
+        (&["-p", "q"], "price = [0.15, 10] # "),
+    ] {
+        let listing = home.listing(home.gravix(&["config"]).args(profile));
+        assert!(listing.lines().any(|listed| listed.starts_with(line)), "{line}\n{listing}");
+    }
+    assert!(!home.listing(gravix().arg("config")).contains("price"));
+}
+
+#[test]
 fn init_writes_a_new_file_once_and_sets_nothing() {
     let home = Home::new("");
     let place = home.path().join(".config/gravix/config.toml");

@@ -58,6 +58,12 @@ fn errors_name_the_line_and_suggest_a_fix() {
         ("\n\"\\q\" = 1", &["c.toml:2:"]),
         ("body = '{'", &["c.toml:1:1: ", "not JSON"]),
         ("attach_type = [\"a/b\", \"c/d\"]", &["c.toml:1:1: ", "attach_type: at most 1"]),
+        ("price = 1", &["c.toml:1:1: ", "price must be two numbers", "price = [0.15, 0.6]"]),
+        ("\nprice = [1, 2, 3]", &["c.toml:2:1: ", "price must be two numbers"]),
+        ("price = [1, -2]", &["c.toml:1:1: ", "price must be two numbers"]),
+        ("price = [inf, 2]", &["c.toml:1:1: ", "price must be two numbers"]),
+        ("[profiles.a]\nprice = [1, \"x\"]", &["c.toml:2:1: ", "price must be two numbers"]),
+        ("prise = [1, 2]", &["c.toml:1:1: ", "did you mean price?"]),
         ("[param]\n\"a=b\" = 1", &["c.toml:1:2: ", "param has a name with an equals sign"]),
         ("api_key = \"k\"", &["c.toml:1:1: ", "api_key_file"]),
         (

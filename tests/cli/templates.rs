@@ -218,11 +218,13 @@ fn a_template_sets_neither_the_server_nor_a_key_nor_a_file_to_write() {
         ("file = [\"f\"]", "file"),
         ("system_file = \"f\"", "system_file"),
         ("raw = true", "raw"),
+        ("price = [1, 2]", "price"),
     ] {
         let path = prompts.join("t.md");
         fs::write(&path, format!("---\n{setting}\n---\nHi\n")).expect("it is written");
         let way_out = match name {
             "api_key_command" => "say in the configuration file where the key is",
+            "price" => "put it into the configuration file",
             _ => "type it, or put it into the configuration file",
         };
         let message = format!("{}:2:1: a template cannot set {name}; {way_out}", path.display());

@@ -76,7 +76,7 @@ fn listing(
     command: &Command,
     environment: &Environment,
 ) -> Result<String> {
-    let EffectiveSettings { mut settings, key, key_origin, .. } = in_force;
+    let EffectiveSettings { mut settings, price, key, key_origin, .. } = in_force;
     add_defaults(&mut settings);
     let mut lines = Vec::new();
     for name in command.get_arguments().filter_map(Arg::get_long).map(|long| long.replace('-', "_"))
@@ -100,6 +100,10 @@ fn listing(
             origins.join(", "),
         ));
     }
+    lines.extend(price.map(|price| {
+        let values = price.values.join(", ");
+        (format!("{} = [{values}]", price.name), price.origin.to_string())
+    }));
     lines.push(key_line(&key, key_origin, environment));
     let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or(0);
     let lines = lines.iter().map(|(line, origin)| format!("{line:width$}  # {origin}"));

@@ -8,10 +8,10 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 use crate::secret::KEY_VARIABLE;
-use crate::settings::config::Config;
 use crate::settings::config::setting::{
     Layer, Origin, Setting, argument, conflict, find_option, is_secret, setting_name,
 };
+use crate::settings::config::{Config, price};
 use crate::settings::environment::Environment;
 use crate::settings::key::KeySource;
 use crate::settings::network::DEFAULT_BASE_URL;
@@ -31,6 +31,8 @@ const FIELD_OPTIONS: &[(&str, &[&str])] = &[
 #[derive(Debug, Default)]
 pub struct EffectiveSettings {
     pub settings: Vec<Setting>,
+    /// The price of tokens, which is no option.
+    pub price: Option<Setting>,
     pub key: KeySource,
     /// The layer that says where the key is; `None` for the default variable.
     pub key_origin: Option<String>,
@@ -119,7 +121,8 @@ impl Config {
             KeySource::Default => self.withheld_key(&base_url),
             _ => None,
         };
-        EffectiveSettings { settings, key, key_origin, withheld_key }
+        let price = price::in_force(&self.layers);
+        EffectiveSettings { settings, price, key, key_origin, withheld_key }
     }
 
     /// Where the key for `base_url` is, and the layer that says so. A layer's

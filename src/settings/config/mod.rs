@@ -4,6 +4,7 @@
 pub mod built_in;
 pub mod effective;
 pub mod options;
+pub mod price;
 pub mod reader;
 pub mod setting;
 pub mod toml_file;

@@ -18,6 +18,7 @@ use crate::settings::chats;
 use crate::settings::clap_error;
 use crate::settings::clap_error::near::nearest;
 use crate::settings::config::options;
+use crate::settings::config::price::{self, PRICE};
 use crate::settings::config::setting::{
     EXCLUDED, Layer, Origin, Setting, argument, conflict, find_option, is_secret, setting_name,
 };
@@ -27,7 +28,7 @@ use crate::settings::key::KeySource;
 use crate::settings::model::MAX_STOPS;
 
 /// The entries of a table that are not options.
-const OTHER_NAMES: &[&str] = &["api_key_env", "api_key_file", "api_key_command", "profiles"];
+const OTHER_NAMES: &[&str] = &["api_key_env", "api_key_file", "api_key_command", "profiles", PRICE];
 
 /// Converts the entries of one file.
 pub struct SettingsReader<'a> {
@@ -65,6 +66,10 @@ impl<'a> SettingsReader<'a> {
                         "only one of api_key_env, api_key_file and api_key_command can be set",
                     ));
                 }
+                continue;
+            }
+            if entry.name == PRICE {
+                layer.settings.push(price::setting(entry, &layer.origin)?);
                 continue;
             }
             let Some(arg) = find_option(&self.options, &entry.name) else {
