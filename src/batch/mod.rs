@@ -1,6 +1,7 @@
 //! Batches: request lines in, several workers sending at a limited rate, and
 //! result lines out.
 
+pub mod budget;
 pub mod earlier;
 pub mod fingerprint;
 pub mod ids;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::batch::price::amount;
 use crate::batch::results::result_line::RequestError;
 use crate::error::Error;
 use crate::output::numbers::grouped;
@@ -15,6 +16,8 @@ pub const MAX_CONSECUTIVE: u64 = 16;
 pub enum Stop {
     /// The user allowed no more failures than this.
     MaxFailures(u64),
+    /// The run may cost no more than `max`, and has cost `cost`.
+    MaxCost { max: f64, cost: f64, is_estimate: bool },
     /// This many requests in a row failed, and the last one for this reason.
     NothingWorks { count: u64, last: Cause },
     /// No request has succeeded for as long as the user waits, which may be not at
@@ -41,7 +44,7 @@ impl Stop {
     /// end of the input was seen.
     pub fn into_error(self, left: Option<u64>) -> Error {
         let status = match &self {
-            Self::MaxFailures(_) => 5,
+            Self::MaxFailures(_) | Self::MaxCost { .. } => 5,
             Self::NothingWorks { last, .. } | Self::NoSuccess { last, .. } => last.status,
         };
         let left = match left {
@@ -58,6 +61,10 @@ impl fmt::Display for Stop {
         match self {
             Self::MaxFailures(1) => f.write_str("after 1 failure (--max-failures 1)"),
             Self::MaxFailures(max) => write!(f, "after {max} failures (--max-failures {max})"),
+            Self::MaxCost { max, cost, is_estimate } => {
+                let kind = if *is_estimate { "an estimated" } else { "a" };
+                write!(f, "at {kind} cost of {} (--max-cost {max})", amount(*cost))
+            }
             Self::NothingWorks { count, last } => {
                 write!(f, "after {count} failures in a row: {}", last.message)
             }

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
+use crate::batch::budget::Budget;
 use crate::batch::results::result_line::ResultRecord;
 use crate::batch::source::preflight::Preflight;
+use crate::batch::stop::Stop;
 use crate::blame::Blame;
 use crate::exchange::total_usage::TotalUsage;
 use crate::output::numbers::grouped;
@@ -37,6 +39,10 @@ pub struct Tally {
     /// Failed requests by failure class.
     failed: BTreeMap<String, u64>,
     tokens: TotalUsage,
+    /// `None` without a price.
+    budget: Option<Budget>,
+    /// The user was told that the cost is estimated.
+    told_of_estimates: bool,
     consecutive: u64,
     /// The index and the exit status of the failure that comes first in the
     /// input and is not temporary.
@@ -46,8 +52,9 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// `preflight` is `None` if the input cannot be read twice.
-    pub fn new(preflight: Option<Preflight>) -> Self {
+    /// `preflight` is `None` if the input cannot be read twice, and `budget` if no price
+    /// is known.
+    pub fn new(preflight: Option<Preflight>, budget: Option<Budget>) -> Self {
         Self {
             started_at: Instant::now(),
             total: preflight.map(|preflight| preflight.total),
@@ -56,6 +63,8 @@ impl Tally {
             done: 0,
             failed: BTreeMap::new(),
             tokens: TotalUsage::default(),
+            budget,
+            told_of_estimates: false,
             consecutive: 0,
             permanent: None,
             warnings: BTreeSet::new(),
@@ -66,6 +75,21 @@ impl Tally {
     pub fn new_warning<'a>(&mut self, result: &'a ResultRecord) -> Option<&'a str> {
         let warning = result.warning.as_ref().filter(|_| self.warnings.len() < MAX_WARNINGS)?;
         self.warnings.insert(warning.clone()).then_some(warning)
+    }
+
+    /// Whether this result is the first whose cost is estimated for the limit on it.
+    pub fn is_first_estimate(&mut self, result: &ResultRecord) -> bool {
+        let has_limit = self.budget.is_some_and(|budget| budget.max_cost.is_some());
+        let is_estimated = has_limit && result.tokens.unreported > 0;
+        is_estimated && !std::mem::replace(&mut self.told_of_estimates, true)
+    }
+
+    /// Why to stop, if the run has cost as much as it may.
+    pub fn over_budget(&self) -> Option<Stop> {
+        let budget = self.budget?;
+        let cost = budget.reached(&self.tokens)?;
+        let is_estimate = self.tokens.unreported > 0;
+        Some(Stop::MaxCost { max: budget.max_cost?, cost, is_estimate })
     }
 
     /// Counts the result of the request with this index in the input.
@@ -154,7 +178,11 @@ impl Tally {
         let TotalUsage { prompt_tokens, completion_tokens, .. } = self.tokens;
         let [prompt, completion] = [prompt_tokens, completion_tokens].map(grouped);
         let seconds = self.started_at.elapsed().as_secs_f64();
-        let _ = write!(line, "; {prompt} tokens in, {completion} out; {seconds:.1} s");
+        let _ = write!(line, "; {prompt} tokens in, {completion} out");
+        if let Some(budget) = &self.budget {
+            let _ = write!(line, "; {}", budget.summary(&self.tokens));
+        }
+        let _ = write!(line, "; {seconds:.1} s");
         line
     }
 }
@@ -173,7 +201,7 @@ mod tests {
     }
 
     fn status(skipped: u64, errors: Vec<Option<Error>>) -> Option<u8> {
-        let mut tally = Tally::new(Some(Preflight { total: 9, skipped, left_alone: 0 }));
+        let mut tally = Tally::new(Some(Preflight { total: 9, skipped, left_alone: 0 }), None);
         // The order in which results come does not matter.
         for (index, error) in errors.into_iter().enumerate().rev() {
             tally.add(index as u64, &result(error));
@@ -200,7 +228,7 @@ mod tests {
 
     #[test]
     fn the_summary_counts_every_request() {
-        let mut tally = Tally::new(Some(Preflight { total: 9, skipped: 4, left_alone: 0 }));
+        let mut tally = Tally::new(Some(Preflight { total: 9, skipped: 4, left_alone: 0 }), None);
         tally.add(0, &result(None));
         tally.add(1, &result(Some(Error::Format { reason: String::new(), early_end: None })));
         let summary = tally.summary();

@@ -162,13 +162,19 @@ impl Run {
                 (_, Some(last)) if tally.consecutive() >= MAX_CONSECUTIVE => {
                     Some(Stop::NothingWorks { count: tally.consecutive(), last: last.into() })
                 }
-                _ => None,
+                _ => tally.over_budget(),
             }
         };
         self.sink.write_result(index, result)?;
         let warning = self.tally().new_warning(result);
         if let Some(warning) = warning {
             self.note(format_args!("warning: request {}: {warning}", result.id));
+        }
+        if self.tally().is_first_estimate(result) {
+            self.note(format_args!(
+                "warning: request {}: the server did not report all of the usage; --max-cost counts a token for each 4 bytes",
+                result.id
+            ));
         }
         if let Some(stop) = stop {
             self.stop_early(stop, sender);

@@ -14,5 +14,6 @@ pub mod reply;
 pub mod response;
 pub mod schema;
 pub mod thoughts;
+pub mod tokens;
 pub mod tool_call;
 pub mod turn;

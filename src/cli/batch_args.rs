@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, ValueHint};
 
+use crate::cli::budget_args::BudgetArgs;
 use crate::cli::model_args::ModelArgs;
 use crate::cli::reply_format::JsonFormatArgs;
 use crate::cli::shared_args::{
@@ -185,7 +186,7 @@ pub struct BatchArgs {
         requires = "files",
         conflicts_with_all = [
             "lines", "null", "shard", "skip_bad", "errors", "ordered", "text", "jobs", "rate",
-            "max_failures", "patience", "progress", "usage", "log", "log_content", "override",
+            "max_failures", "max_cost", "patience", "progress", "usage", "log", "log_content", "override",
             "changed", "retry_failed",
         ]
     )]
@@ -228,6 +229,9 @@ pub struct BatchArgs {
     /// such model or path, or the server sends a website.
     #[arg(long, value_name = "N", value_parser = positive, help_heading = "Network", hide_short_help = true, value_hint = ValueHint::Other)]
     pub max_failures: Option<u32>,
+
+    #[command(flatten)]
+    pub budget: BudgetArgs,
 
     #[command(flatten)]
     pub model: ModelArgs,

@@ -2,6 +2,7 @@
 
 pub mod ask_args;
 pub mod batch_args;
+pub mod budget_args;
 pub mod chat_args;
 mod command;
 mod help_text;

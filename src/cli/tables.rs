@@ -76,7 +76,7 @@ pub const BATCH_STATUS: Entries = &[
     ("0", "every request has a successful response"),
     ("2", "usage: a bad option, or stdin is a terminal without FILE"),
     ("4", "all requests were tried, and some failed; each is in the output"),
-    ("5", "stopped early by --max-failures: requests are left"),
+    ("5", "requests are left because of --max-failures or --max-cost"),
     ("65", "a line is no request, repeats an id, or has changed"),
     ("66", "an input cannot be read"),
     ("70", "a bug in gravix"),

@@ -228,6 +228,14 @@ pub fn rate(text: &str) -> Result<f64, String> {
     parsed.ok_or_else(|| "not a rate such as 5/s, 100/m or 1000/h".to_owned())
 }
 
+/// Parses an amount of money, without a currency.
+pub fn sum(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(sum) if sum > 0.0 && sum.is_finite() => Ok(sum),
+        _ => Err("not a number above 0, such as 2.50".to_owned()),
+    }
+}
+
 /// Parses a shard such as `2/8` into its number, counted from 1, and the
 /// number of shards.
 pub fn shard(text: &str) -> Result<(u64, u64), String> {

@@ -5,6 +5,7 @@ pub mod total_usage;
 
 use std::time::SystemTime;
 
+use crate::blame::Blame;
 use crate::chat::event::Event;
 use crate::chat::format::ReplyFormat;
 use crate::chat::message::{Content, Message};
@@ -144,7 +145,7 @@ impl Exchange<'_> {
             }
             let correction = asking.rejected.as_deref().and_then(Correction::of);
             let body = question.body(correction.as_ref().map(Correction::messages));
-            let reply = match self.ask_once(&body, &mut asking.trace, observer) {
+            let reply = match self.ask_once(&body, asking, observer) {
                 Ok(reply) => reply,
                 Err(Error::Server(error))
                     if self.can_drop_schema(&error) && question.drop_schema() =>
@@ -163,7 +164,6 @@ impl Exchange<'_> {
                 Err(error) => return Err(error),
             };
             let trace = std::mem::take(&mut asking.trace);
-            asking.spent.add(TotalUsage::of(&reply));
             let calls_tools = !reply.calls.is_empty();
             let offered = calls_tools.then(|| question.offered_tools()).flatten();
             let repairs_left = self.policy.repairs - asking.repairs;
@@ -184,13 +184,14 @@ impl Exchange<'_> {
         }
     }
 
-    /// Sends one request and receives its reply.
+    /// Sends one request and receives its reply. Adds what it used to `asking`.
     fn ask_once(
         &self,
         body: &RequestBody,
-        trace: &mut RequestTrace,
+        asking: &mut Asking,
         observer: &mut impl ReplyObserver,
     ) -> Result<Reply> {
+        let Asking { trace, spent, .. } = asking;
         let (started, tries) = (SystemTime::now(), trace.tries);
         let mut reply = Reply::new(self.retention, self.policy.max_bytes);
         let received = self.receive(body, &mut reply, trace, observer);
@@ -198,6 +199,9 @@ impl Exchange<'_> {
         let error = received.as_ref().err();
         // Nothing was sent if the run was stopped first.
         if trace.tries > tries {
+            if error.is_none_or(|error| may_be_charged(error, trace)) {
+                spent.add(TotalUsage::of(&reply, body.content_length()));
+            }
             observer.attempted(&Attempt { started, body, trace, reply: &reply, error });
         }
         received.map(|()| reply)
@@ -242,6 +246,16 @@ impl Exchange<'_> {
                 _ => false,
             }
     }
+}
+
+/// Whether the server may charge for a request that failed: it accepted it, or was at
+/// work on it.
+fn may_be_charged(error: &Error, trace: &RequestTrace) -> bool {
+    let is_accepted = match trace.status {
+        Some(status) => (200..300).contains(&status) && !matches!(error, Error::Server(_)),
+        None => matches!(error, Error::Network(_)),
+    };
+    is_accepted && error.blame() == Blame::Request
 }
 
 /// Whether a server refuses to keep to a schema strictly, in the words of OpenAI

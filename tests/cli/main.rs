@@ -4,6 +4,7 @@
 mod attachments;
 mod base_urls;
 mod batch_changed;
+mod batch_cost;
 mod batch_failures;
 mod batch_groups;
 mod batch_input;

@@ -66,7 +66,7 @@ impl AttemptRecords {
     fn add(&self, id: &str, attempt: &Attempt<'_>) {
         if let Some(usage) = self.usage.as_ref().filter(|_| attempt.error.is_none()) {
             let mut usage = lock(usage);
-            usage.total.add(TotalUsage::of(attempt.reply));
+            usage.total.add(TotalUsage::of(attempt.reply, attempt.body.content_length()));
             usage.unreported += u64::from(attempt.reply.usage.is_none());
         }
         if let Some(log) = &self.log
@@ -130,7 +130,8 @@ impl BatchLog {
 
 impl RunUsage {
     fn summary(&self) -> String {
-        let TotalUsage { requests, prompt_tokens, completion_tokens, total_tokens } = self.total;
+        let TotalUsage { requests, prompt_tokens, completion_tokens, total_tokens, .. } =
+            self.total;
         let plural = if requests == 1 { "" } else { "s" };
         if self.unreported == u64::from(requests) {
             return format!("the server reported no usage in {requests} request{plural}");

@@ -1,6 +1,7 @@
 //! `gravix batch`: sends the requests of a file, many at a time.
 
 pub mod attempts;
+pub mod budget;
 pub mod defaults;
 pub mod earlier;
 pub mod merge;
@@ -61,6 +62,7 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
         return merge::run(args, &notes);
     }
     ensure_reasoning_is_not_printed(&args, context)?;
+    let budget = budget::budget(&args, context)?;
     let format = reply_policy::json_format(&args.json)?;
     schema_notes::warn_of_unchecked(&format, &notes);
     schema_notes::not_strict(&format).iter().for_each(|reason| notes.note(reason));
@@ -83,7 +85,7 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
         .is_some_and(|Preflight { total, skipped, left_alone }| total == skipped + left_alone)
     {
         outputs.keep_if_empty();
-        let tally = Tally::new(preflight);
+        let tally = Tally::new(preflight, budget);
         notes.note(tally.summary());
         return tally.status().map_or(Ok(()), |status| Err(Error::BatchFailed(status)));
     }
@@ -110,7 +112,7 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
         jobs: JobQueue::new(input, options, defaults, IdFilter::new(earlier, preflight.is_some()))
             .into(),
         sink: outputs.into_sink(window, progress.clone(), &notes)?,
-        tally: Tally::new(preflight).into(),
+        tally: Tally::new(preflight, budget).into(),
         policy: request_policy(policies, args.text, hints, reporters),
         max_failures: args.max_failures.map(u64::from),
         patience,
