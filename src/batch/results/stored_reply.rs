@@ -1,12 +1,13 @@
 //! Whether a stored reply would count as a success if it came today.
 
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use std::fmt;
 
-use crate::chat::format::ReplyFormat;
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+
 use crate::chat::reply::{Reply, Retention};
 use crate::chat::thoughts::ThoughtsPolicy;
-use crate::chat::turn::{Pick, ReplyPolicy, TurnEnd, judge};
+use crate::chat::turn::{CheckedReply, ReplyPolicy, TurnEnd, judge};
+use crate::error::Error;
 use crate::json::OnlyObject;
 use crate::wire::decode::Events;
 
@@ -42,7 +43,7 @@ impl ResultJudge<'_> {
     pub fn standing(&self, body: &str) -> Standing {
         if is_success(body, self.default) {
             Standing::Done
-        } else if !is_any_text(self.default) && is_success(body, self.own_format) {
+        } else if !self.default.takes_any_text() && is_success(body, self.own_format) {
             Standing::DoneInOwnFormat
         } else {
             Standing::Failed
@@ -51,32 +52,41 @@ impl ResultJudge<'_> {
 
     /// Whether any whole reply with a text is a success, so that a [`PlainReply`] is.
     pub fn trusts_plain_replies(&self) -> bool {
-        let ReplyPolicy { pick, thoughts, must_call, .. } = self.default;
-        let takes_all = *pick == Pick::Whole && *thoughts == ThoughtsPolicy::Keep;
-        is_any_text(self.default) && takes_all && !must_call
+        let ReplyPolicy { thoughts, must_call, .. } = self.default;
+        self.default.takes_any_text() && *thoughts == ThoughtsPolicy::Keep && !must_call
     }
-}
-
-fn is_any_text(policy: &ReplyPolicy) -> bool {
-    matches!(policy.format, ReplyFormat::Text)
 }
 
 /// Decodes and judges a reply as if it came now. Which tools the request offered is not
 /// known.
-fn is_success(body: &str, policy: &ReplyPolicy) -> bool {
+fn judged(body: &str, policy: &ReplyPolicy) -> Result<CheckedReply, Error> {
     if !body.starts_with('{') {
-        return false;
+        return Err(Error::Protocol("the response is not a JSON object".to_owned()));
     }
     let retention = Retention { text: true, response: false };
     let mut reply = Reply::new(retention, policy.max_bytes);
     for event in Events::new(body.as_bytes(), "") {
-        if event.and_then(|event| reply.add(&event)).is_err() {
-            return false;
-        }
+        reply.add(&event?)?;
     }
     let (TurnEnd::Done(checked) | TurnEnd::Repair(checked) | TurnEnd::Tools(checked)) =
         judge(reply, policy, None, 0);
-    checked.failure().is_none()
+    Ok(checked)
+}
+
+fn is_success(body: &str, policy: &ReplyPolicy) -> bool {
+    judged(body, policy).is_ok_and(|checked| checked.failure().is_none())
+}
+
+/// The text that was asked for, of the body of a response with a status of success.
+///
+/// # Errors
+/// The reason why the reply would not count as a success today.
+pub fn checked_text(body: &str, policy: &ReplyPolicy) -> Result<String, String> {
+    let checked = judged(body, policy).map_err(|error| error.to_string())?;
+    match checked.failure() {
+        Some(error) => Err(error.to_string()),
+        None => Ok(checked.into_text()),
+    }
 }
 
 /// A reply of the most ordinary kind, which is known to be a success without more ado
@@ -148,7 +158,7 @@ impl<'de> Deserialize<'de> for PlainText {
                 f.write_str("a string")
             }
 
-            fn visit_str<E: Error>(self, text: &str) -> Result<PlainText, E> {
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<PlainText, E> {
                 Ok(match text {
                     "" => PlainText::Empty,
                     "stop" => PlainText::Stop,
@@ -166,6 +176,8 @@ pub mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::chat::format::ReplyFormat;
+    use crate::chat::turn::Pick;
 
     pub fn text_policy() -> ReplyPolicy {
         ReplyPolicy {
@@ -273,5 +285,29 @@ pub mod tests {
         assert_eq!(standing("<think>hm</think>{\"a\":1}"), Standing::Done);
         assert_eq!(standing("hi"), Standing::DoneInOwnFormat);
         assert_eq!(standing(""), Standing::Failed);
+    }
+
+    #[test]
+    fn the_text_is_the_part_that_was_asked_for() {
+        let format = ReplyFormat::Choice(vec!["yes".to_owned(), "no".to_owned()]);
+        let choice = ReplyPolicy { format, thoughts: ThoughtsPolicy::TakeAll, ..text_policy() };
+        let block = ReplyPolicy { pick: Pick::FirstBlock("py".to_owned()), ..text_policy() };
+        let text = |content: &str, policy: &ReplyPolicy| {
+            let message = json!({"role": "assistant", "content": content});
+            let choice = json!({"index": 0, "finish_reason": "stop", "message": message});
+            checked_text(&json!({"choices": [choice]}).to_string(), policy)
+        };
+        assert_eq!(text("<think>hm</think>**Yes**", &choice).as_deref(), Ok("yes"));
+        assert_eq!(text("So:\n```python\nx = 1\n```\n", &block).as_deref(), Ok("x = 1\n"));
+        assert_eq!(text(" a\n", &text_policy()).as_deref(), Ok(" a\n"));
+        for (content, policy, reason) in [
+            ("maybe", &choice, "not one of yes, no"),
+            ("x = 1", &block, "no code block in py"),
+            ("", &text_policy(), "no text"),
+        ] {
+            let told = text(content, policy).expect_err(content);
+            assert!(told.contains(reason), "{told}");
+        }
+        assert!(checked_text("null", &text_policy()).is_err());
     }
 }
