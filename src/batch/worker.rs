@@ -34,6 +34,8 @@ pub type SchemaReporter = Box<dyn Fn(&str, &SchemaNotice<'_>) + Send + Sync>;
 
 /// What a request has to do with its schema.
 pub enum SchemaNotice<'a> {
+    /// The server may have refused the schema of a choice, and is asked again without.
+    Refused(&'a ServerError),
     /// The server refused to keep to it strictly, and is not asked to again.
     StrictRefused(&'a ServerError),
     /// The reply was not checked against this pattern, which took too long.
@@ -58,9 +60,12 @@ impl ReplyObserver for RequestObserver<'_> {
     }
 
     fn asking_again(&mut self, why: &AskAgain<'_>) {
-        if let AskAgain::WithoutStrict(error) = why {
-            (self.policy.report)(&self.id, &SchemaNotice::StrictRefused(error));
-        }
+        let notice = match why {
+            AskAgain::WithoutSchema(error) => SchemaNotice::Refused(error),
+            AskAgain::WithoutStrict(error) => SchemaNotice::StrictRefused(error),
+            AskAgain::Invalid(_) => return,
+        };
+        (self.policy.report)(&self.id, &notice);
     }
 }
 

@@ -1,6 +1,8 @@
 //! The format a reply must have: how to request it, and how to check a reply
 //! against it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::{Map, Value, json};
 
 use crate::chat::schema::{Schema, SchemaPattern};
@@ -14,10 +16,37 @@ pub enum ReplyFormat {
     JsonObject,
     /// JSON that matches this schema.
     Schema(Box<Schema>),
-    /// One of these words. At least two.
-    Choice(Vec<String>),
+    /// One of these words.
+    Choice(Choice),
     /// One line for this shell.
     CommandLine(String),
+}
+
+/// What stands between a system prompt and an instruction behind it. Servers accept only
+/// one system message.
+pub const BEFORE_INSTRUCTION: &str = "\n\n";
+
+pub struct Choice {
+    /// At least two.
+    words: Vec<String>,
+    /// The server refused their schema, and answered without it.
+    schema_refused: AtomicBool,
+}
+
+impl Choice {
+    pub fn new(words: Vec<String>) -> Self {
+        Self { words, schema_refused: AtomicBool::new(false) }
+    }
+
+    /// Whether a server refused the schema of the words.
+    pub fn is_schema_refused(&self) -> bool {
+        self.schema_refused.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that the server refused the schema.
+    pub fn refuse_schema(&self) {
+        self.schema_refused.store(true, Ordering::Relaxed);
+    }
 }
 
 /// A text that has the required format, as it should be printed.
@@ -40,12 +69,14 @@ impl ReplyFormat {
             Self::Schema(schema) => {
                 json!({"name": schema.name(), "strict": true, "schema": schema.source()})
             }
-            Self::Choice(words) => json!({"name": "choice", "strict": true, "schema": {
-                "type": "object",
-                "properties": {"answer": {"type": "string", "enum": words}},
-                "required": ["answer"],
-                "additionalProperties": false,
-            }}),
+            Self::Choice(Choice { words, .. }) => {
+                json!({"name": "choice", "strict": true, "schema": {
+                    "type": "object",
+                    "properties": {"answer": {"type": "string", "enum": words}},
+                    "required": ["answer"],
+                    "additionalProperties": false,
+                }})
+            }
         };
         Some(json!({"type": "json_schema", "json_schema": json_schema}))
     }
@@ -55,7 +86,7 @@ impl ReplyFormat {
     /// which there is no schema.
     pub fn instruction(&self) -> Option<String> {
         match self {
-            Self::Choice(words) => Some(format!(
+            Self::Choice(Choice { words, .. }) => Some(format!(
                 "Answer with one of these words and with nothing else: {}.",
                 words.join(", ")
             )),
@@ -89,7 +120,7 @@ impl ReplyFormat {
                 schema.validate(&value).map(|unchecked| CheckedText { text, unchecked })
             }
             Self::CommandLine(_) => command_line::find(reply).map(CheckedText::from),
-            Self::Choice(words) => chosen(reply, words)
+            Self::Choice(Choice { words, .. }) => chosen(reply, words)
                 .map(|word| word.clone().into())
                 .ok_or_else(|| format!("not one of {}", words.join(", "))),
         }

@@ -8,7 +8,8 @@ use clap::{ArgAction, ValueHint};
 
 use crate::cli::budget_args::BudgetArgs;
 use crate::cli::model_args::ModelArgs;
-use crate::cli::reply_format::JsonFormatArgs;
+use crate::cli::reply_format::{JsonFormatArgs, WordFormatArgs};
+use crate::cli::reply_output::PickArgs;
 use crate::cli::shared_args::{
     LogArgs, NetworkArgs, ReplyLimitArgs, SettingsArgs, SystemFileArgs, VerbosityArgs,
 };
@@ -19,7 +20,11 @@ use crate::cli::values::{
 };
 
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = section("Exit status", BATCH_STATUS))]
+#[command(
+    after_long_help = section("Exit status", BATCH_STATUS),
+    // The short help has no room for it.
+    mut_arg("extract", |arg| arg.hide_short_help(true))
+)]
 pub struct BatchArgs {
     /// Print help (-h prints a summary)
     #[arg(short, long, action = ArgAction::Help, hide_short_help = true)]
@@ -55,7 +60,7 @@ pub struct BatchArgs {
     /// By default, the fields of a line win over options. With --override, those
     /// options win that were typed, not those of the configuration file: -m,
     /// --temperature and the like, --param, the fields of --body, the format of
-    /// --schema and --json-object, and the system prompt, which replaces a
+    /// --schema, --json-object, --choose and --yes-no, and the system prompt, which replaces a
     /// system or developer message at the start of messages. Objects are merged.
     #[arg(long, help_heading = "Input", hide_short_help = true)]
     pub r#override: bool,
@@ -78,8 +83,8 @@ pub struct BatchArgs {
     ///
     /// Requests with a good result in FILE are not sent again; failed ones are
     /// (see --retry-failed). A stored result is good if it would be good today: a
-    /// reply that was cut off or filtered is not, nor one that does not match the
-    /// --schema. Requests are recognized by their ids. The id of a result line
+    /// reply that was cut off or filtered is not, nor one that is not in the format
+    /// of --schema, --choose and the like. Requests are recognized by their ids. The id of a result line
     /// is a hash of the request that was sent, so that a request that has changed since
     /// is noticed (see --changed). Outputs of other programs, such as OpenAI's
     /// Batch API, can be resumed too. Lines that are not JSON are moved to
@@ -238,6 +243,12 @@ pub struct BatchArgs {
 
     #[command(flatten)]
     pub json: JsonFormatArgs,
+
+    #[command(flatten)]
+    pub words: WordFormatArgs,
+
+    #[command(flatten)]
+    pub pick: PickArgs,
 
     /// Report the tokens and the number of requests at the end of the run
     ///

@@ -43,7 +43,7 @@ Examples:
 
 /// Options that the 40 lines of the short help have no room for.
 pub(super) const BATCH_MORE: &str = "\
-Also --patience, --max-failures, --skip-bad, --repair, --param: see --help";
+Also --choose, --yes-no, -x, --repair, --skip-bad, --patience: see --help";
 
 pub(super) const SUGGEST_EXAMPLES: &str = "\
 Examples:

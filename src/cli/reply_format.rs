@@ -49,39 +49,48 @@ pub struct JsonFormatArgs {
     pub repair: Option<u32>,
 }
 
+// The options for replies of one word, which `ask`, `chat` and `batch` share.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub struct WordFormatArgs {
+    /// Require one of these words, and print it
+    ///
+    /// The words are added to the system prompt, and sent as a schema too if
+    /// the server accepts one. For any other reply, the exit status is 65; in batch,
+    /// the request fails.
+    #[arg(
+        long,
+        value_name = "A,B,C",
+        value_delimiter = ',',
+        num_args = 1,
+        conflicts_with_all = ["json_object", "schema", "extract", "extract_last"],
+        hide_short_help = true,
+        value_hint = ValueHint::Other
+    )]
+    pub choose: Vec<String>,
+
+    /// Require yes or no; in ask, as the exit status 0 or 1
+    ///
+    /// ask prints nothing: its exit status is 0 for yes and 1 for no. For any other
+    /// reply, it is 65. Failures keep their own statuses. In batch, --text prints yes
+    /// or no, which have no influence on the exit status, and a request with any other
+    /// reply fails.
+    #[arg(
+        long,
+        conflicts_with_all = ["json_object", "schema", "choose", "extract", "extract_last"],
+        hide_short_help = true
+    )]
+    pub yes_no: bool,
+}
+
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub struct ReplyFormatArgs {
     #[command(flatten)]
     pub json: JsonFormatArgs,
 
-    /// Require one of these words, and print it
-    ///
-    /// The words are added to the system prompt, and sent as a schema too if
-    /// the server accepts one. For any other reply, the exit status is 65.
-    #[arg(
-        long,
-        value_name = "A,B,C",
-        value_delimiter = ',',
-        num_args = 1,
-        conflicts_with_all = ["json_object", "schema", "tools", "extract", "extract_last"],
-        hide_short_help = true,
-        value_hint = ValueHint::Other
-    )]
-    pub choose: Vec<String>,
-
-    /// Print nothing: exit with status 0 for yes and 1 for no
-    ///
-    /// For any other reply, the exit status is 65. Failures keep their own
-    /// statuses.
-    #[arg(
-        long,
-        conflicts_with_all = [
-            "json_object", "schema", "choose", "tools", "extract", "extract_last",
-        ],
-        hide_short_help = true
-    )]
-    pub yes_no: bool,
+    #[command(flatten)]
+    pub words: WordFormatArgs,
 
     /// Offer the model the tools defined in FILE, a JSON array
     ///
@@ -91,7 +100,13 @@ pub struct ReplyFormatArgs {
     /// reply is printed once it is complete, even with --stream. To answer a call,
     /// append the result to the history as a line
     /// {"role":"tool","tool_call_id":ID,"content":TEXT}, then use --continue.
-    #[arg(long, value_name = "FILE", hide_short_help = true, value_hint = ValueHint::FilePath)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["choose", "yes_no"],
+        hide_short_help = true,
+        value_hint = ValueHint::FilePath
+    )]
     pub tools: Option<PathBuf>,
 
     /// Set which tool to call: auto, none, required, or a tool's name

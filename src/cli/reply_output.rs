@@ -1,4 +1,5 @@
-//! Options for what is printed of a reply, which `ask` and `chat` share.
+//! Options for what is printed of a reply, which `ask` and `chat` share, and `batch` in
+//! part.
 
 use clap::ValueHint;
 
@@ -13,7 +14,8 @@ pub struct PickArgs {
     ///
     /// LANG is the language named on the fence; give it after '=', as in -x=sh.
     /// bash and sh count as the same language, as do py and python. A reply
-    /// without such a block goes to standard error, with exit status 65.
+    /// without such a block goes to standard error, with exit status 65. In batch,
+    /// --text prints the block, and a request whose reply has none fails.
     #[arg(
         short = 'x',
         long,

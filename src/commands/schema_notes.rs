@@ -47,11 +47,18 @@ pub fn too_slow(SchemaPattern { text, place }: &SchemaPattern) -> String {
     )
 }
 
+pub fn without_schema(error: &ServerError) -> String {
+    format!("{error}; asking again without a schema")
+}
+
 /// Reports notices of the requests of a batch. Of slow patterns, only the first
 /// one is reported: the others may be as many as there are replies.
 pub fn in_batch(notes: Notes) -> impl Fn(&str, &SchemaNotice<'_>) + Send + Sync {
     let is_slowness_known = AtomicBool::new(false);
     move |id, notice| match notice {
+        SchemaNotice::Refused(error) => {
+            notes.detail(format_args!("request {id}: {}", without_schema(error)))
+        }
         SchemaNotice::StrictRefused(error) => notes.note(without_strict(error)),
         SchemaNotice::Unchecked(pattern) => {
             if !is_slowness_known.swap(true, Ordering::Relaxed) {

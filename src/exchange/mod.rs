@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use crate::blame::Blame;
 use crate::chat::event::Event;
-use crate::chat::format::ReplyFormat;
+use crate::chat::format::{Choice, ReplyFormat};
 use crate::chat::message::{Content, Message};
 use crate::chat::reply::{Reply, Retention};
 use crate::chat::schema::{Schema, SchemaPattern};
@@ -139,9 +139,13 @@ impl Exchange<'_> {
         asking: &mut Asking,
         observer: &mut impl ReplyObserver,
     ) -> Result<Answer> {
+        let mut is_without_schema = false;
         loop {
             if self.schema().is_some_and(Schema::is_strict_refused) {
                 question.drop_strict();
+            }
+            if self.choice().is_some_and(Choice::is_schema_refused) {
+                question.drop_schema();
             }
             let correction = asking.rejected.as_deref().and_then(Correction::of);
             let body = question.body(correction.as_ref().map(Correction::messages));
@@ -150,6 +154,7 @@ impl Exchange<'_> {
                 Err(Error::Server(error))
                     if self.can_drop_schema(&error) && question.drop_schema() =>
                 {
+                    is_without_schema = true;
                     asking.trace = RequestTrace::default();
                     observer.asking_again(&AskAgain::WithoutSchema(&error));
                     continue;
@@ -163,6 +168,9 @@ impl Exchange<'_> {
                 }
                 Err(error) => return Err(error),
             };
+            if is_without_schema {
+                self.choice().map(Choice::refuse_schema);
+            }
             let trace = std::mem::take(&mut asking.trace);
             let calls_tools = !reply.calls.is_empty();
             let offered = calls_tools.then(|| question.offered_tools()).flatten();
@@ -233,10 +241,18 @@ impl Exchange<'_> {
         }
     }
 
+    /// The words that a reply must be one of.
+    fn choice(&self) -> Option<&Choice> {
+        match &self.policy.format {
+            ReplyFormat::Choice(choice) => Some(choice),
+            _ => None,
+        }
+    }
+
     /// Whether the schema may be the reason for this error, and can be dropped.
     /// Only that of a choice can: its words are in the messages too.
     fn can_drop_schema(&self, error: &ServerError) -> bool {
-        matches!(self.policy.format, ReplyFormat::Choice(_))
+        self.choice().is_some()
             && match error.status() {
                 Some(400 | 422 | 501) => true,
                 // llama-cpp-python answers 500 and names the field.

@@ -84,12 +84,9 @@ fn other_options_of_a_batch_can_be_settings() {
 #[test]
 fn each_command_passes_over_the_settings_of_the_other() {
     let home = Home::new(
-        "base_url = \"mock:\"\njobs = 4\nprogress = 30\nmax_failures = 1\nturns = 3\nstream = false\nextract = \"sh\"\nlog = \"log.jsonl\"\n",
+        "base_url = \"mock:\"\njobs = 4\nprogress = 30\nmax_failures = 1\nturns = 3\nstream = false\nlossy = true\nlog = \"log.jsonl\"\n",
     );
-    run(&mut home.gravix(&["ask", "--extract=", "```\nhi\n```"]))
-        .exits(0)
-        .prints("hi\n")
-        .says_nothing();
+    run(&mut home.gravix(&["ask", "hi"])).exits(0).prints("hi\n").says_nothing();
     run(&mut home.gravix(&["models"])).exits(0).prints("mock\n").says_nothing();
     let (_directory, file) = input(&["hi"]);
     run(batch(&home, "--lines --text -q").arg(&file)).exits(0).prints("hi\n").says_nothing();

@@ -6,6 +6,7 @@ mod base_urls;
 mod batch_changed;
 mod batch_cost;
 mod batch_failures;
+mod batch_forms;
 mod batch_groups;
 mod batch_input;
 mod batch_interrupt;

@@ -176,7 +176,7 @@ pub mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::chat::format::ReplyFormat;
+    use crate::chat::format::{Choice, ReplyFormat};
     use crate::chat::turn::Pick;
 
     pub fn text_policy() -> ReplyPolicy {
@@ -289,7 +289,7 @@ pub mod tests {
 
     #[test]
     fn the_text_is_the_part_that_was_asked_for() {
-        let format = ReplyFormat::Choice(vec!["yes".to_owned(), "no".to_owned()]);
+        let format = ReplyFormat::Choice(Choice::new(vec!["yes".to_owned(), "no".to_owned()]));
         let choice = ReplyPolicy { format, thoughts: ThoughtsPolicy::TakeAll, ..text_policy() };
         let block = ReplyPolicy { pick: Pick::FirstBlock("py".to_owned()), ..text_policy() };
         let text = |content: &str, policy: &ReplyPolicy| {

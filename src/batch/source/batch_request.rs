@@ -1,12 +1,14 @@
 //! A request that is ready to be sent: an input line, completed from the
 //! options.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::batch::fingerprint::Fingerprint;
+use crate::batch::source::instruction::Instruction;
 use crate::batch::source::overriding::{
     OverriddenFields, Overriding, over, without_leading_system,
 };
@@ -33,6 +35,8 @@ pub struct Defaults {
     strict: Option<Range<usize>>,
     /// The system prompt, as a JSON string.
     system: Option<String>,
+    /// What the model is told about the format of the options.
+    instruction: Option<Instruction>,
     /// What overrides the lines' own.
     overriding: Overriding,
     /// Is shown each line that is completed.
@@ -49,6 +53,8 @@ pub struct BatchRequest {
     /// The body up to the end of its last message, so that a correction can be
     /// appended.
     body: String,
+    /// The field in the body that asks for the format of the options.
+    format: Option<Range<usize>>,
     /// What in the body asks the server to keep to the schema strictly. `None` if
     /// nothing does, or if the line says so itself.
     strict: Option<Range<usize>>,
@@ -74,20 +80,34 @@ impl Question for BatchRequest {
         tool_call::offered_names([tools.as_ref(), functions.as_ref()])
     }
 
+    fn drop_schema(&mut self) -> bool {
+        self.strict = None;
+        let format = self.format.take();
+        format.map(|range| self.body.replace_range(range, "")).is_some()
+    }
+
     fn drop_strict(&mut self) -> bool {
-        let strict = self.strict.take();
-        strict.map(|range| self.body.replace_range(range, "")).is_some()
+        let Some(strict) = self.strict.take() else {
+            return false;
+        };
+        if let Some(format) = &mut self.format {
+            format.end -= strict.len();
+        }
+        self.body.replace_range(strict, "");
+        true
     }
 }
 
 impl Defaults {
-    /// `fields` are fields of the request body, without `messages`.
-    pub fn new(fields: &Object, system: Option<&str>) -> Self {
+    /// `fields` are fields of the request body, without `messages`. `instruction` goes
+    /// behind the system prompt of each line in the format of the options.
+    pub fn new(fields: &Object, system: Option<&str>, instruction: Option<&str>) -> Self {
         let field = |(name, value): (&String, &Value)| (name.clone(), value.to_string());
         Self {
             fields: fields.iter().map(field).collect(),
             strict: fields.get(FORMAT).and_then(strict_range),
             system: system.map(|text| Value::from(text).to_string()),
+            instruction: instruction.map(Instruction::new),
             ..Self::default()
         }
     }
@@ -118,17 +138,25 @@ impl Defaults {
         self.build(line, 0).fingerprint
     }
 
+    /// Whether the system prompt of a line is among its messages, and stays there.
+    fn keeps_system(&self, line: &RequestLine) -> bool {
+        let has_system = matches!(&line.messages, LineMessages::Array { has_system: true, .. });
+        has_system && !self.overriding.system
+    }
+
     fn build(&self, line: &RequestLine, number: u64) -> BatchRequest {
         let mut body = String::from("{");
-        let mut strict = None;
+        let (mut format, mut strict) = (None, None);
         let wins = |name: &str| self.overriding.has(name);
         for (name, value) in &self.fields {
+            let field = body.len();
             match line.fields.get(name) {
                 Some(_) if !wins(name) => continue,
                 own if name != FORMAT => push_field(&mut body, name, &over(own, value)),
                 _ => push_field(&mut body, name, value),
             }
             if name == FORMAT {
+                format = Some(field..body.len());
                 let start = body.len() - 1 - value.len();
                 strict = self.strict.clone().map(|range| start + range.start..start + range.end);
             }
@@ -137,25 +165,33 @@ impl Defaults {
             push_field(&mut body, name, value.get());
         }
         body += "\"messages\":[";
+        let instruction = self.instruction.as_ref().filter(|_| self.has_default_format(line));
         let system = match (&line.system, &line.messages) {
             _ if self.overriding.system => self.system.as_deref(),
             (LineSystem::Own(system), _) => Some(*system),
             (LineSystem::None, _) | (_, LineMessages::Array { has_system: true, .. }) => None,
             (LineSystem::Default, _) => self.system.as_deref(),
         };
+        let system = match instruction {
+            Some(instruction) if !self.keeps_system(line) => Some(instruction.after(system).into()),
+            _ => system.map(Cow::Borrowed),
+        };
         if let Some(system) = system {
             body += &format!(r#"{{"role":"system","content":{system}}},"#);
         }
-        match &line.messages {
-            LineMessages::Prompt(content) => {
+        match (&line.messages, instruction) {
+            (LineMessages::Prompt(content), _) => {
                 body += &format!(r#"{{"role":"user","content":{content}}}"#);
             }
-            LineMessages::Array { json, has_system: true } if self.overriding.system => {
+            (LineMessages::Array { json, has_system: true }, _) if self.overriding.system => {
                 body += &without_leading_system(json);
                 // A system message that was alone.
                 body.truncate(body.trim_end_matches(',').len());
             }
-            LineMessages::Array { json, .. } => {
+            (LineMessages::Array { json, has_system: true }, Some(instruction)) => {
+                body += &instruction.in_messages(json);
+            }
+            (LineMessages::Array { json, .. }, _) => {
                 let inside = json.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
                 body += inside.unwrap_or_default().trim();
             }
@@ -168,6 +204,7 @@ impl Defaults {
             fingerprint,
             id: id_or(line.id.as_deref(), number).into_owned(),
             body,
+            format,
             strict,
             has_default_format: self.has_default_format(line),
         }
@@ -204,7 +241,7 @@ mod tests {
     fn completed(line: &str, kind: LineKind) -> BatchRequest {
         let fields = json!({"model": "m", "temperature": 1.5});
         let fields = fields.as_object().expect("the value is an object");
-        let defaults = Defaults::new(fields, Some("Be brief."));
+        let defaults = Defaults::new(fields, Some("Be brief."), None);
         let mut lines = Lines::new(line.as_bytes(), Separator::Newline);
         let line = lines.next_line().expect("memory is readable").expect("there is a line");
         let parsed = RequestLine::parse(&line, kind).expect("the line is a request");

@@ -7,11 +7,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::batch::source::json_fields::parse_string;
+use crate::batch::source::instruction::is_system;
 use crate::batch::source::records::{ReadOptions, Records};
 use crate::batch::source::request_line::RequestLine;
 use crate::error::Result;
-use crate::history::line;
 use crate::json::{self, Object};
 
 /// What was typed and overrides what lines say.
@@ -104,13 +103,8 @@ pub fn over<'a>(own: Option<&RawValue>, typed: &'a str) -> Cow<'a, str> {
 /// The messages of a JSON array, separated by commas, without a system message at
 /// their start.
 pub fn without_leading_system(messages: &str) -> String {
-    let is_system = |message: &&RawValue| {
-        let [role] = json::fields(message.get(), ["role"]);
-        role.and_then(|role| parse_string("role", role).ok())
-            .is_some_and(|role| line::is_system(&role))
-    };
     // The line was parsed before, so the array is one.
     let messages = serde_json::from_str::<Vec<&RawValue>>(messages).unwrap_or_default();
-    let skipped = usize::from(messages.first().is_some_and(is_system));
+    let skipped = usize::from(messages.first().is_some_and(|message| is_system(message)));
     messages[skipped..].iter().map(|message| message.get()).collect::<Vec<_>>().join(",")
 }

@@ -56,7 +56,7 @@ impl ReplyObserver for AskObserver<'_> {
     fn asking_again(&mut self, why: &AskAgain<'_>) {
         match why {
             AskAgain::WithoutSchema(error) => {
-                self.notes.detail(format_args!("{error}; asking again without a schema"));
+                self.notes.detail(schema_notes::without_schema(error));
             }
             AskAgain::WithoutStrict(error) => {
                 self.notes.note(schema_notes::without_strict(error));

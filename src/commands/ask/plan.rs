@@ -177,7 +177,7 @@ impl AskPlan {
             can_erase: context.can_erase(),
             log: LogPlan::from_args(&args.output.report.log),
             reports_usage: args.output.report.usage,
-            is_yes_no: args.format.yes_no,
+            is_yes_no: args.format.words.yes_no,
         })
     }
 
@@ -273,7 +273,7 @@ fn print_mode(
     let mode = match () {
         () if output.events => PrintMode::Events,
         () if output.json => PrintMode::Response,
-        () if args.format.yes_no => PrintMode::Nothing,
+        () if args.format.words.yes_no => PrintMode::Nothing,
         () if can_stream && prefers_stream => PrintMode::Stream,
         () => PrintMode::Whole,
     };

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::chat::format::drop_strict;
+use crate::chat::format::{BEFORE_INSTRUCTION, drop_strict};
 use crate::chat::message::{Content, Message};
 use crate::chat::tool_call;
 use crate::commands::ask::ask_turn::Turn;
@@ -30,8 +30,6 @@ impl<'a> AskQuestion<'a> {
         let json = plan.messages.json();
         let history = turn.history.as_ref();
         let instruction = plan.policy.format.instruction().filter(|_| json.is_empty());
-        // An instruction is appended to the system message, because servers
-        // accept only one.
         let system = match (&turn.system, history, &instruction) {
             (None, Some(history), Some(_)) => history.system_text()?,
             (system, ..) => system.clone(),
@@ -41,7 +39,7 @@ impl<'a> AskQuestion<'a> {
         let parts: Vec<String> = system.into_iter().chain(instruction).collect();
         Ok(Self {
             fields: plan.fields.clone(),
-            system: Some(parts.join("\n\n")).filter(|_| !parts.is_empty()),
+            system: Some(parts.join(BEFORE_INSTRUCTION)).filter(|_| !parts.is_empty()),
             history: history.map(|history| history.messages(is_replaced)),
             prompt: turn.prompt.as_ref(),
             json,

@@ -49,7 +49,8 @@ pub fn defaults(
             system.transpose()?
         }
     };
-    let defaults = Defaults::new(&fields, system.as_deref());
+    let instruction = format.instruction();
+    let defaults = Defaults::new(&fields, system.as_deref(), instruction.as_deref());
     if args.r#override {
         let system = system.is_some() && ["system", "system_file"].iter().all(is_typed(context));
         let overriding = Overriding { fields: typed, system };
@@ -66,7 +67,9 @@ fn is_typed(context: &Context) -> impl Fn(&&str) -> bool {
 fn typed_fields(args: &BatchArgs, fields: &Object, context: &Context) -> Vec<String> {
     let is_typed = |name: &&String| match name.as_str() {
         "model" => args.model.model.is_some() && context.is_typed("model"),
-        "response_format" => ["schema", "json_object"].iter().all(is_typed(context)),
+        "response_format" => {
+            ["schema", "json_object", "choose", "yes_no"].iter().all(is_typed(context))
+        }
         name => context.is_typed(name),
     };
     fields.keys().filter(is_typed).cloned().collect()

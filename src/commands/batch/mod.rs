@@ -63,7 +63,7 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
     }
     ensure_reasoning_is_not_printed(&args, context)?;
     let budget = budget::budget(&args, context)?;
-    let format = reply_policy::json_format(&args.json)?;
+    let format = reply_policy::format(&args.json, &args.words)?;
     schema_notes::warn_of_unchecked(&format, &notes);
     schema_notes::not_strict(&format).iter().for_each(|reason| notes.note(reason));
     let (mut defaults, overridden) = defaults(&args, &format, context)?;

@@ -26,18 +26,24 @@ pub struct ReplyPolicies {
 }
 
 pub fn reply_policies(format: ReplyFormat, args: &BatchArgs) -> ReplyPolicies {
-    let policy = |format| ReplyPolicy {
-        thoughts: match format {
-            ReplyFormat::Text if args.reasoning.is_none() => ThoughtsPolicy::Keep,
-            _ => ThoughtsPolicy::TakeAll,
-        },
-        format,
-        pick: Pick::Whole,
-        must_call: false,
-        repairs: args.json.repair.unwrap_or(0),
-        max_bytes: reply_policy::max_bytes(&args.limits),
+    let policy = |format, pick| {
+        let mut policy = ReplyPolicy {
+            format,
+            pick,
+            thoughts: ThoughtsPolicy::TakeAll,
+            must_call: false,
+            repairs: args.json.repair.unwrap_or(0),
+            max_bytes: reply_policy::max_bytes(&args.limits),
+        };
+        if policy.takes_any_text() && args.reasoning.is_none() {
+            policy.thoughts = ThoughtsPolicy::Keep;
+        }
+        policy
     };
-    ReplyPolicies { default: policy(format), own_format: policy(ReplyFormat::Text) }
+    ReplyPolicies {
+        default: policy(format, reply_policy::pick(&args.pick)),
+        own_format: policy(ReplyFormat::Text, Pick::Whole),
+    }
 }
 
 /// With `is_text`, only texts are printed.
