@@ -197,7 +197,16 @@ mod tests {
         let error = error.map(|error| RequestError::new(&error, String::new()));
         let tokens = TotalUsage { prompt_tokens: 2, completion_tokens: 3, ..TotalUsage::default() };
         let (id, text) = (String::new(), String::new());
-        ResultRecord { id, fingerprint: None, response: None, error, text, tokens, warning: None }
+        ResultRecord {
+            id,
+            fingerprint: None,
+            response: None,
+            error,
+            text,
+            tokens,
+            took: None,
+            warning: None,
+        }
     }
 
     fn status(skipped: u64, errors: Vec<Option<Error>>) -> Option<u8> {

@@ -131,8 +131,8 @@ impl RequestPolicy {
         };
         let error = error.map(|error| RequestError::new(&error, (self.describe)(&error)));
         let (id, tokens) = (row.request.id.clone(), row.asking.spent);
-        let fingerprint = Some(row.request.fingerprint);
-        ResultRecord { id, fingerprint, response, error, text, tokens, warning }
+        let (fingerprint, took) = (Some(row.request.fingerprint), row.asking.took);
+        ResultRecord { id, fingerprint, response, error, text, tokens, took, warning }
     }
 
     /// The result of a request that got no reply, or an error.
@@ -153,6 +153,7 @@ impl RequestPolicy {
             error: Some(request_error),
             text: String::new(),
             tokens: row.asking.spent,
+            took: row.asking.took,
             warning: None,
         }
     }

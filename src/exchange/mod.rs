@@ -3,7 +3,7 @@
 
 pub mod total_usage;
 
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::blame::Blame;
 use crate::chat::event::Event;
@@ -114,6 +114,10 @@ pub struct Asking {
     /// dropped if that fails.
     pub rejected: Option<Box<Answer>>,
     pub spent: TotalUsage,
+    /// The time from when it was first sent to the end of its last reply or failure,
+    /// with retries, repairs and the waits for them. `None` if it was never sent.
+    pub took: Option<Duration>,
+    first_sent: Option<Instant>,
     repairs: u32,
     /// The trace of a request that failed.
     trace: RequestTrace,
@@ -199,7 +203,7 @@ impl Exchange<'_> {
         asking: &mut Asking,
         observer: &mut impl ReplyObserver,
     ) -> Result<Reply> {
-        let Asking { trace, spent, .. } = asking;
+        let Asking { trace, spent, first_sent, took, .. } = asking;
         let (started, tries) = (SystemTime::now(), trace.tries);
         let mut reply = Reply::new(self.retention, self.policy.max_bytes);
         let received = self.receive(body, &mut reply, trace, observer);
@@ -210,6 +214,8 @@ impl Exchange<'_> {
             if error.is_none_or(|error| may_be_charged(error, trace)) {
                 spent.add(TotalUsage::of(&reply, body.content_length()));
             }
+            *first_sent = first_sent.or(trace.sent_at());
+            *took = first_sent.map(|first| first.elapsed());
             observer.attempted(&Attempt { started, body, trace, reply: &reply, error });
         }
         received.map(|()| reply)

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::de::IgnoredAny;
 use ureq::http::{HeaderValue, header};
@@ -59,6 +59,11 @@ impl RequestTrace {
     /// The number of the first ticket, by which a rate limiter knows the request.
     pub fn request(&self) -> Option<u64> {
         self.first.map(|first| first.number)
+    }
+
+    /// When the request was first sent.
+    pub fn sent_at(&self) -> Option<Instant> {
+        self.first.map(|first| first.at)
     }
 }
 

@@ -169,3 +169,28 @@ fn control_characters_in_results_are_escaped_on_a_terminal() {
         assert!(shown.contains("a<U+009B>31m^?") && !shown.contains('\u{9b}'), "{shown:?}");
     }
 }
+
+#[test]
+fn a_result_says_how_many_seconds_its_request_took_if_it_was_sent() {
+    let service = Service::new(|request, number| match (prompt(request).as_str(), number) {
+        ("again", 0) => Reply::new("429 Too Many Requests", "{}").with("retry-after-ms: 200"),
+        ("refused", _) => Reply::new("400 Bad Request", "{}"),
+        _ => Reply::text("hi"),
+    });
+    let (directory, file) =
+        input(&[r#"{"prompt":"again"}"#, r#"{"prompt":"refused"}"#, r#"{"promt":"unsent"}"#]);
+    let output = directory.path().join("out.jsonl");
+    let options = ["-j1", "--skip-bad", "-q", "-o"];
+    run(batch(&service.base_url(), &options).arg(&output).arg(&file)).exits(4);
+    let merged = run(batch("mock:", &["--merge"]).arg(&output)).exits(0);
+    for lines in [fs::read(&output).expect("the output is readable"), merged.stdout] {
+        let lines = by_id(&lines);
+        let seconds = |id: &str| lines[id].get("seconds").and_then(Value::as_f64);
+        // The wait for the server is part of it.
+        assert!(seconds("1").is_some_and(|seconds| (0.2..60.0).contains(&seconds)), "{lines:?}");
+        assert!(seconds("2").is_some_and(|seconds| seconds < 60.0), "{lines:?}");
+        assert_eq!(seconds("3"), None);
+        let names: Vec<&String> = lines["1"].as_object().expect("an object").keys().collect();
+        assert_eq!(names, ["id", "custom_id", "response", "error", "seconds"]);
+    }
+}

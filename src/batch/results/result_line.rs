@@ -1,6 +1,8 @@
 //! The result of a request, and the line it is written as: a line of the Batch
 //! API's output, or only the reply's text.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -37,6 +39,8 @@ pub struct ResultRecord {
     /// The text of the reply, valid or not.
     pub text: String,
     pub tokens: TotalUsage,
+    /// How long it took. `None` if it was not sent.
+    pub took: Option<Duration>,
     /// A warning about a reply that counts as a success.
     pub warning: Option<String>,
 }
@@ -143,6 +147,7 @@ impl ResultRecord {
             error: Some(RequestError::new(&error, error.to_string())),
             text: String::new(),
             tokens: TotalUsage::default(),
+            took: None,
             warning: None,
         }
     }
@@ -160,14 +165,15 @@ impl ResultRecord {
     pub fn line(&self, format: ResultFormat) -> Vec<u8> {
         let separator = match format {
             ResultFormat::Batch => {
-                let Self { id: custom_id, fingerprint, response, error, .. } = self;
+                let Self { id: custom_id, fingerprint, response, error, took, .. } = self;
                 let id = match fingerprint {
                     Some(fingerprint) => fingerprint.to_string(),
                     None => format!("batch_req_{:032x}", fastrand::u128(..)),
                 };
+                let seconds = took.map(|took| took.as_millis() as f64 / 1000.0);
                 let body = response.as_ref().map_or(0, |response| response.body.get().len());
                 let mut line = Vec::with_capacity(body + LINE_WITHOUT_BODY);
-                let output = OutputLine { id, custom_id, response, error };
+                let output = OutputLine { id, custom_id, response, error, seconds };
                 serde_json::to_writer(&mut line, &output).expect("a result has no maps");
                 line.push(b'\n');
                 return line;
@@ -195,6 +201,9 @@ struct OutputLine<'a> {
     custom_id: &'a str,
     response: &'a Option<RecordedResponse>,
     error: &'a Option<RequestError>,
+    /// With three decimals.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds: Option<f64>,
 }
 
 #[cfg(test)]
@@ -211,7 +220,7 @@ mod tests {
         let tokens = TotalUsage::default();
         let fingerprint = Some(Fingerprint::of("{}"));
         let response = Some(response);
-        ResultRecord { id, fingerprint, response, error, text, tokens, warning: None }
+        ResultRecord { id, fingerprint, response, error, text, tokens, took: None, warning: None }
     }
 
     #[test]
@@ -221,6 +230,13 @@ mod tests {
         let start = format!("{{\"id\":\"{}\",\"custom_id\":", Fingerprint::of("{}"));
         assert!(text.starts_with(&start) && text.ends_with("\"error\":null}\n"), "{text}");
         assert!(text.contains(r#""body":{"a":1.50}"#), "{text}");
+    }
+
+    #[test]
+    fn a_line_of_a_request_that_was_sent_has_its_seconds() {
+        let took = Some(Duration::from_micros(412_900));
+        let line = ResultRecord { took, ..result("hi", None) }.line(ResultFormat::Batch);
+        assert!(line.ends_with(b"\"error\":null,\"seconds\":0.412}\n"), "{line:?}");
     }
 
     #[test]
