@@ -24,6 +24,7 @@
 //! - [`json`]: merging, compacting and leniently parsing JSON
 //! - [`secret`]: keys, and masking them in text
 //! - [`signals`]: Unix signals
+//! - [`template`]: text with variables
 //! - [`time_limit`]: limits of waits that do not count while the process is stopped
 //! - [`wtf8`]: JSON strings with lone surrogates
 
@@ -45,6 +46,7 @@ pub mod output;
 pub mod secret;
 pub mod settings;
 pub mod signals;
+pub mod template;
 pub mod time_limit;
 pub mod wire;
 pub mod wtf8;

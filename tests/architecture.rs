@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 /// Whether this is one of the modules of the ground, which every room except `cli` may
 /// import. They may import one another, but not in a cycle.
 fn is_ground(module: &str) -> bool {
-    const GROUND: &str = "blame error files headroom interrupt json secret signals time_limit wtf8";
+    const GROUND: &str =
+        "blame error files headroom interrupt json secret signals template time_limit wtf8";
     GROUND.split(' ').any(|known| known == module)
 }
 

@@ -8,7 +8,9 @@ use std::io::Read;
 use gravix::batch::results::stored_reply::{ResultJudge, Standing};
 use gravix::batch::results::stored_result::StoredResult;
 use gravix::batch::source::batch_request::{BatchRequest, Defaults};
-use gravix::batch::source::request_line::{LineKind, RequestLine};
+use gravix::batch::source::read_options::ReadOptions;
+use gravix::batch::source::record::{Record, RecordKind};
+use gravix::batch::source::request_line::RequestLine;
 use gravix::chat::format::ReplyFormat;
 use gravix::chat::thoughts::ThoughtsPolicy;
 use gravix::chat::turn::{Pick, ReplyPolicy};
@@ -20,8 +22,8 @@ use serde_json::{Map, Value, json};
 
 fuzz_target!(|line: &[u8]| {
     let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let _ = request(line, LineKind::Text);
-    let requested = request(line, LineKind::Json { has_one_choice: false });
+    let _ = request(line, RecordKind::Text(Separator::Newline));
+    let requested = request(line, RecordKind::Json { has_one_choice: false });
     let policy = policy();
     let judge = ResultJudge { default: &policy, own_format: &policy };
     let parsed = result(line, &judge);
@@ -42,7 +44,7 @@ fuzz_target!(|line: &[u8]| {
         assert_eq!(Some(parsed), plain_result(&value, &judge));
     }
     if let Some(requested) = requested {
-        let again = request(again.as_bytes(), LineKind::Json { has_one_choice: false });
+        let again = request(again.as_bytes(), RecordKind::Json { has_one_choice: false });
         assert_eq!(again.map(|again| body(&again)), Some(body(&requested)));
     }
 });
@@ -53,11 +55,11 @@ fn defaults() -> Map<String, Value> {
 }
 
 /// The request of a line, if it is one.
-fn request(line: &[u8], kind: LineKind) -> Option<BatchRequest> {
+fn request(line: &[u8], kind: RecordKind) -> Option<BatchRequest> {
     let mut lines = Lines::new(line, Separator::Newline);
     let line = lines.next_line().expect("memory is read")?;
-    let request = RequestLine::parse(&line, kind).ok()??;
-    Some(Defaults::new(&defaults(), Some("Be brief.")).complete(&request, 7))
+    let request = RequestLine::parse(&Record::of_line(line), &ReadOptions::new(kind)).ok()??;
+    Some(Defaults::new(&defaults(), Some("Be brief."), None).complete(&request, 7))
 }
 
 fn body(request: &BatchRequest) -> Value {

@@ -5,7 +5,8 @@ use crate::batch::ids::{IdHash, IdHasher, Marks, NOTE_BITS, NotedIds};
 use crate::batch::results::stored_reply::Standing;
 use crate::batch::results::stored_result::StoredResult;
 use crate::batch::source::batch_request::Defaults;
-use crate::batch::source::request_line::{InvalidRequest, RequestLine};
+use crate::batch::source::invalid_request::InvalidRequest;
+use crate::batch::source::request_line::RequestLine;
 
 /// What is done with requests that have changed since they were answered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -136,6 +137,11 @@ impl Earlier {
     pub fn known_by_id(&self) -> usize {
         let notes = self.results.notes().map(Note);
         notes.filter(|note| note.is_done() && note.request().is_none()).count()
+    }
+
+    /// Whether the result at `at` says which request it answers.
+    pub fn says_request(&self, at: usize) -> bool {
+        Note(self.results.note(at)).request().is_some()
     }
 
     pub fn changed(&self) -> ChangedRequests {

@@ -2,8 +2,10 @@
 //! result lines out.
 
 pub mod budget;
+pub mod copies;
 pub mod earlier;
 pub mod fingerprint;
+pub mod forecast;
 pub mod ids;
 pub mod open_files;
 pub mod price;
@@ -15,6 +17,7 @@ pub mod run;
 pub mod set_aside;
 pub mod source;
 pub mod stop;
+pub mod table;
 pub mod tally;
 pub mod worker;
 pub mod worker_loop;

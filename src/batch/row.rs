@@ -16,6 +16,8 @@ pub struct Row {
     /// Counts from 0 in the order of the input.
     pub index: u64,
     pub request: BatchRequest,
+    /// The beginning of the row that is written; empty for other kinds of results.
+    pub start: Vec<u8>,
     pub asking: Asking,
     failures: WorldFailures,
 }
@@ -30,9 +32,9 @@ struct WorldFailures {
 }
 
 impl Row {
-    pub fn new(index: u64, request: BatchRequest) -> Self {
+    pub fn new(index: u64, request: BatchRequest, start: Vec<u8>) -> Self {
         let failures = WorldFailures::default();
-        Self { index, request, asking: Asking::default(), failures }
+        Self { index, request, start, asking: Asking::default(), failures }
     }
 
     /// Counts a failure. It need not be to blame itself. It may be retried `retries`

@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
+use crate::batch::copies::CopyWriter;
 use crate::batch::progress::{Counts, Progress};
 use crate::batch::rate::gate::Gate;
 use crate::batch::results::sink::Sink;
+use crate::batch::results::stored_reply::ResultJudge;
 use crate::batch::source::job_queue::JobQueue;
 use crate::batch::stop::Stop;
 use crate::batch::tally::Tally;
-use crate::batch::worker::RequestPolicy;
+use crate::batch::worker::{ReplyPolicies, RequestPolicy};
 use crate::error::{Error, Result};
 use crate::headroom;
 use crate::net::client::Client;
@@ -32,6 +34,8 @@ pub struct Run {
     pub sink: Sink,
     pub tally: Mutex<Tally>,
     pub policy: RequestPolicy,
+    /// Writes the results of requests that are not sent because they equal another one.
+    pub copies: Option<CopyWriter>,
     /// Whether the input is a file, which can be read without waiting.
     pub is_file: bool,
     /// Stop after this many failures.
@@ -105,8 +109,9 @@ impl Run {
         if let Some(error) = ending.error.take_if(|_| is_stdout_lost) {
             return Err(error);
         }
-        let abandoned = run.write_paid_replies();
-        let finished = abandoned
+        let finished = run
+            .write_paid_replies()
+            .and_then(|()| run.write_copies())
             .and_then(|()| run.sink.finish(ending.error.is_none() && ending.stop.is_none()));
         let tally = run.tally();
         run.notes.note(tally.summary());
@@ -131,6 +136,18 @@ impl Run {
             self.sink.write_result(index, &result)?;
         }
         Ok(())
+    }
+
+    /// Writes the results of requests that equal one that has a result.
+    fn write_copies(&self) -> Result<()> {
+        let Some(copies) = &self.copies else {
+            return Ok(());
+        };
+        let ReplyPolicies { default, own_format } = &*self.policy.replies;
+        copies.write(&ResultJudge { default, own_format }, |copied| {
+            self.tally().add_copy(copied.failure);
+            self.sink.write_copy(copied.line)
+        })
     }
 
     /// Starts a worker thread per client. No request is sent before all threads

@@ -173,7 +173,7 @@ mod tests {
     }
 
     fn row(index: u64) -> Box<Row> {
-        Box::new(Row::new(index, BatchRequest::default()))
+        Box::new(Row::new(index, BatchRequest::default(), Vec::new()))
     }
 
     fn take(aside: &mut SetAside, others: Others) -> Option<Taken> {

@@ -36,6 +36,8 @@ pub struct Tally {
     pub left_alone: u64,
     /// Requests that succeeded in this run.
     pub done: u64,
+    /// Requests that got the result of an equal one.
+    copies: u64,
     /// Failed requests by failure class.
     failed: BTreeMap<String, u64>,
     tokens: TotalUsage,
@@ -61,6 +63,7 @@ impl Tally {
             skipped: preflight.map_or(0, |preflight| preflight.skipped),
             left_alone: preflight.map_or(0, |preflight| preflight.left_alone),
             done: 0,
+            copies: 0,
             failed: BTreeMap::new(),
             tokens: TotalUsage::default(),
             budget,
@@ -106,6 +109,16 @@ impl Tally {
         if error.status != TEMPORARY {
             let failure = (index, error.status);
             self.permanent = Some(self.permanent.map_or(failure, |first| first.min(failure)));
+        }
+    }
+
+    /// Counts the result of a request that equals another one, and was not sent. A failure
+    /// comes with its class.
+    pub fn add_copy(&mut self, failure: Option<String>) {
+        self.copies += 1;
+        match failure {
+            None => self.done += 1,
+            Some(class) => *self.failed.entry(class).or_default() += 1,
         }
     }
 
@@ -162,6 +175,9 @@ impl Tally {
         if !classes.is_empty() {
             let _ = write!(line, " ({})", classes.join(", "));
         }
+        if self.copies > 0 {
+            let _ = write!(line, ", {} of them copies", grouped(self.copies));
+        }
         if self.skipped > 0 {
             let _ = write!(line, ", {} already done", grouped(self.skipped));
         }
@@ -203,6 +219,7 @@ mod tests {
             response: None,
             error,
             text,
+            row: Vec::new(),
             tokens,
             took: None,
             warning: None,

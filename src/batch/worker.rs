@@ -1,6 +1,8 @@
 //! A worker, which sends a request until its reply is valid and makes a result
 //! of it.
 
+use std::sync::Arc;
+
 use crate::batch::results::result_line::{RecordedResponse, RequestError, ResultRecord, json_body};
 use crate::batch::row::Row;
 use crate::blame::{Blame, Repeat};
@@ -14,10 +16,7 @@ use crate::net::client::Client;
 /// What replies must be, and how errors are described; the same for all
 /// requests of a run.
 pub struct RequestPolicy {
-    /// For requests in the format of the options.
-    pub default: ReplyPolicy,
-    /// For requests that set their own `response_format`.
-    pub own_format: ReplyPolicy,
+    pub replies: Arc<ReplyPolicies>,
     /// Describes an error with a hint for the user, its secrets masked.
     pub describe: Box<dyn Fn(&Error) -> String + Send + Sync>,
     /// The warning about a reply that counts as a success.
@@ -26,6 +25,14 @@ pub struct RequestPolicy {
     pub report: SchemaReporter,
     /// Is called with the id of a request each time that it was sent.
     pub attempted: AttemptReporter,
+}
+
+/// What the replies must be.
+pub struct ReplyPolicies {
+    /// For requests in the format of the options.
+    pub default: ReplyPolicy,
+    /// For requests that set their own `response_format`.
+    pub own_format: ReplyPolicy,
 }
 
 pub type AttemptReporter = Box<dyn Fn(&str, &Attempt<'_>) + Send + Sync>;
@@ -76,7 +83,7 @@ pub struct Worker<'a> {
 
 /// What became of a row that was sent.
 pub enum Processed {
-    Result(ResultRecord),
+    Result(Box<ResultRecord>),
     /// It failed for the world's reasons, and can be sent again.
     Outage(Error),
     /// The run was stopped before there was a result.
@@ -86,7 +93,7 @@ pub enum Processed {
 impl Worker<'_> {
     /// Sends a row until its reply is valid or it fails.
     pub fn process(&self, row: &mut Row) -> Processed {
-        let RequestPolicy { default, own_format, .. } = self.policy;
+        let ReplyPolicies { default, own_format } = &*self.policy.replies;
         let exchange = Exchange {
             client: self.client,
             policy: if row.request.has_default_format { default } else { own_format },
@@ -97,12 +104,12 @@ impl Worker<'_> {
         let mut observer = RequestObserver { id: row.request.id.clone(), policy: self.policy };
         let Row { request, asking, .. } = row;
         match exchange.ask_until_valid(request, asking, &mut observer) {
-            Ok(answer) => Processed::Result(self.policy.answered(row, answer, None)),
+            Ok(answer) => Processed::Result(self.policy.answered(row, answer, None).into()),
             Err(Error::Stopped) if row.asking.rejected.is_none() => Processed::Stopped,
             Err(error) if error.blame() == Blame::World && error.repeat() != Repeat::Never => {
                 Processed::Outage(error)
             }
-            Err(error) => Processed::Result(self.policy.failed(row, error)),
+            Err(error) => Processed::Result(self.policy.failed(row, error).into()),
         }
     }
 }
@@ -132,7 +139,8 @@ impl RequestPolicy {
         let error = error.map(|error| RequestError::new(&error, (self.describe)(&error)));
         let (id, tokens) = (row.request.id.clone(), row.asking.spent);
         let (fingerprint, took) = (Some(row.request.fingerprint), row.asking.took);
-        ResultRecord { id, fingerprint, response, error, text, tokens, took, warning }
+        let row = row.start.clone();
+        ResultRecord { id, fingerprint, response, error, text, row, tokens, took, warning }
     }
 
     /// The result of a request that got no reply, or an error.
@@ -152,6 +160,7 @@ impl RequestPolicy {
             response,
             error: Some(request_error),
             text: String::new(),
+            row: row.start.clone(),
             tokens: row.asking.spent,
             took: row.asking.took,
             warning: None,

@@ -94,14 +94,14 @@ impl Run {
                 tally.set_read(jobs.next_index());
             }
         }
-        let Some(Job { index, line, request }) = job? else {
+        let Some(Job { index, number, row_start, request }) = job? else {
             return Ok(None);
         };
         self.gate.begin_row();
         Ok(Some(match request {
-            Ok(request) => Task::Send(Box::new(Row::new(index, request))),
+            Ok(request) => Task::Send(Box::new(Row::new(index, request, row_start))),
             Err(invalid) => {
-                let result = Box::new(ResultRecord::of_invalid_line(line, &invalid));
+                let result = Box::new(ResultRecord::of_invalid(number, &invalid, row_start));
                 Task::Write { index, result }
             }
         }))

@@ -13,6 +13,7 @@ use crate::cli::reply_output::PickArgs;
 use crate::cli::shared_args::{
     LogArgs, NetworkArgs, ReplyLimitArgs, SettingsArgs, SystemFileArgs, VerbosityArgs,
 };
+use crate::cli::table_args::{SelectionArgs, TableInputArgs, TableOutputArgs};
 use crate::cli::tables::{BATCH_STATUS, section};
 use crate::cli::values::{
     ChangedAction, FailureKind, ProgressInterval, ReasoningTarget, jobs, positive,
@@ -30,7 +31,7 @@ pub struct BatchArgs {
     #[arg(short, long, action = ArgAction::Help, hide_short_help = true)]
     help: Option<bool>,
 
-    /// Requests, one per line; stdin if FILE is '-' or missing
+    /// Requests or a table; '-' or nothing is stdin
     #[arg(value_name = "FILE", help_heading = "Input", value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
 
@@ -45,8 +46,14 @@ pub struct BatchArgs {
     ///
     /// For prompts and replies of several lines, as with find -print0 and
     /// xargs -0.
-    #[arg(short = '0', long, help_heading = "Input")]
+    #[arg(short = '0', long, help_heading = "Input", hide_short_help = true)]
     pub null: bool,
+
+    #[command(flatten)]
+    pub table: TableInputArgs,
+
+    #[command(flatten)]
+    pub selection: SelectionArgs,
 
     /// Set the system prompt for lines without one
     #[arg(short, long, value_name = "TEXT", help_heading = "Input", value_hint = ValueHint::Other)]
@@ -62,14 +69,19 @@ pub struct BatchArgs {
     /// --temperature and the like, --param, the fields of --body, the format of
     /// --schema, --json-object, --choose and --yes-no, and the system prompt, which replaces a
     /// system or developer message at the start of messages. Objects are merged.
-    #[arg(long, help_heading = "Input", hide_short_help = true)]
+    #[arg(
+        long,
+        conflicts_with_all = ["template", "csv", "tsv"],
+        help_heading = "Input",
+        hide_short_help = true
+    )]
     pub r#override: bool,
 
     /// Send only every N-th line, starting with line I
     ///
     /// N machines that get the same input, each with its own I from 1 to N,
     /// share the requests; together they send all of them. The ids are the same on every machine.
-    #[arg(long, value_name = "I/N", value_parser = shard, help_heading = "Input", value_hint = ValueHint::Other)]
+    #[arg(long, value_name = "I/N", value_parser = shard, help_heading = "Input", hide_short_help = true, value_hint = ValueHint::Other)]
     pub shard: Option<(u64, u64)>,
 
     /// Treat lines that are not requests as failures, and go on
@@ -92,10 +104,13 @@ pub struct BatchArgs {
     #[arg(short, long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 
+    #[command(flatten)]
+    pub view: TableOutputArgs,
+
     /// Append failed results to FILE instead
     ///
     /// To resume, give the same FILE again: it tells which requests were refused.
-    #[arg(long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", help_heading = "Output", hide_short_help = true, value_hint = ValueHint::FilePath)]
     pub errors: Option<PathBuf>,
 
     /// What to do with done requests that have changed: redo or keep
@@ -179,9 +194,9 @@ pub struct BatchArgs {
     )]
     pub progress: Option<ProgressInterval>,
 
-    /// Merge result files: one line per id, successes preferred
+    /// Merge result files: one line per id
     ///
-    /// FILE... are the result files. The merged results go to standard output,
+    /// FILE... are the result files. Successes are preferred. The merged results go to standard output,
     /// or to the file named by -o, which is replaced atomically. Of several good
     /// lines of an id the last one is kept, and of failures too, if it has nothing else.
     /// Nothing is sent.
@@ -191,8 +206,9 @@ pub struct BatchArgs {
         requires = "files",
         conflicts_with_all = [
             "lines", "null", "shard", "skip_bad", "errors", "ordered", "text", "jobs", "rate",
-            "max_failures", "max_cost", "patience", "progress", "usage", "log", "log_content", "override",
-            "changed", "retry_failed",
+            "max_failures", "max_cost", "patience", "progress", "usage", "log", "log_content",
+            "override", "changed", "retry_failed", "csv", "tsv", "delimiter", "template", "limit",
+            "sample", "dedupe", "dry_run", "format", "column", "columns", "keep", "drop",
         ]
     )]
     pub merge: bool,

@@ -38,7 +38,7 @@ pub(super) const BATCH_EXAMPLES: &str = "\
 Examples:
   gravix batch requests.jsonl -o results.jsonl
   gravix batch --lines --text --ordered < questions.txt > answers.txt
-  gravix batch -j 32 --rate 100/m --shard 2/8 requests.jsonl -o results.2.jsonl
+  gravix batch reviews.csv -T 'Is this positive? {{text}}' --yes-no -o out.csv
   gravix batch --merge results.*.jsonl > results.jsonl";
 
 /// Options that the 40 lines of the short help have no room for.

@@ -15,6 +15,8 @@ pub mod reply_output;
 pub mod setup_args;
 pub mod shared_args;
 pub mod suggest_args;
+pub mod table_args;
+pub mod table_values;
 mod tables;
 pub mod values;
 

@@ -11,5 +11,4 @@ pub mod prompt;
 pub mod prompt_template;
 pub mod reply_policy;
 pub mod stdin;
-pub mod template;
 pub mod template_text;

@@ -4,7 +4,7 @@ use crate::cli::values::Variable;
 use crate::error::{Error, Result, TextOrigin};
 use crate::files::shell;
 use crate::files::text::Encoding;
-use crate::input::template::Template;
+use crate::template::Template;
 
 /// The variable in place of the words of the prompt.
 pub const PROMPT: &str = "prompt";

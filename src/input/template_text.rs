@@ -7,7 +7,7 @@ use anyhow::anyhow;
 
 use crate::error::{Error, Result};
 use crate::files::text;
-use crate::input::template::Template;
+use crate::template::Template;
 
 /// The line before and after the settings.
 const FENCE: &str = "---";

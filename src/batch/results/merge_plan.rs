@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use crate::batch::ids::{IdHash, IdHasher, Marks};
+use crate::batch::ids::{IdHasher, Marks};
+use crate::batch::results::best_lines::BestLines;
 use crate::batch::results::stored_reply::{ResultJudge, Standing};
 use crate::batch::results::{reader, spool};
 use crate::error::{Error, Result};
@@ -63,31 +64,6 @@ pub struct MergePlan {
     lines: Vec<u64>,
 }
 
-/// A line in 16 bytes, so that the lines of an id are neighbours when sorted, the one
-/// to keep last: 88 bits of the id's hash, whether it is good, and its place.
-///
-/// The chance that two of ten million ids have the same 88 bits is below 1 in 10^12.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct MergeEntry(u128);
-
-/// 5 * 10^11 lines.
-const PLACE_BITS: u32 = 39;
-
-impl MergeEntry {
-    fn new(id: IdHash, is_good: bool, place: u64) -> Self {
-        let id = id.with_note(0) >> (PLACE_BITS + 1);
-        Self((id << 1 | u128::from(is_good)) << PLACE_BITS | u128::from(place))
-    }
-
-    fn is_of_same_id(self, other: Self) -> bool {
-        self.0 >> (PLACE_BITS + 1) == other.0 >> (PLACE_BITS + 1)
-    }
-
-    fn place(self) -> usize {
-        (self.0 & ((1 << PLACE_BITS) - 1)) as usize
-    }
-}
-
 impl MergePlan {
     /// Reads all lines of `sources`.
     ///
@@ -96,13 +72,13 @@ impl MergePlan {
     /// result, and [`Error::Unreadable`].
     pub fn new(sources: &[MergeSource], judge: &ResultJudge, notes: &Notes) -> Result<Self> {
         let hasher = IdHasher::default();
-        let (mut entries, mut lines) = (Vec::new(), Vec::new());
+        let (mut best, mut lines) = (BestLines::default(), Vec::new());
         let mut before = 0;
         for MergeSource { path, file } in sources {
             let flaws = reader::read_results(file, path, judge, |result, line| {
                 let is_good = result.standing == Standing::Done;
                 let place = before + line.number - 1;
-                entries.push(MergeEntry::new(hasher.hash(&result.id), is_good, place));
+                best.add(hasher.hash(&result.id), is_good, place);
             })?;
             before += flaws.lines;
             lines.push(flaws.lines);
@@ -114,12 +90,10 @@ impl MergePlan {
                 notes.warn(format_args!("the last line of {path} is torn and left out"));
             }
         }
-        entries.sort_unstable();
+        best.sort();
         let mut kept = Marks::none_of(before as usize);
-        for (at, entry) in entries.iter().enumerate() {
-            if entries.get(at + 1).is_none_or(|next| !next.is_of_same_id(*entry)) {
-                kept.add(entry.place());
-            }
+        for place in best.places() {
+            kept.add(place as usize);
         }
         Ok(Self { kept, lines })
     }

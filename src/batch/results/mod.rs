@@ -1,8 +1,10 @@
 //! The results of a batch: written, resumed and merged.
 
 pub mod bad_lines;
+pub mod best_lines;
 pub mod file_end;
 pub mod group;
+pub mod line_file;
 pub mod merge_plan;
 pub mod reader;
 pub mod result_file;

@@ -1,13 +1,16 @@
 //! The result of a request, and the line it is written as: a line of the Batch
 //! API's output, or only the reply's text.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::batch::fingerprint::Fingerprint;
-use crate::batch::source::request_line::{self, InvalidRequest};
+use crate::batch::source::invalid_request::InvalidRequest;
+use crate::batch::source::request_line;
+use crate::batch::table::row_format::{RowEnd, RowFormat};
 use crate::blame::Blame;
 use crate::error::{EarlyEnd, Error, NetworkError, ServerError, Status};
 use crate::exchange::total_usage::TotalUsage;
@@ -18,13 +21,22 @@ use crate::json;
 const LINE_WITHOUT_BODY: usize = 256;
 
 /// How a result is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum ResultFormat {
     /// A JSON object of the Batch API, on one line.
     Batch,
     /// The reply's text. With [`Separator::Newline`] it is escaped as in a JSON
     /// string, with [`Separator::Nul`] it is unchanged.
     Text(Separator),
+    /// The row of the input with the reply and the error.
+    Row(Arc<RowFormat>),
+}
+
+impl ResultFormat {
+    /// Whether a run can be resumed from the lines.
+    pub fn is_batch(&self) -> bool {
+        matches!(self, Self::Batch)
+    }
 }
 
 /// The result of a request: a success, or a failure with its error.
@@ -38,6 +50,8 @@ pub struct ResultRecord {
     pub error: Option<RequestError>,
     /// The text of the reply, valid or not.
     pub text: String,
+    /// The beginning of the row that is written.
+    pub row: Vec<u8>,
     pub tokens: TotalUsage,
     /// How long it took. `None` if it was not sent.
     pub took: Option<Duration>,
@@ -137,8 +151,8 @@ pub fn json_body(text: &str) -> Box<RawValue> {
 }
 
 impl ResultRecord {
-    /// The failure of an input line that is not a request.
-    pub fn of_invalid_line(number: u64, invalid: &InvalidRequest) -> Self {
+    /// The failure of a record of the input that is not a request.
+    pub fn of_invalid(number: u64, invalid: &InvalidRequest, row: Vec<u8>) -> Self {
         let error = Error::Input(invalid.reason.clone());
         Self {
             id: request_line::id_or(invalid.id.as_deref(), number).into_owned(),
@@ -146,6 +160,7 @@ impl ResultRecord {
             response: None,
             error: Some(RequestError::new(&error, error.to_string())),
             text: String::new(),
+            row,
             tokens: TotalUsage::default(),
             took: None,
             warning: None,
@@ -162,8 +177,19 @@ impl ResultRecord {
     }
 
     /// The line, with its separator. As text, a failure is empty.
-    pub fn line(&self, format: ResultFormat) -> Vec<u8> {
+    pub fn line(&self, format: &ResultFormat) -> Vec<u8> {
         let separator = match format {
+            ResultFormat::Row(format) => {
+                let mut row = self.row.clone();
+                format.finish(
+                    &mut row,
+                    match &self.error {
+                        None => RowEnd::Reply(&self.text),
+                        Some(error) => RowEnd::Error(&error.message),
+                    },
+                );
+                return row;
+            }
             ResultFormat::Batch => {
                 let Self { id: custom_id, fingerprint, response, error, took, .. } = self;
                 let id = match fingerprint {
@@ -178,7 +204,7 @@ impl ResultRecord {
                 line.push(b'\n');
                 return line;
             }
-            ResultFormat::Text(separator) => separator,
+            ResultFormat::Text(separator) => *separator,
         };
         let text = if self.error.is_none() { self.text.as_str() } else { "" };
         let mut text = match separator {
@@ -220,12 +246,22 @@ mod tests {
         let tokens = TotalUsage::default();
         let fingerprint = Some(Fingerprint::of("{}"));
         let response = Some(response);
-        ResultRecord { id, fingerprint, response, error, text, tokens, took: None, warning: None }
+        ResultRecord {
+            id,
+            fingerprint,
+            response,
+            error,
+            text,
+            row: Vec::new(),
+            tokens,
+            took: None,
+            warning: None,
+        }
     }
 
     #[test]
     fn a_line_has_the_fingerprint_of_its_request() {
-        let line = result("hi", None).line(ResultFormat::Batch);
+        let line = result("hi", None).line(&ResultFormat::Batch);
         let text = String::from_utf8(line).expect("the line is UTF-8");
         let start = format!("{{\"id\":\"{}\",\"custom_id\":", Fingerprint::of("{}"));
         assert!(text.starts_with(&start) && text.ends_with("\"error\":null}\n"), "{text}");
@@ -235,7 +271,7 @@ mod tests {
     #[test]
     fn a_line_of_a_request_that_was_sent_has_its_seconds() {
         let took = Some(Duration::from_micros(412_900));
-        let line = ResultRecord { took, ..result("hi", None) }.line(ResultFormat::Batch);
+        let line = ResultRecord { took, ..result("hi", None) }.line(&ResultFormat::Batch);
         assert!(line.ends_with(b"\"error\":null,\"seconds\":0.412}\n"), "{line:?}");
     }
 
@@ -243,8 +279,8 @@ mod tests {
     fn a_text_is_written_as_one_record() {
         let result = result("a\n\"b\"\\\u{1b}é", None);
         let newline = ResultFormat::Text(Separator::Newline);
-        assert_eq!(result.line(newline), "a\\n\\\"b\\\"\\\\\\u001bé\n".as_bytes());
+        assert_eq!(result.line(&newline), "a\\n\\\"b\\\"\\\\\\u001bé\n".as_bytes());
         let nul = ResultFormat::Text(Separator::Nul);
-        assert_eq!(result.line(nul), "a\n\"b\"\\\u{1b}é\0".as_bytes());
+        assert_eq!(result.line(&nul), "a\n\"b\"\\\u{1b}é\0".as_bytes());
     }
 }

@@ -74,12 +74,17 @@ struct SinkFiles {
 }
 
 impl Sink {
+    /// Writes the header of a table.
+    ///
     /// # Errors
-    /// [`Error::Unwritable`] if the spool cannot be created.
+    /// [`Error::Unwritable`] if the spool cannot be created, and those of writing.
     pub fn new(options: SinkOptions, progress: Progress, notes: &Notes) -> Result<Self> {
-        let SinkOptions { results, errors, format, window } = options;
+        let SinkOptions { mut results, errors, format, window } = options;
+        if let ResultFormat::Row(rows) = &format {
+            results.append(&rows.header())?;
+        }
         // A spool of texts could not be resumed: they have no ids.
-        let is_spooled = window.is_some() && format == ResultFormat::Batch;
+        let is_spooled = window.is_some() && format.is_batch();
         let spool = if is_spooled { results.spool()? } else { None };
         let order = window.map(|window| InputOrder {
             window,
@@ -144,6 +149,15 @@ impl Sink {
         files.write_errors.take(index)
     }
 
+    /// Writes a line that is a copy of another result, when no worker writes any more.
+    ///
+    /// # Errors
+    /// The same as [`write_result`](Self::write_result).
+    pub fn write_copy(&self, line: Vec<u8>) -> Result<()> {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        self.write(&mut files.results, line)
+    }
+
     /// Wakes all workers that wait for the window: no more requests are started.
     pub fn close(&self) {
         if let Some(order) = &self.order {
@@ -184,9 +198,15 @@ impl Sink {
 
     fn arrival(&self, index: u64, result: &ResultRecord) -> Arrival {
         let is_for_errors = self.has_errors && result.error.is_some();
-        let format = if is_for_errors { ResultFormat::Batch } else { self.format };
+        let format = if is_for_errors { &ResultFormat::Batch } else { &self.format };
+        let is_reported = match format {
+            ResultFormat::Batch => false,
+            ResultFormat::Text(_) => true,
+            // The row says why it failed, but has no room for an invalid reply.
+            ResultFormat::Row(_) => !result.text.is_empty(),
+        };
         let report = match &result.error {
-            Some(error) if format != ResultFormat::Batch => {
+            Some(error) if is_reported => {
                 let message = format!("request {}: {}", result.id, error.message);
                 // The user paid for the reply, even if it is invalid.
                 Some(FailureReport { message, text: result.text.clone() })

@@ -9,10 +9,12 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::batch::fingerprint::Fingerprint;
-use crate::batch::results::stored_reply::{PlainReply, ResultJudge, Standing};
+use crate::batch::results::stored_reply::{PlainReply, ResultJudge, Standing, checked_text};
+use crate::chat::turn::ReplyPolicy;
 use crate::error::ErrorClass;
-use crate::json::OnlyObject;
+use crate::json::{self, OnlyObject};
 use crate::wire::error_body;
+use crate::wtf8::Text;
 
 /// What resuming and merging need of a line of the Batch API's output.
 #[derive(Debug, PartialEq, Eq)]
@@ -118,6 +120,50 @@ impl<'a> StoredResult<'a> {
         let standing = line.standing(judge);
         Ok(Self { id: line.custom_id, standing, fingerprint: fingerprint(line.id) })
     }
+}
+
+/// The reply in a line that is a result, as it would be printed today.
+///
+/// # Errors
+/// Why there is none, in words.
+pub fn reply(line: &[u8], policy: &ReplyPolicy) -> Result<String, String> {
+    let line = str::from_utf8(line).ok().and_then(|text| {
+        serde_json::from_str::<OnlyObject<AnyLine>>(text).ok().map(|OnlyObject(line)| line)
+    });
+    let Some(line) = line else {
+        return Err(InvalidResult::Other.to_string());
+    };
+    let body = line.response.as_ref().and_then(|response| response.0.body);
+    match (line.error, &line.response, body) {
+        (None, Some(response), Some(body)) if is_success(response.0.status_code) => {
+            checked_text(body.get(), policy)
+        }
+        (error, _, body) => Err(error.or(body).map_or_else(|| "no response".to_owned(), words)),
+    }
+}
+
+/// The class in which a line with a failure is counted, as that of a new one is: the HTTP
+/// status, or the code of the error if the status is a success.
+pub fn failure_class(line: &[u8]) -> String {
+    let line = str::from_utf8(line).ok().and_then(|text| {
+        serde_json::from_str::<OnlyObject<AnyLine>>(text).ok().map(|OnlyObject(line)| line)
+    });
+    let status = line.as_ref().and_then(|line| Some(line.response.as_ref()?.0.status_code));
+    let code = line.as_ref().and_then(|line| {
+        let [code] = json::fields(line.error?.get(), ["code"]);
+        code.and_then(Text::scalar).map(Text::into_utf8)
+    });
+    match (status.filter(|status| !is_success(*status)), code) {
+        (Some(status), _) => status.to_string(),
+        (None, code) => code.unwrap_or_else(|| "error".to_owned()),
+    }
+}
+
+/// What an error says.
+fn words(error: &RawValue) -> String {
+    let [message] = json::fields(error.get(), ["message"]);
+    let message = message.and_then(Text::scalar).map(Text::into_utf8);
+    message.unwrap_or_else(|| error_body::parse(error.get().as_bytes()).to_string())
 }
 
 impl AnyLine<'_> {

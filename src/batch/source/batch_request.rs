@@ -3,15 +3,12 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::batch::fingerprint::Fingerprint;
 use crate::batch::source::instruction::Instruction;
-use crate::batch::source::overriding::{
-    OverriddenFields, Overriding, over, without_leading_system,
-};
+use crate::batch::source::overriding::{Overriding, over, without_leading_system};
 use crate::batch::source::request_line::{LineMessages, LineSystem, RequestLine, id_or};
 use crate::chat::format::drop_strict;
 use crate::chat::message::Message;
@@ -39,8 +36,6 @@ pub struct Defaults {
     instruction: Option<Instruction>,
     /// What overrides the lines' own.
     overriding: Overriding,
-    /// Is shown each line that is completed.
-    watch: Option<Arc<OverriddenFields>>,
 }
 
 /// A request that is ready to be sent.
@@ -117,11 +112,6 @@ impl Defaults {
         Self { overriding, ..self }
     }
 
-    /// From now on, `watch` sees each line that is completed.
-    pub fn watch(&mut self, watch: Arc<OverriddenFields>) {
-        self.watch = Some(watch);
-    }
-
     /// Whether the reply to a line must be in the format of the options.
     pub fn has_default_format(&self, line: &RequestLine) -> bool {
         !line.fields.contains(FORMAT) || self.overriding.has(FORMAT)
@@ -129,7 +119,6 @@ impl Defaults {
 
     /// Completes a line that is sent. Its number is the id if the line has none.
     pub fn complete(&self, line: &RequestLine, number: u64) -> BatchRequest {
-        self.watch.iter().for_each(|watch| watch.see(line));
         self.build(line, number)
     }
 
@@ -168,7 +157,7 @@ impl Defaults {
         let instruction = self.instruction.as_ref().filter(|_| self.has_default_format(line));
         let system = match (&line.system, &line.messages) {
             _ if self.overriding.system => self.system.as_deref(),
-            (LineSystem::Own(system), _) => Some(*system),
+            (LineSystem::Own(system), _) => Some(system.as_ref()),
             (LineSystem::None, _) | (_, LineMessages::Array { has_system: true, .. }) => None,
             (LineSystem::Default, _) => self.system.as_deref(),
         };
@@ -235,22 +224,24 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::batch::source::request_line::LineKind;
+    use crate::batch::source::read_options::ReadOptions;
+    use crate::batch::source::record::{Record, RecordKind};
     use crate::files::lines::{Lines, Separator};
 
-    fn completed(line: &str, kind: LineKind) -> BatchRequest {
+    fn completed(line: &str, kind: RecordKind) -> BatchRequest {
         let fields = json!({"model": "m", "temperature": 1.5});
         let fields = fields.as_object().expect("the value is an object");
         let defaults = Defaults::new(fields, Some("Be brief."), None);
         let mut lines = Lines::new(line.as_bytes(), Separator::Newline);
         let line = lines.next_line().expect("memory is readable").expect("there is a line");
-        let parsed = RequestLine::parse(&line, kind).expect("the line is a request");
+        let parsed = RequestLine::parse(&Record::of_line(line), &ReadOptions::new(kind))
+            .expect("the line is a request");
         defaults.complete(&parsed.expect("the line is not blank"), 7)
     }
 
     #[track_caller]
     fn assert_completed(line: &str, id: &str, body: &Value) {
-        let request = completed(line, LineKind::Json { has_one_choice: false });
+        let request = completed(line, RecordKind::Json { has_one_choice: false });
         let text = request.body.clone() + "]}";
         assert_eq!(request.id, id);
         assert_eq!(serde_json::from_str::<Value>(&text).expect(&text), *body);
@@ -291,7 +282,7 @@ mod tests {
 
     #[test]
     fn a_line_of_text_becomes_the_prompt_unchanged() {
-        let request = completed(r#"{"a": "b\n"} "#, LineKind::Text);
+        let request = completed(r#"{"a": "b\n"} "#, RecordKind::Text(Separator::Newline));
         let body: Value = serde_json::from_str(&(request.body + "]}")).expect("the body is JSON");
         assert_eq!(body["messages"][1]["content"], r#"{"a": "b\n"} "#);
     }
@@ -299,7 +290,7 @@ mod tests {
     #[test]
     fn the_values_of_a_line_keep_their_bytes() {
         let line = r#"{"prompt":"\u0041\ud83d","seed":1.50,"stop":["\/"]}"#;
-        let request = completed(line, LineKind::Json { has_one_choice: false });
+        let request = completed(line, RecordKind::Json { has_one_choice: false });
         for part in [r#""\u0041\ud83d""#, r#""seed":1.50"#, r#"["\/"]"#] {
             assert!(request.body.contains(part), "{request:?}");
         }

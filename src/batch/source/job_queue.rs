@@ -1,36 +1,47 @@
 //! The input as a queue of jobs, which the workers of a run share.
 
-use std::fs::File;
-use std::io::Take;
 use std::sync::Arc;
 
 use crate::batch::earlier::{ChangedRequests, Earlier, FoundResults, Verdict};
-use crate::batch::ids::{IdHash, SeenIds};
+use crate::batch::ids::{IdHash, Marks, SeenIds};
 use crate::batch::source::batch_request::{BatchRequest, Defaults};
-use crate::batch::source::records::{ReadOptions, Records};
-use crate::batch::source::request_line::{self, InvalidRequest, RequestLine};
+use crate::batch::source::invalid_request::{Flaw, InvalidRequest};
+use crate::batch::source::overriding::OverriddenFields;
+use crate::batch::source::read_options::ReadOptions;
+use crate::batch::source::record::{RecordContent, RecordReader};
+use crate::batch::source::records::Records;
+use crate::batch::source::request_line::{self, RequestLine};
+use crate::batch::table::cells::Header;
+use crate::batch::table::row_format::RowFormat;
 use crate::error::Result;
 use crate::files::likeness::SAMPLE_BYTES;
-use crate::files::lines::Lines;
 
 /// A line of the input that gets a result.
 #[derive(Debug)]
 pub struct Job {
     /// Counts from 0 without gaps.
     pub index: u64,
-    /// The line's number, from 1.
-    pub line: u64,
+    /// The record's number, from 1.
+    pub number: u64,
+    /// The beginning of the row that is written; empty for other kinds of results.
+    pub row_start: Vec<u8>,
     /// The request, or why the line is not one.
     pub request: Result<BatchRequest, InvalidRequest>,
 }
 
 pub struct JobQueue {
     input: Records,
-    lines: Lines<Take<Arc<File>>>,
+    reader: RecordReader,
     options: ReadOptions,
-    defaults: Defaults,
+    defaults: Arc<Defaults>,
     ids: IdFilter,
+    /// How rows are written.
+    rows: Option<Arc<RowFormat>>,
+    /// Is shown each line that is sent.
+    watch: Option<Arc<OverriddenFields>>,
     next_index: u64,
+    /// How many records were read, blank ones apart.
+    read: u64,
     /// An error was returned, so that there are no more jobs.
     has_failed: bool,
     has_ended: bool,
@@ -44,6 +55,8 @@ pub struct IdFilter {
     /// The requests of such an input that were passed over since
     /// [`JobQueue::take_passed`] was last called.
     passed: Passed,
+    /// The numbers of the records that get copies of other results.
+    copies: Arc<Marks>,
 }
 
 /// How many requests were passed over.
@@ -66,20 +79,20 @@ struct InputIds {
 impl IdFilter {
     /// With `has_preflight`, that has looked for repeated ids, and for the requests that
     /// are not sent.
-    pub fn new(earlier: Earlier, has_preflight: bool) -> Self {
+    pub fn new(earlier: Earlier, has_preflight: bool, copies: Arc<Marks>) -> Self {
         let seen = (!has_preflight).then(|| InputIds {
             found: FoundResults::among(&earlier),
             valid: SeenIds::default(),
             invalid: SeenIds::default(),
         });
-        Self { earlier, seen, passed: Passed::default() }
+        Self { earlier, seen, passed: Passed::default(), copies }
     }
 
     fn admit(
         &mut self,
         id: &str,
         line: &Result<RequestLine, InvalidRequest>,
-        is_in_shard: bool,
+        is_selected: bool,
         defaults: &Defaults,
     ) -> Admission {
         let id = self.earlier.hash(id);
@@ -90,7 +103,7 @@ impl IdFilter {
         };
         match at {
             _ if is_repeated => Admission::Repeated,
-            _ if !is_in_shard => Admission::Pass,
+            _ if !is_selected => Admission::Pass,
             Some(at) if self.seen.is_some() => {
                 self.decide(self.earlier.verdict(at, line, defaults))
             }
@@ -142,18 +155,43 @@ impl InputIds {
 }
 
 impl JobQueue {
-    pub fn new(input: Records, options: ReadOptions, defaults: Defaults, ids: IdFilter) -> Self {
-        let lines = input.lines(options);
-        Self {
+    /// # Errors
+    /// Those of [`Records::reader`].
+    pub fn new(
+        input: Records,
+        options: ReadOptions,
+        defaults: Arc<Defaults>,
+        ids: IdFilter,
+    ) -> Result<Self> {
+        let reader = input.reader(&options)?;
+        Ok(Self {
             input,
-            lines,
+            reader,
             options,
             defaults,
             ids,
+            rows: None,
+            watch: None,
             next_index: 0,
+            read: 0,
             has_failed: false,
             has_ended: false,
-        }
+        })
+    }
+
+    /// From now on, each job has the beginning of its row.
+    pub fn write_rows(&mut self, rows: Arc<RowFormat>) {
+        self.rows = Some(rows);
+    }
+
+    /// From now on, `watch` sees each line that is sent.
+    pub fn watch(&mut self, watch: Arc<OverriddenFields>) {
+        self.watch = Some(watch);
+    }
+
+    /// The header of a table.
+    pub fn header(&self) -> Option<&Arc<Header>> {
+        self.reader.header()
     }
 
     /// The index of the next job.
@@ -191,38 +229,59 @@ impl JobQueue {
 
     fn read_job(&mut self) -> Result<Option<Job>> {
         loop {
-            let line = match self.lines.next_line() {
-                Ok(Some(line)) => line,
+            if self.options.selection.is_complete(self.read) {
+                self.has_ended = true;
+                return Ok(None);
+            }
+            let record = match self.reader.next_record() {
+                Ok(Some(record)) => record,
                 Ok(None) => {
                     self.has_ended = true;
                     return Ok(None);
                 }
-                Err(source) => return Err(self.input.unreadable(source)),
+                Err(error) => return Err(self.input.error(error)),
             };
-            let number = line.number;
-            if number == 1 {
+            let place = record.place;
+            if let RecordContent::Line(line) = &record.content
+                && place.number == 1
+            {
                 let sample = &line.text[..line.text.len().min(SAMPLE_BYTES)];
-                self.input.ensure_text(sample, self.options)?;
+                self.input.ensure_text(sample, &self.options)?;
             }
-            let Some(parsed) = RequestLine::parse(&line, self.options.kind).transpose() else {
+            let Some(parsed) = RequestLine::parse(&record, &self.options).transpose() else {
                 continue;
             };
-            if let Err(invalid) = &parsed
+            self.read += 1;
+            if let Err(invalid @ InvalidRequest { flaw: Flaw::Bad, .. }) = &parsed
                 && !self.options.skips_bad
             {
-                return Err(self.input.invalid_line(number, invalid));
+                return Err(self.input.invalid_record(place, invalid));
             }
-            let id = request_line::id(&parsed, number);
-            let is_in_shard = self.options.shard.has(number);
-            match self.ids.admit(&id, &parsed, is_in_shard, &self.defaults) {
+            let id = request_line::id(&parsed, place.number);
+            let is_selected = self.options.selection.has(place.number)
+                && !self.ids.copies.has(place.number as usize);
+            match self.ids.admit(&id, &parsed, is_selected, &self.defaults) {
                 Admission::Send => {}
                 Admission::Pass => continue,
-                Admission::Repeated => return Err(self.input.duplicate_id(number, &id)),
-                Admission::Changed => return Err(self.input.changed_request(number, &id)),
+                Admission::Repeated => return Err(self.input.duplicate_id(place, &id)),
+                Admission::Changed => return Err(self.input.changed_request(place, &id)),
             }
-            let request = parsed.map(|line| self.defaults.complete(&line, number));
+            let request = parsed.map(|line| {
+                self.watch.iter().for_each(|watch| watch.see(&line));
+                self.defaults.complete(&line, place.number)
+            });
+            let row_start = match &self.rows {
+                None => Vec::new(),
+                Some(rows) => {
+                    let cells = record.cells(self.options.kind).ok().flatten();
+                    let flawed =
+                        |reason| self.input.invalid_record(place, &InvalidRequest::bad(reason));
+                    rows.begin(cells.as_ref()).map_err(flawed)?
+                }
+            };
             self.next_index += 1;
-            return Ok(Some(Job { index: self.next_index - 1, line: number, request }));
+            let index = self.next_index - 1;
+            return Ok(Some(Job { index, number: place.number, row_start, request }));
         }
     }
 }

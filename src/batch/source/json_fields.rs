@@ -7,6 +7,8 @@ use indexmap::IndexMap;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::json;
+
 /// The fields of an object in their order, without duplicates.
 #[derive(Debug, Default)]
 pub struct JsonFields<'a>(IndexMap<Cow<'a, str>, &'a RawValue>);
@@ -14,6 +16,13 @@ pub struct JsonFields<'a>(IndexMap<Cow<'a, str>, &'a RawValue>);
 impl<'a> JsonFields<'a> {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
         self.0.iter().map(|(name, value)| (name.as_ref(), *value))
+    }
+
+    /// The object again.
+    pub fn to_json(&self) -> String {
+        let field = |(name, value): (&str, &RawValue)| format!("{}:{value}", json::quoted(name));
+        let fields: Vec<String> = self.iter().map(field).collect();
+        format!("{{{}}}", fields.join(","))
     }
 
     pub fn contains(&self, name: &str) -> bool {
@@ -28,13 +37,12 @@ impl<'a> JsonFields<'a> {
         self.0.shift_remove(name)
     }
 
-    /// Removes the line's `custom_id` or `id`. A number counts as the text that
-    /// it is written as.
+    /// The `custom_id` or `id`. A number counts as the text that it is written as.
     ///
     /// # Errors
     /// The reason, if it is neither a string nor a number.
-    pub fn remove_id(&mut self) -> Result<Option<Cow<'a, str>>, String> {
-        let (name, id) = match (self.remove("custom_id"), self.remove("id")) {
+    pub fn id(&self) -> Result<Option<Cow<'a, str>>, String> {
+        let (name, id) = match (self.get("custom_id"), self.get("id")) {
             (Some(id), _) => ("custom_id", id),
             (None, Some(id)) => ("id", id),
             (None, None) => return Ok(None),
@@ -43,6 +51,17 @@ impl<'a> JsonFields<'a> {
             b'0'..=b'9' | b'-' => Ok(Some(id.get().into())),
             _ => parse_string(name, id).map(Some),
         }
+    }
+
+    /// Removes [`id`](Self::id) and the fields that it may be in.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn remove_id(&mut self) -> Result<Option<Cow<'a, str>>, String> {
+        let id = self.id();
+        self.remove("custom_id");
+        self.remove("id");
+        id
     }
 }
 

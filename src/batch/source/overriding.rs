@@ -8,7 +8,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::batch::source::instruction::is_system;
-use crate::batch::source::records::{ReadOptions, Records};
+use crate::batch::source::read_options::ReadOptions;
+use crate::batch::source::records::Records;
 use crate::batch::source::request_line::RequestLine;
 use crate::error::Result;
 use crate::json::{self, Object};
@@ -57,18 +58,18 @@ impl OverriddenFields {
     ///
     /// # Errors
     /// [`Error::Unreadable`](crate::error::Error::Unreadable).
-    pub fn see_file(&self, input: &Records, options: ReadOptions) -> Result<()> {
-        let mut lines = input.lines(options);
+    pub fn see_file(&self, input: &Records, options: &ReadOptions) -> Result<()> {
+        let mut reader = input.reader(options)?;
         while !self.lock().fields.is_empty()
-            && let Some(line) = lines.next_line().map_err(|source| input.unreadable(source))?
+            && let Some(record) = reader.next_record().map_err(|error| input.error(error))?
         {
-            if let Ok(Some(request)) = RequestLine::parse(&line, options.kind)
-                && options.shard.has(line.number)
+            if let Ok(Some(request)) = RequestLine::parse(&record, options)
+                && options.selection.has(record.place.number)
             {
                 self.see(&request);
             }
         }
-        input.start.map_or(Ok(()), |start| input.rewind(start))
+        Ok(())
     }
 
     /// How many lines were seen, and the fields that all of them have, which are not

@@ -1,20 +1,32 @@
 //! The check of all lines of the input before anything is sent.
 
-use std::os::unix::fs::FileExt;
-
+use crate::batch::copies::EqualRequests;
 use crate::batch::earlier::{ChangedRequests, Earlier, FoundResults, Verdict};
 use crate::batch::ids::IdHash;
 use crate::batch::source::batch_request::Defaults;
-use crate::batch::source::records::{CHANGED, CHANGED_HINT, ReadOptions, Records};
-use crate::batch::source::request_line::{self, InvalidRequest, RequestLine};
+use crate::batch::source::invalid_request::{Flaw, InvalidRequest};
+use crate::batch::source::read_options::ReadOptions;
+use crate::batch::source::record::Place;
+use crate::batch::source::records::{CHANGED, CHANGED_HINT, Records};
+use crate::batch::source::request_line::{self, RequestLine};
+use crate::batch::table::columns::ColumnNames;
 use crate::error::{Error, Result};
-use crate::files::interrupted::uninterrupted;
 use crate::files::likeness::SAMPLE_BYTES;
 use crate::output::notes::Notes;
 use crate::output::numbers::grouped;
 
 /// At most this many invalid lines are reported one by one.
 const MAX_REPORTED: u64 = 10;
+
+/// What is known before the first record is read.
+pub struct Check<'a> {
+    pub defaults: &'a Defaults,
+    pub earlier: &'a mut Earlier,
+    /// If set, gets the names of all columns.
+    pub columns: Option<&'a mut ColumnNames>,
+    /// If set, gets all requests that this run has.
+    pub equals: Option<&'a mut EqualRequests>,
+}
 
 /// What the preflight found.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -62,105 +74,110 @@ impl PreflightIds {
 #[derive(Default)]
 struct ChangedLines {
     count: u64,
-    /// The number and the id of the first one.
-    first: Option<(u64, String)>,
+    /// The first one, and its id.
+    first: Option<(Place, String)>,
 }
 
-/// The check of one line after another.
-struct Check<'a> {
-    options: ReadOptions,
-    defaults: &'a Defaults,
-    earlier: &'a mut Earlier,
+/// The check of one record after another.
+struct CheckState<'a> {
+    options: &'a ReadOptions,
+    check: Check<'a>,
     counts: Preflight,
     changed: ChangedLines,
     ids: PreflightIds,
+    bad: u64,
 }
 
-impl<'a> Check<'a> {
-    fn new(options: ReadOptions, defaults: &'a Defaults, earlier: &'a mut Earlier) -> Self {
-        let found = FoundResults::among(earlier);
+impl<'a> CheckState<'a> {
+    fn new(options: &'a ReadOptions, check: Check<'a>) -> Self {
+        let found = FoundResults::among(check.earlier);
         let ids = PreflightIds { found, new: Vec::new(), repeated: None };
         let (counts, changed) = (Preflight::default(), ChangedLines::default());
-        Self { options, defaults, earlier, counts, changed, ids }
+        Self { options, check, counts, changed, ids, bad: 0 }
     }
 
-    fn line(&mut self, number: u64, line: &Result<RequestLine, InvalidRequest>) {
-        let id = request_line::id(line, number);
-        let hash = self.earlier.hash(&id);
-        let at = self.earlier.find(hash);
-        self.ids.add(hash, at, line.is_ok());
-        if !self.options.shard.has(number) {
+    fn request(&mut self, place: Place, request: &Result<RequestLine, InvalidRequest>) {
+        let earlier = &mut *self.check.earlier;
+        let id = request_line::id(request, place.number);
+        let hash = earlier.hash(&id);
+        let at = earlier.find(hash);
+        self.ids.add(hash, at, request.is_ok());
+        if !self.options.selection.has(place.number) {
             return;
         }
         self.counts.total += 1;
-        let Some(at) = at else {
+        let verdict = at.map(|at| (at, earlier.verdict(at, request, self.check.defaults)));
+        if let (Some(equals), Ok(line)) = (&mut self.check.equals, request) {
+            let is_done = |(at, verdict)| verdict == Verdict::Done && earlier.says_request(at);
+            let fingerprint = self.check.defaults.fingerprint(line);
+            equals.add(fingerprint, place.number, verdict.is_some_and(is_done));
+        }
+        let Some((at, verdict)) = verdict else {
             return;
         };
-        match self.earlier.verdict(at, line, self.defaults) {
+        match verdict {
             Verdict::Send => return,
             Verdict::Done => self.counts.skipped += 1,
             Verdict::LeftAlone => self.counts.left_alone += 1,
             Verdict::Changed => {
                 self.changed.count += 1;
-                self.changed.first.get_or_insert_with(|| (number, id.into_owned()));
-                if self.earlier.changed() != ChangedRequests::Keep {
+                self.changed.first.get_or_insert_with(|| (place, id.into_owned()));
+                if earlier.changed() != ChangedRequests::Keep {
                     return;
                 }
                 self.counts.skipped += 1;
             }
         }
-        self.earlier.skip(at);
+        earlier.skip(at);
     }
 }
 
 impl Records {
-    /// Checks that every line is a request and has a different id, counts the
+    /// Checks that every record is a request and has a different id, counts the
     /// requests, and finds those that are not sent because of an earlier run. Returns
     /// `None` if the input cannot be read twice.
     ///
     /// # Errors
-    /// [`Error::Input`] if a line is not a request, after the first few such
-    /// lines were reported, if an id is repeated, or if requests have changed;
+    /// [`Error::Input`] if a record is not a request, after the first few such
+    /// were reported, if an id is repeated, or if requests have changed;
     /// [`Error::NotText`] for a file that is not text at all, and
     /// [`Error::Unreadable`].
     pub fn preflight(
-        &mut self,
-        options: ReadOptions,
-        defaults: &Defaults,
-        earlier: &mut Earlier,
+        &self,
+        options: &ReadOptions,
+        check: Check,
         notes: &Notes,
     ) -> Result<Option<Preflight>> {
-        let Some(start) = self.start else {
+        if !self.is_rereadable() {
             return Ok(None);
-        };
-        let mut sample = vec![0; SAMPLE_BYTES];
-        let read = uninterrupted(|| self.file.read_at(&mut sample, start))
-            .map_err(|error| self.unreadable(error))?;
-        self.ensure_text(&sample[..read], options)?;
-        let mut invalid_count = 0;
-        let mut check = Check::new(options, defaults, earlier);
-        let end = self.for_each_line(options, |number, parsed| {
-            if let Err(invalid) = parsed
-                && !options.skips_bad
-            {
-                invalid_count += 1;
-                if invalid_count <= MAX_REPORTED {
-                    notes.print(self.message(number, &invalid.reason));
-                }
-                return;
-            }
-            check.line(number, parsed);
-        })?;
-        if invalid_count > 0 {
-            return Err(self.invalid_lines(invalid_count));
         }
-        self.rewind(start)?;
-        let Check { counts, changed, ids, earlier, .. } = check;
+        self.ensure_text(&self.sample(SAMPLE_BYTES)?, options)?;
+        let mut state = CheckState::new(options, check);
+        self.for_each(options, |record, request| {
+            if let Some(columns) = &mut state.check.columns {
+                columns
+                    .add(record, options)
+                    .map_err(|reason| Error::Input(self.message(record.place, &reason)))?;
+            }
+            match request {
+                Err(InvalidRequest { flaw: Flaw::Bad, reason, .. }) if !options.skips_bad => {
+                    state.bad += 1;
+                    if state.bad <= MAX_REPORTED {
+                        notes.print(self.message(record.place, reason));
+                    }
+                }
+                _ => state.request(record.place, request),
+            }
+            Ok(())
+        })?;
+        let CheckState { counts, changed, ids, bad, check: Check { earlier, .. }, .. } = state;
+        if bad > 0 {
+            return Err(self.bad_records(bad));
+        }
         if let Some(repeated) = ids.into_repeated() {
             return Err(self.find_duplicate(options, earlier, repeated)?);
         }
         self.tell_changed(&changed, earlier.changed(), notes)?;
-        self.length = end - start;
         Ok(Some(counts))
     }
 
@@ -174,10 +191,10 @@ impl Records {
         changed: ChangedRequests,
         notes: &Notes,
     ) -> Result<()> {
-        let Some((line, id)) = &lines.first else {
+        let Some((place, id)) = &lines.first else {
             return Ok(());
         };
-        let example = format!("{}:{line}, id {id}", self.path.display());
+        let example = format!("{}:{place}, id {id}", self.path().display());
         let told = match lines.count {
             1 => format!("1 request is done, {CHANGED} ({example})"),
             count => {
@@ -195,38 +212,40 @@ impl Records {
         Ok(())
     }
 
-    /// Finds the first line that repeats the id with this hash, and returns the
+    /// Finds the first record that repeats the id with this hash, and returns the
     /// error for it.
     fn find_duplicate(
         &self,
-        options: ReadOptions,
+        options: &ReadOptions,
         earlier: &Earlier,
         duplicate: IdHash,
     ) -> Result<Error> {
         // Whether a line before with the id was valid, if there was one.
         let mut before = None;
         let mut found = None;
-        self.for_each_line(options, |number, parsed| {
-            let id = request_line::id(parsed, number);
+        self.for_each(options, |record, request| {
+            let place = record.place;
+            let id = request_line::id(request, place.number);
             if found.is_none() && earlier.hash(&id) == duplicate {
-                let is_duplicate = before.is_some_and(|is_valid| is_valid || parsed.is_ok());
-                found = is_duplicate.then(|| (number, id.into_owned()));
-                before = Some(before.unwrap_or(false) || parsed.is_ok());
+                let is_duplicate = before.is_some_and(|is_valid| is_valid || request.is_ok());
+                found = is_duplicate.then(|| self.duplicate_id(place, &id));
+                before = Some(before.unwrap_or(false) || request.is_ok());
             }
+            Ok(())
         })?;
         // Nothing is found only if the file changed since the preflight.
-        let (line, id) = found.unwrap_or_default();
-        Ok(self.duplicate_id(line, &id))
+        let changed = || Error::Input(format!("{} has changed meanwhile", self.path().display()));
+        Ok(found.unwrap_or_else(changed))
     }
 
-    fn invalid_lines(&self, count: u64) -> Error {
-        let path = self.path.display();
-        let lines = match count {
+    fn bad_records(&self, count: u64) -> Error {
+        let path = self.path().display();
+        let records = match count {
             1 => format!("1 line in {path} is not a request"),
             count => format!("{count} lines in {path} are not requests"),
         };
         Error::Input(format!(
-            "{lines}; nothing was sent; --skip-bad treats such lines as failures and goes on"
+            "{records}; nothing was sent; --skip-bad treats such lines as failures and goes on"
         ))
     }
 }

@@ -1,63 +1,46 @@
 //! The input of a batch: a file, or standard input.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Take};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::batch::source::request_line::{InvalidRequest, LineKind, RequestLine};
+use crate::batch::source::invalid_request::InvalidRequest;
+use crate::batch::source::read_options::ReadOptions;
+use crate::batch::source::record::{
+    InputBytes, Place, ReadError, Record, RecordKind, RecordReader,
+};
+use crate::batch::source::request_line::RequestLine;
+use crate::batch::source::selection::{SampleSize, Sampler};
+use crate::batch::table::cells::Cells;
 use crate::error::{Error, NotText, Result, TextOrigin};
-use crate::files::lines::{Lines, Separator};
+use crate::files::interrupted::uninterrupted;
+use crate::files::lines::Separator;
 use crate::files::{input, text};
 
-/// A longer line is not a request: 64 MiB.
-const LINE_LIMIT: u64 = 64 << 20;
+/// How much of a pipe is copied at once.
+const COPY_BLOCK: usize = 128 << 10;
 
-/// What can be done about requests that have changed.
 /// What is said of requests that have changed since they were done.
 pub(super) const CHANGED: &str = "but with another prompt, model or other field";
 
+/// What can be done about requests that have changed.
 pub(super) const CHANGED_HINT: &str =
     "send them again with --changed redo, or keep the old results with --changed keep";
 
-/// The part of the lines that this run sends: every `count`-th from `number` on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shard {
-    /// From 1 to `count`.
-    pub number: u64,
-    pub count: u64,
-}
-
-impl Shard {
-    pub const ALL: Self = Self { number: 1, count: 1 };
-
-    /// Whether the shard has the line of this number, from 1.
-    pub fn has(self, line: u64) -> bool {
-        (line - 1) % self.count == self.number - 1
-    }
-}
-
-/// How the input is read.
-#[derive(Debug, Clone, Copy)]
-pub struct ReadOptions {
-    pub kind: LineKind,
-    pub separator: Separator,
-    pub shard: Shard,
-    /// Invalid lines are recorded as failures instead of ending the run.
-    pub skips_bad: bool,
-}
-
 /// The input of a batch: a file or standard input.
+#[derive(Clone)]
 pub struct Records {
-    pub(super) file: Arc<File>,
+    file: Arc<File>,
     /// For messages.
-    pub(super) path: PathBuf,
+    path: PathBuf,
     origin: TextOrigin,
     /// The offset at which it starts, if it can be read twice.
-    pub(super) start: Option<u64>,
-    /// In bytes; lines that are appended after the preflight are not read.
-    pub(super) length: u64,
+    start: Option<u64>,
+    /// In bytes; what is appended later is not read.
+    length: u64,
 }
 
 impl Records {
@@ -79,30 +62,88 @@ impl Records {
         let file = opened.map_err(unreadable)?;
         input::ensure_readable(&file).map_err(unreadable)?;
         let metadata = file.metadata().map_err(unreadable)?;
-        let start = match metadata.is_file() {
-            true => Some((&file).stream_position().map_err(unreadable)?),
-            false => None,
-        };
-        Ok(Self { file: Arc::new(file), path, origin, start, length: u64::MAX })
+        let records =
+            Self { file: file.into(), path: path.clone(), origin, start: None, length: u64::MAX };
+        match metadata.is_file() {
+            true => records.bounded(),
+            false => Ok(records),
+        }
+    }
+
+    /// The rest of a regular file. The next program that shares it starts behind that.
+    fn bounded(mut self) -> Result<Self> {
+        let start = (&*self.file).stream_position().map_err(|error| self.unreadable(error))?;
+        let end = self.file.metadata().map_err(|error| self.unreadable(error))?.len();
+        self.start = Some(start);
+        // Some files of the system have no length until they are read.
+        if end > 0 {
+            self.length = end.saturating_sub(start);
+            let end = SeekFrom::Start(end);
+            (&*self.file).seek(end).map_err(|error| self.unreadable(error))?;
+        }
+        Ok(self)
+    }
+
+    /// The same input, to be read more than once: what comes from a pipe is read to its
+    /// end first, into a file without a name.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`], and [`Error::Unwritable`] if the file cannot be written.
+    pub fn rereadable(mut self) -> Result<Self> {
+        if self.is_rereadable() {
+            return Ok(self);
+        }
+        let directory = std::env::temp_dir();
+        let unwritable = |source| Error::Unwritable { path: directory.clone(), source };
+        let mut copy = tempfile::tempfile_in(&directory).map_err(unwritable)?;
+        let mut block = vec![0; COPY_BLOCK];
+        loop {
+            let read = uninterrupted(|| (&*self.file).read(&mut block));
+            match read.map_err(|error| self.unreadable(error))? {
+                0 => break,
+                read => copy.write_all(&block[..read]).map_err(unwritable)?,
+            }
+        }
+        copy.rewind().map_err(unwritable)?;
+        self.file = copy.into();
+        self.bounded()
     }
 
     pub fn file(&self) -> &File {
         &self.file
     }
 
-    /// Parses all lines except blank ones. Returns the offset of their end.
-    pub(super) fn for_each_line(
+    /// Calls `visit` with all records but blank ones, each with the request that it is,
+    /// up to the limit of the selection. Returns how many there are.
+    pub fn for_each(
         &self,
-        options: ReadOptions,
-        mut visit: impl FnMut(u64, &Result<RequestLine, InvalidRequest>),
+        options: &ReadOptions,
+        mut visit: impl FnMut(&Record, &Result<RequestLine, InvalidRequest>) -> Result<()>,
     ) -> Result<u64> {
-        let mut lines = self.lines(options);
-        while let Some(line) = lines.next_line().map_err(|source| self.unreadable(source))? {
-            if let Some(parsed) = RequestLine::parse(&line, options.kind).transpose() {
-                visit(line.number, &parsed);
+        let mut reader = self.reader(options)?;
+        let mut read = 0;
+        while !options.selection.is_complete(read)
+            && let Some(record) = reader.next_record().map_err(|error| self.error(error))?
+        {
+            if let Some(parsed) = RequestLine::parse(&record, options).transpose() {
+                read += 1;
+                visit(&record, &parsed)?;
             }
         }
-        (&*self.file).stream_position().map_err(|source| self.unreadable(source))
+        Ok(read)
+    }
+
+    /// The records that a sample of the input has.
+    ///
+    /// # Errors
+    /// Those of reading the input.
+    pub fn sampler(&self, options: &ReadOptions, wanted: SampleSize) -> Result<Sampler> {
+        let mut sampler = Sampler::new(wanted);
+        self.for_each(options, |record, _| {
+            sampler.add(record.place.number);
+            Ok(())
+        })?;
+        Ok(sampler)
     }
 
     /// Checks the first bytes, so that a file that is not text at all does not
@@ -110,8 +151,8 @@ impl Records {
     ///
     /// # Errors
     /// [`Error::NotText`].
-    pub fn ensure_text(&self, sample: &[u8], options: ReadOptions) -> Result<()> {
-        let allows_nul = options.separator == Separator::Nul;
+    pub fn ensure_text(&self, sample: &[u8], options: &ReadOptions) -> Result<()> {
+        let allows_nul = options.kind == RecordKind::Text(Separator::Nul);
         let Some((flaw, likeness)) = text::recognize_foreign(sample, allows_nul) else {
             return Ok(());
         };
@@ -119,15 +160,34 @@ impl Records {
         Err(Box::new(NotText { origin, flaw, likeness, is_replaceable: false }).into())
     }
 
-    pub(super) fn rewind(&self, start: u64) -> Result<()> {
-        let result = (&*self.file).seek(SeekFrom::Start(start));
-        result.map(drop).map_err(|source| self.unreadable(source))
+    /// The records from the start, or those that are left of a pipe. The columns of a
+    /// table are those that the question needs.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a table without a header, or without a column of the question;
+    /// and [`Error::Unreadable`].
+    pub fn reader(&self, options: &ReadOptions) -> Result<RecordReader> {
+        let bytes = InputBytes { file: Arc::clone(&self.file), offset: self.start };
+        let reader = RecordReader::new(bytes.take(self.length), options.kind)
+            .map_err(|error| self.error(error))?;
+        if let (Some(header), Some(question)) = (reader.header(), &options.question) {
+            question
+                .ensure_known(&Cells::header(header))
+                .map_err(|reason| Error::Input(format!("{}: {reason}", self.path.display())))?;
+        }
+        Ok(reader)
     }
 
-    /// The lines; after a preflight, only those that it checked.
-    pub fn lines(&self, options: ReadOptions) -> Lines<Take<Arc<File>>> {
-        let source = Arc::clone(&self.file).take(self.length);
-        Lines::new(source, options.separator).with_limit(LINE_LIMIT)
+    /// The first bytes, of an input that can be read twice.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`].
+    pub(super) fn sample(&self, length: usize) -> Result<Vec<u8>> {
+        let mut sample = vec![0; length];
+        let start = self.start.unwrap_or_default();
+        let read = uninterrupted(|| self.file.read_at(&mut sample, start));
+        sample.truncate(read.map_err(|error| self.unreadable(error))?);
+        Ok(sample)
     }
 
     pub fn is_rereadable(&self) -> bool {
@@ -135,27 +195,46 @@ impl Records {
     }
 
     /// The error for a failed read.
-    pub fn unreadable(&self, source: io::Error) -> Error {
+    fn unreadable(&self, source: io::Error) -> Error {
         Error::Unreadable { path: self.path.clone(), source }
     }
 
-    /// The error for a line with the id of an earlier line.
-    pub fn duplicate_id(&self, line: u64, id: &str) -> Error {
-        Error::Input(self.message(line, &format!("the id {id} is already used by an earlier line")))
+    /// The error for records that cannot be read.
+    pub fn error(&self, error: ReadError) -> Error {
+        match error {
+            ReadError::Io(source) => self.unreadable(source),
+            ReadError::Table { line, reason } => {
+                Error::Input(format!("{}:{line}: {reason}", self.path.display()))
+            }
+        }
+    }
+
+    /// The error for a record with the id of an earlier one.
+    pub fn duplicate_id(&self, place: Place, id: &str) -> Error {
+        Error::Input(
+            self.message(
+                place,
+                &format!("the id {id} is already used by an earlier {}", place.noun()),
+            ),
+        )
     }
 
     /// The error for a request that has changed since it was done.
-    pub fn changed_request(&self, line: u64, id: &str) -> Error {
+    pub fn changed_request(&self, place: Place, id: &str) -> Error {
         let reason = format!("the request {id} is done, {CHANGED}; {CHANGED_HINT}");
-        Error::Input(self.message(line, &reason))
+        Error::Input(self.message(place, &reason))
     }
 
-    /// The error for a line that is not a request.
-    pub fn invalid_line(&self, line: u64, invalid: &InvalidRequest) -> Error {
-        Error::Input(self.message(line, &invalid.reason))
+    /// The error for a record that is not a request.
+    pub fn invalid_record(&self, place: Place, invalid: &InvalidRequest) -> Error {
+        Error::Input(self.message(place, &invalid.reason))
     }
 
-    pub(super) fn message(&self, line: u64, reason: &str) -> String {
-        format!("{}:{line}: {reason}", self.path.display())
+    pub(super) fn message(&self, place: Place, reason: &str) -> String {
+        format!("{}:{place}: {reason}", self.path.display())
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 }

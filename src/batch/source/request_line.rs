@@ -1,34 +1,18 @@
-//! One line of the input, parsed: a request of the Batch API, a prompt or
-//! messages with fields of a request body, or plain text.
+//! One record of the input as a request: a line of the Batch API, a prompt or messages
+//! with fields of a request body, plain text, or a question about a row.
 
 use std::borrow::Cow;
 
-use memchr::memchr;
-use serde_json::Value;
-use serde_json::error::Category;
 use serde_json::value::RawValue;
 
+use crate::batch::source::invalid_request::{Flaw, InvalidRequest};
 use crate::batch::source::json_fields::{JsonFields, parse_string};
-use crate::files::lines::Line;
+use crate::batch::source::read_options::ReadOptions;
+use crate::batch::source::record::{Record, RecordKind};
+use crate::batch::table::cells::Cells;
+use crate::batch::table::question::Question;
 use crate::history::line;
 use crate::json::{self, OnlyObject};
-
-/// What each line of an input is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LineKind {
-    /// A JSON object. With `has_one_choice` it must not ask for several replies.
-    Json { has_one_choice: bool },
-    /// A prompt.
-    Text,
-}
-
-/// A line that is not a request.
-#[derive(Debug, PartialEq, Eq)]
-pub struct InvalidRequest {
-    /// The line's id, if it could be parsed.
-    pub id: Option<String>,
-    pub reason: String,
-}
 
 /// The id of a line, or its number if it has none.
 pub fn id<'a>(line: &'a Result<RequestLine, InvalidRequest>, number: u64) -> Cow<'a, str> {
@@ -62,7 +46,7 @@ pub(super) enum LineSystem<'a> {
     /// `null`: no system prompt, not even the default.
     None,
     /// A JSON string.
-    Own(&'a str),
+    Own(Cow<'a, str>),
 }
 
 #[derive(Debug)]
@@ -75,67 +59,74 @@ pub(super) enum LineMessages<'a> {
 }
 
 impl<'a> RequestLine<'a> {
-    /// Parses a line; `None` if it is blank.
+    /// Parses a record; `None` if it is blank, or is to be left out.
     ///
     /// # Errors
     /// The reason, if it is not a request.
-    pub fn parse(line: &Line<'a>, kind: LineKind) -> Result<Option<Self>, InvalidRequest> {
-        match line.is_too_long {
-            true => Err(InvalidRequest { id: None, reason: "longer than 64 MiB".to_owned() }),
-            false => Self::parse_content(line.content(), kind),
+    pub fn parse(
+        record: &Record<'a>,
+        options: &ReadOptions,
+    ) -> Result<Option<Self>, InvalidRequest> {
+        let Some(cells) = record.cells(options.kind)? else {
+            return Ok(None);
+        };
+        if let Some(question) = &options.question {
+            return Self::from_question(question, &cells, options.skips_empty);
+        }
+        match cells {
+            Cells::Line(text) => Ok(Some(Self {
+                id: None,
+                system: LineSystem::Default,
+                messages: LineMessages::Prompt(json::quoted(text).into()),
+                fields: JsonFields::default(),
+            })),
+            Cells::Object(fields) => Self::from_object(fields, options.kind).map(Some),
+            // Without a question, no table is read.
+            Cells::Row { .. } => Ok(None),
         }
     }
 
-    fn parse_content(line: &'a [u8], kind: LineKind) -> Result<Option<Self>, InvalidRequest> {
-        let invalid = |reason: String| InvalidRequest { id: None, reason };
-        let text = std::str::from_utf8(line).map_err(|error| {
-            invalid(format!("not UTF-8 at byte offset {} of the line", error.valid_up_to()))
-        })?;
-        if text.trim().is_empty() {
-            return Ok(None);
+    fn from_question(
+        question: &Question,
+        cells: &Cells,
+        skips_empty: bool,
+    ) -> Result<Option<Self>, InvalidRequest> {
+        let own_id = match cells {
+            Cells::Object(fields) if question.id.is_none() => fields.id(),
+            _ => question.id(cells).map(|id| id.map(Cow::Owned)),
+        };
+        let id = own_id.map_err(InvalidRequest::bad)?.map(Cow::into_owned);
+        let invalid = |reason, flaw| InvalidRequest { id: id.clone(), reason, flaw };
+        let asked = question.ask(cells).map_err(|reason| invalid(reason, Flaw::Bad))?;
+        if asked.prompt.trim().is_empty() {
+            let failure = invalid("its prompt is empty".to_owned(), Flaw::EmptyPrompt);
+            return if skips_empty { Ok(None) } else { Err(failure) };
         }
-        if kind == LineKind::Text {
-            if let Some(offset) = memchr(0, line) {
-                return Err(invalid(format!(
-                    "a NUL character at byte offset {offset} of the line"
-                )));
-            }
-            return Ok(Some(Self {
-                id: None,
-                system: LineSystem::Default,
-                messages: LineMessages::Prompt(Value::from(text).to_string().into()),
-                fields: JsonFields::default(),
-            }));
-        }
-        let mut fields = serde_json::from_str::<JsonFields>(text).map_err(|error| {
-            invalid(match error.classify() {
-                Category::Data if text.trim_start().starts_with('{') => json::reason(&error),
-                Category::Data if text.trim_start().starts_with('[') => {
-                    "an array, not an object; jq -c '.[]' puts each element on its own line"
-                        .to_owned()
-                }
-                Category::Data => "not an object; use --lines for plain-text prompts".to_owned(),
-                _ => format!(
-                    "not JSON at column {}; use --lines for plain-text prompts",
-                    error.column()
-                ),
-            })
-        })?;
-        let id = fields.remove_id().map_err(invalid)?;
+        let system = |text: String| LineSystem::Own(json::quoted(&text).into());
+        Ok(Some(Self {
+            system: asked.system.map_or(LineSystem::Default, system),
+            messages: LineMessages::Prompt(json::quoted(&asked.prompt).into()),
+            fields: JsonFields::default(),
+            id: id.map(Cow::Owned),
+        }))
+    }
+
+    fn from_object(mut fields: JsonFields<'a>, kind: RecordKind) -> Result<Self, InvalidRequest> {
+        let id = fields.remove_id().map_err(InvalidRequest::bad)?;
         let parsed = match fields.contains("body") {
             true => Self::from_batch_api(fields),
             false => Self::from_short_form(fields),
         };
         match parsed.and_then(|line| line.ensure_one_choice(kind)) {
-            Ok(line) => Ok(Some(Self { id, ..line })),
-            Err(reason) => Err(InvalidRequest { id: id.map(Cow::into_owned), reason }),
+            Ok(line) => Ok(Self { id, ..line }),
+            Err(reason) => Err(InvalidRequest::bad(reason).with_id(id.map(Cow::into_owned))),
         }
     }
 
-    fn ensure_one_choice(self, kind: LineKind) -> Result<Self, String> {
+    fn ensure_one_choice(self, kind: RecordKind) -> Result<Self, String> {
         let asks_for_more = |n: &RawValue| n.get().parse().is_ok_and(|n: f64| n > 1.0);
         match self.fields.get("n") {
-            Some(n) if kind == LineKind::Json { has_one_choice: true } && asks_for_more(n) => {
+            Some(n) if kind == (RecordKind::Json { has_one_choice: true }) && asks_for_more(n) => {
                 Err(format!("its n is {n}, but --text prints one reply"))
             }
             _ => Ok(self),
@@ -195,7 +186,7 @@ impl<'a> RequestLine<'a> {
             Some(_) if matches!(messages, LineMessages::Array { has_system: true, .. }) => {
                 return Err("it has a system prompt, and its messages have one too".to_owned());
             }
-            Some(text) if text.starts_with('"') => LineSystem::Own(text),
+            Some(text) if text.starts_with('"') => LineSystem::Own(text.into()),
             Some(_) => return Err("its system prompt is not a string".to_owned()),
         };
         Ok(Self { id: None, system, messages, fields })
@@ -241,15 +232,24 @@ impl<'a> LineMessages<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::lines::{Lines, Separator};
+
+    #[track_caller]
+    fn reason(line: &str, kind: RecordKind) -> Option<String> {
+        let mut lines = Lines::new(line.as_bytes(), Separator::Newline);
+        let line = lines.next_line().expect("memory is readable").expect("there is a line");
+        let parsed = RequestLine::parse(&Record::of_line(line), &ReadOptions::new(kind));
+        parsed.err().map(|invalid| invalid.reason)
+    }
 
     #[test]
     fn a_blank_line_is_not_a_prompt() {
-        assert!(matches!(RequestLine::parse_content(b" \t", LineKind::Text), Ok(None)));
+        assert_eq!(reason(" \t", RecordKind::Text(Separator::Newline)), None);
     }
 
     #[test]
     fn an_invalid_line_gives_the_reason() {
-        for (line, reason) in [
+        for (line, part) in [
             ("[]", "an array"),
             ("1", "not an object"),
             ("{", "not JSON"),
@@ -274,12 +274,8 @@ mod tests {
             (r#"{"system":1,"prompt":"a"}"#, "system"),
             (r#"{"system":"x","messages":[{"role":"system"}]}"#, "system"),
         ] {
-            let parsed = RequestLine::parse_content(
-                line.as_bytes(),
-                LineKind::Json { has_one_choice: false },
-            );
-            let invalid = parsed.expect_err(line);
-            assert!(invalid.reason.contains(reason), "{line}: {}", invalid.reason);
+            let given = reason(line, RecordKind::Json { has_one_choice: false }).expect(line);
+            assert!(given.contains(part), "{line}: {given}");
         }
     }
 }

@@ -69,6 +69,22 @@ impl Schema {
         &self.source
     }
 
+    /// The names of the properties that a reply may have, in their order; none unless
+    /// every reply must be an object.
+    pub fn properties(&self) -> Vec<String> {
+        let mut schema = &self.source;
+        // A reference to itself was refused.
+        while let Some(target) = schema["$ref"].as_str().and_then(|name| name.strip_prefix('#'))
+            && let Some(referred) = self.source.pointer(target)
+        {
+            schema = referred;
+        }
+        match (schema["type"].as_str(), schema["properties"].as_object()) {
+            (Some("object"), Some(properties)) => properties.keys().cloned().collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The patterns that no reply is checked against.
     pub fn unchecked(&self) -> &[SchemaPattern] {
         &self.compiled.unchecked

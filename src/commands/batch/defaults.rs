@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::batch::source::batch_request::Defaults;
 use crate::batch::source::overriding::{OverriddenFields, Overriding};
-use crate::batch::source::records::{ReadOptions, Records};
+use crate::batch::source::read_options::ReadOptions;
+use crate::batch::source::records::Records;
 use crate::chat::format::ReplyFormat;
 use crate::cli::BatchArgs;
 use crate::error::{Error, Result};
@@ -17,11 +18,23 @@ use crate::output::numbers::grouped;
 use crate::settings::context::Context;
 use crate::settings::model;
 
+/// The system prompt of the options.
+///
+/// # Errors
+/// [`Error::Unreadable`] for its file, and [`Error::NotText`].
+pub fn system(args: &BatchArgs) -> Result<Option<String>> {
+    match &args.system_file.path {
+        Some(path) => prompt::read_file(path, Encoding::Strict).map(Some),
+        None => args.system.as_ref().map(|text| prompt::system(text, Encoding::Strict)).transpose(),
+    }
+}
+
 /// The fields and the system prompt of lines that do not have their own, and the
 /// watch over those that all lines override.
 pub fn defaults(
     args: &BatchArgs,
     format: &ReplyFormat,
+    system: Option<&str>,
     context: &Context,
 ) -> Result<(Defaults, OverriddenOptions)> {
     let named = fields::from_user(&args.model, context.config_param_count)?;
@@ -42,15 +55,8 @@ pub fn defaults(
     if args.text {
         fields::ensure_one_choice(&fields, "without --text, the results have them all")?;
     }
-    let system = match &args.system_file.path {
-        Some(path) => Some(prompt::read_file(path, Encoding::Strict)?),
-        None => {
-            let system = args.system.as_ref().map(|text| prompt::system(text, Encoding::Strict));
-            system.transpose()?
-        }
-    };
     let instruction = format.instruction();
-    let defaults = Defaults::new(&fields, system.as_deref(), instruction.as_deref());
+    let defaults = Defaults::new(&fields, system, instruction.as_deref());
     if args.r#override {
         let system = system.is_some() && ["system", "system_file"].iter().all(is_typed(context));
         let overriding = Overriding { fields: typed, system };
@@ -79,25 +85,20 @@ fn typed_fields(args: &BatchArgs, fields: &Object, context: &Context) -> Vec<Str
 pub struct OverriddenOptions(Option<Arc<OverriddenFields>>);
 
 impl OverriddenOptions {
-    /// Looks at all lines of a file. Those of an input that cannot be read twice are
-    /// seen when they are completed.
+    /// Looks at all lines of a file.
     ///
     /// # Errors
     /// [`Error::Unreadable`].
-    pub fn watch(
-        &self,
-        input: &Records,
-        options: ReadOptions,
-        defaults: &mut Defaults,
-    ) -> Result<()> {
+    pub fn watch_file(&self, input: &Records, options: &ReadOptions) -> Result<()> {
         match &self.0 {
-            None => Ok(()),
             Some(fields) if input.is_rereadable() => fields.see_file(input, options),
-            Some(fields) => {
-                defaults.watch(Arc::clone(fields));
-                Ok(())
-            }
+            _ => Ok(()),
         }
+    }
+
+    /// What must see each line that is sent, of an input that cannot be read twice.
+    pub fn watched(&self, input: &Records) -> Option<Arc<OverriddenFields>> {
+        self.0.as_ref().filter(|_| !input.is_rereadable()).map(Arc::clone)
     }
 
     /// Tells which options have no effect, once.

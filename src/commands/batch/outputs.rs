@@ -1,6 +1,6 @@
 //! The files that a run writes, checked for options that name the same file.
 
-use std::fs::{File, Metadata};
+use std::fs::{self, File, Metadata};
 use std::path::Path;
 
 use crate::batch::earlier::Earlier;
@@ -11,28 +11,32 @@ use crate::batch::results::sink::{Sink, SinkOptions};
 use crate::batch::results::stored_reply::ResultJudge;
 use crate::batch::source::records::Records;
 use crate::cli::BatchArgs;
+use crate::commands::batch::output_plan::OutputPlan;
 use crate::error::{Error, Result};
-use crate::files::lines::Separator;
 use crate::files::paths::identity;
-use crate::output::file::OutputFile;
 use crate::output::notes::Notes;
 
 pub struct Outputs {
     results: ResultFile,
     /// If set, failures are written there instead.
     errors: Option<ResultFile>,
-    format: ResultFormat,
 }
 
 impl Outputs {
-    /// Opens the files of `--output` and `--errors`.
+    /// Opens the files of `--output` and `--errors`. `table` is the table that is written
+    /// at the end.
     ///
     /// # Errors
-    /// [`Error::Usage`] if two options name the same file, or if the output of
-    /// `--text`, which cannot be resumed, is not empty; [`Error::Unwritable`];
-    /// [`Error::Busy`] if another run is writing a file; and [`Error::Stdout`].
-    pub fn open(args: &BatchArgs, input: &Records) -> Result<Self> {
-        let results = match OutputFile::named(args.output.as_deref()) {
+    /// [`Error::Usage`] if two options name the same file, or if there is an output that
+    /// would be lost: one of `--text`, which cannot be resumed, or a table without its
+    /// results; [`Error::Unwritable`]; [`Error::Busy`] if another run is writing a file;
+    /// and [`Error::Stdout`].
+    pub fn open(args: &BatchArgs, plan: &OutputPlan, input: &Records) -> Result<Self> {
+        let path = plan.results(args);
+        if let (Some(table), Some(results)) = (plan.table(), &path) {
+            ensure_replaceable(table, results, input)?;
+        }
+        let results = match &path {
             Some(path) => open("--output", path, input)?,
             None => ResultFile::stdout()?,
         };
@@ -43,16 +47,11 @@ impl Outputs {
             }
             opened => opened,
         });
-        let format = match (args.text, args.null) {
-            (false, _) => ResultFormat::Batch,
-            (true, false) => ResultFormat::Text(Separator::Newline),
-            (true, true) => ResultFormat::Text(Separator::Nul),
-        };
-        if format != ResultFormat::Batch && !results.is_empty() {
+        if matches!(plan, OutputPlan::Text(_)) && !results.is_empty() {
             let message = "the --output file is not empty, and a run with --text cannot be resumed, as texts have no ids; name another file";
             return Err(Error::Usage(message.to_owned()));
         }
-        Ok(Self { results, errors: errors.transpose()?, format })
+        Ok(Self { results, errors: errors.transpose()? })
     }
 
     /// # Errors
@@ -119,14 +118,50 @@ impl Outputs {
         }
     }
 
+    /// The file of results, and its path. It stays locked while it is open.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] if there are too many open files.
+    pub fn results(&self) -> Result<File> {
+        self.results
+            .file()
+            .try_clone()
+            .map_err(|source| Error::Limit { action: "open the results again".to_owned(), source })
+    }
+
     /// `window` is [`SinkOptions::window`].
     ///
     /// # Errors
-    /// [`Error::Unwritable`] if a file for ordered results cannot be created.
-    pub fn into_sink(self, window: Option<u64>, progress: Progress, notes: &Notes) -> Result<Sink> {
-        let Self { results, errors, format } = self;
+    /// [`Error::Unwritable`] if a file for ordered results cannot be created, and those
+    /// of writing a header.
+    pub fn into_sink(
+        self,
+        format: ResultFormat,
+        window: Option<u64>,
+        progress: Progress,
+        notes: &Notes,
+    ) -> Result<Sink> {
+        let Self { results, errors } = self;
         Sink::new(SinkOptions { results, errors, format, window }, progress, notes)
     }
+}
+
+/// Checks that the table at `path` can be written again from its results.
+fn ensure_replaceable(path: &Path, results: &Path, input: &Records) -> Result<()> {
+    let Ok(metadata) = fs::metadata(path) else {
+        return Ok(());
+    };
+    let input = input.file().metadata().ok();
+    if identity(&metadata).is_some() && identity(&metadata) == input.as_ref().and_then(identity) {
+        return Err(Error::Usage("FILE and --output name the same file".to_owned()));
+    }
+    if metadata.len() > 0 && !results.exists() {
+        let (path, results) = (path.display(), results.display());
+        return Err(Error::Usage(format!(
+            "{path} exists, but not its results, {results}: it is not a table of this batch and would be lost; name another file"
+        )));
+    }
+    Ok(())
 }
 
 fn open(option: &str, path: &Path, input: &Records) -> Result<ResultFile> {

@@ -1,7 +1,9 @@
 //! What the replies of a batch must be, and what is said about single requests.
 
+use std::sync::Arc;
+
 use crate::batch::progress::Progress;
-use crate::batch::worker::{AttemptReporter, RequestPolicy, SchemaReporter};
+use crate::batch::worker::{AttemptReporter, ReplyPolicies, RequestPolicy, SchemaReporter};
 use crate::chat::format::ReplyFormat;
 use crate::chat::thoughts::ThoughtsPolicy;
 use crate::chat::turn::{CheckedReply, Pick, ReplyPolicy};
@@ -15,14 +17,6 @@ use crate::output::notes::Notes;
 pub struct Reporters {
     pub schema: SchemaReporter,
     pub attempt: AttemptReporter,
-}
-
-/// What the replies must be.
-pub struct ReplyPolicies {
-    /// For requests in the format of the options.
-    pub default: ReplyPolicy,
-    /// For requests that set their own `response_format`.
-    pub own_format: ReplyPolicy,
 }
 
 pub fn reply_policies(format: ReplyFormat, args: &BatchArgs) -> ReplyPolicies {
@@ -48,16 +42,14 @@ pub fn reply_policies(format: ReplyFormat, args: &BatchArgs) -> ReplyPolicies {
 
 /// With `is_text`, only texts are printed.
 pub fn request_policy(
-    policies: ReplyPolicies,
+    replies: Arc<ReplyPolicies>,
     is_text: bool,
     hints: &Hints,
     reporters: Reporters,
 ) -> RequestPolicy {
-    let ReplyPolicies { default, own_format } = policies;
     let hints = hints.clone();
     RequestPolicy {
-        default,
-        own_format,
+        replies,
         describe: Box::new(move |error| hints.message(error)),
         warning: if is_text { warning_about_text } else { CheckedReply::warning },
         report: reporters.schema,

@@ -13,7 +13,7 @@ use clap::{Arg, ArgAction, Command};
 use serde_json::Value;
 
 use crate::cli::ConfigArgs;
-use crate::commands::batch::{DEFAULT_JOBS, DEFAULT_PATIENCE, PROGRESS_INTERVAL};
+use crate::commands::batch::send::{DEFAULT_JOBS, DEFAULT_PATIENCE, PROGRESS_INTERVAL};
 use crate::error::{Error, Result};
 use crate::files::paths::directory_of;
 use crate::json;

@@ -6,8 +6,29 @@ use crate::cli::{Args, with_options};
 
 /// Options of `batch` alone that belong to one run: what its lines and its results
 /// are, and where they go. As clap ids.
-const OF_ONE_RUN: &[&str] =
-    &["lines", "null", "shard", "errors", "text", "merge", "override", "changed"];
+const OF_ONE_RUN: &[&str] = &[
+    "lines",
+    "null",
+    "shard",
+    "errors",
+    "text",
+    "merge",
+    "override",
+    "changed",
+    "csv",
+    "tsv",
+    "delimiter",
+    "id",
+    "skip_empty",
+    "limit",
+    "sample",
+    "dedupe",
+    "format",
+    "column",
+    "columns",
+    "keep",
+    "drop",
+];
 
 /// Options of other commands that share only their name with one of `ask`.
 const NOT_SHARED: &[&str] = &["json", "output"];

@@ -1,6 +1,7 @@
 //! A template: text with variables in double braces, such as `{{lang}}`. A backslash
 //! makes the braces after it text.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// How a variable begins and ends.
@@ -84,10 +85,10 @@ impl Template {
 
     /// The text with the values of the variables, which are put in as they are.
     /// `value_of` is given the name of a variable.
-    pub fn expand<'v>(&'v self, value_of: impl Fn(&'v str) -> &'v str) -> String {
+    pub fn expand<'v, V: Into<Cow<'v, str>>>(&'v self, value_of: impl Fn(&'v str) -> V) -> String {
         let pieces = self.pieces.iter().map(|piece| match piece {
-            Piece::Text(literal) => literal,
-            Piece::Variable(name) => value_of(name),
+            Piece::Text(literal) => literal.into(),
+            Piece::Variable(name) => value_of(name).into(),
         });
         pieces.collect()
     }
