@@ -205,6 +205,7 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Send at most N requests per second, minute or hour')
             [CompletionResult]::new('--patience', '--patience', [CompletionResultType]::ParameterName, 'Wait up to TIME for a success while the server is away (default 2m)')
             [CompletionResult]::new('--max-failures', '--max-failures', [CompletionResultType]::ParameterName, 'Stop after N failed requests')
+            [CompletionResult]::new('--token-rate', '--token-rate', [CompletionResultType]::ParameterName, 'Use at most N tokens per second, minute or hour')
             [CompletionResult]::new('--max-cost', '--max-cost', [CompletionResultType]::ParameterName, 'Stop once the run has cost X')
             [CompletionResult]::new('-m', '-m', [CompletionResultType]::ParameterName, 'Use this model [env: GRAVIX_MODEL]')
             [CompletionResult]::new('--model', '--model', [CompletionResultType]::ParameterName, 'Use this model [env: GRAVIX_MODEL]')

@@ -199,6 +199,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand --rate 'Send at most N requests per second, minute or hour'
             cand --patience 'Wait up to TIME for a success while the server is away (default 2m)'
             cand --max-failures 'Stop after N failed requests'
+            cand --token-rate 'Use at most N tokens per second, minute or hour'
             cand --max-cost 'Stop once the run has cost X'
             cand -m 'Use this model [env: GRAVIX_MODEL]'
             cand --model 'Use this model [env: GRAVIX_MODEL]'

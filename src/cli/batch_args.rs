@@ -208,7 +208,7 @@ pub struct BatchArgs {
             "lines", "null", "shard", "skip_bad", "errors", "ordered", "text", "jobs", "rate",
             "max_failures", "max_cost", "patience", "progress", "usage", "log", "log_content",
             "override", "changed", "retry_failed", "csv", "tsv", "delimiter", "template", "limit",
-            "sample", "dedupe", "dry_run", "format", "column", "columns", "keep", "drop",
+            "sample", "dedupe", "dry_run", "format", "column", "columns", "keep", "drop", "token_rate",
         ]
     )]
     pub merge: bool,
@@ -226,7 +226,8 @@ pub struct BatchArgs {
     /// the server refuses requests (429), and speeds up again while the server
     /// accepts them. A refused request is sent again later. Eight refusals
     /// count as one retry, and only while the server accepts other requests.
-    /// Retry-After, X-RateLimit-Remaining and X-RateLimit-Reset are obeyed.
+    /// Retry-After, X-RateLimit-Remaining and X-RateLimit-Reset are obeyed; for tokens
+    /// see --token-rate.
     #[arg(long, value_name = "N/s|m|h", value_parser = rate, help_heading = "Network", value_hint = ValueHint::Other)]
     pub rate: Option<f64>,
 

@@ -214,18 +214,36 @@ pub fn jobs(text: &str) -> Result<u16, String> {
 
 /// Parses a rate such as `100/m` into requests per second.
 pub fn rate(text: &str) -> Result<f64, String> {
-    let seconds = |unit: &str| match unit {
+    let parsed = text
+        .split_once('/')
+        .and_then(|(number, unit)| Some(number.parse::<f64>().ok()? / seconds_in(unit)?));
+    // From about one a day to more than any server accepts.
+    let parsed = parsed.filter(|rate| (1e-5..=1e6).contains(rate));
+    parsed.ok_or_else(|| "not a rate such as 5/s, 100/m or 1000/h".to_owned())
+}
+
+/// Parses a rate such as `10k/m` into tokens per second.
+pub fn token_rate(text: &str) -> Result<f64, String> {
+    let parsed = text.split_once('/').and_then(|(number, unit)| {
+        let (number, factor) = match number.split_at_checked(number.len().saturating_sub(1)) {
+            Some((number, "k" | "K")) => (number, 1e3),
+            Some((number, "M")) => (number, 1e6),
+            _ => (number, 1.0),
+        };
+        Some(number.parse::<f64>().ok()? * factor / seconds_in(unit)?)
+    });
+    let parsed = parsed.filter(|rate| (1e-5..=1e12).contains(rate));
+    parsed.ok_or_else(|| "not a rate such as 500/s, 10k/m or 2M/h".to_owned())
+}
+
+/// The seconds of the unit of a rate.
+fn seconds_in(unit: &str) -> Option<f64> {
+    match unit {
         "s" => Some(1.0),
         "m" => Some(60.0),
         "h" => Some(3600.0),
         _ => None,
-    };
-    let parsed = text.split_once('/').and_then(|(number, unit)| {
-        let rate = number.parse::<f64>().ok()? / seconds(unit)?;
-        // From about one a day to more than any server accepts.
-        (1e-5..=1e6).contains(&rate).then_some(rate)
-    });
-    parsed.ok_or_else(|| "not a rate such as 5/s, 100/m or 1000/h".to_owned())
+    }
 }
 
 /// Parses an amount of money, without a currency.

@@ -211,11 +211,13 @@ impl Exchange<'_> {
         let error = received.as_ref().err();
         // Nothing was sent if the run was stopped first.
         if trace.tries > tries {
+            let usage = TotalUsage::of(&reply, body.content_length());
             if error.is_none_or(|error| may_be_charged(error, trace)) {
-                spent.add(TotalUsage::of(&reply, body.content_length()));
+                spent.add(usage);
             }
             *first_sent = first_sent.or(trace.sent_at());
             *took = first_sent.map(|first| first.elapsed());
+            self.client.settle(trace, error.is_none().then(|| usage.likely_tokens()));
             observer.attempted(&Attempt { started, body, trace, reply: &reply, error });
         }
         received.map(|()| reply)

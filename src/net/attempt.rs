@@ -9,7 +9,7 @@ use crate::blame::Blame;
 use crate::error::{Error, NetworkError, Result};
 use crate::net::client::{Client, RequestTrace};
 use crate::net::observer::{Headers, NetEvent};
-use crate::net::rate_limit::{self, RateLimit};
+use crate::net::rate_limit::{self, RateLimit, RateLimits};
 use crate::net::rate_limiter::Feedback;
 use crate::net::reply_stream::ResponseBody;
 use crate::net::retry::{RetryDecision, RetryState};
@@ -28,6 +28,7 @@ impl Client {
     pub(super) fn send_with_retries(
         &self,
         trace: &mut RequestTrace,
+        prompt_tokens: u64,
         send_once: impl Fn(&mut RequestTrace) -> Result<ResponseBody>,
     ) -> Result<ResponseBody> {
         let retries = self.server.retries;
@@ -35,7 +36,7 @@ impl Client {
         loop {
             // The wait for the first ticket does not count against the deadline.
             let timeout = self.clock.time_left().filter(|_| failures > 0);
-            let Some(ticket) = self.limiter.acquire(trace.first, timeout)? else {
+            let Some(ticket) = self.limiter.acquire(trace.first, prompt_tokens, timeout)? else {
                 return Err(self.clock.timeout_error(Timeout::Global));
             };
             if failures == 0 {
@@ -45,6 +46,7 @@ impl Client {
             *trace = RequestTrace {
                 tries: trace.tries.saturating_add(1),
                 first: trace.first.or(Some(ticket)),
+                last: Some(ticket),
                 time_spent: trace.time_spent,
                 ..RequestTrace::default()
             };
@@ -112,7 +114,10 @@ impl Client {
         self.clock.reset_idle();
         let (head, body) = response.into_parts();
         trace.status = Some(head.status.as_u16());
-        trace.rate_limit = rate_limit(&head.headers);
+        trace.rate_limits = RateLimits {
+            requests: rate_limit(&head.headers, rate_limit::HEADERS),
+            tokens: rate_limit(&head.headers, rate_limit::TOKEN_HEADERS),
+        };
         let request_id = status::header_text(&head.headers, "x-request-id");
         trace.request_id = request_id.map(|id| secrets.mask(id.to_owned()));
         self.observe(&NetEvent::Response {
@@ -146,9 +151,9 @@ impl Client {
     }
 }
 
-/// The rate limit in the headers, in the first style that is complete.
-fn rate_limit(headers: &HeaderMap) -> Option<RateLimit> {
-    rate_limit::HEADERS.iter().find_map(|(remaining, reset)| {
+/// The rate limit in the headers with these names, in the first style that is complete.
+fn rate_limit(headers: &HeaderMap, names: &[(&str, &str)]) -> Option<RateLimit> {
+    names.iter().find_map(|(remaining, reset)| {
         let (remaining, reset) =
             (status::header_text(headers, remaining)?, status::header_text(headers, reset)?);
         rate_limit::parse(remaining, reset, SystemTime::now())
@@ -160,7 +165,7 @@ fn feedback(trace: &RequestTrace, error: Option<&Error>) -> Feedback {
         request: trace.request().unwrap_or_default(),
         status: trace.status,
         retry_after: error.and_then(Error::retry_after),
-        rate_limit: trace.rate_limit,
+        rate_limits: trace.rate_limits,
         blame: error.map(Error::blame),
     }
 }

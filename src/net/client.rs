@@ -10,13 +10,14 @@ use ureq::typestate::WithoutBody;
 use ureq::{Agent, RequestBuilder, SendBody};
 
 use crate::chat::event::Event;
+use crate::chat::tokens::{self, TokenCount};
 use crate::error::{Error, Result};
 use crate::headroom;
 use crate::net::clock::Clock;
 use crate::net::connect::LayeredConnector;
 use crate::net::endpoint::Endpoint;
 use crate::net::observer::NetObserver;
-use crate::net::rate_limit::RateLimit;
+use crate::net::rate_limit::RateLimits;
 use crate::net::rate_limiter::{RateLimiter, Ticket, Unlimited};
 use crate::net::reply_stream::ReplyStream;
 use crate::net::resolve::TimedResolver;
@@ -46,13 +47,15 @@ pub struct RequestTrace {
     pub tries: u32,
     /// The ticket of the first try, which says how long the request has waited.
     pub(super) first: Option<Ticket>,
+    /// The ticket of the last try.
+    pub(super) last: Option<Ticket>,
     /// How long the tries took until each had its response.
     pub(super) time_spent: Duration,
     /// The HTTP status of the last try; `None` if it got no response.
     pub status: Option<u16>,
     /// The server's ID of the last try.
     pub request_id: Option<String>,
-    pub(super) rate_limit: Option<RateLimit>,
+    pub(super) rate_limits: RateLimits,
 }
 
 impl RequestTrace {
@@ -168,7 +171,8 @@ impl Client {
         let url = &self.server.chat_url;
         let accept = if chat.streams { "text/event-stream" } else { "application/json" };
         let body = chat.body;
-        let response_body = self.send_with_retries(trace, |trace| {
+        let prompt_tokens = tokens::estimate(body.content_length());
+        let response_body = self.send_with_retries(trace, prompt_tokens, |trace| {
             let mut request = self.agent.post(url);
             self.server.set_headers(request.headers_mut(), accept);
             if let Some(headers) = request.headers_mut() {
@@ -184,13 +188,21 @@ impl Client {
         Ok(ReplyStream::new(response_body, chat.wants_payloads, &self.server, &self.clock))
     }
 
+    /// Tells the rate limiter that the reply to a request has ended, and what it used;
+    /// `None` if it failed.
+    pub fn settle(&self, trace: &RequestTrace, used: Option<TokenCount>) {
+        if let Some(last) = trace.last {
+            self.limiter.settle(last, used);
+        }
+    }
+
     /// Requests the list of models.
     ///
     /// # Errors
     /// The error of the last try, or that of [`model_list::parse`].
     pub fn models(&self) -> Result<ModelList> {
         let url = &self.server.models_url;
-        let response_body = self.send_with_retries(&mut RequestTrace::default(), |trace| {
+        let response_body = self.send_with_retries(&mut RequestTrace::default(), 0, |trace| {
             let mut request = self.agent.get(url);
             self.server.set_headers(request.headers_mut(), "application/json");
             self.send(request, trace, RequestBuilder::<WithoutBody>::call)

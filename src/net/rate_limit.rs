@@ -1,9 +1,9 @@
-//! Parsing the headers `X-RateLimit-Remaining` and `X-RateLimit-Reset`. Pure:
-//! the time is a parameter.
+//! Parsing the headers `X-RateLimit-Remaining` and `X-RateLimit-Reset`, and those of
+//! tokens. Pure: the time is a parameter.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How many more requests the server accepts until the limit resets.
+/// How many more requests, or tokens, the server accepts until the limit resets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
     pub remaining: u64,
@@ -11,12 +11,23 @@ pub struct RateLimit {
     pub reset: Duration,
 }
 
-/// The names of the two headers: first those of Gravix Layer and most gateways,
+/// What the headers of a response say.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimits {
+    pub requests: Option<RateLimit>,
+    pub tokens: Option<RateLimit>,
+}
+
+/// The names of the two headers for requests: first those of Gravix Layer and most gateways,
 /// then those of OpenAI.
 pub const HEADERS: &[(&str, &str)] = &[
     ("x-ratelimit-remaining", "x-ratelimit-reset"),
     ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
 ];
+
+/// The names of the two headers for tokens, as OpenAI and others send them.
+pub const TOKEN_HEADERS: &[(&str, &str)] =
+    &[("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens")];
 
 /// A number from here on is seconds since the epoch, not a duration.
 const MIN_EPOCH_SECONDS: f64 = 1e9;

@@ -23,6 +23,7 @@ mod batch_resume;
 mod batch_retry_failed;
 mod batch_settings;
 mod batch_stored;
+mod batch_token_rate;
 mod broken_replies;
 mod chat;
 mod chat_commands;

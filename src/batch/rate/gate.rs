@@ -9,6 +9,7 @@ use crate::batch::rate::gate_state::{Aside, GateOptions, GateState, QueueKey};
 use crate::batch::rate::throttle::Ready;
 use crate::batch::row::Row;
 use crate::batch::set_aside::Taken;
+use crate::chat::tokens::TokenCount;
 use crate::error::{Error, Result};
 use crate::net::rate_limiter::{Feedback, RateLimiter, Ticket};
 use crate::output::notes::Notes;
@@ -141,7 +142,12 @@ impl Gate {
 
     /// Waits until the worker with this key is first in the queue and the
     /// throttle admits it.
-    fn wait(&self, key: QueueKey, until: Option<Instant>) -> Result<Option<Ticket>> {
+    fn wait(
+        &self,
+        key: QueueKey,
+        prompt_tokens: u64,
+        until: Option<Instant>,
+    ) -> Result<Option<Ticket>> {
         loop {
             let mut state = self.lock();
             let now = Instant::now();
@@ -152,8 +158,10 @@ impl Gate {
                 return Ok(None);
             }
             let is_next = state.next().is_some_and(|(next, _)| *next == key);
-            let at = match state.throttle.ready(now) {
-                Ready::Now if is_next => return Ok(Some(state.throttle.acquire(now))),
+            let at = match state.throttle.ready(now, prompt_tokens) {
+                Ready::Now if is_next => {
+                    return Ok(Some(state.throttle.acquire(now, prompt_tokens)));
+                }
                 Ready::At(at) if is_next => Some(at),
                 _ => None,
             };
@@ -167,14 +175,19 @@ impl Gate {
 }
 
 impl RateLimiter for Gate {
-    fn acquire(&self, first: Option<Ticket>, timeout: Option<Duration>) -> Result<Option<Ticket>> {
+    fn acquire(
+        &self,
+        first: Option<Ticket>,
+        prompt_tokens: u64,
+        timeout: Option<Duration>,
+    ) -> Result<Option<Ticket>> {
         let until = timeout.map(|timeout| Instant::now() + timeout);
         let mut state = self.lock();
         state.arrivals += 1;
         let key = (first.map_or(u64::MAX, |first| first.number), state.arrivals);
         state.queue.insert(key, thread::current());
         drop(state);
-        let admitted = self.wait(key, until);
+        let admitted = self.wait(key, prompt_tokens, until);
         let mut state = self.lock();
         state.queue.remove(&key);
         state.wake_next();
@@ -195,6 +208,12 @@ impl RateLimiter for Gate {
         {
             self.notes.detail(format_args!("* slowing down to {rate:.2} requests per second"));
         }
+    }
+
+    fn settle(&self, ticket: Ticket, used: Option<TokenCount>) {
+        let mut state = self.lock();
+        state.throttle.settle(Instant::now(), ticket, used);
+        state.wake_next();
     }
 
     fn pause(&self, wait: Duration) -> Result<()> {

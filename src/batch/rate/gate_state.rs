@@ -6,7 +6,7 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use crate::batch::rate::outage::OutageNews;
-use crate::batch::rate::throttle::Throttle;
+use crate::batch::rate::throttle::{Rates, Throttle};
 use crate::batch::row::Row;
 use crate::batch::set_aside::{Others, Sent, SetAside, Taken};
 use crate::blame::Blame;
@@ -43,8 +43,7 @@ pub struct GateState {
 pub struct GateOptions {
     /// How many workers there are.
     pub jobs: u16,
-    /// In requests per second; without one, the gate searches for it.
-    pub rate: Option<f64>,
+    pub rates: Rates,
     /// How often a row that is itself to blame is retried.
     pub retries: u32,
     /// How long to wait for a success in an outage. If zero, a row that has used up
@@ -70,9 +69,9 @@ pub(super) type QueueKey = (u64, u64);
 
 impl GateState {
     pub(super) fn new(options: GateOptions) -> Self {
-        let GateOptions { jobs, rate, retries, patience } = options;
+        let GateOptions { jobs, rates, retries, patience } = options;
         Self {
-            throttle: Throttle::new(rate, patience, Instant::now()),
+            throttle: Throttle::new(rates, patience, Instant::now()),
             set_aside: SetAside::new(retries),
             is_closed: false,
             queue: BTreeMap::new(),
@@ -154,7 +153,7 @@ impl GateState {
     pub(super) fn record(&mut self, ticket: Ticket, feedback: &Feedback) {
         let is_outage = feedback.blame == Some(Blame::World);
         if self.suspects.remove(&feedback.request) && is_outage {
-            return self.throttle.record_suspect(ticket);
+            return self.throttle.record_suspect(Instant::now(), ticket, feedback);
         }
         let now = (Instant::now(), fastrand::f64());
         let recovered = self.throttle.record(now, ticket, feedback);

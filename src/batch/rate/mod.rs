@@ -5,3 +5,5 @@ pub mod gate_state;
 pub mod outage;
 pub mod search;
 pub mod throttle;
+pub mod token_bucket;
+pub mod token_limit;

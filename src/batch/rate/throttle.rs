@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use crate::batch::rate::outage::{Failing, OutageNews, OutageWatch};
 use crate::batch::rate::search::RateSearch;
+use crate::batch::rate::token_limit::TokenLimit;
 use crate::blame::Blame;
+use crate::chat::tokens::TokenCount;
 use crate::net::rate_limiter::{Feedback, Ticket};
 use crate::net::retry::LONGEST_REQUESTED_WAIT;
 
@@ -48,13 +50,21 @@ pub struct Throttle {
     /// that the server will accept, and until when.
     allowed: Option<(u64, Instant)>,
     search: RateSearch,
+    tokens: TokenLimit,
     watch: OutageWatch,
 }
 
+/// The rates that the user set, per second.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Rates {
+    /// Without it the rate is searched for.
+    pub requests: Option<f64>,
+    pub tokens: Option<f64>,
+}
+
 impl Throttle {
-    /// `rate` is in requests per second; without one it is searched for. `patience` is
-    /// how long to wait for a success.
-    pub fn new(rate: Option<f64>, patience: Duration, now: Instant) -> Self {
+    /// `patience` is how long to wait for a success.
+    pub fn new(rates: Rates, patience: Duration, now: Instant) -> Self {
         Self {
             started_at: now,
             next_at: now,
@@ -63,7 +73,8 @@ impl Throttle {
             ended: 0,
             is_rate_bound: false,
             allowed: None,
-            search: RateSearch::new(rate, now),
+            search: RateSearch::new(rates.requests, now),
+            tokens: TokenLimit::new(rates.tokens, now),
             watch: OutageWatch::new(patience),
         }
     }
@@ -73,7 +84,11 @@ impl Throttle {
         self.search.rate()
     }
 
-    pub fn ready(&self, now: Instant) -> Ready {
+    /// `prompt_tokens` is an estimate for the request.
+    pub fn ready(&self, now: Instant, prompt_tokens: u64) -> Ready {
+        let Some(by_tokens) = self.tokens.ready_at(now, prompt_tokens) else {
+            return Ready::AfterResponse;
+        };
         let by_rate = match self.search.rate() {
             Some(_) => self.next_at,
             None if self.ended > 0 => now,
@@ -87,7 +102,7 @@ impl Throttle {
             _ => now,
         };
         let by_probe = self.search.probe_deadline().unwrap_or(now);
-        let at = by_rate.max(by_server).max(by_probe).max(self.held_until);
+        let at = by_rate.max(by_server).max(by_tokens).max(by_probe).max(self.held_until);
         match self.watch.ready_at(at) {
             None => Ready::AfterResponse,
             Some(at) if at <= now => Ready::Now,
@@ -115,7 +130,7 @@ impl Throttle {
     }
 
     /// Issues the ticket of a request, which is sent now.
-    pub fn acquire(&mut self, now: Instant) -> Ticket {
+    pub fn acquire(&mut self, now: Instant, prompt_tokens: u64) -> Ticket {
         self.sent += 1;
         if self.allowed.is_some_and(|(_, until)| until <= now) {
             self.allowed = None;
@@ -128,6 +143,7 @@ impl Throttle {
         }
         let ticket = Ticket { number: self.sent, at: now };
         self.search.record_sent(ticket);
+        self.tokens.take(ticket, prompt_tokens);
         self.watch.record_sent(now, ticket);
         ticket
     }
@@ -142,8 +158,9 @@ impl Throttle {
     ) -> Option<Duration> {
         self.ended += 1;
         self.search.record_end(ticket);
+        self.tokens.record(now, ticket, feedback);
         let recovered_after = self.watch.record_end((now, jitter), ticket, self.sent, feedback);
-        if let Some(rate_limit) = feedback.rate_limit
+        if let Some(rate_limit) = feedback.rate_limits.requests
             && rate_limit.reset <= LONGEST_REQUESTED_WAIT
         {
             let last = ticket.number.saturating_add(rate_limit.remaining);
@@ -169,10 +186,16 @@ impl Throttle {
 
     /// Records the failure of a request that was to blame for one before, which says
     /// nothing about the server.
-    pub fn record_suspect(&mut self, ticket: Ticket) {
+    pub fn record_suspect(&mut self, now: Instant, ticket: Ticket, feedback: &Feedback) {
         self.ended += 1;
+        self.tokens.record(now, ticket, feedback);
         self.search.record_end(ticket);
         self.watch.record_probe_end(ticket);
+    }
+
+    /// Records the end of a reply, and what it used if that is known.
+    pub fn settle(&mut self, now: Instant, ticket: Ticket, used: Option<TokenCount>) {
+        self.tokens.settle(now, ticket, used);
     }
 
     fn hold(&mut self, until: Instant) {
@@ -185,7 +208,7 @@ mod tests {
     use std::collections::VecDeque;
 
     use super::*;
-    use crate::net::rate_limit::RateLimit;
+    use crate::net::rate_limit::{RateLimit, RateLimits};
 
     trait SimulatedServer {
         fn answer(&mut self, at: Duration) -> Feedback;
@@ -200,6 +223,14 @@ mod tests {
 
     fn acceptance() -> Feedback {
         Feedback { status: Some(200), ..Feedback::default() }
+    }
+
+    fn limited(requests: Option<RateLimit>) -> Feedback {
+        Feedback { rate_limits: RateLimits { requests, tokens: None }, ..acceptance() }
+    }
+
+    fn fixed(rate: f64) -> Rates {
+        Rates { requests: Some(rate), tokens: None }
     }
 
     fn refusal(retry_after: Option<Duration>) -> Feedback {
@@ -258,15 +289,15 @@ mod tests {
         time: Duration,
     ) -> (f64, f64) {
         let start = Instant::now();
-        let mut throttle = Throttle::new(None, PATIENCE, start);
+        let mut throttle = Throttle::new(Rates::default(), PATIENCE, start);
         let mut now = start;
         let mut in_flight = Vec::new();
         let (mut accepted, mut refused) = (0.0, 0.0);
         while now < start + time {
-            let next = match throttle.ready(now) {
+            let next = match throttle.ready(now, 0) {
                 _ if in_flight.len() == jobs => None,
                 Ready::Now => {
-                    let ticket = throttle.acquire(now);
+                    let ticket = throttle.acquire(now, 0);
                     let feedback = server.answer(now - start);
                     let is_accepted = feedback.status == Some(200);
                     *(if is_accepted { &mut accepted } else { &mut refused }) += 1.0;
@@ -342,16 +373,16 @@ mod tests {
     #[test]
     fn a_fixed_rate_is_kept() {
         let start = Instant::now();
-        let mut throttle = Throttle::new(Some(100.0 / 60.0), PATIENCE, start);
-        throttle.acquire(start);
-        assert_eq!(throttle.ready(start), Ready::At(start + after(0.6)));
-        let ticket = throttle.acquire(start + after(0.6));
+        let mut throttle = Throttle::new(fixed(100.0 / 60.0), PATIENCE, start);
+        throttle.acquire(start, 0);
+        assert_eq!(throttle.ready(start, 0), Ready::At(start + after(0.6)));
+        let ticket = throttle.acquire(start + after(0.6), 0);
         let refusal = Feedback { status: Some(429), ..world() };
         throttle.record((start + after(0.7), 1.0), ticket, &refusal);
-        assert_eq!(throttle.ready(start + after(0.7)), Ready::At(start + after(1.2)));
+        assert_eq!(throttle.ready(start + after(0.7), 0), Ready::At(start + after(1.2)));
         // An idle time is not followed by a burst.
-        throttle.acquire(start + after(100.0));
-        let Ready::At(next) = throttle.ready(start + after(100.0)) else { panic!("too fast") };
+        throttle.acquire(start + after(100.0), 0);
+        let Ready::At(next) = throttle.ready(start + after(100.0), 0) else { panic!("too fast") };
         assert!(next > start + after(100.5));
     }
 
@@ -362,36 +393,36 @@ mod tests {
         for (status, seconds, next) in
             [(429, 3.0, 4.0), (503, 3.0, 4.0), (500, 3.0, 4.0), (503, 1000.0, 1.1)]
         {
-            let mut throttle = Throttle::new(Some(1e6), PATIENCE, start);
-            let ticket = throttle.acquire(start);
+            let mut throttle = Throttle::new(fixed(1e6), PATIENCE, start);
+            let ticket = throttle.acquire(start, 0);
             let retry_after = Some(after(seconds));
             let feedback = Feedback { status: Some(status), retry_after, ..world() };
             throttle.record((start + after(1.0), 1.0), ticket, &feedback);
             let expected = Ready::At(start + after(next));
-            assert_eq!(throttle.ready(start + after(1.0)), expected, "{status} {seconds}");
+            assert_eq!(throttle.ready(start + after(1.0), 0), expected, "{status} {seconds}");
         }
     }
 
     #[test]
     fn the_rate_limit_headers_of_the_server_are_kept() {
         let start = Instant::now();
-        let mut throttle = Throttle::new(None, PATIENCE, start);
-        let first = throttle.acquire(start);
-        throttle.acquire(start);
-        let rate_limit = Some(RateLimit { remaining: 2, reset: after(5.0) });
-        let feedback = Feedback { status: Some(200), rate_limit, ..Feedback::default() };
+        let mut throttle = Throttle::new(Rates::default(), PATIENCE, start);
+        let first = throttle.acquire(start, 0);
+        throttle.acquire(start, 0);
+        let requests = Some(RateLimit { remaining: 2, reset: after(5.0) });
+        let feedback = limited(requests);
         throttle.record((start, 1.0), first, &feedback);
         // The second request was already sent and counts as one of the two.
-        assert_eq!(throttle.ready(start), Ready::Now);
-        throttle.acquire(start);
-        assert_eq!(throttle.ready(start), Ready::At(start + after(5.0)));
-        assert_eq!(throttle.ready(start + after(5.0)), Ready::Now);
-        throttle.acquire(start + after(5.0));
-        assert_eq!(throttle.ready(start + after(5.0)), Ready::Now);
+        assert_eq!(throttle.ready(start, 0), Ready::Now);
+        throttle.acquire(start, 0);
+        assert_eq!(throttle.ready(start, 0), Ready::At(start + after(5.0)));
+        assert_eq!(throttle.ready(start + after(5.0), 0), Ready::Now);
+        throttle.acquire(start + after(5.0), 0);
+        assert_eq!(throttle.ready(start + after(5.0), 0), Ready::Now);
         // A reset that is too far away is ignored.
-        let rate_limit = Some(RateLimit { remaining: 0, reset: after(86400.0) });
-        let feedback = Feedback { status: Some(200), rate_limit, ..Feedback::default() };
+        let requests = Some(RateLimit { remaining: 0, reset: after(86400.0) });
+        let feedback = limited(requests);
         throttle.record((start + after(5.0), 1.0), first, &feedback);
-        assert_eq!(throttle.ready(start + after(5.0)), Ready::Now);
+        assert_eq!(throttle.ready(start + after(5.0), 0), Ready::Now);
     }
 }

@@ -8,6 +8,7 @@ use crate::batch::open_files;
 use crate::batch::progress::{Progress, ProgressStyle};
 use crate::batch::rate::gate::Gate;
 use crate::batch::rate::gate_state::GateOptions;
+use crate::batch::rate::throttle::Rates;
 use crate::batch::run::Run;
 use crate::batch::tally::Tally;
 use crate::batch::worker::ReplyPolicies;
@@ -75,8 +76,8 @@ impl SendOptions<'_> {
         open_files::raise_limit(jobs, endpoint.base_url == BaseUrl::Mock)?;
         let request_notes = notes.for_batch();
         let patience = args.patience.unwrap_or(DEFAULT_PATIENCE);
-        let gate_options =
-            GateOptions { jobs, rate: args.rate, retries: endpoint.retries, patience };
+        let rates = Rates { requests: args.rate, tokens: args.budget.token_rate };
+        let gate_options = GateOptions { jobs, rates, retries: endpoint.retries, patience };
         let gate = Arc::new(Gate::new(gate_options, &request_notes));
         let observer = Arc::new(NetworkLog { notes: request_notes });
         let clients = Client::many(&endpoint, observer, &gate)?.take(jobs.into()).collect();
