@@ -71,7 +71,7 @@ fn a_request_whose_usage_is_not_known_is_unpriced() {
         (&["0", "silent"], 4, "; cost 0.002 and 1 request unpriced; "),
     ] {
         let (_directory, file) = input(lines);
-        let options = ["--idle-timeout", "0.3"];
+        let options = ["--idle-timeout", "1"];
         run(priced(&home, &service, &options).arg(file)).exits(status).says(&[cost]);
     }
 }
