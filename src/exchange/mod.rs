@@ -1,6 +1,7 @@
 //! Asking a question until its reply is valid, for `ask` and for each worker of
 //! a batch.
 
+mod correction;
 pub mod total_usage;
 
 use std::time::{Duration, Instant, SystemTime};
@@ -8,11 +9,12 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::blame::Blame;
 use crate::chat::event::Event;
 use crate::chat::format::{Choice, ReplyFormat};
-use crate::chat::message::{Content, Message};
+use crate::chat::message::Message;
 use crate::chat::reply::{Reply, Retention};
 use crate::chat::schema::{Schema, SchemaPattern};
 use crate::chat::turn::{CheckedReply, InvalidReply, ReplyPolicy, TurnEnd, judge};
 use crate::error::{Error, Result, ServerError};
+use crate::exchange::correction::Correction;
 use crate::exchange::total_usage::TotalUsage;
 use crate::net::client::{ChatRequest, Client, RequestTrace};
 use crate::wire::body::RequestBody;
@@ -151,7 +153,8 @@ impl Exchange<'_> {
             if self.choice().is_some_and(Choice::is_schema_refused) {
                 question.drop_schema();
             }
-            let correction = asking.rejected.as_deref().and_then(Correction::of);
+            let rejected = asking.rejected.as_deref();
+            let correction = rejected.and_then(|answer| Correction::of(&answer.checked));
             let body = question.body(correction.as_ref().map(Correction::messages));
             let reply = match self.ask_once(&body, asking, observer) {
                 Ok(reply) => reply,
@@ -289,22 +292,4 @@ fn refuses_strict(error: &ServerError) -> bool {
         &["strict", "additionalproperties", "invalid schema for response_format"];
     let message = error.message.to_lowercase();
     matches!(error.status(), Some(400 | 422)) && WORDS.iter().any(|words| message.contains(words))
-}
-
-/// An invalid reply, and the message that asks the model to correct it.
-struct Correction {
-    reply: String,
-    instruction: Content,
-}
-
-impl Correction {
-    fn of(rejected: &Answer) -> Option<Self> {
-        let instruction = rejected.checked.problem.as_ref()?.correction()?;
-        let reply = rejected.checked.as_received();
-        Some(Self { reply, instruction: Content::Text(instruction) })
-    }
-
-    fn messages(&self) -> [Message<'_>; 2] {
-        [Message::assistant(&self.reply, &[]), Message::user(&self.instruction)]
-    }
 }
