@@ -255,6 +255,8 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('--merge', '--merge', [CompletionResultType]::ParameterName, 'Merge result files: one line per id')
             [CompletionResult]::new('--json-object', '--json-object', [CompletionResultType]::ParameterName, 'Require a JSON object (JSON mode)')
             [CompletionResult]::new('--yes-no', '--yes-no', [CompletionResultType]::ParameterName, 'Require yes or no; in ask, as the exit status 0 or 1')
+            [CompletionResult]::new('--report', '--report', [CompletionResultType]::ParameterName, 'Report on results: failures, tokens, cost, seconds, replies')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as one JSON object')
             [CompletionResult]::new('-u', '-u', [CompletionResultType]::ParameterName, 'Report the tokens and the number of requests at the end of the run')
             [CompletionResult]::new('--usage', '--usage', [CompletionResultType]::ParameterName, 'Report the tokens and the number of requests at the end of the run')
             [CompletionResult]::new('--log-content', '--log-content', [CompletionResultType]::ParameterName, 'Include the messages and the reply in the log')

@@ -249,6 +249,8 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand --merge 'Merge result files: one line per id'
             cand --json-object 'Require a JSON object (JSON mode)'
             cand --yes-no 'Require yes or no; in ask, as the exit status 0 or 1'
+            cand --report 'Report on results: failures, tokens, cost, seconds, replies'
+            cand --json 'Print the report as one JSON object'
             cand -u 'Report the tokens and the number of requests at the end of the run'
             cand --usage 'Report the tokens and the number of requests at the end of the run'
             cand --log-content 'Include the messages and the reply in the log'

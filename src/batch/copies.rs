@@ -10,11 +10,11 @@ use serde_json::value::RawValue;
 
 use crate::batch::fingerprint::Fingerprint;
 use crate::batch::ids::{IdHasher, Marks};
+use crate::batch::report::line::{Outcome, ReportedLine};
 use crate::batch::results::best_lines::{BestLines, LAST_PLACE};
 use crate::batch::results::line_file::LineFile;
 use crate::batch::results::reader::read_results;
 use crate::batch::results::stored_reply::ResultJudge;
-use crate::batch::results::stored_result::{StoredResult, failure_class};
 use crate::batch::source::batch_request::Defaults;
 use crate::batch::source::json_fields::JsonFields;
 use crate::batch::source::read_options::ReadOptions;
@@ -126,7 +126,11 @@ fn copied(original: &[u8], id: &str, judge: &ResultJudge) -> Option<CopiedResult
         request_id: Option<&'a RawValue>,
         body: Box<RawValue>,
     }
-    let standing = StoredResult::parse(original, judge).ok()?.standing;
+    let (_, reported) = ReportedLine::parse(original, judge.default).ok()?;
+    let failure = match reported.outcome {
+        Outcome::Done(_) => None,
+        Outcome::Failed { reason, .. } => Some(reason),
+    };
     let fields = serde_json::from_slice::<JsonFields>(original).ok()?;
     let present = |name| fields.get(name).filter(|value| value.get() != "null");
     let response = present("response").and_then(|response| {
@@ -140,7 +144,6 @@ fn copied(original: &[u8], id: &str, judge: &ResultJudge) -> Option<CopiedResult
     });
     let copy = Copy { id: fields.get("id")?, custom_id: id, response, error: present("error") };
     let mut line = serde_json::to_vec(&copy).ok()?;
-    let failure = (!standing.is_done()).then(|| failure_class(&line));
     line.push(b'\n');
     Some(CopiedResult { line, failure })
 }

@@ -11,6 +11,7 @@ pub mod open_files;
 pub mod price;
 pub mod progress;
 pub mod rate;
+pub mod report;
 pub mod results;
 pub mod row;
 pub mod run;

@@ -10,6 +10,7 @@ use crate::cli::budget_args::BudgetArgs;
 use crate::cli::model_args::ModelArgs;
 use crate::cli::reply_format::{JsonFormatArgs, WordFormatArgs};
 use crate::cli::reply_output::PickArgs;
+use crate::cli::report_args::BatchReportArgs;
 use crate::cli::shared_args::{
     LogArgs, NetworkArgs, ReplyLimitArgs, SettingsArgs, SystemFileArgs, VerbosityArgs,
 };
@@ -266,6 +267,9 @@ pub struct BatchArgs {
 
     #[command(flatten)]
     pub pick: PickArgs,
+
+    #[command(flatten)]
+    pub report: BatchReportArgs,
 
     /// Report the tokens and the number of requests at the end of the run
     ///

@@ -12,6 +12,7 @@ pub mod model_args;
 pub mod prompt_part;
 pub mod reply_format;
 pub mod reply_output;
+pub mod report_args;
 pub mod setup_args;
 pub mod shared_args;
 pub mod suggest_args;

@@ -19,6 +19,7 @@ mod batch_override;
 mod batch_progress;
 mod batch_rate;
 mod batch_replies;
+mod batch_report;
 mod batch_resume;
 mod batch_retry_failed;
 mod batch_settings;

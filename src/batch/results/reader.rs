@@ -1,6 +1,7 @@
 //! Reading the lines of a result file, and what it has besides results.
 
 use std::fs::File;
+use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 
@@ -33,7 +34,24 @@ pub fn read_results(
     mut visit: impl FnMut(&StoredResult, &Line),
 ) -> Result<Flaws> {
     let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
-    let mut lines = Lines::from_file(file).map_err(unreadable)?;
+    let lines = Lines::from_file(file).map_err(unreadable)?;
+    read_lines(lines, path, |text, line| {
+        visit(&StoredResult::parse(text, judge)?, line);
+        Ok(())
+    })
+}
+
+/// Calls `visit` with each line of the file at `path` that should be a result, and with
+/// its text without white space around it. `visit` says why it is none.
+///
+/// # Errors
+/// Those of [`read_results`].
+pub fn read_lines<R: Read>(
+    mut lines: Lines<R>,
+    path: &Path,
+    mut visit: impl FnMut(&[u8], &Line) -> Result<(), InvalidResult>,
+) -> Result<Flaws> {
+    let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
     let (mut flaws, mut has_results) = (Flaws::default(), false);
     while let Some(line) = lines.next_line().map_err(unreadable)? {
         flaws.lines = line.number;
@@ -42,11 +60,8 @@ pub fn read_results(
         if text.is_empty() || (line.number == 1 && text.starts_with(spool::HEADER_START)) {
             continue;
         }
-        match StoredResult::parse(text, judge) {
-            Ok(result) => {
-                has_results = true;
-                visit(&result, &line);
-            }
+        match visit(text, &line) {
+            Ok(()) => has_results = true,
             Err(invalid @ InvalidResult::Other) => {
                 return Err(Error::Line {
                     path: path.to_owned(),

@@ -59,7 +59,10 @@ impl ResultJudge<'_> {
 
 /// Decodes and judges a reply as if it came now. Which tools the request offered is not
 /// known.
-fn judged(body: &str, policy: &ReplyPolicy) -> Result<CheckedReply, Error> {
+///
+/// # Errors
+/// The error of a body that is not a whole reply.
+pub fn judged(body: &str, policy: &ReplyPolicy) -> Result<CheckedReply, Error> {
     if !body.starts_with('{') {
         return Err(Error::Protocol("the response is not a JSON object".to_owned()));
     }

@@ -9,12 +9,10 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::batch::fingerprint::Fingerprint;
-use crate::batch::results::stored_reply::{PlainReply, ResultJudge, Standing, checked_text};
-use crate::chat::turn::ReplyPolicy;
+use crate::batch::results::stored_reply::{PlainReply, ResultJudge, Standing};
 use crate::error::ErrorClass;
-use crate::json::{self, OnlyObject};
+use crate::json::OnlyObject;
 use crate::wire::error_body;
-use crate::wtf8::Text;
 
 /// What resuming and merging need of a line of the Batch API's output.
 #[derive(Debug, PartialEq, Eq)]
@@ -67,17 +65,20 @@ struct PlainResponse {
     body: PlainReply,
 }
 
-/// Any other line. What is missing is null.
+/// Any line, as it is. What is missing is null.
 #[derive(Deserialize)]
-struct AnyLine<'a> {
+pub struct ResultParts<'a> {
     #[serde(borrow)]
-    custom_id: Cow<'a, str>,
+    pub custom_id: Cow<'a, str>,
     #[serde(borrow, default)]
-    id: Option<&'a RawValue>,
+    pub id: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    response: Option<OnlyObject<AnyResponse<'a>>>,
+    pub response: Option<OnlyObject<StoredResponse<'a>>>,
     #[serde(borrow, default)]
-    error: Option<&'a RawValue>,
+    pub error: Option<&'a RawValue>,
+    /// How long the request took, if gravix wrote the line.
+    #[serde(borrow, default)]
+    pub seconds: Option<&'a RawValue>,
     // The fields of a request, which also has a custom_id.
     body: Option<IgnoredAny>,
     prompt: Option<IgnoredAny>,
@@ -85,19 +86,17 @@ struct AnyLine<'a> {
 }
 
 #[derive(Deserialize)]
-struct AnyResponse<'a> {
-    status_code: u16,
+pub struct StoredResponse<'a> {
+    pub status_code: u16,
     #[serde(borrow, default)]
-    body: Option<&'a RawValue>,
+    pub body: Option<&'a RawValue>,
 }
 
 impl<'a> StoredResult<'a> {
     /// # Errors
     /// Why the line is not a result.
     pub fn parse(line: &'a [u8], judge: &ResultJudge) -> Result<Self, InvalidResult> {
-        // serde_json does not look at the bytes of the fields that it skips.
-        let text = str::from_utf8(line)
-            .map_err(|error| InvalidResult::NotUtf8 { offset: error.valid_up_to() })?;
+        let text = checked_utf8(line)?;
         if judge.trusts_plain_replies()
             && let Ok(OnlyObject(line)) = serde_json::from_str::<OnlyObject<PlainLine>>(text)
             && is_success(line.response.0.status_code)
@@ -107,68 +106,36 @@ impl<'a> StoredResult<'a> {
             let fingerprint = fingerprint(id);
             return Ok(Self { id: custom_id, standing: Standing::Done, fingerprint });
         }
-        let OnlyObject(line) = serde_json::from_str::<OnlyObject<AnyLine>>(text).map_err(|_| {
-            match serde_json::from_str::<IgnoredAny>(text) {
-                Ok(_) => InvalidResult::Other,
-                Err(_) => InvalidResult::NotJson,
-            }
-        })?;
-        let is_request = line.body.is_some() || line.prompt.is_some() || line.messages.is_some();
-        if is_request && line.response.is_none() && line.error.is_none() {
-            return Err(InvalidResult::Other);
-        }
+        let line = ResultParts::of_text(text)?;
         let standing = line.standing(judge);
         Ok(Self { id: line.custom_id, standing, fingerprint: fingerprint(line.id) })
     }
 }
 
-/// The reply in a line that is a result, as it would be printed today.
-///
-/// # Errors
-/// Why there is none, in words.
-pub fn reply(line: &[u8], policy: &ReplyPolicy) -> Result<String, String> {
-    let line = str::from_utf8(line).ok().and_then(|text| {
-        serde_json::from_str::<OnlyObject<AnyLine>>(text).ok().map(|OnlyObject(line)| line)
-    });
-    let Some(line) = line else {
-        return Err(InvalidResult::Other.to_string());
-    };
-    let body = line.response.as_ref().and_then(|response| response.0.body);
-    match (line.error, &line.response, body) {
-        (None, Some(response), Some(body)) if is_success(response.0.status_code) => {
-            checked_text(body.get(), policy)
+impl<'a> ResultParts<'a> {
+    /// # Errors
+    /// Why the line is not a result.
+    pub fn parse(line: &'a [u8]) -> Result<Self, InvalidResult> {
+        Self::of_text(checked_utf8(line)?)
+    }
+
+    fn of_text(text: &'a str) -> Result<Self, InvalidResult> {
+        let OnlyObject(line) =
+            serde_json::from_str::<OnlyObject<ResultParts>>(text).map_err(|_| {
+                match serde_json::from_str::<IgnoredAny>(text) {
+                    Ok(_) => InvalidResult::Other,
+                    Err(_) => InvalidResult::NotJson,
+                }
+            })?;
+        let is_request = line.body.is_some() || line.prompt.is_some() || line.messages.is_some();
+        if is_request && line.response.is_none() && line.error.is_none() {
+            return Err(InvalidResult::Other);
         }
-        (error, _, body) => Err(error.or(body).map_or_else(|| "no response".to_owned(), words)),
+        Ok(line)
     }
-}
 
-/// The class in which a line with a failure is counted, as that of a new one is: the HTTP
-/// status, or the code of the error if the status is a success.
-pub fn failure_class(line: &[u8]) -> String {
-    let line = str::from_utf8(line).ok().and_then(|text| {
-        serde_json::from_str::<OnlyObject<AnyLine>>(text).ok().map(|OnlyObject(line)| line)
-    });
-    let status = line.as_ref().and_then(|line| Some(line.response.as_ref()?.0.status_code));
-    let code = line.as_ref().and_then(|line| {
-        let [code] = json::fields(line.error?.get(), ["code"]);
-        code.and_then(Text::scalar).map(Text::into_utf8)
-    });
-    match (status.filter(|status| !is_success(*status)), code) {
-        (Some(status), _) => status.to_string(),
-        (None, code) => code.unwrap_or_else(|| "error".to_owned()),
-    }
-}
-
-/// What an error says.
-fn words(error: &RawValue) -> String {
-    let [message] = json::fields(error.get(), ["message"]);
-    let message = message.and_then(Text::scalar).map(Text::into_utf8);
-    message.unwrap_or_else(|| error_body::parse(error.get().as_bytes()).to_string())
-}
-
-impl AnyLine<'_> {
     fn standing(&self, judge: &ResultJudge) -> Standing {
-        let Some(OnlyObject(AnyResponse { status_code, body })) = &self.response else {
+        let Some(OnlyObject(StoredResponse { status_code, body })) = &self.response else {
             return Standing::Failed;
         };
         match body {
@@ -181,7 +148,12 @@ impl AnyLine<'_> {
     }
 }
 
-fn is_success(status: u16) -> bool {
+/// serde_json does not look at the bytes of the fields that it skips.
+fn checked_utf8(line: &[u8]) -> Result<&str, InvalidResult> {
+    str::from_utf8(line).map_err(|error| InvalidResult::NotUtf8 { offset: error.valid_up_to() })
+}
+
+pub fn is_success(status: u16) -> bool {
     (200..300).contains(&status)
 }
 

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use crate::batch::earlier::ChangedRequests;
 use crate::batch::fingerprint::Fingerprint;
 use crate::batch::ids::{IdHash, IdHasher};
+use crate::batch::report::line::{Outcome, ReportedLine};
 use crate::batch::results::best_lines::BestLines;
 use crate::batch::results::line_file::LineFile;
 use crate::batch::results::reader::read_results;
 use crate::batch::results::stored_reply::ResultJudge;
-use crate::batch::results::stored_result;
 use crate::batch::source::batch_request::Defaults;
 use crate::batch::source::invalid_request::InvalidRequest;
 use crate::batch::source::read_options::ReadOptions;
@@ -99,7 +99,7 @@ impl TableView {
                         None => Err(NOT_SENT.to_owned()),
                         Some(offset) => {
                             let line = lines.line(offset).map_err(unreadable)?;
-                            stored_result::reply(line, judge.default)
+                            stored_reply(line, judge)
                         }
                     }
                 }
@@ -144,5 +144,15 @@ impl TableView {
         })?;
         index.lines.sort();
         Ok(index)
+    }
+}
+
+/// The reply in a result line, or why there is none.
+fn stored_reply(line: &[u8], judge: &ResultJudge) -> std::result::Result<String, String> {
+    let (_, line) = ReportedLine::parse(line, judge.default).map_err(|error| error.to_string())?;
+    match line.outcome {
+        Outcome::Done(Some(reply)) => Ok(reply),
+        Outcome::Done(None) => Err("the reply calls tools".to_owned()),
+        Outcome::Failed { message, .. } => Err(message),
     }
 }

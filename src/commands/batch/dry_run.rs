@@ -5,11 +5,10 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
-use serde_json::value::RawValue;
-
 use crate::batch::earlier::Earlier;
 use crate::batch::forecast::{EarlierUsage, Forecast};
 use crate::batch::price::Price;
+use crate::batch::report::line::ReportedLine;
 use crate::batch::results::reader::read_results;
 use crate::batch::results::stored_reply::ResultJudge;
 use crate::cli::BatchArgs;
@@ -93,24 +92,15 @@ fn read_earlier(path: &Path, judge: &ResultJudge, earlier: &mut Earlier) -> Resu
     }
     read_results(&file, path, judge, |result, line| {
         earlier.add(result);
-        if let Some([prompt, completion]) = usage(line.content())
-            && result.standing.is_done()
-        {
+        let reported = ReportedLine::parse(line.content(), judge.default).ok();
+        let usage = reported.and_then(|(_, line)| line.reply?.usage);
+        if let Some(usage) = usage.filter(|_| result.standing.is_done()) {
             used.results += 1;
-            used.prompt_tokens += prompt;
-            used.completion_tokens += completion;
+            used.prompt_tokens += usage.prompt_tokens.unwrap_or(0);
+            used.completion_tokens += usage.completion_tokens.unwrap_or(0);
         }
     })?;
     Ok(used)
-}
-
-/// The tokens of the prompt and of the reply in a result line.
-fn usage(line: &[u8]) -> Option<[u64; 2]> {
-    let field = |json, name| json::fields(json, [name])[0].map(RawValue::get);
-    let usage =
-        ["response", "body", "usage"].into_iter().try_fold(str::from_utf8(line).ok()?, field)?;
-    let count = |name| field(usage, name)?.parse().ok();
-    Some([count("prompt_tokens")?, count("completion_tokens")?])
 }
 
 /// The most tokens that the reply to a request may have; `None` without a limit.

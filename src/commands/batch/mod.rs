@@ -11,6 +11,8 @@ pub mod output_plan;
 pub mod outputs;
 pub mod policy;
 pub mod read_plan;
+pub mod report;
+pub mod report_text;
 pub mod send;
 pub mod table_file;
 
@@ -38,6 +40,9 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
     let notes = context.notes.with_verbosity(verbosity(&args.verbosity));
     if args.merge {
         return merge::run(args, &notes);
+    }
+    if args.report.report {
+        return report::run(&args, context, &notes);
     }
     ensure_reasoning_is_not_printed(&args, context)?;
     let budget = budget::budget(&args, context)?;

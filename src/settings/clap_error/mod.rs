@@ -78,7 +78,8 @@ fn missing(error: &clap::Error, line: &CommandLine) -> Option<String> {
     let Some(ContextValue::Strings(names)) = error.get(ContextKind::InvalidArg) else {
         return None;
     };
-    let names: Vec<&str> = names.iter().map(|name| name.trim_matches(['<', '>'])).collect();
+    let bare = |name: &String| name.trim_end_matches("...").trim_matches(['<', '>']).to_owned();
+    let names: Vec<String> = names.iter().map(bare).collect();
     let command = line.command_words().join(" ");
     Some(format!("gravix {command} needs {}; see {}", names.join(", "), line.help()))
 }
