@@ -317,6 +317,7 @@ fn a_report_excludes_what_sends() {
         &["--rate", "1/s"],
         &["--repair", "1"],
         &["--usage"],
+        &["--max-cost", "1"],
         &["-s", "x"],
     ] {
         run(&mut report(options, &file)).exits(2).says(&["--report", "cannot be used with"]);
