@@ -77,6 +77,9 @@ pub const REQUIRES: &[(&str, &[&str])] = &[
     ("tool_choice", &["tools"]),
     ("log_content", &["log"]),
     ("vars", &["template"]),
+    ("id", &["template"]),
+    ("skip_empty", &["template"]),
+    ("dedupe", &["output"]),
 ];
 
 /// The options that name a history.

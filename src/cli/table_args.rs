@@ -44,16 +44,16 @@ pub struct TableInputArgs {
 
     /// Use the value of COLUMN as the id of a row
     ///
-    /// The ids must be different: by its id a row is recognized when the run is
+    /// Needs --template. The ids must be different: by its id a row is recognized when the run is
     /// resumed. Without --id, a row of a table has its number, counted from 1
     /// without the header, and a JSON object its id or the number of its line.
-    #[arg(long, value_name = "COLUMN", requires = "template", hide_short_help = true, value_hint = ValueHint::Other)]
+    #[arg(long, value_name = "COLUMN", hide_short_help = true, value_hint = ValueHint::Other)]
     pub id: Option<String>,
 
     /// Leave out rows whose prompt comes out empty
     ///
-    /// By default, such a row is a failure.
-    #[arg(long, requires = "template", hide_short_help = true)]
+    /// Needs --template. By default, such a row is a failure.
+    #[arg(long, hide_short_help = true)]
     pub skip_empty: bool,
 }
 
@@ -83,7 +83,7 @@ pub struct SelectionArgs {
     ///
     /// Needs -o FILE. The copies are written at the end of the run. They carry no
     /// usage, so that nothing is counted twice.
-    #[arg(long, requires = "output", hide_short_help = true)]
+    #[arg(long, hide_short_help = true)]
     pub dedupe: bool,
 
     /// Send nothing; show the requests and their cost

@@ -15,6 +15,7 @@ const OF_ONE_RUN: &[&str] = &[
     "merge",
     "override",
     "changed",
+    "report",
     "csv",
     "tsv",
     "delimiter",
