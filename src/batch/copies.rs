@@ -119,6 +119,8 @@ fn copied(original: &[u8], id: &str, judge: &ResultJudge) -> Option<CopiedResult
         custom_id: &'a str,
         response: Option<CopiedResponse<'a>>,
         error: Option<&'a RawValue>,
+        /// So that a report does not take it for a reply that was sent.
+        copied: bool,
     }
     #[derive(Serialize)]
     struct CopiedResponse<'a> {
@@ -142,7 +144,8 @@ fn copied(original: &[u8], id: &str, judge: &ResultJudge) -> Option<CopiedResult
             body: without_usage(body),
         })
     });
-    let copy = Copy { id: fields.get("id")?, custom_id: id, response, error: present("error") };
+    let (line_id, error) = (fields.get("id")?, present("error"));
+    let copy = Copy { id: line_id, custom_id: id, response, error, copied: true };
     let mut line = serde_json::to_vec(&copy).ok()?;
     line.push(b'\n');
     Some(CopiedResult { line, failure })

@@ -76,7 +76,7 @@ fn a_report_counts_each_request_once_and_all_that_was_paid() {
     assert_eq!((&cut["reason"], &cut["count"]), (&json!("length"), &json!(1)));
     let example = "there is no such host: example.com";
     let whole = json!({
-        "lines": 8, "requests": 5, "done": 2, "failed": 3,
+        "lines": 8, "copies": 0, "requests": 5, "done": 2, "failed": 3,
         "failures": [{"reason": "lookup", "count": 2, "example": example}, cut],
         "tokens": {"prompt": 3000, "completion": 30, "replies_without_usage": 1},
         "seconds": {"p50": 0.5, "p99": 2.25, "lines_without": 4},
@@ -119,6 +119,22 @@ fn a_run_can_be_reported() {
     assert_eq!(found["failures"][0]["reason"], "400");
     assert_eq!(found["replies"][0], json!({"text": "yes", "count": 2}));
     assert_eq!(found["seconds"]["lines_without"], 0);
+}
+
+#[test]
+fn a_table_and_its_copies_can_be_reported() {
+    let service = Service::new(|_, _| Reply::new("200 OK", with_usage("yes", [7, 1])));
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
+    let [table, output] = ["in.csv", "out.csv"].map(|name| directory.path().join(name));
+    fs::write(&table, "text\na\nb\na\n").expect("the file is written");
+    let options = ["-T", "{{text}}", "--dedupe", "-q", "-o"];
+    run(batch(&service.base_url(), &options).arg(&output).arg(&table)).exits(0);
+    let found = reported(&["-q"], &output);
+    assert_eq!((&found["done"], &found["copies"]), (&json!(3), &json!(1)));
+    let tokens = json!({"prompt": 14, "completion": 2, "replies_without_usage": 0});
+    assert_eq!((&found["tokens"], &found["seconds"]["lines_without"]), (&tokens, &json!(0)));
+    let text = printed(run(&mut report(&["-q"], &output)));
+    assert!(text.starts_with("requests  3: 3 done, 0 failed (in 3 lines, 1 of them copies)\n"));
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub struct ReportedLine {
     pub reply: Option<ReplyFacts>,
     /// How long the request took.
     pub seconds: Option<f32>,
+    /// It was not sent: its result is that of an equal request.
+    pub is_copy: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +53,9 @@ impl ReportedLine {
         line: &'a [u8],
         policy: &ReplyPolicy,
     ) -> Result<(Cow<'a, str>, Self), InvalidResult> {
-        let ResultParts { custom_id, response, error, seconds, .. } = ResultParts::parse(line)?;
+        let parts = ResultParts::parse(line)?;
+        let ResultParts { custom_id, response, error, seconds, copied, .. } = parts;
+        let is_copy = copied.is_some_and(|copied| copied.get() == "true");
         let seconds = seconds.and_then(|seconds| serde_json::from_str::<f32>(seconds.get()).ok());
         let seconds = seconds.filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
         let (outcome, reply) = match response {
@@ -66,7 +70,7 @@ impl ReportedLine {
             }
             None => (recorded_failure(error), None),
         };
-        Ok((custom_id, Self { outcome, reply, seconds }))
+        Ok((custom_id, Self { outcome, reply, seconds, is_copy }))
     }
 }
 

@@ -26,6 +26,8 @@ const REPLY_BITS: u32 = NOTE_BITS - 1 - REASON_BITS - FINISH_BITS;
 #[derive(Debug, Serialize)]
 pub struct Report {
     pub lines: u64,
+    /// The lines of requests that were not sent, as they equal another one.
+    pub copies: u64,
     pub requests: u64,
     pub done: u64,
     pub failed: u64,
@@ -88,6 +90,7 @@ pub struct Counter {
     finish_reasons: Names,
     replies: Names,
     lines: u64,
+    copies: u64,
     tokens: TokenCount,
     seconds: Vec<f32>,
 }
@@ -101,6 +104,7 @@ impl Default for Counter {
             finish_reasons: Names::with_bits(FINISH_BITS),
             replies: Names::with_bits(REPLY_BITS),
             lines: 0,
+            copies: 0,
             tokens: TokenCount::default(),
             seconds: Vec::new(),
         }
@@ -109,10 +113,11 @@ impl Default for Counter {
 
 impl Counter {
     pub fn add(&mut self, id: &str, line: ReportedLine) {
-        let ReportedLine { outcome, reply, seconds } = line;
+        let ReportedLine { outcome, reply, seconds, is_copy } = line;
         self.lines += 1;
-        self.seconds.extend(seconds);
-        if let Some(ReplyFacts { usage, .. }) = &reply {
+        self.copies += u64::from(is_copy);
+        self.seconds.extend(seconds.filter(|_| !is_copy));
+        if let Some(ReplyFacts { usage, .. }) = reply.as_ref().filter(|_| !is_copy) {
             let count = |tokens: fn(&Usage) -> Option<u64>| usage.as_ref().and_then(tokens);
             let TokenCount { prompt, completion, replies_without_usage } = &mut self.tokens;
             *prompt += count(|usage| usage.prompt_tokens).unwrap_or(0);
@@ -175,6 +180,7 @@ impl Counter {
         });
         Report {
             lines: self.lines,
+            copies: self.copies,
             requests: done + failed,
             done,
             failed,
@@ -182,7 +188,7 @@ impl Counter {
             finish_reasons: finishes.collect(),
             replies,
             seconds: SecondsCount {
-                lines_without: self.lines - self.seconds.len() as u64,
+                lines_without: self.lines - self.copies - self.seconds.len() as u64,
                 p50: quantile(&mut self.seconds, 50),
                 p99: quantile(&mut self.seconds, 99),
             },
@@ -249,12 +255,18 @@ mod tests {
             outcome: Outcome::Done(Some(text.to_owned())),
             reply: Some(ReplyFacts { usage: Some(usage), finish_reason }),
             seconds: Some(0.5),
+            is_copy: false,
         }
     }
 
     fn failed(reason: &str, message: &str) -> ReportedLine {
         let (reason, message) = (reason.to_owned(), message.to_owned());
-        ReportedLine { outcome: Outcome::Failed { reason, message }, reply: None, seconds: None }
+        ReportedLine {
+            outcome: Outcome::Failed { reason, message },
+            reply: None,
+            seconds: None,
+            is_copy: false,
+        }
     }
 
     fn report(lines: Vec<(&str, ReportedLine)>) -> Report {
@@ -289,6 +301,18 @@ mod tests {
         let tokens = TokenCount { prompt: 6, completion: 9, replies_without_usage: 0 };
         assert_eq!(report.tokens, tokens);
         assert_eq!(report.seconds.lines_without, 4);
+    }
+
+    #[test]
+    fn a_copy_is_a_result_but_costs_nothing() {
+        let facts = Some(ReplyFacts::default());
+        let copy = ReportedLine { reply: facts, seconds: None, is_copy: true, ..done("yes") };
+        let report = report(vec![("a", done("yes")), ("b", copy)]);
+        assert_eq!((report.done, report.lines, report.copies), (2, 2, 1));
+        assert_eq!(replies(&report), Some(vec![("yes", 2)]));
+        let tokens = TokenCount { prompt: 2, completion: 3, replies_without_usage: 0 };
+        assert_eq!(report.tokens, tokens);
+        assert_eq!(report.seconds.lines_without, 0);
     }
 
     #[test]

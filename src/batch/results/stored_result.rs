@@ -79,6 +79,9 @@ pub struct ResultParts<'a> {
     /// How long the request took, if gravix wrote the line.
     #[serde(borrow, default)]
     pub seconds: Option<&'a RawValue>,
+    /// Whether the result is that of an equal request, if gravix wrote the line.
+    #[serde(borrow, default)]
+    pub copied: Option<&'a RawValue>,
     // The fields of a request, which also has a custom_id.
     body: Option<IgnoredAny>,
     prompt: Option<IgnoredAny>,

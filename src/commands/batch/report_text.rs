@@ -12,11 +12,14 @@ const LONGEST_BAR: usize = 40;
 
 /// The report in lines of at most `width` columns. Without a price, `cost` is `None`.
 pub fn text(report: &Report, cost: Option<f64>, width: usize) -> String {
-    let Report { requests, done, failed, lines, .. } = report;
+    let Report { requests, done, failed, lines, copies, .. } = report;
     let [shown, done, failed] = [requests, done, failed].map(|count| grouped(*count));
-    let more = match lines == requests {
-        true => String::new(),
-        false => format!(" (in {} lines)", grouped(*lines)),
+    let more = match (lines == requests, copies) {
+        (true, 0) => String::new(),
+        (false, 0) => format!(" (in {} lines)", grouped(*lines)),
+        (_, copies) => {
+            format!(" (in {} lines, {} of them copies)", grouped(*lines), grouped(*copies))
+        }
     };
     let mut text = vec![
         format!("requests  {shown}: {done} done, {failed} failed{more}"),
