@@ -198,9 +198,13 @@ fn the_results_of_a_table_are_beside_it() {
         "out.csv.jsonl",
     ]);
     stored(&log, &[result("1", &completion("b"), 1.0)]);
-    for content in
-        [Some("text,reply\na,b\n"), Some("{\"text\":\"a\",\"reply\":\"b\"}\n"), Some(""), None]
-    {
+    for content in [
+        Some("text,reply\na,b\n"),
+        Some("{\"text\":\"a\",\"reply\":\"b\"}\n"),
+        Some("{\"custom_id\":\"1\",\"reply\":\"b\",\"error\":null}\n"),
+        Some(""),
+        None,
+    ] {
         match content {
             Some(content) => fs::write(&table, content).expect("the file is written"),
             None => fs::remove_file(&table).expect("the file is removed"),

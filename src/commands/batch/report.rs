@@ -158,10 +158,18 @@ fn begins_with_result(file: &File) -> std::io::Result<bool> {
             return Ok(true);
         }
         if !text.is_empty() {
-            return Ok(ResultParts::parse(text).is_ok());
+            let parts = ResultParts::parse(text);
+            return Ok(parts.is_ok_and(|parts| !is_row(&parts)));
         }
     }
     Ok(false)
+}
+
+/// Whether a line is a row of a table, which may have a custom_id, and whose error is a
+/// text.
+fn is_row(parts: &ResultParts) -> bool {
+    let has_error = parts.error.is_some_and(|error| error.get().starts_with('{'));
+    parts.response.is_none() && !has_error
 }
 
 fn note_flaws(flaws: &Flaws, path: &Path, notes: &Notes) {
