@@ -66,7 +66,7 @@ pub struct Args {
     pub command: Command,
 }
 
-/// Options of `ask`, and some of `batch`, that need one of other options. All are clap
+/// Options of `ask` and of `batch` that need one of other options. All are clap
 /// ids.
 pub const REQUIRES: &[(&str, &[&str])] = &[
     ("turns", HISTORY),
@@ -97,8 +97,10 @@ mod tests {
     #[test]
     fn options_that_need_or_override_others_exist() {
         let command = Args::command();
-        let ask = with_options(command.find_subcommand("ask").expect("a command").clone());
-        let ids: Vec<&str> = ask.get_arguments().map(|arg| arg.get_id().as_str()).collect();
+        let commands = ["ask", "batch"]
+            .map(|name| with_options(command.find_subcommand(name).expect("a command").clone()));
+        let arguments = commands.iter().flat_map(clap::Command::get_arguments);
+        let ids: Vec<&str> = arguments.map(|arg| arg.get_id().as_str()).collect();
         let needed = REQUIRES.iter().flat_map(|(id, others)| others.iter().chain([id]));
         for id in needed.chain([&OVERRIDES.0, &OVERRIDES.1]) {
             assert!(ids.contains(id), "{id}");
