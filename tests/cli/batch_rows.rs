@@ -64,7 +64,7 @@ fn the_ending_of_the_output_or_an_option_says_how_rows_are_written() {
         json!({"id": "b", "text": "fails", "reply": null, "error": error}),
         json!({"id": "c", "text": "1\n2", "reply": "1\n2", "error": null}),
     ];
-    for (name, more) in [("out.tsv", &[][..]), ("out", &["--format", "tsv"])] {
+    for (name, more) in [("out.tsv", &[][..]), ("out.txt", &["--format", "tsv"])] {
         let out = directory.path().join(name);
         let options = [&["-T", "{{text}}"], more, &["-o"]].concat();
         run(batch(&service.base_url(), &options).arg(&out).arg(&file)).exits(4);
@@ -194,7 +194,7 @@ fn forms_give_their_word_and_a_reply_in_another_form_is_the_failure_of_its_row()
     let (_directory, file) = table("c\nYes.\nno\nperhaps\n```sh\n");
     let options = ["-T", "{{c}}", "--yes-no", "--ordered"];
     run(batch(&service.base_url(), &options).arg(&file)).exits(4).tells(&["perhaps"]).prints(
-        "c,reply,error\nYes.,yes,\nno,no,\nperhaps,,the reply is not in the requested format: not yes or no\n```sh,,the reply is not in the requested format: not yes or no\n",
+        "c,reply,error\nYes.,yes,\nno,no,\nperhaps,,\"the reply is not what was asked for: not one of yes, no\"\n```sh,,\"the reply is not what was asked for: not one of yes, no\"\n",
     );
 }
 
@@ -230,5 +230,5 @@ fn a_row_without_a_column_of_the_question_is_bad() {
     run_with(&mut piped, b"{\"text\":\"x\"}\n{\"txt\":\"y\"}\n")
         .exits(65)
         .prints("{\"text\":\"x\",\"reply\":\"x\",\"error\":null}\n")
-        .says(&["standard input:2: no column for {{text}}; the columns are txt"]);
+        .tells(&["standard input:2: no column for {{text}}; the columns are txt"]);
 }

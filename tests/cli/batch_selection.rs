@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::batch_lines::{input, prompts};
 use crate::support::service::{Reply, Service, prompt};
@@ -74,12 +74,11 @@ fn a_sample_has_the_same_requests_for_the_same_seed_and_a_full_run_goes_on_from_
 
 #[test]
 fn a_dry_run_prints_the_first_requests_and_what_would_be_sent() {
-    let service = Service::echo();
     let (directory, file) = table("c\nrow 1\nrow 2\n\"\"\nrow 3\nrow 4\n");
     let out = directory.path().join("out.csv");
     let with = |more: &[&str]| {
         let options = [&["-T", "{{c}}", "-m", "m"], more, &["-o"]].concat();
-        run(batch(&service.base_url(), &options).arg(&out).arg(&file))
+        run(batch("mock:", &options).arg(&out).arg(&file))
     };
     let dry = with(&["--dry-run"]).exits(0);
     let printed = String::from_utf8(dry.stdout).expect("stdout is UTF-8");
@@ -90,18 +89,17 @@ fn a_dry_run_prints_the_first_requests_and_what_would_be_sent() {
     assert_eq!(asked, ["row 1", "row 2", "row 3"]);
     assert_eq!(
         numbers,
-        "rows         5\ndone before  0\nno request   1\nto send      4\nbytes        244\ntokens in    61 (estimated as 4 bytes a token)\ntokens out   unknown\ncost         unpriced\n"
+        "rows         5\ndone before  0\nno request   1\nto send      4\nbytes        240\ntokens in    60 (estimated as 4 bytes a token)\ntokens out   unknown\ncost         unpriced\n"
     );
     assert!(!out.exists() && !directory.path().join("out.csv.jsonl").exists());
-    assert!(service.seen().is_empty());
     with(&["--limit", "2"]).exits(0);
     let dry = with(&["--dry-run"]).exits(0);
     let printed = String::from_utf8(dry.stdout).expect("stdout is UTF-8");
     assert!(printed.contains("rows         5\ndone before  2\nno request   1\nto send      2\n"));
-    assert!(printed.contains("(estimated from 2 rows done before)"), "{printed}");
+    assert!(printed.contains("tokens out   4 (estimated from 2 rows done before)"), "{printed}");
     // What a run refuses, a dry run refuses too.
     let options = ["-T", "{{x}}", "--dry-run"];
-    run(batch(&service.base_url(), &options).arg(&file)).exits(65).says(&["no column for {{x}}"]);
+    run(batch("mock:", &options).arg(&file)).exits(65).says(&["no column for {{x}}"]);
 }
 
 #[test]
@@ -124,23 +122,28 @@ fn a_dry_run_needs_no_key_and_tells_the_cost_at_the_price_in_force() {
 
 #[test]
 fn equal_requests_are_sent_once_and_all_get_the_reply() {
-    let service = Service::echo();
+    let service = Service::new(|request, _| {
+        let reply = json!({"choices": [{"message": {"content": prompt(request)}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 2, "completion_tokens": 1}});
+        Reply::new("200 OK", reply.to_string())
+    });
     let (directory, file) = table("id,c\n1,x\n2,y\n3,x\n4,x\n5,z\n");
     let out = directory.path().join("out.csv");
     let with = |more: &[&str]| {
         let options = [&["-T", "{{c}}", "--dedupe"], more, &["-o"]].concat();
         run(batch(&service.base_url(), &options).arg(&out).arg(&file))
     };
-    with(&[]).exits(0).says(&["5 done, 0 failed, 2 of them copies"]);
+    with(&[]).exits(0).says(&["5 done, 0 failed, 2 of them copies; 6 tokens in, 3 out"]);
     assert_eq!(sent(&service), ["x", "y", "z"]);
     let table = fs::read_to_string(&out).expect("the table is there");
     assert_eq!(table, "id,c,reply,error\n1,x,x,\n2,y,y,\n3,x,x,\n4,x,x,\n5,z,z,\n");
     let lines = json_lines(&directory.path().join("out.csv.jsonl"));
     let (copies, originals): (Vec<&Value>, Vec<&Value>) =
-        lines.iter().partition(|line| line["response"]["body"]["usage"].is_null());
+        lines.iter().partition(|line| line["copied"] == true);
     let ids: Vec<&str> = copies.iter().filter_map(|line| line["custom_id"].as_str()).collect();
     assert_eq!((ids, originals.len()), (vec!["3", "4"], 3));
     assert_eq!(copies[0]["id"], copies[1]["id"]);
+    assert!(copies.iter().all(|line| line["response"]["body"].get("usage").is_none()));
     with(&[]).exits(0).says(&["5 already done"]);
     assert_eq!(service.seen().len(), 3);
 }

@@ -141,10 +141,10 @@ fn a_table_that_is_none_is_refused_before_anything_is_sent() {
     }
     let (_directory, file) = table("in.csv", "c,d\n1,2\n");
     std::fs::write(&file, b"c,d\n1,\xff\n").expect("the file is written");
-    run(asking(&service, "{{c}}", &[]).arg(&file)).exits(65).says(&[
+    run(asking(&service, "{{c}}", &[]).arg(&file)).exits(65).tells(&[
         "in.csv:2: row 1: its d is not UTF-8",
-        "1 line in",
-        "nothing was sent",
+        "1 row of",
+        "nothing was sent; --skip-bad treats such rows as failures",
     ]);
     assert!(service.seen().is_empty());
 }
@@ -220,6 +220,6 @@ fn ids_of_rows_must_be_different() {
     assert!(service.seen().is_empty());
     // In a pipe, it is found when the row is read.
     let mut piped = asking(&service, "{{c}}", &["--csv", "--id", "id", "-j1"]);
-    run_with(&mut piped, b"id,c\na,1\na,3\n").exits(65).says(&["row 2: the id a is already used"]);
+    run_with(&mut piped, b"id,c\na,1\na,3\n").exits(65).tells(&["row 2: the id a is already used"]);
     assert_eq!(service.prompts(), ["1"]);
 }

@@ -84,7 +84,7 @@ fn a_run_that_stops_early_writes_the_table_too() {
     let (_directory, file, out) = rows(40);
     run(&mut asking(&service, [&file, &out], &["-j1"])).exits(77);
     let table = read(&out);
-    assert_eq!(table.matches("refused the API key").count(), 16, "{table}");
+    assert_eq!(table.matches("the server answered 401: no").count(), 16, "{table}");
     assert_eq!(table.matches(",not sent\n").count(), 24, "{table}");
 }
 
@@ -112,7 +112,7 @@ fn a_table_from_a_pipe_is_read_to_its_end_first() {
     run_with(piped.arg(&out), b"c,d\n1,x\n2,y\n").exits(0);
     assert_eq!(read(&out), "c,d,reply,error\n1,x,1,\n2,y,2,\n");
     let mut bad = batch(&service.base_url(), &["--csv", "-T", "{{c}}", "-o"]);
-    run_with(bad.arg(&out), b"c,d\n1,x\n2\n").exits(65).says(&["standard input:3: row 2"]);
+    run_with(bad.arg(&out), b"c,d\n1,x\n2\n").exits(65).tells(&["standard input:3: row 2"]);
     assert_eq!(service.seen().len(), 2);
 }
 
@@ -150,10 +150,14 @@ fn failed_rows_say_why_until_they_are_done() {
     });
     let (directory, file, out) = rows(3);
     run(&mut asking(&service, [&file, &out], &[])).exits(4);
-    assert!(read(&out).contains("row 2,,the server answered 413: too long\n"), "{}", read(&out));
+    assert!(
+        read(&out).contains("row 2,,the server answered 413: too long; shorten the prompt\n"),
+        "{}",
+        read(&out)
+    );
     // It is left alone: the server would refuse it again.
     run(&mut asking(&service, [&file, &out], &[])).exits(4).says(&["1 left alone"]);
-    assert!(read(&out).contains("row 2,,the server answered 413: too long\n"));
+    assert!(read(&out).contains("row 2,,the server answered 413: too long; shorten the prompt\n"));
     run(&mut asking(&service, [&file, &out], &["--retry-failed", "all"])).exits(0);
     assert!(read(&out).contains("row 2,row 2,\n"));
     // Results of several machines are merged before the table is written.

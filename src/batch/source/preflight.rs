@@ -6,7 +6,7 @@ use crate::batch::ids::IdHash;
 use crate::batch::source::batch_request::Defaults;
 use crate::batch::source::invalid_request::{Flaw, InvalidRequest};
 use crate::batch::source::read_options::ReadOptions;
-use crate::batch::source::record::Place;
+use crate::batch::source::record::{Place, RecordKind};
 use crate::batch::source::records::{CHANGED, CHANGED_HINT, Records};
 use crate::batch::source::request_line::{self, RequestLine};
 use crate::batch::table::columns::ColumnNames;
@@ -172,7 +172,7 @@ impl Records {
         })?;
         let CheckState { counts, changed, ids, bad, check: Check { earlier, .. }, .. } = state;
         if bad > 0 {
-            return Err(self.bad_records(bad));
+            return Err(self.bad_records(options.kind, bad));
         }
         if let Some(repeated) = ids.into_repeated() {
             return Err(self.find_duplicate(options, earlier, repeated)?);
@@ -238,14 +238,18 @@ impl Records {
         Ok(found.unwrap_or_else(changed))
     }
 
-    fn bad_records(&self, count: u64) -> Error {
+    fn bad_records(&self, kind: RecordKind, count: u64) -> Error {
         let path = self.path().display();
-        let records = match count {
-            1 => format!("1 line in {path} is not a request"),
-            count => format!("{count} lines in {path} are not requests"),
+        let is_table = matches!(kind, RecordKind::Table { .. });
+        let bad = match (is_table, count) {
+            (true, 1) => format!("1 row of {path} cannot be used"),
+            (true, count) => format!("{count} rows of {path} cannot be used"),
+            (false, 1) => format!("1 line in {path} is not a request"),
+            (false, count) => format!("{count} lines in {path} are not requests"),
         };
+        let noun = if is_table { "rows" } else { "lines" };
         Error::Input(format!(
-            "{records}; nothing was sent; --skip-bad treats such lines as failures and goes on"
+            "{bad}; nothing was sent; --skip-bad treats such {noun} as failures and goes on"
         ))
     }
 }
