@@ -100,6 +100,7 @@ mod stopped;
 mod stream;
 mod suggest;
 mod support;
+mod table_properties;
 mod templates;
 mod timeouts;
 mod tls;
