@@ -87,7 +87,7 @@ impl ResultSource {
         match File::open(&log) {
             Ok(file) => {
                 let (path, shown) = (path.display(), log.display());
-                notes.note(format_args!("the results of the table {path} are in {shown}"));
+                notes.detail(format_args!("* the results of the table {path} are in {shown}"));
                 Ok(Self { path: log, file, missing_table_log: None })
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
