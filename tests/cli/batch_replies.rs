@@ -189,8 +189,8 @@ fn a_reply_that_calls_a_tool_is_told_where_only_texts_are_printed() {
     let texts = run(batch(&service.base_url(), &options).arg("--text").arg(&file)).exits(0);
     let lines: Vec<&str> = texts.stderr.lines().collect();
     let told = [
-        "gravix: warning: request 1: the reply calls get_weather, which --text does not print",
-        "gravix: warning: request 4: the reply calls a and b, which --text does not print",
+        "gravix: warning: request 1: the reply calls get_weather, which is not written",
+        "gravix: warning: request 4: the reply calls a and b, which is not written",
     ];
     assert_eq!(lines[..2], told, "{lines:?}");
     assert_eq!(lines.len(), 3, "{lines:?}");

@@ -232,3 +232,15 @@ fn a_row_without_a_column_of_the_question_is_bad() {
         .prints("{\"text\":\"x\",\"reply\":\"x\",\"error\":null}\n")
         .tells(&["standard input:2: no column for {{text}}; the columns are txt"]);
 }
+
+#[test]
+fn only_one_reply_to_a_request_fits_a_row() {
+    let service = service();
+    let (_directory, file) = table("c\n1\n");
+    let options = ["-T", "{{c}}", "--param", "n=2"];
+    let message = "n is more than 1, but only one reply to each request is written; --format batch writes them all";
+    refused(run(batch(&service.base_url(), &options).arg(&file)), 2, message);
+    assert!(service.seen().is_empty());
+    run(batch(&service.base_url(), &[&options[..], &["--format", "batch"]].concat()).arg(&file))
+        .exits(0);
+}

@@ -198,3 +198,13 @@ fn a_table_that_cannot_be_written_loses_no_result() {
     run(&mut asking(&service, [&file, &out], &[])).exits(0);
     assert_eq!(json_lines(&directory.path().join("out.csv.jsonl")).len(), 3);
 }
+
+#[test]
+fn rows_beyond_a_limit_have_their_columns_too() {
+    let service = Service::echo();
+    let (directory, _, out) = rows(0);
+    let file = directory.path().join("in.jsonl");
+    fs::write(&file, "{\"c\":\"1\"}\n{\"c\":\"2\",\"d\":\"x\"}\n").expect("it is written");
+    run(&mut asking(&service, [&file, &out], &["--limit", "1"])).exits(0);
+    assert_eq!(read(&out), "c,d,reply,error\n1,,1,\n2,x,,not sent\n");
+}

@@ -131,10 +131,14 @@ fn several_replies_are_refused_where_only_one_can_be_printed() {
     }
     let (_directory, file) = input(&[r#"{"prompt":"a"}"#]);
     let arguments = ["--text", "--param", "n=2"];
-    run(batch(&service.base_url(), &arguments).arg(&file)).exits(2).says(&["--text"]);
+    run(batch(&service.base_url(), &arguments).arg(&file)).exits(2).says(&["--format batch"]);
     let (_directory, file) = input(&[r#"{"prompt":"a","n":2}"#]);
     let refused = run(batch(&service.base_url(), &["--text"]).arg(&file)).exits(65).prints("");
-    assert!(refused.stderr.contains("its n is 2, but --text"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("its n is 2, but only one reply is written"),
+        "{}",
+        refused.stderr
+    );
     assert!(service.seen().is_empty());
     let (_directory, file) = input(&[r#"{"prompt":"a","n":2}"#]);
     run(batch(&service.base_url(), &["-q"]).arg(&file)).exits(0);

@@ -112,6 +112,12 @@ impl Defaults {
         Self { overriding, ..self }
     }
 
+    /// Whether the fields ask for several replies to a request.
+    pub fn asks_for_several(&self) -> bool {
+        let is_several = |n: &str| n.parse().is_ok_and(|n: f64| n > 1.0);
+        self.fields.iter().any(|(name, value)| name == "n" && is_several(value))
+    }
+
     /// Whether the reply to a line must be in the format of the options.
     pub fn has_default_format(&self, line: &RequestLine) -> bool {
         !line.fields.contains(FORMAT) || self.overriding.has(FORMAT)

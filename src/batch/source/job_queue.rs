@@ -8,10 +8,10 @@ use crate::batch::source::batch_request::{BatchRequest, Defaults};
 use crate::batch::source::invalid_request::{Flaw, InvalidRequest};
 use crate::batch::source::overriding::OverriddenFields;
 use crate::batch::source::read_options::ReadOptions;
-use crate::batch::source::record::{RecordContent, RecordReader};
+use crate::batch::source::record::{RecordContent, RecordKind, RecordReader};
 use crate::batch::source::records::Records;
 use crate::batch::source::request_line::{self, RequestLine};
-use crate::batch::table::cells::Header;
+use crate::batch::table::columns::ColumnNames;
 use crate::batch::table::row_format::RowFormat;
 use crate::error::Result;
 use crate::files::likeness::SAMPLE_BYTES;
@@ -189,9 +189,12 @@ impl JobQueue {
         self.watch = Some(watch);
     }
 
-    /// The header of a table.
-    pub fn header(&self) -> Option<&Arc<Header>> {
-        self.reader.header()
+    /// The columns of the input, if they are known before its records are read.
+    pub fn columns(&self) -> Option<ColumnNames> {
+        match self.options.kind {
+            RecordKind::Text(_) => Some(ColumnNames::of_lines()),
+            _ => self.reader.header().map(|header| ColumnNames::of_header(header)),
+        }
     }
 
     /// The index of the next job.

@@ -9,7 +9,6 @@ use crate::batch::source::read_options::ReadOptions;
 use crate::batch::source::record::{Place, RecordKind};
 use crate::batch::source::records::{CHANGED, CHANGED_HINT, Records};
 use crate::batch::source::request_line::{self, RequestLine};
-use crate::batch::table::columns::ColumnNames;
 use crate::error::{Error, Result};
 use crate::files::likeness::SAMPLE_BYTES;
 use crate::output::notes::Notes;
@@ -22,8 +21,6 @@ const MAX_REPORTED: u64 = 10;
 pub struct Check<'a> {
     pub defaults: &'a Defaults,
     pub earlier: &'a mut Earlier,
-    /// If set, gets the names of all columns.
-    pub columns: Option<&'a mut ColumnNames>,
     /// If set, gets all requests that this run has.
     pub equals: Option<&'a mut EqualRequests>,
 }
@@ -154,11 +151,6 @@ impl Records {
         self.ensure_text(&self.sample(SAMPLE_BYTES)?, options)?;
         let mut state = CheckState::new(options, check);
         self.for_each(options, |record, request| {
-            if let Some(columns) = &mut state.check.columns {
-                columns
-                    .add(record, options)
-                    .map_err(|reason| Error::Input(self.message(record.place, &reason)))?;
-            }
             match request {
                 Err(InvalidRequest { flaw: Flaw::Bad, reason, .. }) if !options.skips_bad => {
                     state.bad += 1;

@@ -24,4 +24,12 @@ impl ReadOptions {
         let selection = Selection::new(Shard::ALL, None);
         Self { kind, question: None, selection, skips_bad: false, skips_empty: false }
     }
+
+    /// The same; a request in JSON must not ask for several replies if `has_one_choice`.
+    pub fn with_one_choice(self, has_one_choice: bool) -> Self {
+        match self.kind {
+            RecordKind::Json { .. } => Self { kind: RecordKind::Json { has_one_choice }, ..self },
+            _ => self,
+        }
+    }
 }

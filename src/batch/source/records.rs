@@ -15,6 +15,7 @@ use crate::batch::source::record::{
 use crate::batch::source::request_line::RequestLine;
 use crate::batch::source::selection::{SampleSize, Sampler};
 use crate::batch::table::cells::Cells;
+use crate::batch::table::columns::ColumnNames;
 use crate::error::{Error, NotText, Result, TextOrigin};
 use crate::files::interrupted::uninterrupted;
 use crate::files::lines::Separator;
@@ -131,6 +132,30 @@ impl Records {
             }
         }
         Ok(read)
+    }
+
+    /// The columns of all records, in the order in which they appear. Bad records have
+    /// none.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if they are too many, and those of reading the input.
+    pub fn columns(&self, options: &ReadOptions) -> Result<ColumnNames> {
+        let mut reader = self.reader(options)?;
+        if let Some(header) = reader.header() {
+            return Ok(ColumnNames::of_header(header));
+        }
+        if let RecordKind::Text(_) = options.kind {
+            return Ok(ColumnNames::of_lines());
+        }
+        let mut columns = ColumnNames::default();
+        while let Some(record) = reader.next_record().map_err(|error| self.error(error))? {
+            if let Ok(Some(cells)) = record.cells(options.kind) {
+                columns
+                    .add(&cells)
+                    .map_err(|reason| Error::Input(self.message(record.place, &reason)))?;
+            }
+        }
+        Ok(columns)
     }
 
     /// The records that a sample of the input has.

@@ -127,7 +127,7 @@ impl<'a> RequestLine<'a> {
         let asks_for_more = |n: &RawValue| n.get().parse().is_ok_and(|n: f64| n > 1.0);
         match self.fields.get("n") {
             Some(n) if kind == (RecordKind::Json { has_one_choice: true }) && asks_for_more(n) => {
-                Err(format!("its n is {n}, but --text prints one reply"))
+                Err(format!("its n is {n}, but only one reply is written"))
             }
             _ => Ok(self),
         }

@@ -5,9 +5,7 @@ use std::collections::HashSet;
 
 use indexmap::IndexSet;
 
-use crate::batch::source::read_options::ReadOptions;
-use crate::batch::source::record::Record;
-use crate::batch::table::cells::{Header, LINE_COLUMN, listed, shown};
+use crate::batch::table::cells::{Cells, Header, LINE_COLUMN, listed, shown};
 
 /// The column that says why a row has no reply.
 pub const ERROR: &str = "error";
@@ -33,10 +31,7 @@ impl ColumnNames {
     ///
     /// # Errors
     /// The reason, if they are too many.
-    pub fn add(&mut self, record: &Record, options: &ReadOptions) -> Result<(), String> {
-        let Ok(Some(cells)) = record.cells(options.kind) else {
-            return Ok(());
-        };
+    pub fn add(&mut self, cells: &Cells) -> Result<(), String> {
         for name in cells.names() {
             if !self.0.contains(name) {
                 self.0.insert(name.to_owned());

@@ -52,9 +52,6 @@ pub fn defaults(
     if args.usage || args.log.log.is_some() {
         fields::request_usage(&mut fields);
     }
-    if args.text {
-        fields::ensure_one_choice(&fields, "without --text, the results have them all")?;
-    }
     let instruction = format.instruction();
     let defaults = Defaults::new(&fields, system, instruction.as_deref());
     if args.r#override {

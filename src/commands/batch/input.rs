@@ -11,10 +11,8 @@ use crate::batch::source::batch_request::Defaults;
 use crate::batch::source::job_queue::{IdFilter, JobQueue};
 use crate::batch::source::preflight::{Check, Preflight};
 use crate::batch::source::read_options::ReadOptions;
-use crate::batch::source::record::RecordKind;
 use crate::batch::source::records::Records;
 use crate::batch::source::selection::SampleSize;
-use crate::batch::table::cells::Header;
 use crate::batch::table::columns::{ColumnNames, KeptColumns};
 use crate::batch::table::row_format::{RowFormat, TableFormat};
 use crate::batch::table::view::TableView;
@@ -60,10 +58,15 @@ impl BatchInput {
         let path = path(args, context)?;
         let options = read_options(args, path, system.as_deref(), context)?;
         let plan = OutputPlan::from_args(args, &options, format)?;
+        let options = options.with_one_choice(plan.has_one_choice());
         // A system prompt with variables is a part of the question.
         let is_asked = options.question.as_ref().is_some_and(|question| question.system.is_some());
         let system = system.filter(|_| !is_asked);
         let (defaults, overridden) = defaults::defaults(args, format, system.as_deref(), context)?;
+        if plan.has_one_choice() && defaults.asks_for_several() {
+            let message = "n is more than 1, but only one reply to each request is written; --format batch writes them all";
+            return Err(Error::Usage(message.to_owned()));
+        }
         let (records, defaults) = (Records::open(path)?, defaults.into());
         let results_path = plan.results(args).unwrap_or_default();
         Ok(Self {
@@ -104,16 +107,8 @@ impl BatchInput {
     /// Those of [`Records::preflight`]; [`Error::Input`] if the columns of the output do not
     /// fit, and [`Error::Usage`] if those of a pipe are not known.
     pub fn preflight(&mut self, earlier: &mut Earlier, notes: &Notes) -> Result<Option<Preflight>> {
-        let is_collected = matches!(self.plan, OutputPlan::Rows(_))
-            && matches!(self.options.kind, RecordKind::Json { .. });
-        let mut columns = is_collected.then(ColumnNames::default);
         let mut equals = self.gives_copies.then(EqualRequests::default);
-        let check = Check {
-            defaults: &self.defaults,
-            earlier,
-            columns: columns.as_mut(),
-            equals: equals.as_mut(),
-        };
+        let check = Check { defaults: &self.defaults, earlier, equals: equals.as_mut() };
         let preflight = self.records.preflight(&self.options, check, notes)?;
         if let Some(equals) = equals {
             let (copies, count) = equals.into_copies();
@@ -122,8 +117,8 @@ impl BatchInput {
         if let OutputPlan::Rows(plan) = &self.plan
             && preflight.is_some()
         {
-            let header = self.records.reader(&self.options)?;
-            self.rows = Some(self.row_format(plan, columns.as_ref(), header.header())?);
+            let columns = self.records.columns(&self.options)?;
+            self.rows = Some(self.row_format(plan, Some(columns))?);
         }
         self.overridden.watch_file(&self.records, &self.options)?;
         Ok(preflight)
@@ -186,7 +181,7 @@ impl BatchInput {
             OutputPlan::Rows(plan @ RowPlan { table: None, .. }) => {
                 let rows = match &self.rows {
                     Some(rows) => Arc::clone(rows),
-                    None => self.row_format(plan, None, queue.header())?,
+                    None => self.row_format(plan, queue.columns())?,
                 };
                 queue.write_rows(Arc::clone(&rows));
                 ResultFormat::Row(rows)
@@ -197,20 +192,10 @@ impl BatchInput {
         Ok((queue, format))
     }
 
-    /// How rows are written. `columns` are those of JSON objects, if they are known.
-    fn row_format(
-        &self,
-        plan: &RowPlan,
-        columns: Option<&ColumnNames>,
-        header: Option<&Arc<Header>>,
-    ) -> Result<Arc<RowFormat>> {
-        let input = match (self.options.kind, columns, header) {
-            (RecordKind::Text(_), ..) => Some(ColumnNames::of_lines()),
-            (_, Some(columns), _) => Some(columns.clone()),
-            (_, None, header) => header.map(|header| ColumnNames::of_header(header)),
-        };
-        let kept = match (input, &plan.columns.kept, plan.format) {
-            (Some(input), ..) => plan.columns.resolve(&input).map_err(|reason| {
+    /// How rows are written. `columns` are those of the input, if they are known.
+    fn row_format(&self, plan: &RowPlan, columns: Option<ColumnNames>) -> Result<Arc<RowFormat>> {
+        let kept = match (columns, &plan.columns.kept, plan.format) {
+            (Some(columns), ..) => plan.columns.resolve(&columns).map_err(|reason| {
                 Error::Input(format!("{}: {reason}", self.records.path().display()))
             })?,
             (None, _, TableFormat::Json) => Vec::new(),

@@ -81,6 +81,11 @@ impl OutputPlan {
         }))
     }
 
+    /// Whether only one reply to each request is written.
+    pub fn has_one_choice(&self) -> bool {
+        !matches!(self, Self::Batch)
+    }
+
     /// The table that is written at the end of each run, if there is one.
     pub fn table(&self) -> Option<&Path> {
         match self {

@@ -40,7 +40,7 @@ pub fn reply_policies(format: ReplyFormat, args: &BatchArgs) -> ReplyPolicies {
     }
 }
 
-/// With `is_text`, only texts are printed.
+/// With `is_text`, only texts are written.
 pub fn request_policy(
     replies: Arc<ReplyPolicies>,
     is_text: bool,
@@ -65,7 +65,7 @@ fn warning_about_text(checked: &CheckedReply) -> Option<String> {
     }
     names.sort_unstable();
     names.dedup();
-    Some(format!("the reply calls {}, which --text does not print", names.join(" and ")))
+    Some(format!("the reply calls {}, which is not written", names.join(" and ")))
 }
 
 /// Reports what concerns schemas without disturbing the progress bar.

@@ -73,7 +73,7 @@ fn record_kind(args: &BatchArgs, path: Option<&Path>) -> Result<RecordKind> {
         (None, Some(_)) => Err(Error::Usage("--delimiter is for tables; add --csv".to_owned())),
         (None, None) if args.null => Ok(RecordKind::Text(Separator::Nul)),
         (None, None) if args.lines => Ok(RecordKind::Text(Separator::Newline)),
-        (None, None) => Ok(RecordKind::Json { has_one_choice: args.text }),
+        (None, None) => Ok(RecordKind::Json { has_one_choice: false }),
     }
 }
 

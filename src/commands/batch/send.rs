@@ -98,7 +98,7 @@ impl SendOptions<'_> {
             jobs: queue.into(),
             sink: outputs.into_sink(format, window, progress.clone(), notes)?,
             tally: tally.into(),
-            policy: request_policy(replies, args.text, hints, reporters),
+            policy: request_policy(replies, input.plan.has_one_choice(), hints, reporters),
             copies,
             max_failures: args.max_failures.map(u64::from),
             patience,
