@@ -98,7 +98,8 @@ impl Run {
         let interrupted = sender.clone();
         // Sending fails only after the run, when nobody needs the event.
         let on_signal = move |signal| drop(interrupted.send(RunEvent::Interrupted(signal)));
-        signals::on_first_signal(&[SIGINT, SIGTERM], on_signal).map_err(thread_error)?;
+        let caught =
+            signals::on_first_signal(&[SIGINT, SIGTERM], on_signal).map_err(thread_error)?;
         let workers = clients.len();
         Self::start_workers(&run, clients, &sender)?;
         let mut ending = run.event_loop(&events, workers);
@@ -113,6 +114,8 @@ impl Run {
             .write_paid_replies()
             .and_then(|()| run.write_copies())
             .and_then(|()| run.sink.finish(ending.error.is_none() && ending.stop.is_none()));
+        // What is still to be done can be done by the next run.
+        caught.let_go();
         let tally = run.tally();
         run.notes.note(tally.summary());
         if let Some(error) = ending.error.or(finished.err()) {

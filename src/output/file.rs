@@ -81,6 +81,16 @@ impl OutputFile {
     /// An error of `write`, or [`Error::NotSaved`]; a regular file is then
     /// unchanged.
     pub fn commit_with(&self, write: impl FnOnce(&File) -> Result<()>) -> Result<()> {
+        let _deferred = DeferSignals::until_drop();
+        self.replace_with(write)
+    }
+
+    /// The same for what takes long to write: a signal may end the process meanwhile. The
+    /// file is then unchanged, and the next run removes what is left beside it.
+    ///
+    /// # Errors
+    /// The same as [`commit_with`](Self::commit_with).
+    pub fn replace_with(&self, write: impl FnOnce(&File) -> Result<()>) -> Result<()> {
         let not_saved = |source| self.not_saved(source);
         let metadata = fs::metadata(&self.path).ok();
         let is_device = metadata.as_ref().is_some_and(|metadata| !metadata.is_file());
@@ -88,7 +98,6 @@ impl OutputFile {
             let device = File::options().append(true).open(&self.path).map_err(not_saved)?;
             return write(&device);
         }
-        let _deferred = DeferSignals::until_drop();
         let old = metadata.map(|metadata| metadata.permissions());
         // The umask applies to a new file; a replaced one keeps its mode.
         let mode = old.clone().unwrap_or(Permissions::from_mode(0o666));

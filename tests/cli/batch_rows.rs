@@ -221,6 +221,9 @@ fn json_lines_with_unlike_fields_give_all_columns_in_their_order() {
     run(batch(&service.base_url(), &["--format", "csv"]).arg(&file))
         .exits(0)
         .prints("id,prompt,n,reply,error\na,x,1,x,\n");
+    // Without a question, JSON lines are those of the Batch API.
+    let lines = run(batch(&service.base_url(), &["--format", "jsonl"]).arg(&file)).exits(0);
+    assert!(String::from_utf8_lossy(&lines.stdout).contains(r#""custom_id":"a""#));
 }
 
 #[test]

@@ -50,6 +50,7 @@ impl OutputPlan {
             ensure_copies_fit(args, named)?;
         }
         let format = match (args.view.format, args.text) {
+            (Some(OutputFormat::Jsonl), _) if !has_rows(options) => OutputFormat::Batch,
             (Some(format), _) => format,
             (None, true) => OutputFormat::Text,
             (None, false) => default_format(named, options),
@@ -103,15 +104,18 @@ impl OutputPlan {
     }
 }
 
+/// Whether the records are rows, and not requests themselves.
+fn has_rows(options: &ReadOptions) -> bool {
+    matches!(options.kind, RecordKind::Table { .. }) || options.question.is_some()
+}
+
 /// The format by the ending of the output, or that of the input.
 fn default_format(output: Option<&Path>, options: &ReadOptions) -> OutputFormat {
-    let is_table = matches!(options.kind, RecordKind::Table { .. });
-    let has_rows = is_table || options.question.is_some();
     let ending = output.and_then(Path::extension).and_then(OsStr::to_str).unwrap_or_default();
     match (ending.to_ascii_lowercase().as_str(), options.kind) {
         ("csv", _) => OutputFormat::Csv,
         ("tsv" | "tab", _) => OutputFormat::Tsv,
-        _ if !has_rows => OutputFormat::Batch,
+        _ if !has_rows(options) => OutputFormat::Batch,
         ("jsonl" | "ndjson", _) => OutputFormat::Jsonl,
         (_, RecordKind::Table { delimiter: b'\t' }) => OutputFormat::Tsv,
         (_, RecordKind::Table { .. }) => OutputFormat::Csv,

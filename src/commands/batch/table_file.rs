@@ -18,7 +18,7 @@ impl TableFile {
     /// # Errors
     /// The error in `ended`, and those of [`TableView::write`].
     pub fn finish(&self, judge: &ResultJudge, ended: Result<()>, notes: &Notes) -> Result<()> {
-        let written = self.output.commit_with(|file| {
+        let written = self.output.replace_with(|file| {
             self.view.write(judge, file, |source| self.output.not_saved(source))
         });
         match (ended, written) {
