@@ -1,5 +1,5 @@
 //! Batches: 2,000 requests compared with xargs and curl, what a request and a job
-//! cost, and a file of a million.
+//! cost, a file of a million, and a table of a million.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -108,6 +108,40 @@ pub fn million(bench: &Bench) -> Result<Vec<Row>> {
     ])
 }
 
+/// A table of as many rows, beside the same requests as JSON.
+pub fn table(bench: &Bench) -> Result<Vec<Row>> {
+    let url = bench.server.base_url(Route::Kept);
+    let [requests, rows] = [write_requests(bench, MANY)?, write_rows(bench, MANY)?];
+    let output = |name: &str| bench.directory.path().join(name);
+    let [lines, table] = [output("results.jsonl"), output("table.csv")];
+    let results = output("table.csv.jsonl");
+    let ours = || {
+        for file in [&table, &results].into_iter().filter(|file| file.exists()) {
+            fs::remove_file(file)?;
+        }
+        let mut gravix = gravix(bench, &url, &rows);
+        gravix.args(["-T", "What is {{number}} plus one?", "-o"]).arg(&table);
+        Ok(gravix)
+    };
+    let theirs = || {
+        if lines.exists() {
+            fs::remove_file(&lines)?;
+        }
+        let mut gravix = gravix(bench, &url, &requests);
+        gravix.arg("-o").arg(&lines);
+        Ok(gravix)
+    };
+    let [rows_taken, lines_taken] = side_by_side(1, ours, theirs)?;
+    for file in [requests, rows, lines, table, results] {
+        fs::remove_file(file)?;
+    }
+    let peer = ("the same requests as JSON", lines_taken.time());
+    Ok(vec![
+        Row::compared("table of 1,000,000 rows", rows_taken.time(), peer, 1.5),
+        Row::measured("table of 1,000,000 rows: memory", rows_taken.memory(), MEMORY_GOAL),
+    ])
+}
+
 fn gravix(bench: &Bench, url: &str, input: &Path) -> Command {
     let mut gravix = command(&bench.programs.gravix, bench.directory.path());
     gravix.args(["batch", "--quiet", "--base-url", url]).arg(input);
@@ -129,6 +163,18 @@ fn write_requests(bench: &Bench, count: usize) -> Result<PathBuf> {
         writeln!(file, "{request}")?;
     }
     // Otherwise the disk would still be busy during the measurement.
+    file.into_inner()?.sync_all()?;
+    Ok(path)
+}
+
+/// Writes a table of `count` rows, whose questions are those of the requests.
+fn write_rows(bench: &Bench, count: usize) -> Result<PathBuf> {
+    let path = bench.directory.path().join("rows.csv");
+    let mut file = BufWriter::with_capacity(1 << 20, File::create(&path)?);
+    writeln!(file, "number,note")?;
+    for number in 0..count {
+        writeln!(file, "{number},\"a note, with a comma\"")?;
+    }
     file.into_inner()?.sync_all()?;
     Ok(path)
 }

@@ -51,6 +51,7 @@ const TOPICS: &[Topic] = &[
     Topic { name: "batch -o FILE", measure: batches::overhead },
     Topic { name: "batch of 1,000 waiting jobs", measure: batches::waiting },
     Topic { name: "batch of 1,000,000", measure: batches::million },
+    Topic { name: "table of 1,000,000 rows", measure: batches::table },
     Topic { name: "--help", measure: documents::help },
     Topic { name: "--version", measure: documents::version },
     Topic { name: "release binary", measure: upkeep::binary },
