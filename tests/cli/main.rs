@@ -44,6 +44,7 @@ mod doctor;
 mod doctor_network;
 mod documentation;
 mod documents;
+mod engines;
 mod error_messages;
 mod finish_reasons;
 mod headers;

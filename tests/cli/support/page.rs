@@ -21,6 +21,11 @@ const STAND_INS: &[(&str, &str)] = &[
         "for p; do case $p in *:*) mkdir -p \"${p%%:*}\" ;; esac; done; exec cp \"${1/://}\" \"${2/://}\"",
     ),
     ("srun", "exec \"$@\""),
+    // The last job of an array of 16.
+    (
+        "aws",
+        "job=${!#}; job=${job##*\\\"-c\\\",}; job=${job#*\\\"}; export AWS_BATCH_JOB_ARRAY_INDEX=15; exec sh -c \"${job%\\\"]\\}}\"",
+    ),
     ("vllm", "[ \"$1 $2 $4\" = 'run-batch -i -o' ]; exec gravix batch -q \"$3\" -o \"$5\""),
     ("curl", "echo '{\"id\":\"file-1\"}'"),
 ];
@@ -67,6 +72,11 @@ impl Page {
         }
         blocks
     }
+
+    /// The block that makes the script with which the page labels reviews.
+    pub fn job(&self) -> Option<String> {
+        self.blocks("sh").into_iter().find(|block| block.contains("> label.sh"))
+    }
 }
 
 /// A directory with the files that the pages' commands read.
@@ -87,6 +97,7 @@ pub fn example_directory() -> TempDir {
         ("message.txt", "\n"),
         ("paris.txt", r#"{"city":"Paris"}"#),
         ("requests.jsonl", &requests),
+        ("reviews.csv", "id,text\n7,\"Good, but\nlate\"\n8,Bad\n9,Fine\n"),
         ("questions.txt", "Why is the sky blue?\n\n--how far is the moon?\n"),
         ("src/main.rs", "fn main() {}\n"),
         ("tools.json", "[]"),
