@@ -82,6 +82,7 @@ mod prompt;
 mod proxies;
 mod real_batch;
 mod real_server;
+mod real_tables;
 mod reasoning;
 mod reply_cases;
 mod reply_formats;
