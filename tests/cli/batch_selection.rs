@@ -174,6 +174,20 @@ fn copies_are_made_of_earlier_results_and_of_failures_too() {
 }
 
 #[test]
+fn a_result_outside_of_the_selection_is_copied_too() {
+    let service = Service::echo();
+    let (directory, file) = table("c\nx\nx\ny\nz\n");
+    let out = directory.path().join("out.csv");
+    let shard = |shard| {
+        let options = ["-T", "{{c}}", "--dedupe", "--shard", shard, "-o"];
+        run(batch(&service.base_url(), &options).arg(&out).arg(&file)).exits(0)
+    };
+    shard("1/2").says(&["2 done, 0 failed;"]);
+    shard("2/2").says(&["2 done, 0 failed, 1 of them copies;"]);
+    assert_eq!(sent(&service), ["x", "y", "z"]);
+}
+
+#[test]
 fn copies_need_results_in_a_file() {
     let (_directory, file) = table("c\nx\n");
     for (options, message) in [

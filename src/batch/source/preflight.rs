@@ -21,7 +21,7 @@ const MAX_REPORTED: u64 = 10;
 pub struct Check<'a> {
     pub defaults: &'a Defaults,
     pub earlier: &'a mut Earlier,
-    /// If set, gets all requests that this run has.
+    /// If set, gets all requests that this run has, and those that are done.
     pub equals: Option<&'a mut EqualRequests>,
 }
 
@@ -99,17 +99,21 @@ impl<'a> CheckState<'a> {
         let hash = earlier.hash(&id);
         let at = earlier.find(hash);
         self.ids.add(hash, at, request.is_ok());
-        if !self.options.selection.has(place.number) {
+        let is_selected = self.options.selection.has(place.number);
+        if !is_selected && self.check.equals.is_none() {
             return;
         }
-        self.counts.total += 1;
+        self.counts.total += u64::from(is_selected);
         let verdict = at.map(|at| (at, earlier.verdict(at, request, self.check.defaults)));
         if let (Some(equals), Ok(line)) = (&mut self.check.equals, request) {
-            let is_done = |(at, verdict)| verdict == Verdict::Done && earlier.says_request(at);
-            let fingerprint = self.check.defaults.fingerprint(line);
-            equals.add(fingerprint, place.number, verdict.is_some_and(is_done));
+            let is_done = verdict
+                .is_some_and(|(at, verdict)| verdict == Verdict::Done && earlier.says_request(at));
+            // A result outside of the selection is as good for a copy.
+            if is_selected || is_done {
+                equals.add(self.check.defaults.fingerprint(line), place.number, is_done);
+            }
         }
-        let Some((at, verdict)) = verdict else {
+        let Some((at, verdict)) = verdict.filter(|_| is_selected) else {
             return;
         };
         match verdict {
