@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 
 use crate::batch::fingerprint::Fingerprint;
 use crate::batch::ids::{IdHasher, Marks};
-use crate::batch::report::line::{Outcome, ReportedLine};
 use crate::batch::results::best_lines::{BestLines, LAST_PLACE};
+use crate::batch::results::judged_line::{JudgedLine, Outcome};
 use crate::batch::results::line_file::LineFile;
 use crate::batch::results::reader::read_results;
 use crate::batch::results::stored_reply::ResultJudge;
@@ -128,8 +128,8 @@ fn copied(original: &[u8], id: &str, judge: &ResultJudge) -> Option<CopiedResult
         request_id: Option<&'a RawValue>,
         body: Box<RawValue>,
     }
-    let (_, reported) = ReportedLine::parse(original, judge.default).ok()?;
-    let failure = match reported.outcome {
+    let (_, judged) = JudgedLine::parse(original, judge.default).ok()?;
+    let failure = match judged.outcome {
         Outcome::Done(_) => None,
         Outcome::Failed { reason, .. } => Some(reason),
     };

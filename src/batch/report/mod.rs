@@ -2,13 +2,12 @@
 //! memory, and a line that says its seconds takes 4 more.
 
 mod counts;
-pub mod line;
 
 use serde::Serialize;
 
 use crate::batch::ids::{IdHasher, NOTE_BITS, NotedIds};
 use crate::batch::report::counts::{Counts, Names};
-use crate::batch::report::line::{Outcome, ReplyFacts, ReportedLine};
+use crate::batch::results::judged_line::{JudgedLine, Outcome, ReplyFacts};
 use crate::chat::event::Usage;
 
 /// At most so many different replies are counted, each of at most so many characters.
@@ -112,8 +111,8 @@ impl Default for Counter {
 }
 
 impl Counter {
-    pub fn add(&mut self, id: &str, line: ReportedLine) {
-        let ReportedLine { outcome, reply, seconds, is_copy } = line;
+    pub fn add(&mut self, id: &str, line: JudgedLine) {
+        let JudgedLine { outcome, reply, seconds, is_copy } = line;
         self.lines += 1;
         self.copies += u64::from(is_copy);
         self.seconds.extend(seconds.filter(|_| !is_copy));
@@ -247,11 +246,11 @@ impl Note {
 mod tests {
     use super::*;
 
-    fn done(text: &str) -> ReportedLine {
+    fn done(text: &str) -> JudgedLine {
         let usage =
             Usage { prompt_tokens: Some(2), completion_tokens: Some(3), total_tokens: Some(5) };
         let finish_reason = Some("stop".to_owned());
-        ReportedLine {
+        JudgedLine {
             outcome: Outcome::Done(Some(text.to_owned())),
             reply: Some(ReplyFacts { usage: Some(usage), finish_reason }),
             seconds: Some(0.5),
@@ -259,9 +258,9 @@ mod tests {
         }
     }
 
-    fn failed(reason: &str, message: &str) -> ReportedLine {
+    fn failed(reason: &str, message: &str) -> JudgedLine {
         let (reason, message) = (reason.to_owned(), message.to_owned());
-        ReportedLine {
+        JudgedLine {
             outcome: Outcome::Failed { reason, message },
             reply: None,
             seconds: None,
@@ -269,7 +268,7 @@ mod tests {
         }
     }
 
-    fn report(lines: Vec<(&str, ReportedLine)>) -> Report {
+    fn report(lines: Vec<(&str, JudgedLine)>) -> Report {
         let mut counter = Counter::default();
         lines.into_iter().for_each(|(id, line)| counter.add(id, line));
         counter.finish()
@@ -306,7 +305,7 @@ mod tests {
     #[test]
     fn a_copy_is_a_result_but_costs_nothing() {
         let facts = Some(ReplyFacts::default());
-        let copy = ReportedLine { reply: facts, seconds: None, is_copy: true, ..done("yes") };
+        let copy = JudgedLine { reply: facts, seconds: None, is_copy: true, ..done("yes") };
         let report = report(vec![("a", done("yes")), ("b", copy)]);
         assert_eq!((report.done, report.lines, report.copies), (2, 2, 1));
         assert_eq!(replies(&report), Some(vec![("yes", 2)]));
@@ -335,7 +334,7 @@ mod tests {
         assert_eq!(numbers(21), None);
         // There is no room for so many texts.
         assert_eq!(numbers(3000), None);
-        let calls = ReportedLine { outcome: Outcome::Done(None), ..done("") };
+        let calls = JudgedLine { outcome: Outcome::Done(None), ..done("") };
         for (line, is_counted) in [
             (done(&"é".repeat(80)), true),
             (done(&"é".repeat(81)), false),

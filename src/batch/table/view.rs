@@ -9,8 +9,8 @@ use std::sync::Arc;
 use crate::batch::earlier::ChangedRequests;
 use crate::batch::fingerprint::Fingerprint;
 use crate::batch::ids::{IdHash, IdHasher};
-use crate::batch::report::line::{Outcome, ReportedLine};
 use crate::batch::results::best_lines::BestLines;
+use crate::batch::results::judged_line::{JudgedLine, Outcome};
 use crate::batch::results::line_file::LineFile;
 use crate::batch::results::reader::read_results;
 use crate::batch::results::stored_reply::ResultJudge;
@@ -149,7 +149,7 @@ impl TableView {
 
 /// The reply in a result line, or why there is none.
 fn stored_reply(line: &[u8], judge: &ResultJudge) -> std::result::Result<String, String> {
-    let (_, line) = ReportedLine::parse(line, judge.default).map_err(|error| error.to_string())?;
+    let (_, line) = JudgedLine::parse(line, judge.default).map_err(|error| error.to_string())?;
     match line.outcome {
         Outcome::Done(Some(reply)) => Ok(reply),
         Outcome::Done(None) => Err("the reply calls tools".to_owned()),

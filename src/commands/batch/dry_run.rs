@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::batch::earlier::Earlier;
 use crate::batch::forecast::{EarlierUsage, Forecast};
 use crate::batch::price::Price;
-use crate::batch::report::line::ReportedLine;
+use crate::batch::results::judged_line::JudgedLine;
 use crate::batch::results::reader::read_results;
 use crate::batch::results::stored_reply::ResultJudge;
 use crate::cli::BatchArgs;
@@ -92,8 +92,8 @@ fn read_earlier(path: &Path, judge: &ResultJudge, earlier: &mut Earlier) -> Resu
     }
     read_results(&file, path, judge, |result, line| {
         earlier.add(result);
-        let reported = ReportedLine::parse(line.content(), judge.default).ok();
-        let usage = reported.and_then(|(_, line)| line.reply?.usage);
+        let judged = JudgedLine::parse(line.content(), judge.default).ok();
+        let usage = judged.and_then(|(_, line)| line.reply?.usage);
         if let Some(usage) = usage.filter(|_| result.standing.is_done()) {
             used.results += 1;
             used.prompt_tokens += usage.prompt_tokens.unwrap_or(0);

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::batch::price::Price;
-use crate::batch::report::line::ReportedLine;
 use crate::batch::report::{Counter, Report};
+use crate::batch::results::judged_line::JudgedLine;
 use crate::batch::results::reader::Flaws;
 use crate::batch::results::stored_result::ResultParts;
 use crate::batch::results::{reader, spool};
@@ -112,7 +112,7 @@ impl ResultSource {
             false => Lines::new(file, Separator::Newline),
         };
         let add = |counter: &mut Counter, text: &[u8]| {
-            let (id, line) = ReportedLine::parse(text, policy)?;
+            let (id, line) = JudgedLine::parse(text, policy)?;
             counter.add(&id, line);
             Ok(())
         };

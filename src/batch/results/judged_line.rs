@@ -1,4 +1,4 @@
-//! What a line of a result file says for a report.
+//! A line of a result file, and what became of its request.
 
 use std::borrow::Cow;
 
@@ -14,9 +14,9 @@ use crate::error::Error;
 use crate::json::OnlyObject;
 use crate::wire::error_body;
 
-/// A line of a result file.
+/// A line of a result file, judged as a new reply is.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ReportedLine {
+pub struct JudgedLine {
     pub outcome: Outcome,
     /// What the response says besides its text, if a reply came.
     pub reply: Option<ReplyFacts>,
@@ -44,7 +44,7 @@ pub struct ReplyFacts {
     pub finish_reason: Option<String>,
 }
 
-impl ReportedLine {
+impl JudgedLine {
     /// The id of a line, and what it says. Its reply is judged by `policy`.
     ///
     /// # Errors
@@ -130,8 +130,8 @@ mod tests {
     use crate::batch::results::stored_reply::tests::text_policy;
 
     #[track_caller]
-    fn parsed(line: &str) -> ReportedLine {
-        let (id, line) = ReportedLine::parse(line.as_bytes(), &text_policy()).expect(line);
+    fn parsed(line: &str) -> JudgedLine {
+        let (id, line) = JudgedLine::parse(line.as_bytes(), &text_policy()).expect(line);
         assert_eq!(id, "a");
         line
     }
