@@ -80,6 +80,8 @@ pub const REQUIRES: &[(&str, &[&str])] = &[
     ("id", &["template"]),
     ("skip_empty", &["template"]),
     ("dedupe", &["output"]),
+    // In `ask`, it is an option of its own.
+    ("json", &["report"]),
 ];
 
 /// The options that name a history.

@@ -29,6 +29,6 @@ pub struct BatchReportArgs {
     /// Print the report as one JSON object
     ///
     /// Needs --report. Its numbers are not rounded. The cost is null without a price.
-    #[arg(long, requires = "report", hide_short_help = true)]
+    #[arg(long, hide_short_help = true)]
     pub json: bool,
 }

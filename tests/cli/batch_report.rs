@@ -268,12 +268,15 @@ fn shards_and_pipes_can_be_reported() {
     let run_with = |command: &mut Command| printed(run(command));
     let text = run_with(report(&[], &one).arg(&two));
     assert!(text.starts_with("requests  2: 2 done, 0 failed (in 3 lines)\n"), "{text}");
-    let mut piped = report(&[], Path::new("/dev/stdin"));
-    let file = fs::File::open(&one).expect("the file opens");
-    let mut cat = Command::new("cat").stdin(file).stdout(Stdio::piped()).spawn().expect("cat runs");
-    let text = run_with(piped.stdin(cat.stdout.take().expect("a pipe")));
-    assert!(text.starts_with("requests  2: 1 done, 1 failed\n"), "{text}");
-    cat.wait().expect("cat ends");
+    for name in ["/dev/stdin", "-"] {
+        let mut piped = report(&[], Path::new(name));
+        let file = fs::File::open(&one).expect("the file opens");
+        let mut cat = Command::new("cat");
+        let mut cat = cat.stdin(file).stdout(Stdio::piped()).spawn().expect("cat runs");
+        let text = run_with(piped.stdin(cat.stdout.take().expect("a pipe")));
+        assert!(text.starts_with("requests  2: 1 done, 1 failed\n"), "{text}");
+        cat.wait().expect("cat ends");
+    }
 }
 
 #[test]
@@ -343,5 +346,7 @@ fn a_report_excludes_what_sends() {
         run(&mut report(options, &file)).exits(2).says(&["--report", "cannot be used with"]);
     }
     run(gravix().args(["batch", "--json"]).arg(&file)).exits(2).says(&["needs --report"]);
+    let asking = ["batch", "-T", "{{c}}", "--json", "--base-url", "mock:"];
+    run(gravix().args(asking).arg(&file)).exits(2).says(&["--json needs --report"]);
     run(gravix().args(["batch", "--report"])).exits(2).says(&["gravix batch needs FILE;"]);
 }

@@ -44,6 +44,7 @@ pub fn run(args: &BatchArgs, context: &Context, notes: &Notes) -> Result<()> {
     let policy = reply_policies(format, args).default;
     let mut counter = Counter::default();
     for path in &args.files {
+        let path = if path.as_os_str() == "-" { Path::new("/dev/stdin") } else { path };
         ResultSource::find(path, notes)?.count(&policy, &mut counter, notes)?;
     }
     let report = counter.finish();
