@@ -122,7 +122,7 @@ fn columns_can_be_kept_dropped_and_named() {
         (&["--drop", "x y"], "no column \"x y\" for --drop; the columns are id, text, note"),
         (
             &["--column", "note"],
-            "the input has a column note, which is also one of the output; name another for the reply with --column, or leave it out with --drop note",
+            "the input has a column note, and so has the output; name another for the reply with --column, or leave it out with --drop note",
         ),
     ] {
         let options = [&["-T", "{{text}}"], more].concat();
@@ -133,7 +133,21 @@ fn columns_can_be_kept_dropped_and_named() {
     refused(
         run(batch(&url, &["-T", "{{text}}"]).arg(&file)),
         65,
-        "the input has a column error, which is also one of the output; leave it out with --drop error",
+        "the input has a column error, and so has the output; leave it out with --drop error",
+    );
+    refused(
+        run(batch(&url, &["-T", "{{text}}", "--keep", "text,error"]).arg(&file)),
+        65,
+        "the input has a column error, and so has the output; leave it out of --keep",
+    );
+    // An output that is asked about again has both.
+    let (_directory, own) = table("the text,reply,error\n1,x,\n");
+    let both = "the input has the columns reply, error, and so has the output; leave them out with --drop reply,error";
+    refused(run(batch(&url, &["-T", "{{reply}}"]).arg(&own)), 65, both);
+    refused(
+        run(batch(&url, &["-T", "{{reply}}", "--drop", "error", "--column", "the text"]).arg(&own)),
+        65,
+        "name another for the reply with --column, or leave it out with --drop 'the text'",
     );
     for (more, message) in [
         (&["--column", "error"][..], "the column error says why a row has no reply"),

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use indexmap::IndexSet;
 
 use crate::batch::table::cells::{Cells, Header, LINE_COLUMN, listed, shown};
+use crate::files::shell;
 
 /// The column that says why a row has no reply.
 pub const ERROR: &str = "error";
@@ -100,9 +101,10 @@ impl ColumnPlan {
                 input.0.iter().filter(|name| !dropped.contains(name)).cloned().collect()
             }
         };
-        match kept.iter().find(|name| self.is_own(name)) {
-            Some(name) => Err(self.collision(name)),
-            None => Ok(kept),
+        let own: Vec<&str> = kept.iter().map(String::as_str).filter(|n| self.is_own(n)).collect();
+        match own.is_empty() {
+            true => Ok(kept),
+            false => Err(self.collision(&own)),
         }
     }
 
@@ -119,19 +121,29 @@ impl ColumnPlan {
         name == ERROR || self.reply.names().iter().any(|known| known == name)
     }
 
-    /// Why a column of the input cannot be written.
-    pub fn collision(&self, name: &str) -> String {
-        let name = shown(name);
-        let rename = match &self.reply {
-            ReplyColumns::One(reply) if *reply == name => {
+    /// Why columns of the input with these names cannot be written.
+    pub fn collision(&self, names: &[&str]) -> String {
+        let (columns, them) = match names {
+            [name] => (format!("a column {}", shown(name)), "it"),
+            names => (format!("the columns {}", listed(names.iter().copied())), "them"),
+        };
+        let rename = match (&self.reply, names) {
+            (ReplyColumns::One(reply), [name]) if reply == name => {
                 "name another for the reply with --column, or "
             }
-            ReplyColumns::Fields(_) if name != ERROR => "choose others with --columns, or ",
+            (ReplyColumns::Fields(_), [name]) if *name != ERROR => {
+                "choose others with --columns, or "
+            }
+            // One new name is not enough.
             _ => "",
         };
-        format!(
-            "the input has a column {name}, which is also one of the output; {rename}leave it out with --drop {name}"
-        )
+        let without = match &self.kept {
+            KeptColumns::Only(_) => format!("leave {them} out of --keep"),
+            KeptColumns::AllBut(_) => {
+                format!("leave {them} out with --drop {}", shell::word(&names.join(",")))
+            }
+        };
+        format!("the input has {columns}, and so has the output; {rename}{without}")
     }
 
     /// # Errors

@@ -87,7 +87,7 @@ impl RowFormat {
                 continue;
             }
             if self.columns.is_own(name) {
-                return Err(self.columns.collision(name));
+                return Err(self.columns.collision(&[name]));
             }
             let cell = cells.get(name).map_or_else(|| "null".to_owned(), Cell::json);
             push_field(&mut row, name, &cell);
