@@ -86,7 +86,7 @@ impl Forecast {
         }
         let unsent = self.done + self.left_alone + self.copies + self.to_send;
         if let Some(invalid @ 1..) = self.rows.checked_sub(unsent) {
-            lines.push(("no request", grouped(invalid)));
+            lines.push(("unusable", grouped(invalid)));
         }
         lines.extend([
             ("to send", grouped(self.to_send)),

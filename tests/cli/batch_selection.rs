@@ -89,13 +89,13 @@ fn a_dry_run_prints_the_first_requests_and_what_would_be_sent() {
     assert_eq!(asked, ["row 1", "row 2", "row 3"]);
     assert_eq!(
         numbers,
-        "rows         5\ndone before  0\nno request   1\nto send      4\nbytes        240\ntokens in    60 (estimated as 4 bytes a token)\ntokens out   unknown\ncost         unpriced\n"
+        "rows         5\ndone before  0\nunusable     1\nto send      4\nbytes        240\ntokens in    60 (estimated as 4 bytes a token)\ntokens out   unknown\ncost         unpriced\n"
     );
     assert!(!out.exists() && !directory.path().join("out.csv.jsonl").exists());
     with(&["--limit", "2"]).exits(0);
     let dry = with(&["--dry-run"]).exits(0);
     let printed = String::from_utf8(dry.stdout).expect("stdout is UTF-8");
-    assert!(printed.contains("rows         5\ndone before  2\nno request   1\nto send      2\n"));
+    assert!(printed.contains("rows         5\ndone before  2\nunusable     1\nto send      2\n"));
     assert!(printed.contains("tokens out   4 (estimated from 2 rows done before)"), "{printed}");
     // What a run refuses, a dry run refuses too.
     let options = ["-T", "{{x}}", "--dry-run"];
