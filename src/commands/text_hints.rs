@@ -69,6 +69,7 @@ const SHARE_GPT_TURN: &str =
 /// A command that makes text of an input that looks like `likeness`.
 fn to_text(likeness: Likeness, file: Option<&Path>) -> Option<String> {
     match likeness {
+        Likeness::Binary(Some("application/gzip")) => Some(converter("gzip -dc", file)),
         Likeness::Text | Likeness::Binary(_) => None,
         Likeness::Unicode(form) => Some(converter(&iconv(form), file)),
         Likeness::Pdf => Some(match file {

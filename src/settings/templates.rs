@@ -168,6 +168,8 @@ fn missing(typed: &str, directory: &Path) -> io::Error {
     let similar = suggestion(typed, known.iter().map(String::as_str));
     let way_out = if Path::new(typed).is_file() {
         format!("; for the file {typed} here, use -T {}", shell::word(&format!("./{typed}")))
+    } else if typed.contains([' ', '{']) {
+        "; a text needs a variable in it, such as {{text}}".to_owned()
     } else if similar.is_empty() {
         "; list the templates with gravix templates".to_owned()
     } else {

@@ -129,7 +129,15 @@ fn a_table_that_is_none_is_refused_before_anything_is_sent() {
         ("", "in.csv:1: no header: the first row must name the columns"),
         ("c,d,c\n1,2,3\n", "in.csv:1: the header has the column c twice"),
         ("c,,\n1,2,3\n", "in.csv:1: the header has several columns without a name"),
-        ("id,text,a b\n1,2,3\n", "in.csv: no column for {{c}}; the columns are id, text, \"a b\""),
+        (
+            "id,text,a b\n1,2,3\n",
+            "in.csv: no column for {{c}}; the columns are id, text, \"a b\"\n",
+        ),
+        (
+            "c;d\n1;2\n",
+            "the columns are \"c;d\"; if ';' separates the cells, add --delimiter ';'\n",
+        ),
+        ("c\td\n1\t2\n", "if tabs separate the cells, add --tsv\n"),
         (&long, "in.csv:2: the quotes of a cell in this row never end"),
         ("c\n1\n2,3\n", "in.csv:3: row 2: it has 2 cells, but the header has 1\n"),
         ("c,d\n1,2\n\n\"a\nb\",2\n3\n", "in.csv:6: row 3: it has 1 cell, but the header has 2\n"),
@@ -142,7 +150,7 @@ fn a_table_that_is_none_is_refused_before_anything_is_sent() {
     let (_directory, file) = table("in.csv", "c,d\n1,2\n");
     std::fs::write(&file, b"c,d\n1,\xff\n").expect("the file is written");
     run(asking(&service, "{{c}}", &[]).arg(&file)).exits(65).tells(&[
-        "in.csv:2: row 1: its d is not UTF-8",
+        "in.csv:2: row 1: its column d is not UTF-8; convert the file first, as with iconv -f",
         "1 row of",
         "nothing was sent; --skip-bad treats such rows as failures",
     ]);

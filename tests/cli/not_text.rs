@@ -74,7 +74,8 @@ fn documents_are_refused_with_a_program_that_reads_them() {
 fn other_binary_files_are_called_so() {
     let gzip = b"\x1f\x8b\x08\0\0\0\0\0\x02\xff\x01\x02";
     let run = run_with(&mut ask_mock(&[]), gzip).exits(65).prints("");
-    let run = run.says(&["byte offset 1", "a binary file (application/gzip)"]);
+    let run =
+        run.says(&["byte offset 1", "a binary file (application/gzip); pipe it through gzip -dc"]);
     assert!(!run.stderr.contains("--lossy"), "{}", run.stderr);
     run_with(&mut ask_mock(&[]), &[0; 64])
         .exits(65)

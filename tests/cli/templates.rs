@@ -144,6 +144,10 @@ fn a_missing_template_names_a_similar_one_or_the_list() {
     for (name, message) in [
         ("reviw", missing("reviw.md", "did you mean review?")),
         ("xyz", missing("xyz.md", "list the templates with gravix templates")),
+        (
+            "Sum up {text}",
+            missing("Sum up {text}.md", "a text needs a variable in it, such as {{text}}"),
+        ),
         ("here.md", missing("here.md", "for the file here.md here, use -T ./here.md")),
         ("./no.md", "cannot read ./no.md: no such file or directory".to_owned()),
     ] {

@@ -196,9 +196,16 @@ impl Records {
         let reader = RecordReader::new(bytes.take(self.length), options.kind)
             .map_err(|error| self.error(error))?;
         if let (Some(header), Some(question)) = (reader.header(), &options.question) {
-            question
-                .ensure_known(&Cells::header(header))
-                .map_err(|reason| Error::Input(format!("{}: {reason}", self.path.display())))?;
+            let way_out = match header.other_delimiter() {
+                Some('\t') => "; if tabs separate the cells, add --tsv".to_owned(),
+                Some(delimiter) => {
+                    format!("; if '{delimiter}' separates the cells, add --delimiter '{delimiter}'")
+                }
+                None => String::new(),
+            };
+            question.ensure_known(&Cells::header(header)).map_err(|reason| {
+                Error::Input(format!("{}: {reason}{way_out}", self.path.display()))
+            })?;
         }
         Ok(reader)
     }

@@ -176,8 +176,16 @@ impl<'a> RequestLine<'a> {
             (Some(_), Some(_)) => return Err("it has both a prompt and messages".to_owned()),
             (None, None) => {
                 let names: Vec<&str> = fields.iter().map(|(name, _)| name).collect();
-                let found = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
-                return Err(format!("neither a prompt nor messages nor a body (found: {found})"));
+                let (found, way_out) = match names.first() {
+                    None => ("nothing".to_owned(), String::new()),
+                    Some(name) => {
+                        let way_out = format!("; to ask about them, add -T '...{{{{{name}}}}}...'");
+                        (names.join(", "), way_out)
+                    }
+                };
+                return Err(format!(
+                    "neither a prompt nor messages nor a body (found: {found}){way_out}"
+                ));
             }
         };
         let system = match fields.remove("system").map(RawValue::get) {

@@ -59,6 +59,13 @@ impl Header {
         self.0.iter()
     }
 
+    /// What is probably between the cells, if the only name looks like several.
+    pub fn other_delimiter(&self) -> Option<char> {
+        let names = self.0.len() == 1;
+        let only = self.0.first().filter(|_| names)?;
+        [';', '\t', '|', ','].into_iter().find(|delimiter| only.contains(*delimiter))
+    }
+
     /// Checks that a row has one cell of text for each column.
     ///
     /// # Errors
@@ -75,7 +82,10 @@ impl Header {
         }
         let is_text = |at: &usize| row.cell(*at).is_some_and(|cell| str::from_utf8(cell).is_ok());
         match (0..row.count()).find(|at| !is_text(at)) {
-            Some(at) => Err(format!("its {} is not UTF-8", shown(&self.0[at]))),
+            Some(at) => Err(format!(
+                "its column {} is not UTF-8; convert the file first, as with iconv -f WINDOWS-1252 -t UTF-8",
+                shown(&self.0[at])
+            )),
             None => Ok(()),
         }
     }

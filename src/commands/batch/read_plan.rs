@@ -2,7 +2,7 @@
 //! is asked about each.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::batch::source::read_options::ReadOptions;
@@ -12,11 +12,17 @@ use crate::batch::table::question::Question;
 use crate::cli::BatchArgs;
 use crate::error::{Error, Result};
 use crate::files::lines::Separator;
+use crate::files::shell;
 use crate::settings::context::Context;
 use crate::template::Template;
 
 /// The file of requests; `None` for standard input.
 pub fn path<'a>(args: &'a BatchArgs, context: &Context) -> Result<Option<&'a Path>> {
+    let is_question = |file: &&PathBuf| file.to_string_lossy().contains("{{") && !file.exists();
+    if let Some(question) = args.files.iter().find(is_question) {
+        let word = shell::quoted(&question.to_string_lossy());
+        return Err(Error::Usage(format!("a question about rows is not a FILE: use -T {word}")));
+    }
     let named = match args.files.as_slice() {
         [] => None,
         [file] => Some(file.as_path()).filter(|file| file.as_os_str() != "-"),

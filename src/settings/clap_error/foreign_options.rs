@@ -202,11 +202,10 @@ pub const FOREIGN_BATCH_OPTIONS: &[ForeignOption] = &[
         Flags(&[]),
         ("a run with the same -o FILE resumes by itself", "leave it out"),
     ),
-    other(
-        &["--limit", "--max-requests"],
-        Nothing,
-        ("all requests of the input are run", "pipe the first ones in with head -n N"),
-    ),
+    renamed(&["--max-requests", "--head", "--first"], "--limit", "use --limit N"),
+    renamed(&["--prompt", "--question", "--query"], "--template", "use -T '...{{COLUMN}}...'"),
+    renamed(&["--tpm", "--token-limit"], "--token-rate", "use --token-rate N/m"),
+    renamed(&["--budget", "--max-budget"], "--max-cost", "use --max-cost X"),
 ];
 
 /// Options for the API key, whose value is a secret.
