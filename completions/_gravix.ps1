@@ -192,7 +192,7 @@ Register-ArgumentCompleter -Native -CommandName 'gravix' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Append results to FILE; resume if it exists')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Write csv, tsv, jsonl, batch or text')
             [CompletionResult]::new('--column', '--column', [CompletionResultType]::ParameterName, 'Name the column of the reply (default reply)')
-            [CompletionResult]::new('--columns', '--columns', [CompletionResultType]::ParameterName, 'Write these fields of a reply in JSON, each in a column of its name')
+            [CompletionResult]::new('--columns', '--columns', [CompletionResultType]::ParameterName, 'Write these fields of a JSON reply, each in a column of its name')
             [CompletionResult]::new('--keep', '--keep', [CompletionResultType]::ParameterName, 'Write only these columns of the input, in this order')
             [CompletionResult]::new('--drop', '--drop', [CompletionResultType]::ParameterName, 'Leave out these columns of the input')
             [CompletionResult]::new('--errors', '--errors', [CompletionResultType]::ParameterName, 'Append failed results to FILE instead')

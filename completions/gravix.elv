@@ -186,7 +186,7 @@ set edit:completion:arg-completer[gravix] = {|@words|
             cand --output 'Append results to FILE; resume if it exists'
             cand --format 'Write csv, tsv, jsonl, batch or text'
             cand --column 'Name the column of the reply (default reply)'
-            cand --columns 'Write these fields of a reply in JSON, each in a column of its name'
+            cand --columns 'Write these fields of a JSON reply, each in a column of its name'
             cand --keep 'Write only these columns of the input, in this order'
             cand --drop 'Leave out these columns of the input'
             cand --errors 'Append failed results to FILE instead'

@@ -87,8 +87,9 @@ pub struct BatchArgs {
 
     /// Treat lines that are not requests as failures, and go on
     ///
-    /// By default, such a line gives exit status 65. In a file, it is found
-    /// before anything is sent; in a pipe, when the line is read.
+    /// By default, such a line gives exit status 65, and so does a row that does not
+    /// fit the header of its table. In a file, it is found before anything is sent; in
+    /// a pipe, when the line is read.
     #[arg(long, help_heading = "Input", hide_short_help = true)]
     pub skip_bad: bool,
 

@@ -60,10 +60,11 @@ Run many requests from a file concurrently, and write a line of output for each
 as it completes. An input line is a Batch API request (custom_id, body), or
 {\"prompt\":TEXT} or {\"messages\":[...]} with an optional id, system prompt and
 any other field of a request. Options supply the fields that a line leaves out.
-An output line is a Batch API result (custom_id, response, error). A run can be
-killed at any time; to resume it, run it again with the same -o FILE. After the
-first Ctrl-C, requests in progress have 10 s to finish; the second Ctrl-C ends
-the run immediately.",
+An output line is a Batch API result (custom_id, response, error). With -T, the
+input is a table (CSV, TSV) or JSON objects of any fields, and each reply goes
+into a column beside its row. A run can be killed at any time; to resume it, run
+it again with the same -o FILE. After the first Ctrl-C, requests in progress
+have 10 s to finish; the second Ctrl-C ends the run immediately.",
         // The short help needs the line of the help option for others.
         disable_help_flag = true,
         after_help = BATCH_MORE

@@ -6,12 +6,13 @@
 pub struct BatchReportArgs {
     /// Report on results: failures, tokens, cost, seconds, replies
     ///
-    /// FILE... are result files, also of other programs, or of a run in progress. If
-    /// FILE is a table that batch wrote, its results are in FILE.jsonl, which is read
-    /// instead. Each id counts once, as with --merge; the tokens are those of all
-    /// lines, because each of them was paid. Repairs are not among them. The cost needs
-    /// a price in the configuration. With --choose, --yes-no, -x, --schema or
-    /// --json-object, replies are judged by that form. Nothing is sent.
+    /// FILE... are result files, also of other programs, or of a run in progress; '-' is
+    /// stdin. If FILE is a table that batch wrote, its results are in FILE.jsonl, which is
+    /// read instead. Each id counts once, as with --merge, but the tokens are those of all
+    /// lines, because each was paid for. The replies that --repair rejected are in no
+    /// line. The cost needs a price in the configuration file. With --choose, --yes-no,
+    /// -x, --schema or --json-object, replies are judged and listed in that format.
+    /// Nothing is sent.
     #[arg(
         long,
         requires = "files",

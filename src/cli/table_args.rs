@@ -13,10 +13,10 @@ use crate::cli::table_values::{
 pub struct TableInputArgs {
     /// Read a table: CSV with a header
     ///
-    /// The default for a FILE that ends in .csv. The rows are asked about with -T.
-    /// Cells may have quotes, and newlines in them. Nothing is sent if the table has no
-    /// header, if two of its columns have the same name, if a row has fewer or
-    /// more cells than the header, or if its quotes never end.
+    /// The default for a FILE that ends in .csv. Ask about its rows with -T. A cell in
+    /// quotes may have newlines in it. Nothing is sent if the table has no header, if
+    /// two of its columns have the same name, if a row has fewer or more cells than the
+    /// header, or if its quotes never end.
     #[arg(long, conflicts_with_all = ["lines", "null", "tsv"])]
     pub csv: bool,
 
@@ -32,21 +32,21 @@ pub struct TableInputArgs {
 
     /// Ask this about each row: '...{{COLUMN}}...'
     ///
-    /// A row is one of a table, or a line with a JSON object of any fields. {{COLUMN}}
-    /// stands for what the row has in that column; with --lines, {{input}} stands
-    /// for the line. Only the template is expanded, never what a cell says, and no other
-    /// column is sent. Instead of a text with {{ in it, name a template: NAME is
-    /// prompts/NAME.md beside the configuration file, or a
-    /// path such as ./NAME.md. --system may have variables too. Write \{{ for the
-    /// braces themselves.
+    /// A row is that of a table, or a JSON object on a line. The row's value stands in
+    /// for each {{COLUMN}}, and with --lines, the line for {{input}}. Only the columns
+    /// that the template names are sent, and braces in a value are left as they are.
+    /// Instead of a text with {{ in it, name a template: NAME is prompts/NAME.md beside
+    /// the configuration file, or a path such as ./NAME.md. --system may have variables
+    /// too. Write \{{ for the braces themselves.
     #[arg(short = 'T', long, value_name = "TEXT|NAME", value_hint = ValueHint::Other)]
     pub template: Option<String>,
 
     /// Use the value of COLUMN as the id of a row
     ///
-    /// Needs --template. The ids must be different: by its id a row is recognized when the run is
-    /// resumed. Without --id, a row of a table has its number, counted from 1
-    /// without the header, and a JSON object its id or the number of its line.
+    /// Needs --template. Each row must have an id of its own: a run that is resumed
+    /// recognizes its rows by them. Without --id, the id is the number of the row,
+    /// counted from 1 without the header, or for a JSON object its id field, or else
+    /// the number of its line.
     #[arg(long, value_name = "COLUMN", hide_short_help = true, value_hint = ValueHint::Other)]
     pub id: Option<String>,
 
@@ -67,8 +67,8 @@ pub struct SelectionArgs {
 
     /// Send N requests picked at random; the same ones for the same SEED
     ///
-    /// SEED is a number, 0 by default. A larger sample has all requests of a smaller one, and
-    /// a run without --sample goes on from there.
+    /// SEED is a number, 0 by default. A larger sample with the same SEED contains the
+    /// smaller one, and a run without --sample sends the rest.
     #[arg(
         long,
         value_name = "N[:SEED]",
@@ -88,10 +88,11 @@ pub struct SelectionArgs {
 
     /// Send nothing; show the requests and their cost
     ///
-    /// The first of them are printed, then how many there are and how many are done.
-    /// The prompts are estimated at 4 bytes a token, or from the replies that
-    /// -o FILE already has. The cost needs a price in the configuration, such as
-    /// price = [0.15, 0.60], for a million tokens in and out.
+    /// The first three are printed, then how many there are and how many are done. The
+    /// tokens are estimated from the results that -o FILE already has, or else as one
+    /// for each 4 bytes of the requests. The cost needs a price in the configuration
+    /// file, such as price = [0.15, 0.60], for a million tokens of prompts and of
+    /// replies.
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -102,15 +103,17 @@ pub struct SelectionArgs {
 pub struct TableOutputArgs {
     /// Write csv, tsv, jsonl, batch or text
     ///
-    /// By default, the ending of -o FILE decides: .csv, .tsv or .jsonl. Without such an
-    /// ending, the rows of a table are written as they were read. In csv, tsv and jsonl, a row
-    /// has its own columns, then the reply and an error, which is empty (null in
-    /// JSON) if there is a reply. In -o FILE, all rows are in the order of the input;
-    /// it is written at the end of each run, also of an interrupted one, from the results in
-    /// FILE.jsonl, to which they are appended as they come. To standard
-    /// output, rows are written as they are done, or with --ordered in their order. jsonl
-    /// are the rows as objects if the input is a table or -T is given, and the lines of
-    /// batch, which are those of the Batch API, otherwise; text is --text.
+    /// csv, tsv and jsonl write each row with its own columns, the reply, and an error,
+    /// which is empty (null in JSON) if there is a reply. batch writes lines of the
+    /// Batch API, and text is --text. Without --format, the ending of -o FILE decides:
+    /// .csv, .tsv or .jsonl. With another ending, and on standard output, a table is
+    /// written as it was read, and other rows as jsonl. Requests without -T are written
+    /// as batch, unless FILE ends in .csv or .tsv.
+    ///
+    /// Rows that go to -o FILE are all in it at the end of each run, also of an
+    /// interrupted one, in the order of the input. Until then, their results are
+    /// appended to FILE.jsonl. On standard output, rows come as they are done, or with
+    /// --ordered in the order of the input.
     #[arg(
         long,
         value_name = "FORMAT",
@@ -122,13 +125,13 @@ pub struct TableOutputArgs {
 
     /// Name the column of the reply (default reply)
     ///
-    /// With --schema, the whole reply is in this one column, as JSON.
+    /// With --schema, the whole reply goes into this one column, as JSON.
     #[arg(long, value_name = "NAME", value_parser = column, conflicts_with = "columns", hide_short_help = true, value_hint = ValueHint::Other)]
     pub column: Option<String>,
 
-    /// Write these fields of a reply in JSON, each in a column of its name
+    /// Write these fields of a JSON reply, each in a column of its name
     ///
-    /// With a --schema of type object, all its properties have columns by default.
+    /// By default, a --schema of type object gives each of its properties a column.
     #[arg(long, value_name = "A,B", value_delimiter = ',', num_args = 1, value_parser = column, hide_short_help = true, value_hint = ValueHint::Other)]
     pub columns: Vec<String>,
 
