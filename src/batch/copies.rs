@@ -14,7 +14,7 @@ use crate::batch::results::best_lines::{BestLines, LAST_PLACE};
 use crate::batch::results::judged_line::{JudgedLine, Outcome};
 use crate::batch::results::line_file::LineFile;
 use crate::batch::results::reader::read_results;
-use crate::batch::results::stored_reply::ResultJudge;
+use crate::batch::results::stored_reply::{ResultJudge, Standing};
 use crate::batch::source::batch_request::Defaults;
 use crate::batch::source::json_fields::JsonFields;
 use crate::batch::source::read_options::ReadOptions;
@@ -31,18 +31,19 @@ pub struct EqualRequests {
 }
 
 impl EqualRequests {
-    /// Adds the request of a record. `is_done` says that it has a good result.
-    pub fn add(&mut self, fingerprint: Fingerprint, number: u64, is_done: bool) {
+    /// Adds the request of a record. `has_result` says that it has one that stays, so that
+    /// it is not sent again.
+    pub fn add(&mut self, fingerprint: Fingerprint, number: u64, has_result: bool) {
         let hash = self.hasher.hash(&fingerprint.to_string());
-        self.requests.add(hash, is_done, LAST_PLACE - number);
+        self.requests.add(hash, has_result, LAST_PLACE - number);
     }
 
-    /// The numbers of the records that are not sent because another one is, or is done;
-    /// and how many they are.
+    /// The numbers of the records that are not sent because another one is, or has a
+    /// result; and how many they are.
     pub fn into_copies(mut self) -> (Marks, u64) {
         let (mut copies, mut count) = (Marks::default(), 0);
-        self.requests.sort_out(|place, is_done| {
-            if !is_done {
+        self.requests.sort_out(|place, has_result| {
+            if !has_result {
                 copies.add((LAST_PLACE - place) as usize);
                 count += 1;
             }
@@ -85,8 +86,10 @@ impl CopyWriter {
         let (hasher, mut lines) = (IdHasher::default(), BestLines::default());
         read_results(&self.results, &self.results_path, judge, |result, line| {
             let is_done = result.standing.is_done();
+            // Other failures are tried again before they are copied.
+            let stays = is_done || result.standing == Standing::Refused;
             if let Some(fingerprint) =
-                result.fingerprint.filter(|_| is_done || line.start >= self.length)
+                result.fingerprint.filter(|_| stays || line.start >= self.length)
             {
                 lines.add(hasher.hash(&fingerprint.to_string()), is_done, line.start);
             }

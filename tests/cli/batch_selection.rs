@@ -188,6 +188,25 @@ fn a_result_outside_of_the_selection_is_copied_too() {
 }
 
 #[test]
+fn a_new_row_gets_the_refusal_of_an_equal_one_that_is_left_alone() {
+    let service = Service::new(|_, _| Reply::new("400 Bad Request", r#"{"error":"no"}"#));
+    let (directory, file) = table("c\nbad\n");
+    let out = directory.path().join("out.csv");
+    let with = |status, says: &str| {
+        let options = ["-T", "{{c}}", "--dedupe", "-o"];
+        let run = run(batch(&service.base_url(), &options).arg(&out).arg(&file));
+        run.exits(status).says(&[says]);
+    };
+    with(69, "0 done, 1 failed (400: 1)");
+    fs::write(&file, "c\nbad\nbad\n").expect("the file is written");
+    with(69, "0 done, 1 failed (400: 1), 1 of them copies, 1 left alone");
+    assert_eq!(service.seen().len(), 1);
+    let table = fs::read_to_string(&out).expect("the table is there");
+    let refused = "the server answered 400: no";
+    assert_eq!(table, format!("c,reply,error\nbad,,{refused}\nbad,,{refused}\n"));
+}
+
+#[test]
 fn copies_need_results_in_a_file() {
     let (_directory, file) = table("c\nx\n");
     for (options, message) in [

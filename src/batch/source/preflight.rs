@@ -106,11 +106,12 @@ impl<'a> CheckState<'a> {
         self.counts.total += u64::from(is_selected);
         let verdict = at.map(|at| (at, earlier.verdict(at, request, self.check.defaults)));
         if let (Some(equals), Ok(line)) = (&mut self.check.equals, request) {
-            let is_done = verdict
-                .is_some_and(|(at, verdict)| verdict == Verdict::Done && earlier.says_request(at));
+            let has_result = verdict.is_some_and(|(at, verdict)| {
+                matches!(verdict, Verdict::Done | Verdict::LeftAlone) && earlier.says_request(at)
+            });
             // A result outside of the selection is as good for a copy.
-            if is_selected || is_done {
-                equals.add(self.check.defaults.fingerprint(line), place.number, is_done);
+            if is_selected || has_result {
+                equals.add(self.check.defaults.fingerprint(line), place.number, has_result);
             }
         }
         let Some((at, verdict)) = verdict.filter(|_| is_selected) else {
