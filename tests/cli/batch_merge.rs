@@ -104,3 +104,30 @@ fn merged_results_on_a_terminal_have_no_control_characters() {
         assert!(!shown.contains(['\u{9b}', '\u{7f}']), "{shown:?}");
     }
 }
+
+#[test]
+fn the_shards_of_a_table_are_merged_and_written_without_another_request() {
+    let service = Service::echo();
+    let directory = tempfile::tempdir().expect("a temporary directory is created");
+    let path = |name: &str| directory.path().join(name);
+    fs::write(path("in.csv"), "c\nw\nx\ny\n\"z\n\"\n").expect("the file is written");
+    let ask = |more: &[&str], output: &str| {
+        let options = [&["-T", "{{c}}"], more, &["-o"]].concat();
+        run(batch(&service.base_url(), &options).arg(path(output)).arg(path("in.csv"))).exits(0)
+    };
+    ask(&["--shard", "1/2"], "out.1.csv");
+    ask(&["--shard", "2/2"], "out.2.csv");
+    let second = fs::read_to_string(path("out.2.csv")).expect("the table is there");
+    assert_eq!(second, "c,reply,error\nw,,not sent\nx,x,\ny,,not sent\n\"z\n\",\"z\n\",\n");
+    let parts = [path("out.1.csv"), path("out.2.csv")];
+    let wrong = run(batch("mock:", &["--merge"]).args(&parts)).exits(65);
+    wrong
+        .says(&["out.1.csv:1: not a batch result; the results of the table are in", "1.csv.jsonl"]);
+    let logs = [path("out.1.csv.jsonl"), path("out.2.csv.jsonl")];
+    let merged = run(batch("mock:", &["--merge"]).args(&logs)).exits(0).stdout;
+    fs::write(path("out.csv.jsonl"), merged).expect("the file is written");
+    ask(&[], "out.csv").says(&["4 already done"]);
+    let table = fs::read_to_string(path("out.csv")).expect("the table is there");
+    assert_eq!(table, "c,reply,error\nw,w,\nx,x,\ny,y,\n\"z\n\",\"z\n\",\n");
+    assert_eq!(service.seen().len(), 4);
+}

@@ -9,7 +9,9 @@ use crate::chat::format::ReplyFormat;
 use crate::chat::thoughts::ThoughtsPolicy;
 use crate::chat::turn::{Pick, ReplyPolicy};
 use crate::cli::BatchArgs;
+use crate::commands::batch::output_plan::RESULTS_SUFFIX;
 use crate::error::{Error, Result};
+use crate::files::paths::with_suffix;
 use crate::input::reply_policy;
 use crate::output::file::OutputFile;
 use crate::output::notes::Notes;
@@ -37,12 +39,26 @@ pub fn run(args: BatchArgs, notes: &Notes) -> Result<()> {
         max_bytes: reply_policy::max_bytes(&args.limits),
     };
     let judge = ResultJudge { default: &policy, own_format: &policy };
-    let plan = MergePlan::new(&sources, &judge, notes)?;
+    let plan = MergePlan::new(&sources, &judge, notes).map_err(with_table_log)?;
     match output {
         None => write(plan, &sources, &stdout::stdout_file()?, stdout_error),
         Some(file) => {
             file.commit_with(|out| write(plan, &sources, out, |source| file.not_saved(source)))
         }
+    }
+}
+
+/// The error of a file that is no results but a table which has its results beside it.
+fn with_table_log(error: Error) -> Error {
+    match error {
+        Error::Line { path, line, mut reason, format } => {
+            let log = with_suffix(&path, RESULTS_SUFFIX);
+            if log.exists() {
+                reason = format!("{reason}; the results of the table are in {}", log.display());
+            }
+            Error::Line { path, line, reason, format }
+        }
+        error => error,
     }
 }
 

@@ -16,7 +16,7 @@ use crate::files::paths::with_suffix;
 use crate::output::file::OutputFile;
 
 /// The results of a table are in a file of its name and this.
-const RESULTS_SUFFIX: &str = ".jsonl";
+pub const RESULTS_SUFFIX: &str = ".jsonl";
 
 /// The column of the reply without `--column`.
 const REPLY: &str = "reply";

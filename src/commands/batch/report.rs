@@ -16,6 +16,7 @@ use crate::batch::results::stored_result::ResultParts;
 use crate::batch::results::{reader, spool};
 use crate::chat::turn::ReplyPolicy;
 use crate::cli::BatchArgs;
+use crate::commands::batch::output_plan::RESULTS_SUFFIX;
 use crate::commands::batch::policy::reply_policies;
 use crate::commands::batch::report_text;
 use crate::error::{Error, Result};
@@ -75,7 +76,7 @@ impl ResultSource {
             let path = path.to_owned();
             move |source| Error::Unreadable { path, source }
         };
-        let log = with_suffix(path, ".jsonl");
+        let log = with_suffix(path, RESULTS_SUFFIX);
         let opened = File::open(path);
         let is_results = match &opened {
             Ok(file) => begins_with_result(file).map_err(unreadable(path))?,
