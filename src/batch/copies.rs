@@ -61,7 +61,8 @@ pub struct CopyWriter {
     pub copies: Arc<Marks>,
     pub results: File,
     pub results_path: PathBuf,
-    /// The length of the file when the run began: a failure before that is not copied.
+    /// The length of the file when the run began: a failure before that is copied only if
+    /// it is final, and only to requests without a result.
     pub length: u64,
 }
 
@@ -84,17 +85,24 @@ impl CopyWriter {
     ) -> Result<()> {
         let unreadable = |source| Error::Unreadable { path: self.results_path.clone(), source };
         let (hasher, mut lines) = (IdHasher::default(), BestLines::default());
+        // The requests that have failed.
+        let mut failed = BestLines::default();
         read_results(&self.results, &self.results_path, judge, |result, line| {
             let is_done = result.standing.is_done();
-            // Other failures are tried again before they are copied.
-            let stays = is_done || result.standing == Standing::Refused;
-            if let Some(fingerprint) =
-                result.fingerprint.filter(|_| stays || line.start >= self.length)
-            {
+            let is_settled = is_done || result.standing == Standing::Refused;
+            let Some(fingerprint) = result.fingerprint else {
+                return;
+            };
+            if !is_done {
+                let request = hasher.hash(&format!("{fingerprint} {}", result.id));
+                failed.add(request, false, line.start);
+            }
+            if is_settled || line.start >= self.length {
                 lines.add(hasher.hash(&fingerprint.to_string()), is_done, line.start);
             }
         })?;
         lines.sort();
+        failed.sort();
         let mut stored = LineFile::new(&self.results);
         self.input.for_each(&self.options, |record, request| {
             let number = record.place.number;
@@ -107,8 +115,13 @@ impl CopyWriter {
             let Some(offset) = lines.find(hasher.hash(&fingerprint)) else {
                 return Ok(());
             };
+            let request = hasher.hash(&format!("{fingerprint} {id}"));
             let original = stored.line(offset).map_err(unreadable)?;
-            copied(original, &id, judge).map_or(Ok(()), &mut write)
+            let is_news = |copy: &CopiedResult| {
+                let is_new = copy.failure.is_none() || offset >= self.length;
+                is_new || failed.find(request).is_none()
+            };
+            copied(original, &id, judge).filter(is_news).map_or(Ok(()), &mut write)
         })?;
         Ok(())
     }

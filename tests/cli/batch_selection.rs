@@ -188,22 +188,26 @@ fn a_result_outside_of_the_selection_is_copied_too() {
 }
 
 #[test]
-fn a_new_row_gets_the_refusal_of_an_equal_one_that_is_left_alone() {
+fn copies_are_made_of_final_failures_of_earlier_runs_once() {
     let service = Service::new(|_, _| Reply::new("400 Bad Request", r#"{"error":"no"}"#));
-    let (directory, file) = table("c\nbad\n");
+    let (directory, file) = table("c\nbad\nbad\n");
     let out = directory.path().join("out.csv");
-    let with = |status, says: &str| {
-        let options = ["-T", "{{c}}", "--dedupe", "-o"];
-        let run = run(batch(&service.base_url(), &options).arg(&out).arg(&file));
-        run.exits(status).says(&[says]);
+    let with = |more: &[&str]| {
+        let options = [&["-T", "{{c}}"], more, &["-o"]].concat();
+        run(batch(&service.base_url(), &options).arg(&out).arg(&file)).exits_with_one_of(&[4, 69])
     };
-    with(69, "0 done, 1 failed (400: 1)");
-    fs::write(&file, "c\nbad\nbad\n").expect("the file is written");
-    with(69, "0 done, 1 failed (400: 1), 1 of them copies, 1 left alone");
-    assert_eq!(service.seen().len(), 1);
+    with(&["--limit", "1"]);
+    with(&["--dedupe"]).says(&["1 failed (400: 1), 1 of them copies, 1 left alone"]);
+    with(&["--dedupe"]).says(&["2 left alone"]);
+    assert_eq!(sent(&service), ["bad"]);
     let table = fs::read_to_string(&out).expect("the table is there");
     let refused = "the server answered 400: no";
     assert_eq!(table, format!("c,reply,error\nbad,,{refused}\nbad,,{refused}\n"));
+    assert_eq!(json_lines(&directory.path().join("out.csv.jsonl")).len(), 2);
+    // Neither is copied again by a run that has something else to send.
+    fs::write(&file, "c\nbad\nbad\nnew\n").expect("the file is written");
+    with(&["--dedupe"]).says(&["1 failed (400: 1), 2 left alone"]);
+    assert_eq!(json_lines(&directory.path().join("out.csv.jsonl")).len(), 3);
 }
 
 #[test]
