@@ -89,6 +89,31 @@ fn a_run_that_stops_early_writes_the_table_too() {
 }
 
 #[test]
+fn a_table_of_a_run_without_results_is_replaced_by_the_next_one() {
+    let busy = Service::new(|_, _| Reply::new("503 Service Unavailable", "later"));
+    let (_directory, file, out) = rows(2);
+    let child = start(&mut asking(&busy, [&file, &out], &["-j1"]));
+    busy.wait_for(1);
+    signal(&child, Signal::SIGINT);
+    finish(child);
+    assert_eq!(read(&out), "c,reply,error\nrow 1,,not sent\nrow 2,,not sent\n");
+    let service = Service::echo();
+    run(&mut asking(&service, [&file, &out], &[])).exits(0);
+    assert_eq!(read(&out), "c,reply,error\nrow 1,row 1,\nrow 2,row 2,\n");
+}
+
+#[test]
+fn the_log_is_not_replaced_by_the_table() {
+    let service = Service::echo();
+    let (_directory, file, out) = rows(2);
+    let log = out.display().to_string();
+    run(&mut asking(&service, [&file, &out], &["--log", &log]))
+        .exits(2)
+        .says(&["--output and --log name the same file"]);
+    assert!(service.seen().is_empty());
+}
+
+#[test]
 fn a_table_that_gravix_did_not_write_is_not_replaced() {
     let service = Service::echo();
     let (_directory, file, out) = rows(2);

@@ -67,6 +67,9 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
     earlier::note_known_by_id(&earlier, &notes);
     let preflight = input.preflight(&mut earlier, &notes)?;
     let table = input.table(&outputs, earlier.changed())?;
+    if table.is_some() {
+        outputs.keep_results();
+    }
     let tally = Tally::new(preflight, budget);
     let ended = match preflight {
         Some(Preflight { total, skipped, left_alone }) if total == skipped + left_alone => {

@@ -1,7 +1,7 @@
 //! The files that a run writes, checked for options that name the same file.
 
 use std::fs::{self, File, Metadata};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::batch::earlier::Earlier;
 use crate::batch::progress::Progress;
@@ -17,6 +17,8 @@ use crate::files::paths::identity;
 use crate::output::notes::Notes;
 
 pub struct Outputs {
+    /// The table that is written at the end.
+    table: Option<PathBuf>,
     results: ResultFile,
     /// If set, failures are written there instead.
     errors: Option<ResultFile>,
@@ -51,7 +53,8 @@ impl Outputs {
             let message = "the --output file is not empty, and a run with --text cannot be resumed, as texts have no ids; name another file";
             return Err(Error::Usage(message.to_owned()));
         }
-        Ok(Self { results, errors: errors.transpose()? })
+        let table = plan.table().map(Path::to_owned);
+        Ok(Self { table, results, errors: errors.transpose()? })
     }
 
     /// # Errors
@@ -61,13 +64,14 @@ impl Outputs {
         let Some(log) = log.as_ref().and_then(identity) else {
             return Ok(());
         };
+        let of = |file: &File| file.metadata().ok();
         let files = [
-            ("FILE", Some(input.file())),
-            ("--output", Some(self.results.file())),
-            ("--errors", self.errors.as_ref().map(ResultFile::file)),
+            ("FILE", of(input.file())),
+            ("--output", of(self.results.file())),
+            ("--output", self.table.as_ref().and_then(|table| fs::metadata(table).ok())),
+            ("--errors", self.errors.as_ref().map(ResultFile::file).and_then(of)),
         ];
-        for (name, file) in files {
-            let metadata = file.and_then(|file| file.metadata().ok());
+        for (name, metadata) in files {
             if metadata.as_ref().and_then(identity) == Some(log) {
                 return Err(Error::Usage(format!("{name} and --log name the same file")));
             }
@@ -118,6 +122,12 @@ impl Outputs {
         }
     }
 
+    /// Results stay even if there are none: a table without them would be taken for
+    /// another one's.
+    pub fn keep_results(&mut self) {
+        self.results.keep_if_empty();
+    }
+
     /// The file of results, and its path. It stays locked while it is open.
     ///
     /// # Errors
@@ -141,7 +151,7 @@ impl Outputs {
         progress: Progress,
         notes: &Notes,
     ) -> Result<Sink> {
-        let Self { results, errors } = self;
+        let Self { results, errors, .. } = self;
         Sink::new(SinkOptions { results, errors, format, window }, progress, notes)
     }
 }
