@@ -95,6 +95,11 @@ fn rows_to_standard_output_come_as_they_are_done_or_in_order() {
     run_with(&mut batch(&service.base_url(), &one_by_one), b"c\n1\n2\n").exits(0).prints(
         "{\"c\":\"1\",\"reply\":\"1\",\"error\":null}\n{\"c\":\"2\",\"reply\":\"2\",\"error\":null}\n",
     );
+    // A row that does not fit the header keeps what it has.
+    let bad = ["-T", "{{c}}", "--csv", "--skip-bad", "--ordered"];
+    run_with(&mut batch(&service.base_url(), &bad), b"c,d\n1,2\n3\n4,5,6\n").exits(4).prints(
+        "c,d,reply,error\n1,2,1,\n3,,,\"it has 1 cell, but the header has 2\"\n4,5,,\"it has 3 cells, but the header has 2\"\n",
+    );
     // JSON lines and a question give objects.
     let lines = ["-T", "{{c}}", "-j1"];
     run_with(&mut batch(&service.base_url(), &lines), b"{\"c\": 1.0}\n")

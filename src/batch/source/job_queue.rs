@@ -276,7 +276,7 @@ impl JobQueue {
             let row_start = match &self.rows {
                 None => Vec::new(),
                 Some(rows) => {
-                    let cells = record.cells(self.options.kind).ok().flatten();
+                    let cells = record.cells_to_write(self.options.kind);
                     let flawed =
                         |reason| self.input.invalid_record(place, &InvalidRequest::bad(reason));
                     rows.begin(cells.as_ref()).map_err(flawed)?

@@ -181,6 +181,17 @@ impl<'a> Record<'a> {
         };
         cells.map(Some).map_err(InvalidRequest::bad)
     }
+
+    /// The cells to write. A row that does not fit the header is cut or filled up; a
+    /// blank line, or one that cannot be read, has none.
+    pub fn cells_to_write(&self, kind: RecordKind) -> Option<Cells<'a>> {
+        match (&self.content, self.cells(kind)) {
+            (RecordContent::Row { header, row }, Err(_)) => {
+                Some(Cells::Row { header, row: Some(row) })
+            }
+            (_, cells) => cells.ok().flatten(),
+        }
+    }
 }
 
 fn line_text<'a>(line: &Line<'a>) -> Result<&'a str, String> {

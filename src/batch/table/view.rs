@@ -17,10 +17,9 @@ use crate::batch::results::stored_reply::ResultJudge;
 use crate::batch::source::batch_request::Defaults;
 use crate::batch::source::invalid_request::InvalidRequest;
 use crate::batch::source::read_options::ReadOptions;
-use crate::batch::source::record::{Record, RecordContent};
+use crate::batch::source::record::Record;
 use crate::batch::source::records::Records;
 use crate::batch::source::request_line::{self, RequestLine};
-use crate::batch::table::cells::Cells;
 use crate::batch::table::row_format::{RowEnd, RowFormat};
 use crate::error::{Error, Result};
 
@@ -116,18 +115,12 @@ impl TableView {
         out.flush().map_err(classify)
     }
 
-    /// The beginning of the row of a record; `None` for a blank line. A row that does not
-    /// fit the header is cut or filled up.
+    /// The beginning of the row of a record; `None` for a blank line.
     fn begin(&self, record: &Record) -> Result<Option<Vec<u8>>> {
-        let cells = match (&record.content, record.cells(self.options.kind)) {
-            (_, Ok(None)) => return Ok(None),
-            (_, Ok(cells)) => cells,
-            (RecordContent::Row { header, row }, Err(_)) => {
-                Some(Cells::Row { header, row: Some(row) })
-            }
-            (RecordContent::Line(_), Err(_)) => None,
-        };
-        let row = self.format.begin(cells.as_ref());
+        if let Ok(None) = record.cells(self.options.kind) {
+            return Ok(None);
+        }
+        let row = self.format.begin(record.cells_to_write(self.options.kind).as_ref());
         let flawed = |reason| self.input.invalid_record(record.place, &InvalidRequest::bad(reason));
         row.map(Some).map_err(flawed)
     }
