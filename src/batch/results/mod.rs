@@ -4,6 +4,7 @@ pub mod bad_lines;
 pub mod best_lines;
 pub mod file_end;
 pub mod group;
+mod input_order;
 pub mod judged_line;
 pub mod line_file;
 pub mod merge_plan;

@@ -3,10 +3,11 @@
 //! queue, and the one that has the files writes all that is there together.
 
 use std::collections::BTreeMap;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, PoisonError, TryLockError};
 
 use crate::batch::progress::Progress;
 use crate::batch::results::group::{Arrival, Arrivals, FailureReport, WriteErrors, joined};
+use crate::batch::results::input_order::InputOrder;
 use crate::batch::results::result_file::ResultFile;
 use crate::batch::results::result_line::{ResultFormat, ResultRecord};
 use crate::batch::results::spool::Spool;
@@ -36,24 +37,6 @@ pub struct Sink {
     /// Results that no worker has begun to write.
     arrivals: Arrivals,
     files: Mutex<SinkFiles>,
-}
-
-/// Limits how far requests run ahead of the results. It has a lock of its own,
-/// so that workers can start requests while another one writes.
-struct InputOrder {
-    window: u64,
-    position: Mutex<OrderPosition>,
-    /// The position has changed.
-    advanced: Condvar,
-}
-
-#[derive(Default)]
-struct OrderPosition {
-    /// The index of the oldest request whose result is not written.
-    oldest: u64,
-    /// The index of the next request to be started.
-    next: u64,
-    is_closed: bool,
 }
 
 struct SinkFiles {
@@ -86,11 +69,6 @@ impl Sink {
         // A spool of texts could not be resumed: they have no ids.
         let is_spooled = window.is_some() && format.is_batch();
         let spool = if is_spooled { results.spool()? } else { None };
-        let order = window.map(|window| InputOrder {
-            window,
-            position: Mutex::default(),
-            advanced: Condvar::new(),
-        });
         let has_errors = errors.is_some();
         let files = SinkFiles {
             results,
@@ -107,7 +85,7 @@ impl Sink {
             has_errors,
             progress,
             notes: notes.clone(),
-            order,
+            order: window.map(InputOrder::new),
             arrivals: Arrivals::default(),
             files: Mutex::new(files),
         })
@@ -115,23 +93,14 @@ impl Sink {
 
     /// Waits until the request of this index, from 0, is inside the window.
     pub fn wait_for_window(&self, index: u64) {
-        let Some(order) = &self.order else {
-            return;
-        };
-        let mut position = order.lock();
-        position.next = index;
-        while index >= position.oldest + order.window && !position.is_closed {
-            position = order.advanced.wait(position).unwrap_or_else(PoisonError::into_inner);
+        if let Some(order) = &self.order {
+            order.wait_for(index);
         }
-        position.next = index + 1;
     }
 
     /// Whether the next request is inside the window.
     pub fn is_inside_window(&self) -> bool {
-        self.order.as_ref().is_none_or(|order| {
-            let position = order.lock();
-            position.next < position.oldest + order.window
-        })
+        self.order.as_ref().is_none_or(InputOrder::has_room)
     }
 
     /// Writes the result of the request of this index, or keeps it until its
@@ -161,8 +130,7 @@ impl Sink {
     /// Wakes all workers that wait for the window: no more requests are started.
     pub fn close(&self) {
         if let Some(order) = &self.order {
-            order.lock().is_closed = true;
-            order.advanced.notify_all();
+            order.close();
         }
     }
 
@@ -235,8 +203,7 @@ impl Sink {
             Some(order) => {
                 let written = self.write_in_order(files, group);
                 files.has_failed |= written.is_err();
-                order.lock().oldest = files.next;
-                order.advanced.notify_all();
+                order.advance(files.next);
                 written
             }
         };
@@ -301,12 +268,5 @@ impl Sink {
                 let _ = stdout.append(&lines);
             }
         })
-    }
-}
-
-impl InputOrder {
-    fn lock(&self) -> MutexGuard<'_, OrderPosition> {
-        // A panic cannot leave the position half changed.
-        self.position.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -161,17 +161,7 @@ impl Defaults {
         }
         body += "\"messages\":[";
         let instruction = self.instruction.as_ref().filter(|_| self.has_default_format(line));
-        let system = match (&line.system, &line.messages) {
-            _ if self.overriding.system => self.system.as_deref(),
-            (LineSystem::Own(system), _) => Some(system.as_ref()),
-            (LineSystem::None, _) | (_, LineMessages::Array { has_system: true, .. }) => None,
-            (LineSystem::Default, _) => self.system.as_deref(),
-        };
-        let system = match instruction {
-            Some(instruction) if !self.keeps_system(line) => Some(instruction.after(system).into()),
-            _ => system.map(Cow::Borrowed),
-        };
-        if let Some(system) = system {
+        if let Some(system) = self.system_of(line, instruction) {
             body += &format!(r#"{{"role":"system","content":{system}}},"#);
         }
         match (&line.messages, instruction) {
@@ -202,6 +192,24 @@ impl Defaults {
             format,
             strict,
             has_default_format: self.has_default_format(line),
+        }
+    }
+
+    /// The system prompt before the messages of a line, as JSON.
+    fn system_of<'a>(
+        &'a self,
+        line: &'a RequestLine,
+        instruction: Option<&Instruction>,
+    ) -> Option<Cow<'a, str>> {
+        let system = match (&line.system, &line.messages) {
+            _ if self.overriding.system => self.system.as_deref(),
+            (LineSystem::Own(system), _) => Some(system.as_ref()),
+            (LineSystem::None, _) | (_, LineMessages::Array { has_system: true, .. }) => None,
+            (LineSystem::Default, _) => self.system.as_deref(),
+        };
+        match instruction {
+            Some(instruction) if !self.keeps_system(line) => Some(instruction.after(system).into()),
+            _ => system.map(Cow::Borrowed),
         }
     }
 }
