@@ -1,18 +1,15 @@
 //! What a run would send, and what that would cost.
 
 use crate::batch::price::{Price, amount};
+use crate::chat::tokens::{self, BYTES_PER_TOKEN, TokenCount};
 use crate::output::numbers::grouped;
-
-/// An estimated token has this many bytes.
-const BYTES_PER_TOKEN: u64 = 4;
 
 /// The usage of good results of earlier runs.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct EarlierUsage {
     /// How many results say what was used.
     pub results: u64,
-    pub prompt_tokens: u64,
-    pub completion_tokens: u64,
+    pub tokens: TokenCount,
 }
 
 /// The requests of a run.
@@ -40,6 +37,15 @@ struct Estimate {
 }
 
 impl Forecast {
+    /// Adds a request that is sent: the bytes of its body, and the most tokens that its
+    /// reply may have.
+    pub fn add(&mut self, bytes: usize, max_tokens: Option<u64>) {
+        self.to_send += 1;
+        self.bytes += bytes as u64;
+        let sum = |(sum, most): (u64, u64)| sum.saturating_add(most);
+        self.max_tokens = self.max_tokens.zip(max_tokens).map(sum);
+    }
+
     fn of_earlier(&self, tokens: u64) -> Option<Estimate> {
         let EarlierUsage { results, .. } = self.earlier;
         let mean = (results > 0).then(|| tokens as f64 / results as f64)?;
@@ -52,8 +58,8 @@ impl Forecast {
     }
 
     fn input(&self) -> Estimate {
-        self.of_earlier(self.earlier.prompt_tokens).unwrap_or_else(|| Estimate {
-            tokens: self.bytes.div_ceil(BYTES_PER_TOKEN),
+        self.of_earlier(self.earlier.tokens.prompt).unwrap_or_else(|| Estimate {
+            tokens: tokens::estimate(self.bytes),
             source: format!("estimated as {BYTES_PER_TOKEN} bytes a token"),
         })
     }
@@ -61,7 +67,7 @@ impl Forecast {
     fn output(&self) -> Option<Estimate> {
         let at_most =
             |tokens| Estimate { tokens, source: "at most, as the requests say".to_owned() };
-        self.of_earlier(self.earlier.completion_tokens).or_else(|| self.max_tokens.map(at_most))
+        self.of_earlier(self.earlier.tokens.completion).or_else(|| self.max_tokens.map(at_most))
     }
 
     fn cost(&self) -> String {
@@ -112,7 +118,8 @@ mod tests {
         let plain = forecast().table();
         assert!(plain.contains("tokens in    100,001 (estimated as 4 bytes a token)\n"), "{plain}");
         assert!(plain.contains("tokens out   unknown\ncost         unpriced\n"), "{plain}");
-        let earlier = EarlierUsage { results: 200, prompt_tokens: 5000, completion_tokens: 300 };
+        let tokens = TokenCount { prompt: 5000, completion: 300 };
+        let earlier = EarlierUsage { results: 200, tokens };
         let known = Forecast { earlier, ..forecast() }.table();
         let source = "(estimated from 200 rows done before)";
         assert!(known.contains(&format!("tokens in    25,000 {source}\n")), "{known}");

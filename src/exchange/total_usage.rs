@@ -54,9 +54,7 @@ impl TotalUsage {
         self.completion_tokens = self.completion_tokens.saturating_add(more.completion_tokens);
         self.total_tokens = self.total_tokens.saturating_add(more.total_tokens);
         self.unreported = self.unreported.saturating_add(more.unreported);
-        let (sum, more) = (&mut self.estimated, more.estimated);
-        sum.prompt = sum.prompt.saturating_add(more.prompt);
-        sum.completion = sum.completion.saturating_add(more.completion);
+        self.estimated.add(more.estimated);
     }
 }
 

@@ -106,6 +106,17 @@ fn a_report_counts_each_request_once_and_all_that_was_paid() {
 }
 
 #[test]
+fn counts_beyond_all_reason_are_no_bug() {
+    let (directory, file) = input(&[r#"{"id":"c","prompt":"x"}"#]);
+    let output = directory.path().join("out.jsonl");
+    let huge = with_usage("x", [u64::MAX; 2]);
+    stored(&output, &[result("a", &huge, 1.0), result("b", &huge, 1.0)]);
+    assert_eq!(reported(&[], &output)["tokens"]["completion"], json!(u64::MAX));
+    let options = ["--dry-run", "-o"];
+    run(batch("mock:", &options).arg(&output).arg(&file)).exits(0);
+}
+
+#[test]
 fn a_run_can_be_reported() {
     let service = Service::new(|request, _| match prompt(request).as_str() {
         "refused" => Reply::new("400 Bad Request", r#"{"error":{"message":"too long"}}"#),

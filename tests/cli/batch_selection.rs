@@ -118,6 +118,10 @@ fn a_dry_run_needs_no_key_and_tells_the_cost_at_the_price_in_force() {
         .expect("a number of tokens");
     let cost = (tokens * 1000.0 + 200.0 * 2000.0) / 1e6;
     assert!(printed.ends_with(&format!("cost         {cost:.3}\n")), "{printed} {cost}");
+    let endless = format!("{{\"prompt\":\"x\",\"max_tokens\":{}}}\n", u64::MAX).repeat(2);
+    let dry = run_with(&mut batch("mock:", &["--dry-run"]), endless.as_bytes()).exits(0);
+    let printed = String::from_utf8(dry.stdout).expect("stdout is UTF-8");
+    assert!(printed.contains("tokens out   18,446,744,073,709,551,615 (at most"), "{printed}");
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub struct Report {
     pub failed: u64,
     /// The most frequent first, as in all lists.
     pub failures: Vec<FailureCount>,
-    pub tokens: TokenCount,
+    pub tokens: TokenSums,
     pub seconds: SecondsCount,
     pub finish_reasons: Vec<FinishCount>,
     /// The texts of the requests that are done. `None` if they are not few and short.
@@ -48,7 +48,7 @@ pub struct FailureCount {
 }
 
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub struct TokenCount {
+pub struct TokenSums {
     pub prompt: u64,
     pub completion: u64,
     /// The lines with a reply for which the server reported no usage.
@@ -90,7 +90,7 @@ pub struct Counter {
     replies: Names,
     lines: u64,
     copies: u64,
-    tokens: TokenCount,
+    tokens: TokenSums,
     seconds: Vec<f32>,
 }
 
@@ -104,7 +104,7 @@ impl Default for Counter {
             replies: Names::with_bits(REPLY_BITS),
             lines: 0,
             copies: 0,
-            tokens: TokenCount::default(),
+            tokens: TokenSums::default(),
             seconds: Vec::new(),
         }
     }
@@ -117,10 +117,14 @@ impl Counter {
         self.copies += u64::from(is_copy);
         self.seconds.extend(seconds.filter(|_| !is_copy));
         if let Some(ReplyFacts { usage, .. }) = reply.as_ref().filter(|_| !is_copy) {
-            let count = |tokens: fn(&Usage) -> Option<u64>| usage.as_ref().and_then(tokens);
-            let TokenCount { prompt, completion, replies_without_usage } = &mut self.tokens;
-            *prompt += count(|usage| usage.prompt_tokens).unwrap_or(0);
-            *completion += count(|usage| usage.completion_tokens).unwrap_or(0);
+            let add = |sum: &mut u64, tokens: fn(&Usage) -> Option<u64>| {
+                let more = usage.as_ref().and_then(tokens).unwrap_or(0);
+                // A file may say anything.
+                *sum = sum.saturating_add(more);
+            };
+            let TokenSums { prompt, completion, replies_without_usage } = &mut self.tokens;
+            add(prompt, |usage| usage.prompt_tokens);
+            add(completion, |usage| usage.completion_tokens);
             *replies_without_usage += u64::from(usage.is_none());
         }
         let finish = reply.map_or(0, |reply| {
@@ -297,7 +301,7 @@ mod tests {
         let stop = FinishCount { reason: Some("stop".to_owned()), count: 2 };
         assert_eq!(report.finish_reasons, [stop]);
         // Each line was paid.
-        let tokens = TokenCount { prompt: 6, completion: 9, replies_without_usage: 0 };
+        let tokens = TokenSums { prompt: 6, completion: 9, replies_without_usage: 0 };
         assert_eq!(report.tokens, tokens);
         assert_eq!(report.seconds.lines_without, 4);
     }
@@ -309,7 +313,7 @@ mod tests {
         let report = report(vec![("a", done("yes")), ("b", copy)]);
         assert_eq!((report.done, report.lines, report.copies), (2, 2, 1));
         assert_eq!(replies(&report), Some(vec![("yes", 2)]));
-        let tokens = TokenCount { prompt: 2, completion: 3, replies_without_usage: 0 };
+        let tokens = TokenSums { prompt: 2, completion: 3, replies_without_usage: 0 };
         assert_eq!(report.tokens, tokens);
         assert_eq!(report.seconds.lines_without, 0);
     }

@@ -11,6 +11,7 @@ use crate::batch::price::Price;
 use crate::batch::results::judged_line::JudgedLine;
 use crate::batch::results::reader::read_results;
 use crate::batch::results::stored_reply::ResultJudge;
+use crate::chat::tokens::TokenCount;
 use crate::cli::BatchArgs;
 use crate::commands::batch::earlier;
 use crate::commands::batch::input::BatchInput;
@@ -25,58 +26,60 @@ use crate::settings::context::Context;
 /// How many requests are printed.
 const FIRST: usize = 3;
 
-/// # Errors
-/// Those of a run before it sends, and [`Error::Stdout`].
-pub fn run(
-    args: &BatchArgs,
-    context: &Context,
-    mut input: BatchInput,
-    judge: &ResultJudge,
-    notes: &Notes,
-) -> Result<()> {
-    input.prepare(args)?;
-    let mut earlier = earlier::earlier(args);
-    let usage = match input.plan.results(args) {
-        Some(path) => read_earlier(&path, judge, &mut earlier)?,
-        None => EarlierUsage::default(),
-    };
-    earlier.sort();
-    let preflight = input.preflight(&mut earlier, notes)?.unwrap_or_default();
-    let mut forecast = Forecast {
-        rows: preflight.total,
-        done: preflight.skipped,
-        left_alone: preflight.left_alone,
-        copies: input.copy_count,
-        max_tokens: Some(0),
-        earlier: usage,
-        price: context.price.map(Price::from),
-        ..Forecast::default()
-    };
-    let (mut queue, _) = input.queue(earlier, true)?;
-    let mut first = Vec::new();
-    while let Some(job) = queue.next_job()? {
-        let Ok(request) = job.request else {
-            continue;
+/// What a dry run needs to know.
+pub struct DryRun<'a> {
+    pub args: &'a BatchArgs,
+    pub context: &'a Context<'a>,
+    pub judge: &'a ResultJudge<'a>,
+    pub notes: &'a Notes,
+}
+
+impl DryRun<'_> {
+    /// # Errors
+    /// Those of a run before it sends, and [`Error::Stdout`].
+    pub fn run(self, mut input: BatchInput) -> Result<()> {
+        let Self { args, context, judge, notes } = self;
+        input.prepare(args)?;
+        let mut earlier = earlier::earlier(args);
+        let usage = match input.plan.results(args) {
+            Some(path) => read_earlier(&path, judge, &mut earlier)?,
+            None => EarlierUsage::default(),
         };
-        let mut body = String::new();
-        // The body is in memory.
-        let _ = request.body(None).reader().read_to_string(&mut body);
-        forecast.to_send += 1;
-        forecast.bytes += body.len() as u64;
-        let limit = max_tokens(&body);
-        forecast.max_tokens = forecast.max_tokens.zip(limit).map(|(sum, limit)| sum + limit);
-        if first.len() < FIRST {
-            first.push(body);
+        earlier.sort();
+        let preflight = input.preflight(&mut earlier, notes)?.unwrap_or_default();
+        let mut forecast = Forecast {
+            rows: preflight.total,
+            done: preflight.skipped,
+            left_alone: preflight.left_alone,
+            copies: input.copy_count,
+            max_tokens: Some(0),
+            earlier: usage,
+            price: context.price.map(Price::from),
+            ..Forecast::default()
+        };
+        let (mut queue, _) = input.queue(earlier, true)?;
+        let mut first = Vec::new();
+        while let Some(job) = queue.next_job()? {
+            let Ok(request) = job.request else {
+                continue;
+            };
+            let mut body = String::new();
+            // The body is in memory.
+            let _ = request.body(None).reader().read_to_string(&mut body);
+            forecast.add(body.len(), max_tokens(&body));
+            if first.len() < FIRST {
+                first.push(body);
+            }
         }
+        let is_terminal = context.terminal.stdout;
+        let requests = first.iter().map(|body| match is_terminal {
+            // Escapes keep the JSON valid.
+            true => escape_controls(body) + "\n",
+            false => body.clone() + "\n",
+        });
+        let text = requests.collect::<String>() + "\n" + &forecast.table();
+        stdout::print(&text, TextMode::Exact)
     }
-    let is_terminal = context.terminal.stdout;
-    let requests = first.iter().map(|body| match is_terminal {
-        // Escapes keep the JSON valid.
-        true => escape_controls(body) + "\n",
-        false => body.clone() + "\n",
-    });
-    let text = requests.collect::<String>() + "\n" + &forecast.table();
-    stdout::print(&text, TextMode::Exact)
 }
 
 /// Adds the results in the file at `path`, which is not changed, to `earlier`. Returns
@@ -96,8 +99,10 @@ fn read_earlier(path: &Path, judge: &ResultJudge, earlier: &mut Earlier) -> Resu
         let usage = judged.and_then(|(_, line)| line.reply?.usage);
         if let Some(usage) = usage.filter(|_| result.standing.is_done()) {
             used.results += 1;
-            used.prompt_tokens += usage.prompt_tokens.unwrap_or(0);
-            used.completion_tokens += usage.completion_tokens.unwrap_or(0);
+            used.tokens.add(TokenCount {
+                prompt: usage.prompt_tokens.unwrap_or(0),
+                completion: usage.completion_tokens.unwrap_or(0),
+            });
         }
     })?;
     Ok(used)

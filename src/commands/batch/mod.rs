@@ -23,6 +23,7 @@ use crate::batch::source::preflight::Preflight;
 use crate::batch::tally::Tally;
 use crate::cli::BatchArgs;
 use crate::cli::values::ReasoningTarget;
+use crate::commands::batch::dry_run::DryRun;
 use crate::commands::batch::input::BatchInput;
 use crate::commands::batch::outputs::Outputs;
 use crate::commands::batch::policy::reply_policies;
@@ -53,7 +54,7 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
     let policies = Arc::new(reply_policies(format, &args));
     let judge = ResultJudge { default: &policies.default, own_format: &policies.own_format };
     if args.selection.dry_run {
-        return dry_run::run(&args, context, input, &judge, &notes);
+        return DryRun { args: &args, context, judge: &judge, notes: &notes }.run(input);
     }
     let mut endpoint =
         network::resolve(&args.network, context.environment, context.notes.secrets())?;

@@ -3,7 +3,7 @@
 use textwrap::core::display_width;
 
 use crate::batch::price;
-use crate::batch::report::{Report, SecondsCount, TokenCount};
+use crate::batch::report::{Report, SecondsCount, TokenSums};
 use crate::output::numbers::grouped;
 use crate::output::one_line::{cut, on_one_line};
 
@@ -50,8 +50,8 @@ pub fn text(report: &Report, cost: Option<f64>, width: usize) -> String {
     text.iter().map(|line| cut(line, width) + "\n").collect()
 }
 
-fn tokens(count: &TokenCount) -> String {
-    let TokenCount { prompt, completion, replies_without_usage } = count;
+fn tokens(count: &TokenSums) -> String {
+    let TokenSums { prompt, completion, replies_without_usage } = count;
     let mut text = format!("{} in, {} out", grouped(*prompt), grouped(*completion));
     match replies_without_usage {
         0 => {}
