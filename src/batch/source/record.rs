@@ -16,6 +16,9 @@ use crate::batch::table::rows::{RawRow, TableError, TableRows};
 use crate::files::lines::{Line, Lines, Separator};
 use crate::json;
 
+/// What to do with an input that is not JSON.
+const OTHER_KINDS: &str = "use --lines for plain-text prompts, or --csv for a table";
+
 /// A longer line is not a request: 64 MiB.
 const LINE_LIMIT: u64 = 64 << 20;
 
@@ -215,10 +218,8 @@ fn object(text: &str) -> Result<JsonFields<'_>, String> {
         Category::Data if text.trim_start().starts_with('[') => {
             "an array, not an object; jq -c '.[]' puts each element on its own line".to_owned()
         }
-        Category::Data => "not an object; use --lines for plain-text prompts".to_owned(),
-        _ => {
-            format!("not JSON at column {}; use --lines for plain-text prompts", error.column())
-        }
+        Category::Data => format!("not an object; {OTHER_KINDS}"),
+        _ => format!("not JSON at column {}; {OTHER_KINDS}", error.column()),
     })
 }
 
