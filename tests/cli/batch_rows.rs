@@ -1,22 +1,15 @@
 //! A batch that writes rows: the columns of the input, the reply and the error.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 
+use crate::support::batch_lines::table;
 use crate::support::service::{Reply, Service, prompt};
-use crate::support::{Run, batch, json_lines, run, run_with};
+use crate::support::{batch, json_lines, refuses_saying, run, run_with};
 
 const INPUT: &str = "id,text\na,\"x, \"\"y\"\"\"\nb,fails\nc,\"1\n2\"\n";
-
-/// A directory with `in.csv` of this text.
-fn table(text: &str) -> (tempfile::TempDir, PathBuf) {
-    let directory = tempfile::tempdir().expect("a temporary directory is created");
-    let path = directory.path().join("in.csv");
-    fs::write(&path, text).expect("the file is written");
-    (directory, path)
-}
 
 /// Answers with the prompt, but refuses one.
 fn service() -> Service {
@@ -28,12 +21,6 @@ fn service() -> Service {
 
 fn read(path: &Path) -> String {
     fs::read_to_string(path).expect("the file is there")
-}
-
-/// Checks that nothing was printed but a message with this part.
-#[track_caller]
-fn refused(run: Run, status: i32, part: &str) {
-    run.exits(status).prints("").says(&[part]);
 }
 
 #[test]
@@ -131,16 +118,16 @@ fn columns_can_be_kept_dropped_and_named() {
         ),
     ] {
         let options = [&["-T", "{{text}}"], more].concat();
-        refused(run(batch(&service.base_url(), &options).arg(&file)), 65, message);
+        refuses_saying(run(batch(&service.base_url(), &options).arg(&file)), 65, message);
     }
     let (_directory, file) = table("error,text\n1,x\n");
     let url = service.base_url();
-    refused(
+    refuses_saying(
         run(batch(&url, &["-T", "{{text}}"]).arg(&file)),
         65,
         "the input has a column error, and so has the output; leave it out with --drop error",
     );
-    refused(
+    refuses_saying(
         run(batch(&url, &["-T", "{{text}}", "--keep", "text,error"]).arg(&file)),
         65,
         "the input has a column error, and so has the output; leave it out of --keep",
@@ -148,8 +135,8 @@ fn columns_can_be_kept_dropped_and_named() {
     // An output that is asked about again has both.
     let (_directory, own) = table("the text,reply,error\n1,x,\n");
     let both = "the input has the columns reply, error, and so has the output; leave them out with --drop reply,error";
-    refused(run(batch(&url, &["-T", "{{reply}}"]).arg(&own)), 65, both);
-    refused(
+    refuses_saying(run(batch(&url, &["-T", "{{reply}}"]).arg(&own)), 65, both);
+    refuses_saying(
         run(batch(&url, &["-T", "{{reply}}", "--drop", "error", "--column", "the text"]).arg(&own)),
         65,
         "name another for the reply with --column, or leave it out with --drop 'the text'",
@@ -162,7 +149,7 @@ fn columns_can_be_kept_dropped_and_named() {
         (&["--errors", "e.jsonl"], "a table has its failures in the column error"),
     ] {
         let options = [&["-T", "{{text}}"], more].concat();
-        refused(run(batch(&url, &options).arg(&file)), 2, message);
+        refuses_saying(run(batch(&url, &options).arg(&file)), 2, message);
     }
     assert_eq!(service.seen().len(), 3);
 }
@@ -192,13 +179,13 @@ fn the_properties_of_a_schema_become_columns() {
     with(&["--format", "jsonl", "--columns", "tags,more"])
         .prints("{\"c\":\"1\",\"tags\":[\"a\",{\"b\":\"c\"}],\"more\":null,\"error\":null}\n");
     let unknown = ["-T", "{{c}}", "--schema", schema, "-q", "--columns", "mood,x"];
-    refused(
+    refuses_saying(
         run(batch(&url, &unknown).arg(&file)),
         2,
         "--columns x: the schema has no such property; it has score, mood, tags, note, more",
     );
     let taken = r#"{"type":"object","properties":{"c":{},"error":{}}}"#;
-    refused(
+    refuses_saying(
         run(batch(&url, &["-T", "{{c}}", "--schema", taken, "-q"]).arg(&file)),
         2,
         "the column error says why a row has no reply",
@@ -230,7 +217,7 @@ fn json_lines_with_unlike_fields_give_all_columns_in_their_order() {
         .prints("b,text,a,reply,error\n1,x,,x,\n\"[1,2]\",y,,y,\n");
     // Those of a pipe are not known.
     let mut piped = batch(&service.base_url(), &options);
-    refused(run_with(&mut piped, lines.as_bytes()), 2, "name those to write with --keep");
+    refuses_saying(run_with(&mut piped, lines.as_bytes()), 2, "name those to write with --keep");
     let keep = [&options[..], &["--keep", "b,a"]].concat();
     run_with(&mut batch(&service.base_url(), &keep), lines.as_bytes())
         .exits(0)
@@ -261,7 +248,7 @@ fn only_one_reply_to_a_request_fits_a_row() {
     let (_directory, file) = table("c\n1\n");
     let options = ["-T", "{{c}}", "--param", "n=2"];
     let message = "n is more than 1, but only one reply to each request is written; --format batch writes them all";
-    refused(run(batch(&service.base_url(), &options).arg(&file)), 2, message);
+    refuses_saying(run(batch(&service.base_url(), &options).arg(&file)), 2, message);
     assert!(service.seen().is_empty());
     run(batch(&service.base_url(), &[&options[..], &["--format", "batch"]].concat()).arg(&file))
         .exits(0);

@@ -2,11 +2,10 @@
 //! what a dry run says.
 
 use std::fs;
-use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::support::batch_lines::{input, prompts};
+use crate::support::batch_lines::{input, prompts, table};
 use crate::support::service::{Reply, Service, prompt};
 use crate::support::{batch, json_lines, run, run_with};
 
@@ -15,14 +14,6 @@ fn sent(service: &Service) -> Vec<String> {
     let mut prompts = service.prompts();
     prompts.sort();
     prompts
-}
-
-/// A directory with `in.csv`.
-fn table(text: &str) -> (tempfile::TempDir, PathBuf) {
-    let directory = tempfile::tempdir().expect("a temporary directory is created");
-    let path = directory.path().join("in.csv");
-    fs::write(&path, text).expect("the file is written");
-    (directory, path)
 }
 
 #[test]

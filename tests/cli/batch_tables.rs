@@ -1,22 +1,13 @@
 //! A batch that reads a table: its rows, the question about each, and their ids.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::json;
 
-use crate::support::batch_lines::{by_id, input, text};
+use crate::support::batch_lines::{by_id, input, named, table, text};
 use crate::support::service::Service;
-use crate::support::{Run, batch, run, run_with};
-
-/// A temporary directory with a file of this name.
-fn table(name: &str, text: &str) -> (tempfile::TempDir, PathBuf) {
-    let directory = tempfile::tempdir().expect("a temporary directory is created");
-    let path = directory.path().join(name);
-    fs::write(&path, text).expect("the file is written");
-    (directory, path)
-}
+use crate::support::{batch, refuses_saying, run, run_with};
 
 /// A batch of rows whose results are lines, in order.
 fn asking(service: &Service, template: &str, more: &[&str]) -> Command {
@@ -24,17 +15,11 @@ fn asking(service: &Service, template: &str, more: &[&str]) -> Command {
     batch(&service.base_url(), &[&options[..], more].concat())
 }
 
-/// Checks that nothing was printed but a message with this part.
-#[track_caller]
-fn refused(run: Run, status: i32, part: &str) {
-    run.exits(status).prints("").says(&[part]);
-}
-
 #[test]
 fn each_row_of_a_table_is_asked_about_and_only_what_the_template_names_is_sent() {
     let service = Service::echo();
     let content = "\u{feff}id,text,secret\r\na,\"He said \"\"no\"\",\r\nthen left\",x1\r\n\r\nb,日本語 🎉,x2\r\n";
-    let (_directory, file) = table("in.csv", content);
+    let (_directory, file) = table(content);
     let results = run(asking(&service, "Q: {{text}}?", &["--id", "id"]).arg(&file)).exits(0);
     let lines = by_id(&results.stdout);
     assert_eq!(text(&lines["a"]), "Q: He said \"no\",\r\nthen left?");
@@ -57,7 +42,7 @@ fn the_ending_of_the_file_or_an_option_says_what_a_table_is() {
         ("in.csv", "c;d\n\"1\t\";2\n", &["--delimiter", ";"]),
         ("in.txt", "c\td\n\"1\t\"\t2\n", &["--csv", "--delimiter", "\\t"]),
     ] {
-        let (_directory, file) = table(name, content);
+        let (_directory, file) = named(name, content);
         let results = run(asking(&service, "{{c}}{{d}}", more).arg(&file)).exits(0);
         assert_eq!(text(&by_id(&results.stdout)["1"]), "1\t2", "{name} {more:?}");
         // From a pipe, only options can say it.
@@ -94,7 +79,7 @@ fn json_objects_and_lines_can_be_asked_about_too() {
 #[test]
 fn the_system_prompt_may_have_variables_too_and_values_are_never_expanded() {
     let service = Service::echo();
-    let (_directory, file) = table("in.csv", "lang,text\nGerman,{{lang}}\n");
+    let (_directory, file) = table("lang,text\nGerman,{{lang}}\n");
     let options = ["-s", r"Answer in {{lang}}, not \{{x}}."];
     run(asking(&service, "{{text}}", &options).arg(&file)).exits(0);
     let expected = json!([
@@ -111,7 +96,7 @@ fn the_system_prompt_may_have_variables_too_and_values_are_never_expanded() {
 #[test]
 fn a_template_has_a_name_too_and_its_settings_count() {
     let service = Service::echo();
-    let (directory, file) = table("in.csv", "c\n1\n");
+    let (directory, file) = table("c\n1\n");
     let template = directory.path().join("ask.md");
     fs::write(&template, "---\ntemperature = 0.5\n---\nIs {{c}} even?\n").expect("it is written");
     let template = template.to_str().expect("the path is UTF-8");
@@ -142,12 +127,12 @@ fn a_table_that_is_none_is_refused_before_anything_is_sent() {
         ("c\n1\n2,3\n", "in.csv:3: row 2: it has 2 cells, but the header has 1\n"),
         ("c,d\n1,2\n\n\"a\nb\",2\n3\n", "in.csv:6: row 3: it has 1 cell, but the header has 2\n"),
     ] {
-        let (_directory, file) = table("in.csv", content);
+        let (_directory, file) = table(content);
         let run = run(asking(&service, "{{c}}", &[]).arg(&file)).exits(65);
         assert!(run.stderr.contains(message), "{message}\n{}", run.stderr);
         assert!(run.stdout.is_empty());
     }
-    let (_directory, file) = table("in.csv", "c,d\n1,2\n");
+    let (_directory, file) = table("c,d\n1,2\n");
     std::fs::write(&file, b"c,d\n1,\xff\n").expect("the file is written");
     run(asking(&service, "{{c}}", &[]).arg(&file)).exits(65).tells(&[
         "in.csv:2: row 1: its column d is not UTF-8; convert the file first, as with iconv -f",
@@ -160,7 +145,7 @@ fn a_table_that_is_none_is_refused_before_anything_is_sent() {
 #[test]
 fn options_that_do_not_fit_are_refused_with_what_to_do() {
     let service = Service::echo();
-    let (_directory, file) = table("in.csv", "c\n1\n");
+    let (_directory, file) = table("c\n1\n");
     let file = file.to_str().expect("the path is UTF-8");
     let url = service.base_url();
     for (options, message) in [
@@ -173,9 +158,9 @@ fn options_that_do_not_fit_are_refused_with_what_to_do() {
         (&["-T", "{{c}}", "--csv", "--lines"], "cannot be used with"),
         (&["-T", "{{c}}", "--override"], "cannot be used with"),
     ] {
-        refused(run(batch(&url, options).arg(file)), 2, message);
+        refuses_saying(run(batch(&url, options).arg(file)), 2, message);
     }
-    refused(
+    refuses_saying(
         run(batch(&url, &["-T", "{{c}}", "--id", "x"]).arg(file)),
         65,
         "no column x for --id; the columns are c",
@@ -186,7 +171,7 @@ fn options_that_do_not_fit_are_refused_with_what_to_do() {
 #[test]
 fn bad_rows_can_be_failures_instead() {
     let service = Service::echo();
-    let (_directory, file) = table("in.csv", "id,c\na,1\nb\nc,3,4\n,5\nd,6\n");
+    let (_directory, file) = table("id,c\na,1\nb\nc,3,4\n,5\nd,6\n");
     let options = ["--id", "id", "--skip-bad"];
     let results = run(asking(&service, "{{c}}", &options).arg(&file)).exits(4);
     let lines = by_id(&results.stdout);
@@ -206,7 +191,7 @@ fn bad_rows_can_be_failures_instead() {
 #[test]
 fn a_row_whose_prompt_comes_out_empty_fails_alone_or_is_left_out() {
     let service = Service::echo();
-    let (_directory, file) = table("in.csv", "c,d\n1,x\n,y\n\" \n\",z\n");
+    let (_directory, file) = table("c,d\n1,x\n,y\n\" \n\",z\n");
     let results = run(asking(&service, "{{c}}", &[]).arg(&file)).exits(4);
     let lines = by_id(&results.stdout);
     assert_eq!(lines["2"]["error"]["message"], "its prompt is empty");
@@ -219,8 +204,8 @@ fn a_row_whose_prompt_comes_out_empty_fails_alone_or_is_left_out() {
 #[test]
 fn ids_of_rows_must_be_different() {
     let service = Service::echo();
-    let (_directory, file) = table("in.csv", "id,c\na,1\nb,2\na,3\n");
-    refused(
+    let (_directory, file) = table("id,c\na,1\nb,2\na,3\n");
+    refuses_saying(
         run(asking(&service, "{{c}}", &["--id", "id"]).arg(&file)),
         65,
         "in.csv:4: row 3: the id a is already used by an earlier row",

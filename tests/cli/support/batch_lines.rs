@@ -8,13 +8,23 @@ use serde_json::Value;
 
 use super::Run;
 
-/// A temporary directory with a file `in.jsonl` of these lines.
-pub fn input(lines: &[impl AsRef<str>]) -> (tempfile::TempDir, PathBuf) {
+/// A temporary directory with a file of this name.
+pub fn named(name: &str, text: &str) -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().expect("a temporary directory is created");
-    let path = directory.path().join("in.jsonl");
-    let text: String = lines.iter().map(|line| line.as_ref().to_owned() + "\n").collect();
+    let path = directory.path().join(name);
     fs::write(&path, text).expect("the file is written");
     (directory, path)
+}
+
+/// A temporary directory with a table `in.csv`.
+pub fn table(text: &str) -> (tempfile::TempDir, PathBuf) {
+    named("in.csv", text)
+}
+
+/// A temporary directory with a file `in.jsonl` of these lines.
+pub fn input(lines: &[impl AsRef<str>]) -> (tempfile::TempDir, PathBuf) {
+    let lines = lines.iter().map(|line| line.as_ref().to_owned() + "\n");
+    named("in.jsonl", &lines.collect::<String>())
 }
 
 /// `count` different prompts: the numbers from 0.

@@ -164,6 +164,12 @@ pub fn refuses(run: Run, status: i32, message: &str) {
     assert_eq!(run.stderr, format!("gravix: {message}\n"));
 }
 
+/// Checks that a run printed nothing but a message with this part on stderr.
+#[track_caller]
+pub fn refuses_saying(run: Run, status: i32, part: &str) {
+    run.exits(status).prints("").says(&[part]);
+}
+
 impl Run {
     fn new(command: &Command, output: Output) -> Self {
         let status = output.status;
