@@ -20,6 +20,7 @@ use crate::batch::source::json_fields::JsonFields;
 use crate::batch::source::read_options::ReadOptions;
 use crate::batch::source::records::Records;
 use crate::batch::source::request_line;
+use crate::chat::turn::ReplyPolicy;
 use crate::error::{Error, Result};
 
 /// The requests of an input, of which some are equal.
@@ -117,18 +118,19 @@ impl CopyWriter {
             };
             let request = hasher.hash(&format!("{fingerprint} {id}"));
             let original = stored.line(offset).map_err(unreadable)?;
+            let policy = judge.policy(self.defaults.has_default_format(line));
             let is_news = |copy: &CopiedResult| {
                 let is_new = copy.failure.is_none() || offset >= self.length;
                 is_new || failed.find(request).is_none()
             };
-            copied(original, &id, judge).filter(is_news).map_or(Ok(()), &mut write)
+            copied(original, &id, policy).filter(is_news).map_or(Ok(()), &mut write)
         })?;
         Ok(())
     }
 }
 
 /// A result line for another request, without the usage, which is that of the first.
-fn copied(original: &[u8], id: &str, judge: &ResultJudge) -> Option<CopiedResult> {
+fn copied(original: &[u8], id: &str, policy: &ReplyPolicy) -> Option<CopiedResult> {
     #[derive(Serialize)]
     struct Copy<'a> {
         id: &'a RawValue,
@@ -144,7 +146,7 @@ fn copied(original: &[u8], id: &str, judge: &ResultJudge) -> Option<CopiedResult
         request_id: Option<&'a RawValue>,
         body: Box<RawValue>,
     }
-    let (_, judged) = JudgedLine::parse(original, judge.default).ok()?;
+    let (_, judged) = JudgedLine::parse(original, policy).ok()?;
     let failure = match judged.outcome {
         Outcome::Done(_) => None,
         Outcome::Failed { reason, .. } => Some(reason),

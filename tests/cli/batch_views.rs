@@ -7,6 +7,7 @@ use std::process::Command;
 
 use nix::sys::signal::Signal;
 
+use crate::support::batch_lines::input;
 use crate::support::service::{Reply, Service, prompt};
 use crate::support::{batch, finish, json_lines, run, run_with, signal, start};
 
@@ -194,6 +195,19 @@ fn failed_rows_say_why_until_they_are_done() {
     .exits(0);
     run(&mut asking(&service, [&file, &merged], &[])).exits(0).says(&["3 already done"]);
     assert_eq!(read(&merged), read(&out));
+}
+
+#[test]
+fn the_reply_to_a_line_with_a_format_of_its_own_is_in_the_table_and_in_copies() {
+    let service = Service::echo();
+    let own = r#""prompt":"free","response_format":{"type":"text"}"#;
+    let lines = [own, r#""prompt":"yes""#, own].map(|fields| format!("{{{fields}}}"));
+    let (directory, file) = input(&lines);
+    let out = directory.path().join("out.csv");
+    let options = ["--yes-no", "--dedupe", "--drop", "response_format", "-o"];
+    let run = run(batch(&service.base_url(), &options).arg(&out).arg(&file)).exits(0);
+    run.says(&["3 done, 0 failed, 1 of them copies"]);
+    assert_eq!(read(&out), "prompt,reply,error\nfree,free,\nyes,yes,\nfree,free,\n");
 }
 
 #[test]

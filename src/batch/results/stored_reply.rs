@@ -39,6 +39,11 @@ pub struct ResultJudge<'a> {
 }
 
 impl ResultJudge<'_> {
+    /// What the reply to a request must be.
+    pub fn policy(&self, has_default_format: bool) -> &ReplyPolicy {
+        if has_default_format { self.default } else { self.own_format }
+    }
+
     /// How the reply in the body of a response with a status of success stands.
     pub fn standing(&self, body: &str) -> Standing {
         if is_success(body, self.default) {

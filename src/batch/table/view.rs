@@ -21,6 +21,7 @@ use crate::batch::source::record::Record;
 use crate::batch::source::records::Records;
 use crate::batch::source::request_line::{self, RequestLine};
 use crate::batch::table::row_format::{RowEnd, RowFormat};
+use crate::chat::turn::ReplyPolicy;
 use crate::error::{Error, Result};
 
 /// What is said of a row that has no result yet.
@@ -97,8 +98,8 @@ impl TableView {
                     match index.find(&id, self.defaults.fingerprint(line)) {
                         None => Err(NOT_SENT.to_owned()),
                         Some(offset) => {
-                            let line = lines.line(offset).map_err(unreadable)?;
-                            stored_reply(line, judge)
+                            let policy = judge.policy(self.defaults.has_default_format(line));
+                            stored_reply(lines.line(offset).map_err(unreadable)?, policy)
                         }
                     }
                 }
@@ -141,8 +142,8 @@ impl TableView {
 }
 
 /// The reply in a result line, or why there is none.
-fn stored_reply(line: &[u8], judge: &ResultJudge) -> std::result::Result<String, String> {
-    let (_, line) = JudgedLine::parse(line, judge.default).map_err(|error| error.to_string())?;
+fn stored_reply(line: &[u8], policy: &ReplyPolicy) -> std::result::Result<String, String> {
+    let (_, line) = JudgedLine::parse(line, policy).map_err(|error| error.to_string())?;
     match line.outcome {
         Outcome::Done(Some(reply)) => Ok(reply),
         Outcome::Done(None) => Err("the reply calls tools".to_owned()),
