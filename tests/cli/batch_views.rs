@@ -1,9 +1,10 @@
 //! The table of a batch: written at the end of each run from the input and the results.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, ChildStderr, Command};
 
 use nix::sys::signal::Signal;
 
@@ -30,13 +31,27 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).expect("the file is there")
 }
 
+/// Interrupts a run, and waits until it has noticed: it sends nothing more. Its stderr
+/// must stay open.
+#[track_caller]
+fn interrupt(child: &mut Child) -> BufReader<ChildStderr> {
+    signal(child, Signal::SIGINT);
+    let mut stderr = BufReader::new(child.stderr.take().expect("stderr is a pipe"));
+    let mut told = String::new();
+    while !told.contains("in progress, 10 s at most") {
+        let read = stderr.read_line(&mut told).expect("stderr is UTF-8");
+        assert_ne!(read, 0, "{told}");
+    }
+    stderr
+}
+
 #[test]
 fn an_interrupted_run_writes_the_table_with_what_is_not_sent() {
     let (service, go_on) = Service::gated();
     let (_directory, file, out) = rows(20);
-    let child = start(&mut asking(&service, [&file, &out], &["-j2"]));
+    let mut child = start(&mut asking(&service, [&file, &out], &["-j2"]));
     service.wait_for(2);
-    signal(&child, Signal::SIGINT);
+    let _stderr = interrupt(&mut child);
     go_on.send(()).and_then(|()| go_on.send(())).expect("the service waits");
     let output = finish(child);
     assert_eq!(output.status.signal(), Some(Signal::SIGINT as i32));
@@ -157,9 +172,9 @@ fn rows_whose_question_has_changed_have_no_old_reply() {
     assert!(read(&out).contains("row 3,row 3,\n"));
     run(&mut again(&["--changed", "keep"])).exits(0);
     assert!(read(&out).contains("row 3,row 3,\n"));
-    let child = start(&mut again(&["--changed", "redo"]));
+    let mut child = start(&mut again(&["--changed", "redo"]));
     service.wait_for(4);
-    signal(&child, Signal::SIGINT);
+    let _stderr = interrupt(&mut child);
     go_on.send(()).expect("the service waits");
     finish(child);
     assert_eq!(read(&out), "c,reply,error\nrow 1,new row 1,\nrow 2,,not sent\nrow 3,,not sent\n");
