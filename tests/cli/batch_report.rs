@@ -206,6 +206,7 @@ fn the_results_of_a_table_are_beside_it() {
     run(&mut report(&[], &table)).exits(65).says(&[
         "out.csv:1: not a batch result",
         "there is no ",
+        ", where those of a table would be",
         "out.csv.jsonl",
     ]);
     stored(&log, &[result("1", &completion("b"), 1.0)]);

@@ -140,7 +140,8 @@ impl ResultSource {
         match (error, &self.missing_table_log) {
             (Error::Line { path, line, reason, format }, Some(log)) => {
                 let log = log.display();
-                let reason = format!("{reason}, and there is no {log} with those of a table");
+                let reason =
+                    format!("{reason}, and there is no {log}, where those of a table would be");
                 Error::Line { path, line, reason, format }
             }
             (error, _) => error,
