@@ -105,7 +105,8 @@ pub struct TableOutputArgs {
     ///
     /// csv, tsv and jsonl write each row with its own columns, the reply, and an error,
     /// which is empty (null in JSON) if there is a reply. batch writes lines of the
-    /// Batch API, and text is --text. Without --format, the ending of -o FILE decides:
+    /// Batch API, and text is --text. For requests without -T, jsonl is batch. Without
+    /// --format, the ending of -o FILE decides:
     /// .csv, .tsv or .jsonl. With another ending, and on standard output, a table is
     /// written as it was read, and other rows as jsonl. Requests without -T are written
     /// as batch, unless FILE ends in .csv or .tsv.
