@@ -110,6 +110,7 @@ fn a_template_has_a_name_too_and_its_settings_count() {
 fn a_table_that_is_none_is_refused_before_anything_is_sent() {
     let service = Service::echo();
     let long = format!("c\n\"{}", "x\n".repeat(100));
+    let many = (1..5000).fold("a".to_owned(), |names, number| format!("{names},a{number}"));
     for (content, message) in [
         ("", "in.csv:1: no header: the first row must name the columns"),
         ("c,d,c\n1,2,3\n", "in.csv:1: the header has the column c twice"),
@@ -126,6 +127,9 @@ fn a_table_that_is_none_is_refused_before_anything_is_sent() {
         (&long, "in.csv:2: the quotes of a cell in this row never end"),
         ("c\n1\n2,3\n", "in.csv:3: row 2: it has 2 cells, but the header has 1\n"),
         ("c,d\n1,2\n\n\"a\nb\",2\n3\n", "in.csv:6: row 3: it has 1 cell, but the header has 2\n"),
+        ("c,d\n1,a\0b\n", "in.csv:2: row 1: its column d has a NUL character\n"),
+        (&many, "in.csv: no column for {{c}}; the columns are a, a1, a2, "),
+        (&many, ", a99 and 4,900 more\n"),
     ] {
         let (_directory, file) = table(content);
         let run = run(asking(&service, "{{c}}", &[]).arg(&file)).exits(65);

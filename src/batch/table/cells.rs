@@ -3,15 +3,20 @@
 use std::borrow::Cow;
 
 use indexmap::IndexSet;
+use memchr::memchr;
 use serde_json::value::RawValue;
 
 use crate::batch::source::json_fields::JsonFields;
 use crate::batch::table::rows::RawRow;
 use crate::json;
+use crate::output::numbers::grouped;
 use crate::wtf8::Text;
 
 /// The only column of an input whose lines are prompts.
 pub const LINE_COLUMN: &str = "input";
+
+/// At most this many columns are named in a message.
+const MAX_LISTED: usize = 100;
 
 /// The names of a table's columns.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -81,11 +86,15 @@ impl Header {
             ));
         }
         let is_text = |at: &usize| row.cell(*at).is_some_and(|cell| str::from_utf8(cell).is_ok());
-        match (0..row.count()).find(|at| !is_text(at)) {
-            Some(at) => Err(format!(
+        if let Some(at) = (0..row.count()).find(|at| !is_text(at)) {
+            return Err(format!(
                 "its column {} is not UTF-8; convert the file first, as with iconv -f WINDOWS-1252 -t UTF-8",
                 shown(&self.0[at])
-            )),
+            ));
+        }
+        let has_nul = |at: &usize| row.cell(*at).is_some_and(|cell| memchr(0, cell).is_some());
+        match (0..row.count()).find(has_nul) {
+            Some(at) => Err(format!("its column {} has a NUL character", shown(&self.0[at]))),
             None => Ok(()),
         }
     }
@@ -158,11 +167,13 @@ pub fn shown(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// The names of columns in a message.
+/// The names of columns in a message, which may leave out some of many.
 pub fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let names: Vec<_> = names.into_iter().map(shown).collect();
-    match names.is_empty() {
-        true => "none".to_owned(),
-        false => names.join(", "),
+    let mut names = names.into_iter();
+    let first: Vec<_> = names.by_ref().take(MAX_LISTED).map(shown).collect();
+    match (first.is_empty(), names.count()) {
+        (true, _) => "none".to_owned(),
+        (false, 0) => first.join(", "),
+        (false, more) => format!("{} and {} more", first.join(", "), grouped(more as u64)),
     }
 }
