@@ -7,7 +7,7 @@ use crate::batch::source::batch_request::Defaults;
 use crate::batch::source::invalid_request::{Flaw, InvalidRequest};
 use crate::batch::source::read_options::ReadOptions;
 use crate::batch::source::record::{Place, RecordKind};
-use crate::batch::source::records::{CHANGED, CHANGED_HINT, Records};
+use crate::batch::source::records::{CHANGED, Records, changed_hint};
 use crate::batch::source::request_line::{self, RequestLine};
 use crate::error::{Error, Result};
 use crate::files::likeness::SAMPLE_BYTES;
@@ -201,7 +201,8 @@ impl Records {
         };
         match changed {
             ChangedRequests::Refuse => {
-                return Err(Error::Input(format!("{told}; nothing was sent; {CHANGED_HINT}")));
+                let hint = changed_hint(*place, id);
+                return Err(Error::Input(format!("{told}; nothing was sent; {hint}")));
             }
             ChangedRequests::Redo => notes.note(format_args!("{told}; sending again")),
             ChangedRequests::Keep => notes.note(format_args!("{told}; the old results are kept")),

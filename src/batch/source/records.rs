@@ -27,9 +27,17 @@ const COPY_BLOCK: usize = 128 << 10;
 /// What is said of requests that have changed since they were done.
 pub(super) const CHANGED: &str = "but with another prompt, model or other field";
 
-/// What can be done about requests that have changed.
-pub(super) const CHANGED_HINT: &str =
-    "send them again with --changed redo, or keep the old results with --changed keep";
+/// What can be done about requests that have changed. `id` is that of one of them.
+pub(super) fn changed_hint(place: Place, id: &str) -> String {
+    let hint = "send them again with --changed redo, or keep the old results with --changed keep";
+    match id == place.number.to_string() {
+        true => format!(
+            "{hint}, but only if no {noun} was added, removed or moved: their ids are the numbers of the {noun}s",
+            noun = place.noun()
+        ),
+        false => hint.to_owned(),
+    }
+}
 
 /// The input of a batch: a file or standard input.
 #[derive(Clone)]
@@ -253,7 +261,8 @@ impl Records {
 
     /// The error for a request that has changed since it was done.
     pub fn changed_request(&self, place: Place, id: &str) -> Error {
-        let reason = format!("the request {id} is done, {CHANGED}; {CHANGED_HINT}");
+        let hint = changed_hint(place, id);
+        let reason = format!("the request {id} is done, {CHANGED}; {hint}");
         Error::Input(self.message(place, &reason))
     }
 
