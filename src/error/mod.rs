@@ -96,7 +96,7 @@ pub enum Error {
     /// The default directory of histories has none.
     #[error("no conversation in {}", directory.display())]
     NoHistory { directory: PathBuf },
-    /// An output file cannot be written. Nothing was sent.
+    /// An output file cannot be written. No reply is lost by that.
     #[error("cannot write {}: {}", path.display(), Reason(source))]
     Unwritable { path: PathBuf, source: io::Error },
     /// A file beside one that the user named cannot be used. The task ends before

@@ -121,10 +121,10 @@ fn columns_can_be_kept_dropped_and_named() {
         refuses_saying(run(batch(&service.base_url(), &options).arg(&file)), 65, message);
     }
     let (_directory, file) = table("my note,text\n1,x\n");
-    refused(
+    refuses_saying(
         run(batch(&service.base_url(), &["-T", "{{text}}", "--column", "my note"]).arg(&file)),
         65,
-        "name another for the reply with --column, or leave it out with --drop \"my note\"",
+        "name another for the reply with --column, or leave it out with --drop 'my note'",
     );
     let (_directory, file) = table("error,text\n1,x\n");
     let url = service.base_url();

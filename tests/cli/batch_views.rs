@@ -27,19 +27,6 @@ fn asking(service: &Service, [file, out]: [&Path; 2], more: &[&str]) -> Command 
     command
 }
 
-/// Interrupts a run, and waits until it starts no more requests.
-fn interrupt(child: &mut Child) -> BufReader<ChildStderr> {
-    signal(child, Signal::SIGINT);
-    let mut stderr = BufReader::new(child.stderr.take().expect("stderr is a pipe"));
-    let mut line = String::new();
-    while !line.contains("in progress, 10 s at most") {
-        line.clear();
-        let read = stderr.read_line(&mut line).expect("stderr is UTF-8");
-        assert_ne!(read, 0, "the run has ended");
-    }
-    stderr
-}
-
 fn read(path: &Path) -> String {
     fs::read_to_string(path).expect("the file is there")
 }

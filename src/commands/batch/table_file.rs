@@ -21,6 +21,11 @@ impl TableFile {
         let written = self.output.replace_with(|file| {
             self.view.write(judge, file, |source| self.output.not_saved(source))
         });
+        // The replies are in the results.
+        let written = written.map_err(|error| match error {
+            Error::NotSaved { path, source } => Error::Unwritable { path, source },
+            error => error,
+        });
         match (ended, written) {
             (Ok(()), written) => written,
             (Err(error), written) => {
