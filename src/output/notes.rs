@@ -6,6 +6,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+use crate::error::Result;
 use crate::output::sanitize::push_sanitized;
 use crate::output::wait_line;
 use crate::secret::Secrets;
@@ -86,6 +87,19 @@ impl Notes {
     /// Prints a warning, unless `--quiet`.
     pub fn warn(&self, message: impl Display) {
         self.note(format_args!("warning: {message}"));
+    }
+
+    /// The first of two results that is an error. If both are, the later one is only a
+    /// warning.
+    ///
+    /// # Errors
+    /// The first error.
+    pub fn first_error(&self, first: Result<()>, later: Result<()>) -> Result<()> {
+        if first.is_err() {
+            later.unwrap_or_else(|error| self.warn(error));
+            return first;
+        }
+        later
     }
 
     /// Prints a note, unless `--quiet`.

@@ -86,13 +86,7 @@ impl AttemptRecords {
             self.notes.print(lock(usage).summary());
         }
         let logged = self.log.as_ref().map_or(Ok(()), BatchLog::finish);
-        match (ended, logged) {
-            (Ok(()), logged) => logged,
-            (Err(error), logged) => {
-                logged.unwrap_or_else(|log_error| self.notes.warn(log_error));
-                Err(error)
-            }
-        }
+        self.notes.first_error(ended, logged)
     }
 }
 

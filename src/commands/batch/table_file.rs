@@ -26,12 +26,6 @@ impl TableFile {
             Error::NotSaved { path, source } => Error::Unwritable { path, source },
             error => error,
         });
-        match (ended, written) {
-            (Ok(()), written) => written,
-            (Err(error), written) => {
-                written.unwrap_or_else(|table_error: Error| notes.warn(table_error));
-                Err(error)
-            }
-        }
+        notes.first_error(ended, written)
     }
 }
