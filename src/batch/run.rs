@@ -12,11 +12,10 @@ use crate::batch::copies::CopyWriter;
 use crate::batch::progress::{Counts, Progress};
 use crate::batch::rate::gate::Gate;
 use crate::batch::results::sink::Sink;
-use crate::batch::results::stored_reply::ResultJudge;
 use crate::batch::source::job_queue::JobQueue;
 use crate::batch::stop::Stop;
 use crate::batch::tally::Tally;
-use crate::batch::worker::{ReplyPolicies, RequestPolicy};
+use crate::batch::worker::RequestPolicy;
 use crate::error::{Error, Result};
 use crate::headroom;
 use crate::net::client::Client;
@@ -146,8 +145,7 @@ impl Run {
         let Some(copies) = &self.copies else {
             return Ok(());
         };
-        let ReplyPolicies { default, own_format } = &*self.policy.replies;
-        copies.write(&ResultJudge { default, own_format }, |copied| {
+        copies.write(&self.policy.replies.judge(), |copied| {
             self.tally().add_copy(copied.failure);
             self.sink.write_copy(copied.line)
         })

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::batch::results::result_line::{RecordedResponse, RequestError, ResultRecord, json_body};
+use crate::batch::results::stored_reply::ResultJudge;
 use crate::batch::row::Row;
 use crate::blame::{Blame, Repeat};
 use crate::chat::reply::Retention;
@@ -33,6 +34,13 @@ pub struct ReplyPolicies {
     pub default: ReplyPolicy,
     /// For requests that set their own `response_format`.
     pub own_format: ReplyPolicy,
+}
+
+impl ReplyPolicies {
+    /// Judges stored replies as new ones are judged.
+    pub fn judge(&self) -> ResultJudge<'_> {
+        ResultJudge { default: &self.default, own_format: &self.own_format }
+    }
 }
 
 pub type AttemptReporter = Box<dyn Fn(&str, &Attempt<'_>) + Send + Sync>;

@@ -18,7 +18,6 @@ pub mod table_file;
 
 use std::sync::Arc;
 
-use crate::batch::results::stored_reply::ResultJudge;
 use crate::batch::source::preflight::Preflight;
 use crate::batch::tally::Tally;
 use crate::cli::BatchArgs;
@@ -52,7 +51,7 @@ pub fn run(args: BatchArgs, context: &Context, hints: &Hints) -> Result<()> {
     schema_notes::not_strict(&format).iter().for_each(|reason| notes.note(reason));
     let mut input = BatchInput::open(&args, &format, context)?;
     let policies = Arc::new(reply_policies(format, &args));
-    let judge = ResultJudge { default: &policies.default, own_format: &policies.own_format };
+    let judge = policies.judge();
     if args.selection.dry_run {
         return DryRun { args: &args, context, judge: &judge, notes: &notes }.run(input);
     }
