@@ -164,32 +164,15 @@ impl Counter {
             }
             finish_reasons.add(note.finish);
         }
-        let failures = reasons.sorted(&self.reasons);
-        let failures = failures.map(|(reason, example, count)| FailureCount {
-            reason: reason.to_owned(),
-            count,
-            example: example.to_owned(),
-        });
-        let finishes = finish_reasons.sorted(&self.finish_reasons);
-        let finishes = finishes.map(|(reason, _, count)| FinishCount {
-            reason: Some(reason.to_owned()).filter(|reason| !reason.is_empty()),
-            count,
-        });
-        let is_few = replies.none == 0 && (1..=MAX_REPLIES).contains(&replies.different());
-        let is_whole = !replies.has(1 + self.replies.others());
-        let replies = (is_few && is_whole).then(|| {
-            let replies = replies.sorted(&self.replies);
-            replies.map(|(text, _, count)| ReplyCount { text: text.to_owned(), count }).collect()
-        });
         Report {
             lines: self.lines,
             copies: self.copies,
             requests: done + failed,
             done,
             failed,
-            failures: failures.collect(),
-            finish_reasons: finishes.collect(),
-            replies,
+            failures: self.failures(&reasons),
+            finish_reasons: self.finish_reasons(&finish_reasons),
+            replies: self.replies(&replies),
             seconds: SecondsCount {
                 lines_without: self.lines - self.copies - self.seconds.len() as u64,
                 p50: quantile(&mut self.seconds, 50),
@@ -197,6 +180,32 @@ impl Counter {
             },
             tokens: self.tokens,
         }
+    }
+
+    fn failures(&self, reasons: &Counts) -> Vec<FailureCount> {
+        let failure = |(reason, example, count): (&str, &str, u64)| FailureCount {
+            reason: reason.to_owned(),
+            count,
+            example: example.to_owned(),
+        };
+        reasons.sorted(&self.reasons).map(failure).collect()
+    }
+
+    fn finish_reasons(&self, reasons: &Counts) -> Vec<FinishCount> {
+        let finish = |(reason, _, count): (&str, &str, u64)| FinishCount {
+            reason: Some(reason.to_owned()).filter(|reason| !reason.is_empty()),
+            count,
+        };
+        reasons.sorted(&self.finish_reasons).map(finish).collect()
+    }
+
+    /// `None` unless they are few and short.
+    fn replies(&self, replies: &Counts) -> Option<Vec<ReplyCount>> {
+        let is_few = replies.none == 0 && (1..=MAX_REPLIES).contains(&replies.different());
+        let is_whole = !replies.has(1 + self.replies.others());
+        let reply =
+            |(text, _, count): (&str, &str, u64)| ReplyCount { text: text.to_owned(), count };
+        (is_few && is_whole).then(|| replies.sorted(&self.replies).map(reply).collect())
     }
 }
 

@@ -123,14 +123,9 @@ impl Defaults {
         !line.fields.contains(FORMAT) || self.overriding.has(FORMAT)
     }
 
-    /// Completes a line that is sent. Its number is the id if the line has none.
-    pub fn complete(&self, line: &RequestLine, number: u64) -> BatchRequest {
-        self.build(line, number)
-    }
-
     /// What recognizes the request of a line.
     pub fn fingerprint(&self, line: &RequestLine) -> Fingerprint {
-        self.build(line, 0).fingerprint
+        self.complete(line, 0).fingerprint
     }
 
     /// Whether the system prompt of a line is among its messages, and stays there.
@@ -139,7 +134,8 @@ impl Defaults {
         has_system && !self.overriding.system
     }
 
-    fn build(&self, line: &RequestLine, number: u64) -> BatchRequest {
+    /// The request of a line. Its number is the id if the line has none.
+    pub fn complete(&self, line: &RequestLine, number: u64) -> BatchRequest {
         let mut body = String::from("{");
         let (mut format, mut strict) = (None, None);
         let wins = |name: &str| self.overriding.has(name);
@@ -164,23 +160,7 @@ impl Defaults {
         if let Some(system) = self.system_of(line, instruction) {
             body += &format!(r#"{{"role":"system","content":{system}}},"#);
         }
-        match (&line.messages, instruction) {
-            (LineMessages::Prompt(content), _) => {
-                body += &format!(r#"{{"role":"user","content":{content}}}"#);
-            }
-            (LineMessages::Array { json, has_system: true }, _) if self.overriding.system => {
-                body += &without_leading_system(json);
-                // A system message that was alone.
-                body.truncate(body.trim_end_matches(',').len());
-            }
-            (LineMessages::Array { json, has_system: true }, Some(instruction)) => {
-                body += &instruction.in_messages(json);
-            }
-            (LineMessages::Array { json, .. }, _) => {
-                let inside = json.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-                body += inside.unwrap_or_default().trim();
-            }
-        }
+        self.push_messages(&mut body, &line.messages, instruction);
         let length = body.len();
         body += END;
         let fingerprint = Fingerprint::of(&body);
@@ -192,6 +172,32 @@ impl Defaults {
             format,
             strict,
             has_default_format: self.has_default_format(line),
+        }
+    }
+
+    /// Adds the messages of a line, behind the system prompt before them.
+    fn push_messages(
+        &self,
+        body: &mut String,
+        messages: &LineMessages,
+        instruction: Option<&Instruction>,
+    ) {
+        match (messages, instruction) {
+            (LineMessages::Prompt(content), _) => {
+                *body += &format!(r#"{{"role":"user","content":{content}}}"#);
+            }
+            (LineMessages::Array { json, has_system: true }, _) if self.overriding.system => {
+                *body += &without_leading_system(json);
+                // A system message that was alone.
+                body.truncate(body.trim_end_matches(',').len());
+            }
+            (LineMessages::Array { json, has_system: true }, Some(instruction)) => {
+                *body += &instruction.in_messages(json);
+            }
+            (LineMessages::Array { json, .. }, _) => {
+                let inside = json.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+                *body += inside.unwrap_or_default().trim();
+            }
         }
     }
 
