@@ -212,18 +212,7 @@ mod tests {
     fn result(error: Option<Error>) -> ResultRecord {
         let error = error.map(|error| RequestError::new(&error, String::new()));
         let tokens = TotalUsage { prompt_tokens: 2, completion_tokens: 3, ..TotalUsage::default() };
-        let (id, text) = (String::new(), String::new());
-        ResultRecord {
-            id,
-            fingerprint: None,
-            response: None,
-            error,
-            text,
-            row: Vec::new(),
-            tokens,
-            took: None,
-            warning: None,
-        }
+        ResultRecord { error, tokens, ..ResultRecord::default() }
     }
 
     fn status(skipped: u64, errors: Vec<Option<Error>>) -> Option<u8> {

@@ -45,7 +45,8 @@ pub fn read_results(
 /// its text without white space around it. `visit` says why it is none.
 ///
 /// # Errors
-/// Those of [`read_results`].
+/// [`Error::Line`] for a line that is JSON but not a result, or is not JSON in a file
+/// without any result; and [`Error::Unreadable`].
 pub fn read_lines<R: Read>(
     mut lines: Lines<R>,
     path: &Path,

@@ -10,7 +10,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::batch::fingerprint::Fingerprint;
 use crate::batch::source::invalid_request::InvalidRequest;
 use crate::batch::source::request_line;
-use crate::batch::table::row_format::{RowEnd, RowFormat};
+use crate::batch::table::row_format::RowFormat;
 use crate::blame::Blame;
 use crate::error::{EarlyEnd, Error, NetworkError, ServerError, Status};
 use crate::exchange::total_usage::TotalUsage;
@@ -40,7 +40,7 @@ impl ResultFormat {
 }
 
 /// The result of a request: a success, or a failure with its error.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ResultRecord {
     pub id: String,
     /// Of the request; `None` for a line that is not one.
@@ -156,14 +156,9 @@ impl ResultRecord {
         let error = Error::Input(invalid.reason.clone());
         Self {
             id: request_line::id_or(invalid.id.as_deref(), number).into_owned(),
-            fingerprint: None,
-            response: None,
             error: Some(RequestError::new(&error, error.to_string())),
-            text: String::new(),
             row,
-            tokens: TotalUsage::default(),
-            took: None,
-            warning: None,
+            ..Self::default()
         }
     }
 
@@ -181,13 +176,8 @@ impl ResultRecord {
         let separator = match format {
             ResultFormat::Row(format) => {
                 let mut row = self.row.clone();
-                format.finish(
-                    &mut row,
-                    match &self.error {
-                        None => RowEnd::Reply(&self.text),
-                        Some(error) => RowEnd::Error(&error.message),
-                    },
-                );
+                let error = self.error.as_ref().map(|error| error.message.as_str());
+                format.finish(&mut row, error.map_or(Ok(&self.text), Err));
                 return row;
             }
             ResultFormat::Batch => {
@@ -243,20 +233,8 @@ mod tests {
             body: json_body("{ \"a\" :\n 1.50 }"),
         };
         let (id, text) = ("é\"1".to_owned(), text.to_owned());
-        let tokens = TotalUsage::default();
-        let fingerprint = Some(Fingerprint::of("{}"));
-        let response = Some(response);
-        ResultRecord {
-            id,
-            fingerprint,
-            response,
-            error,
-            text,
-            row: Vec::new(),
-            tokens,
-            took: None,
-            warning: None,
-        }
+        let (fingerprint, response) = (Some(Fingerprint::of("{}")), Some(response));
+        ResultRecord { id, fingerprint, response, error, text, ..ResultRecord::default() }
     }
 
     #[test]

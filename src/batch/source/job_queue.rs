@@ -8,7 +8,7 @@ use crate::batch::source::batch_request::{BatchRequest, Defaults};
 use crate::batch::source::invalid_request::{Flaw, InvalidRequest};
 use crate::batch::source::overriding::OverriddenFields;
 use crate::batch::source::read_options::ReadOptions;
-use crate::batch::source::record::{RecordContent, RecordKind, RecordReader};
+use crate::batch::source::record::{RecordContent, RecordReader};
 use crate::batch::source::records::Records;
 use crate::batch::source::request_line::{self, RequestLine};
 use crate::batch::table::columns::ColumnNames;
@@ -156,7 +156,8 @@ impl InputIds {
 
 impl JobQueue {
     /// # Errors
-    /// Those of [`Records::reader`].
+    /// [`Error::Input`](crate::error::Error::Input) for a table without a header, or without
+    /// a column of the question; and [`Error::Unreadable`](crate::error::Error::Unreadable).
     pub fn new(
         input: Records,
         options: ReadOptions,
@@ -191,10 +192,7 @@ impl JobQueue {
 
     /// The columns of the input, if they are known before its records are read.
     pub fn columns(&self) -> Option<ColumnNames> {
-        match self.options.kind {
-            RecordKind::Text(_) => Some(ColumnNames::of_lines()),
-            _ => self.reader.header().map(|header| ColumnNames::of_header(header)),
-        }
+        self.reader.known_columns(self.options.kind)
     }
 
     /// The index of the next job.
@@ -277,9 +275,7 @@ impl JobQueue {
                 None => Vec::new(),
                 Some(rows) => {
                     let cells = record.cells_to_write(self.options.kind);
-                    let flawed =
-                        |reason| self.input.invalid_record(place, &InvalidRequest::bad(reason));
-                    rows.begin(cells.as_ref()).map_err(flawed)?
+                    self.input.row_start(place, rows, cells.as_ref())?
                 }
             };
             self.next_index += 1;

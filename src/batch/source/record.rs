@@ -12,6 +12,7 @@ use serde_json::error::Category;
 use crate::batch::source::invalid_request::InvalidRequest;
 use crate::batch::source::json_fields::JsonFields;
 use crate::batch::table::cells::{Cells, Header};
+use crate::batch::table::columns::ColumnNames;
 use crate::batch::table::rows::{RawRow, TableError, TableRows};
 use crate::files::lines::{Line, Lines, Separator};
 use crate::json;
@@ -135,6 +136,14 @@ impl RecordReader {
         match self {
             Self::Lines(_) => None,
             Self::Table { header, .. } => Some(header),
+        }
+    }
+
+    /// The columns of all records, if they are known before these are read.
+    pub fn known_columns(&self, kind: RecordKind) -> Option<ColumnNames> {
+        match kind {
+            RecordKind::Text(_) => Some(ColumnNames::of_lines()),
+            _ => self.header().map(|header| ColumnNames::of_header(header)),
         }
     }
 

@@ -16,6 +16,7 @@ use crate::batch::source::request_line::RequestLine;
 use crate::batch::source::selection::{SampleSize, Sampler};
 use crate::batch::table::cells::Cells;
 use crate::batch::table::columns::ColumnNames;
+use crate::batch::table::row_format::RowFormat;
 use crate::error::{Error, NotText, Result, TextOrigin};
 use crate::files::interrupted::uninterrupted;
 use crate::files::lines::Separator;
@@ -149,11 +150,8 @@ impl Records {
     /// [`Error::Input`] if they are too many, and those of reading the input.
     pub fn columns(&self, options: &ReadOptions) -> Result<ColumnNames> {
         let mut reader = self.reader(options)?;
-        if let Some(header) = reader.header() {
-            return Ok(ColumnNames::of_header(header));
-        }
-        if let RecordKind::Text(_) = options.kind {
-            return Ok(ColumnNames::of_lines());
+        if let Some(columns) = reader.known_columns(options.kind) {
+            return Ok(columns);
         }
         let mut columns = ColumnNames::default();
         while let Some(record) = reader.next_record().map_err(|error| self.error(error))? {
@@ -264,6 +262,20 @@ impl Records {
         let hint = changed_hint(place, id);
         let reason = format!("the request {id} is done, {CHANGED}; {hint}");
         Error::Input(self.message(place, &reason))
+    }
+
+    /// The beginning of the row that is written for a record.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if it has a column that the output has too.
+    pub fn row_start(
+        &self,
+        place: Place,
+        format: &RowFormat,
+        cells: Option<&Cells>,
+    ) -> Result<Vec<u8>> {
+        let row = format.begin(cells);
+        row.map_err(|reason| Error::Input(self.message(place, &reason)))
     }
 
     /// The error for a record that is not a request.

@@ -17,13 +17,6 @@ pub enum TableFormat {
     Json,
 }
 
-/// What became of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RowEnd<'a> {
-    Reply(&'a str),
-    Error(&'a str),
-}
-
 pub struct RowFormat {
     format: TableFormat,
     columns: ColumnPlan,
@@ -95,12 +88,9 @@ impl RowFormat {
         Ok(row)
     }
 
-    /// Adds the rest to the beginning of a row.
-    pub fn finish(&self, row: &mut Vec<u8>, end: RowEnd) {
-        let (reply, mut error) = match end {
-            RowEnd::Reply(reply) => (Some(reply), None),
-            RowEnd::Error(error) => (None, Some(error)),
-        };
+    /// Adds the rest to the beginning of a row: the reply, or why there is none.
+    pub fn finish(&self, row: &mut Vec<u8>, reply: Result<&str, &str>) {
+        let (reply, mut error) = (reply.ok(), reply.err());
         match &self.columns.reply {
             ReplyColumns::One(name) => self.push_reply(row, name, reply),
             ReplyColumns::Fields(names) => {

@@ -15,12 +15,10 @@ use crate::batch::results::line_file::LineFile;
 use crate::batch::results::reader::read_results;
 use crate::batch::results::stored_reply::ResultJudge;
 use crate::batch::source::batch_request::Defaults;
-use crate::batch::source::invalid_request::InvalidRequest;
 use crate::batch::source::read_options::ReadOptions;
-use crate::batch::source::record::Record;
 use crate::batch::source::records::Records;
 use crate::batch::source::request_line::{self, RequestLine};
-use crate::batch::table::row_format::{RowEnd, RowFormat};
+use crate::batch::table::row_format::RowFormat;
 use crate::chat::turn::ReplyPolicy;
 use crate::error::{Error, Result};
 
@@ -85,16 +83,18 @@ impl TableView {
         out.write_all(&self.format.header()).map_err(&classify)?;
         let mut reader = self.input.reader(&self.options)?;
         while let Some(record) = reader.next_record().map_err(|error| self.input.error(error))? {
-            let place = record.place;
             let request = RequestLine::parse(&record, &self.options).transpose();
-            let Some(mut row) = self.begin(&record)? else {
+            let cells = record.cells_to_write(self.options.kind);
+            let is_blank = request.is_none() && cells.is_none();
+            if is_blank {
                 continue;
-            };
+            }
+            let mut row = self.input.row_start(record.place, &self.format, cells.as_ref())?;
             let end = match &request {
                 None => Err(LEFT_OUT.to_owned()),
                 Some(Err(invalid)) => Err(invalid.reason.clone()),
                 Some(request @ Ok(line)) => {
-                    let id = request_line::id(request, place.number);
+                    let id = request_line::id(request, record.place.number);
                     match index.find(&id, self.defaults.fingerprint(line)) {
                         None => Err(NOT_SENT.to_owned()),
                         Some(offset) => {
@@ -104,26 +104,10 @@ impl TableView {
                     }
                 }
             };
-            self.format.finish(
-                &mut row,
-                match &end {
-                    Ok(reply) => RowEnd::Reply(reply),
-                    Err(reason) => RowEnd::Error(reason),
-                },
-            );
+            self.format.finish(&mut row, end.as_deref().map_err(String::as_str));
             out.write_all(&row).map_err(&classify)?;
         }
         out.flush().map_err(classify)
-    }
-
-    /// The beginning of the row of a record; `None` for a blank line.
-    fn begin(&self, record: &Record) -> Result<Option<Vec<u8>>> {
-        if let Ok(None) = record.cells(self.options.kind) {
-            return Ok(None);
-        }
-        let row = self.format.begin(record.cells_to_write(self.options.kind).as_ref());
-        let flawed = |reason| self.input.invalid_record(record.place, &InvalidRequest::bad(reason));
-        row.map(Some).map_err(flawed)
     }
 
     fn index(&self, judge: &ResultJudge) -> Result<ResultIndex> {

@@ -95,9 +95,11 @@ fn read_earlier(path: &Path, judge: &ResultJudge, earlier: &mut Earlier) -> Resu
     }
     read_results(&file, path, judge, |result, line| {
         earlier.add(result);
+        if !result.standing.is_done() {
+            return;
+        }
         let judged = JudgedLine::parse(line.content(), judge.default).ok();
-        let usage = judged.and_then(|(_, line)| line.reply?.usage);
-        if let Some(usage) = usage.filter(|_| result.standing.is_done()) {
+        if let Some(usage) = judged.and_then(|(_, line)| line.reply?.usage) {
             used.results += 1;
             used.tokens.add(TokenCount {
                 prompt: usage.prompt_tokens.unwrap_or(0),

@@ -104,8 +104,10 @@ impl BatchInput {
     /// Checks the records, and finds the columns of the rows that are written.
     ///
     /// # Errors
-    /// Those of [`Records::preflight`]; [`Error::Input`] if the columns of the output do not
-    /// fit, and [`Error::Usage`] if those of a pipe are not known.
+    /// [`Error::Input`] for records that are no requests, or repeat an id, or have changed
+    /// since they were done, and if the columns of the output do not fit;
+    /// [`Error::NotText`], [`Error::Unreadable`], and [`Error::Usage`] if the columns of a
+    /// pipe are not known.
     pub fn preflight(&mut self, earlier: &mut Earlier, notes: &Notes) -> Result<Option<Preflight>> {
         let mut equals = self.gives_copies.then(EqualRequests::default);
         let check = Check { defaults: &self.defaults, earlier, equals: equals.as_mut() };

@@ -73,12 +73,11 @@ impl OutputPlan {
             return Err(Error::Usage(message.to_owned()));
         }
         let columns = columns(args, reply)?;
-        let is_file = |path: &&Path| !path.exists() || path.is_file();
         Ok(Self::Rows(RowPlan {
             format: rows,
             columns,
             has_json: matches!(reply, ReplyFormat::Schema(_) | ReplyFormat::JsonObject),
-            table: named.filter(is_file).map(Path::to_owned),
+            table: named.filter(|path| is_file(path)).map(Path::to_owned),
         }))
     }
 
@@ -157,12 +156,16 @@ fn columns(args: &BatchArgs, reply: &ReplyFormat) -> Result<ColumnPlan> {
     Ok(plan)
 }
 
+/// Whether results can be kept there, and not only written, as to a device.
+fn is_file(path: &Path) -> bool {
+    !path.exists() || path.is_file()
+}
+
 /// Copies are made from the results in a file, at the end of a run.
 fn ensure_copies_fit(args: &BatchArgs, output: Option<&Path>) -> Result<()> {
-    let is_file = output.is_some_and(|path| !path.exists() || path.is_file());
     let is_text = args.text || args.view.format == Some(OutputFormat::Text);
     Err(Error::Usage(match () {
-        () if !is_file || is_text => "--dedupe needs the results in a file: add -o results.jsonl".to_owned(),
+        () if !output.is_some_and(is_file) || is_text => "--dedupe needs the results in a file: add -o results.jsonl".to_owned(),
         () if args.ordered => "--dedupe writes copies last, so the results are not --ordered; a table of -o FILE.csv always is".to_owned(),
         () if args.errors.is_some() => "--dedupe needs all results in one file; leave out --errors".to_owned(),
         () => return Ok(()),

@@ -25,8 +25,7 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// Opens the files of `--output` and `--errors`. `table` is the table that is written
-    /// at the end.
+    /// Opens the files of `--output` and `--errors`.
     ///
     /// # Errors
     /// [`Error::Usage`] if two options name the same file, or if there is an output that
@@ -116,7 +115,7 @@ impl Outputs {
 
     /// Ends a run that has nothing to send. Files that it created stay.
     pub fn keep_if_empty(mut self) {
-        self.results.keep_if_empty();
+        self.keep_results();
         if let Some(errors) = &mut self.errors {
             errors.keep_if_empty();
         }
@@ -128,7 +127,7 @@ impl Outputs {
         self.results.keep_if_empty();
     }
 
-    /// The file of results, and its path. It stays locked while it is open.
+    /// The file of results. It stays locked while it is open.
     ///
     /// # Errors
     /// [`Error::Limit`] if there are too many open files.

@@ -66,8 +66,9 @@ impl SendOptions<'_> {
     /// Sends what is to be sent, and writes the results.
     ///
     /// # Errors
-    /// Those of [`Run::run`]; [`Error::Config`](crate::error::Error::Config) if the system
-    /// allows too few open files, and those of opening what the run writes.
+    /// [`Error::Config`](crate::error::Error::Config) if the system allows too few open
+    /// files, an error of opening what the run writes, and how the run ended, as
+    /// [`Run::run`] tells it.
     pub fn send(self, parts: SendParts) -> Result<()> {
         let Self { args, context, hints, notes, replies, is_checked } = self;
         let SendParts { endpoint, outputs, log, input, earlier, tally } = parts;
